@@ -1,0 +1,1 @@
+//! Amazon Connect in memory.
