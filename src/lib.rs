@@ -1,4 +1,177 @@
 //! Signed provisioning events become Amazon Connect users.
+//!
+//! ```text
+//! bytes ─▶ Request ─▶ Verified<Request> ─▶ Intent ─▶ Agent ─▶ [Step] ─▶ Applied ─▶ Response ─▶ bytes
+//!   http      trust             event       assign    connect::plan  apply   outcome       http
+//! ```
+//!
+//! The modules stand here in the order in which data flows through them; each names types of those
+//! before it and never of those after. All are pure, without a clock, an environment, a socket or
+//! an AWS type, but for [`connect`]'s `apply` (feature `aws`), the [`standin`] and the binaries.
+
+pub mod fault;
+pub mod http;
+pub mod secret;
+pub mod trust;
+
+pub mod json;
+pub mod scim;
+pub mod event;
+
+pub mod assign;
+pub mod connect;
+
+pub mod outcome;
+
+pub mod config;
+pub mod log;
+
+#[cfg(feature = "aws")]
+pub mod lambda;
 
 #[cfg(feature = "standin")]
 pub mod standin;
+
+use std::time::SystemTime;
+
+use assign::Agent;
+use config::Config;
+use event::Intent;
+use fault::{Fault, Kind};
+use http::Request;
+use log::Record;
+use outcome::Outcome;
+use trust::Source;
+
+/// What a request comes to before Amazon Connect is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Connect should hold this agent's user.
+    Converge(Box<Agent>),
+    /// There is nothing to ask Connect for.
+    Done(Outcome),
+}
+
+/// Decides what a request comes to. Pure: the same request at the same time decides the same.
+///
+/// # Errors
+/// Whatever stands in the way, in the order of the arrow above.
+pub fn decide(
+    config: &Config,
+    request: Request,
+    now: SystemTime,
+    record: &mut Record,
+) -> Result<Decision, Fault> {
+    let Some(source) = route(config, &request)? else {
+        return Ok(Decision::Done(Outcome::Healthy));
+    };
+    record.source = Some(source.name.clone());
+    let request = source.verify(request, now)?;
+    let intent = Intent::read(&request)?;
+    record.intent = Some(intent.name());
+    let person = match intent {
+        Intent::Join(person) if person.active()? => person,
+        Intent::Join(_) => return Ok(Decision::Done(Outcome::Ignored(INACTIVE))),
+        Intent::Nothing => return Ok(Decision::Done(Outcome::Ignored(NOT_OURS))),
+        Intent::Change | Intent::Leave | Intent::Return | Intent::Remove => {
+            return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER));
+        }
+    };
+    let agent = Agent::assign(&person, &config.rules)?;
+    record.owner = Some(agent.owner.hash().to_owned());
+    Ok(Decision::Converge(Box::new(agent)))
+}
+
+const INACTIVE: &str = "the person is not active, so no user was created";
+const NOT_OURS: &str = "events of this type ask nothing of Amazon Connect";
+const NEEDS_ROSTER: &str = "type: user.updated, user.deactivated, user.activated and user.deleted \
+    need the roster, this function's durable record of users, and this deployment has none; it \
+    creates users only, so make this change in Amazon Connect";
+
+/// The source at a request's path, or none for the health check. A route is the whole path: it is
+/// never searched for inside one.
+fn route<'a>(config: &'a Config, request: &Request) -> Result<Option<&'a Source>, Fault> {
+    let (source, method) = match request.path.split('/').collect::<Vec<_>>().as_slice() {
+        ["", "health"] => (None, "GET"),
+        ["", "hooks", name] => {
+            let source = config.sources.iter().find(|source| source.name == *name);
+            (Some(source.ok_or_else(unknown_route)?), "POST")
+        }
+        _ => return Err(unknown_route()),
+    };
+    if request.method == method {
+        return Ok(source);
+    }
+    Err(Fault::new(
+        Kind::WrongMethod { allow: method },
+        format!("method: expected {method}, found another"),
+    ))
+}
+
+fn unknown_route() -> Fault {
+    Fault::new(
+        Kind::UnknownRoute,
+        "path: expected /hooks/{source} with a source that is set up here, or /health; found \
+         another",
+    )
+}
+
+/// The function: a configuration and the instance that it speaks to.
+#[cfg(feature = "aws")]
+#[derive(Clone, Debug)]
+pub struct Provisioner {
+    config: Config,
+    connect: connect::apply::Connect,
+}
+
+#[cfg(feature = "aws")]
+impl Provisioner {
+    /// Speaks to the configuration's instance by way of `aws`.
+    #[must_use]
+    pub fn new(config: Config, aws: &aws_config::SdkConfig) -> Self {
+        let connect = connect::apply::Connect::new(aws, &config.instance.id);
+        Self { config, connect }
+    }
+
+    /// Answers one Lambda event within `time_left`, and notes in `record` what is worth a line.
+    ///
+    /// # Errors
+    /// [`http::NotHttp`] if there is nobody to answer.
+    pub async fn answer(
+        &self,
+        event: &str,
+        now: SystemTime,
+        time_left: std::time::Duration,
+        record: &mut Record,
+    ) -> Result<http::Response, http::NotHttp> {
+        let result = match Request::read(event, &self.config.base_path) {
+            Ok(request) => self.carry_out(request, now, time_left, record).await,
+            Err(http::Unreadable::Fault(fault)) => Err(fault),
+            Err(http::Unreadable::NotHttp(not_http)) => {
+                record.close_unread();
+                return Err(not_http);
+            }
+        };
+        let response = result
+            .as_ref()
+            .map_or_else(Fault::response, Outcome::response);
+        record.close(&result, response.status_code);
+        Ok(response)
+    }
+
+    async fn carry_out(
+        &self,
+        request: Request,
+        now: SystemTime,
+        time_left: std::time::Duration,
+        record: &mut Record,
+    ) -> Result<Outcome, Fault> {
+        match decide(&self.config, request, now, record)? {
+            Decision::Converge(agent) => {
+                let applied = self.connect.converge(&agent, time_left).await?;
+                Ok(Outcome::Applied(applied, agent.owner))
+            }
+            Decision::Done(outcome) => Ok(outcome),
+        }
+    }
+}

@@ -1,1 +1,31 @@
-fn main(){}
+//! The Lambda function `bootstrap`: configuration, clients, then one event after the other.
+
+use std::process::ExitCode;
+
+use connect_provisioner::{Provisioner, config, lambda, log};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let environment = config::of_process();
+    let config = match lambda::configure(&environment) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{}", log::startup_line(&problems));
+            if environment.contains_key("AWS_LAMBDA_RUNTIME_API") {
+                drop(lambda::report(&problems).await);
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    if !config.warnings.is_empty() {
+        eprintln!("{}", log::warning_line(&config.warnings));
+    }
+    let aws = lambda::aws(&config.region).await;
+    match lambda::run(&Provisioner::new(config, &aws)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => {
+            eprintln!("{}", log::runtime_line());
+            ExitCode::FAILURE
+        }
+    }
+}

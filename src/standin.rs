@@ -1,1 +1,77 @@
-//! Amazon Connect in memory.
+//! Amazon Connect in memory: the operations on users, their rules and their failures, behind a real
+//! socket.
+//!
+//! The stand-in is the test double, the demo and the development server in one. It is spoken to by
+//! the real SDK, so that signing, serialising, retrying and reading errors are tested too; no trait
+//! and no mock stands for Connect anywhere.
+//!
+//! [`World`] is the whole of it: a pure state machine, given each request with the time it came.
+//! [`serve`] puts it behind a listener. It starts calm (no lag, no 404 window, no faults);
+//! [`Settings`] and, while it runs, `PUT /_standin` change that:
+//!
+//! ```json
+//! {"lag": 2, "notFound": 1.5, "quota": 3, "throttle": false, "slowMs": 200, "reset": true,
+//!  "faults": {"CreateUser": ["500-after", "drop", "ThrottlingException"]}}
+//! ```
+//!
+//! Every member is optional. `reset` forgets users, calls, requests and faults, and comes before
+//! the rest. Faults wait in a queue for each operation; each befalls one call:
+//!
+//! | fault | effect | answer |
+//! |---|---|---|
+//! | `500-before` | none | 500 `InternalServiceException` |
+//! | `500-after` | yes | 500 `InternalServiceException` |
+//! | `throttle` | none | 429 `ThrottlingException` |
+//! | `limit` | none | 429 `LimitExceededException` |
+//! | `denied` | none | 403 `AccessDeniedException` |
+//! | `expired` | none | 403 `ExpiredTokenException` |
+//! | `slow` | yes | the right one, `slowMs` (3000) later |
+//! | `drop` | yes | none, the connection is closed |
+//! | an error's name | none | that error |
+//!
+//! `GET /_standin` shows users (as `DescribeUser` does), calls counted by operation, the last 100
+//! requests, the settings and the faults to come. Anyone who reaches the listener may use it: keep
+//! it on the loopback interface.
+//!
+//! The rules are those of the API Reference and the service model (botocore 1.44,
+//! `connect/2017-08-08`); where they contradict each other the rule's comment says what was chosen.
+
+mod uuid;
+
+mod refusal;
+
+mod fault;
+mod settings;
+mod signature;
+mod throttle;
+
+mod call;
+mod page;
+
+mod create_user;
+mod pattern;
+
+mod phone;
+
+mod rules;
+
+mod directory;
+
+mod instance;
+
+mod search;
+mod tags;
+mod users;
+
+mod operation;
+
+mod control;
+
+mod world;
+
+mod door;
+
+pub use directory::Directory;
+pub use door::serve;
+pub use settings::{IdentityManagement, Settings};
+pub use world::{Reply, World};

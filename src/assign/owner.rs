@@ -1,0 +1,122 @@
+//! Whom a Connect user belongs to, written on the user itself.
+//!
+//! CreateUser has no idempotency token, and the SDK or a sender may well send it twice. The owner
+//! tag is the token that Connect lacks: a user that bears it is the result of an earlier attempt
+//! for the same person; a user without it is somebody else's and is left alone. It is a hash, since
+//! tags are visible and must hold nothing personal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::text::Username;
+
+/// Tag key: which program made the user.
+pub const MANAGED_BY: &str = "managed-by";
+/// Tag key: which deployment of it.
+pub const DEPLOYMENT: &str = "provisioner-deployment";
+/// Tag key: for which person.
+pub const OWNER: &str = "provisioner-owner";
+/// The value of [`MANAGED_BY`].
+pub const PROGRAM: &str = "connect-provisioner";
+/// All of the keys that are ours to write.
+pub const KEYS: [&str; 3] = [MANAGED_BY, DEPLOYMENT, OWNER];
+
+/// One person of one deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    deployment: String,
+    hash: String,
+}
+
+impl Owner {
+    /// The owner is the first 32 hex digits of `SHA-256(deployment NUL kind NUL value)`, where kind
+    /// is `externalId`, or `userName` when there is none.
+    #[must_use]
+    pub fn of(deployment: &str, external_id: Option<&str>, username: &Username) -> Self {
+        let (kind, value) = match external_id {
+            Some(value) => ("externalId", value),
+            None => ("userName", username.as_str()),
+        };
+        let digest = Sha256::digest(format!("{deployment}\0{kind}\0{value}"));
+        let hash = digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            deployment: deployment.to_owned(),
+            hash,
+        }
+    }
+
+    /// The owner's hash: 32 hex digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The three tags that every user of ours bears.
+    #[must_use]
+    pub fn tags(&self) -> [(String, String); 3] {
+        let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        [
+            tag(MANAGED_BY, PROGRAM),
+            tag(DEPLOYMENT, &self.deployment),
+            tag(OWNER, &self.hash),
+        ]
+    }
+
+    /// Whether a user with these tags is this owner's: all three must be there and equal.
+    #[must_use]
+    pub fn owns(&self, tags: &BTreeMap<String, String>) -> bool {
+        self.tags()
+            .iter()
+            .all(|(key, value)| tags.get(key) == Some(value))
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(external_id: Option<&str>) -> Owner {
+        Owner::of(
+            "prod",
+            external_id,
+            &Username::read("ana@example.com").unwrap(),
+        )
+    }
+
+    #[test]
+    fn the_hash_is_that_of_deployment_kind_and_value() {
+        // printf 'prod\0externalId\0000u1' | sha256sum | head -c 32
+        assert_eq!(
+            owner(Some("0u1")).hash(),
+            "5e5e23b9c63d57d7561175ac865650dc"
+        );
+        // printf 'prod\0userName\0ana@example.com' | sha256sum | head -c 32
+        assert_eq!(owner(None).hash(), "11b4337e59953e487e66152e7789ec7b");
+    }
+
+    #[test]
+    fn ours_means_all_three_tags() {
+        let owner = owner(None);
+        let tags: BTreeMap<_, _> = owner.tags().into();
+        assert!(owner.owns(&tags));
+        for key in KEYS {
+            let mut other = tags.clone();
+            other.insert(key.to_owned(), "other".to_owned());
+            assert!(!owner.owns(&other), "{key}");
+            other.remove(key);
+            assert!(!owner.owns(&other), "{key}");
+        }
+    }
+}

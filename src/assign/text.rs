@@ -1,0 +1,358 @@
+//! Text that Connect will take: each type is made by one `read`, which names what is wrong.
+//!
+//! Lengths count characters (Unicode scalar values). None of these shows itself in `Debug`.
+
+use std::fmt;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::fault::Fault;
+
+/// A Connect username under SAML. It must equal the SAML `RoleSessionName` byte for byte, or the
+/// agent is "authenticated, but not onboarded"; so it is checked and never rewritten.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// Takes 2 to 64 characters of `A-Z a-z 0-9 _ - . @`; an `@` only as part of a full e-mail
+    /// address (CreateUser, member Username; `RoleSessionName` is 2 to 64 long).
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] naming `userName`.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        const EXPECTED: &str =
+            "2 to 64 characters of A-Z a-z 0-9 _ - . @, as in the SAML RoleSessionName";
+        let refuse = |found: &str| Err(Fault::value("userName", EXPECTED, found));
+        let allowed =
+            |character: char| character.is_ascii_alphanumeric() || "_-.@".contains(character);
+        let length = text.chars().count();
+        if let Some((position, character)) = text.chars().enumerate().find(|(_, c)| !allowed(*c)) {
+            let position = position.saturating_add(1);
+            return refuse(&format!("{} at character {position}", name_of(character)));
+        }
+        if !(2..=64).contains(&length) {
+            return refuse(&format!("{length} characters"));
+        }
+        if text.contains('@') && !is_full_address(text) {
+            return refuse("an @ outside of a full e-mail address (name@domain.tld)");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The username's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A first or last name, in Unicode normalisation form C as Connect demands (UserIdentityInfo).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// Normalises to NFC, which changes how a name is encoded and not what it is; then takes 1 to
+    /// `maximum` characters without control characters.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
+    pub fn read(attribute: &str, text: &str, maximum: usize) -> Result<Self, Fault> {
+        let name = ComposingNormalizerBorrowed::new_nfc()
+            .normalize(text)
+            .into_owned();
+        let length = name.chars().count();
+        let found = if name.chars().any(char::is_control) {
+            "a control character".to_owned()
+        } else if name.trim().is_empty() {
+            "white space alone".to_owned()
+        } else if length > maximum {
+            format!("{length} characters")
+        } else {
+            return Ok(Self(name));
+        };
+        Err(Fault::value(
+            attribute,
+            &format!("1 to {maximum} characters of a name"),
+            &found,
+        ))
+    }
+
+    /// The name's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An e-mail address that Connect takes: ASCII, at most 265 characters (UserIdentityInfo, pattern
+/// of `SecondaryEmail`).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Takes an address in the form `name@domain.tld`.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] naming `emails`.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        let name_ok = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
+        let domain_ok = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+        let parts = text.split_once('@').and_then(|(name, domain)| {
+            let (host, tld) = domain.rsplit_once('.')?;
+            Some((name, host, tld))
+        });
+        let fits = text.len() <= 265
+            && parts.is_some_and(|(name, host, tld)| {
+                !name.is_empty()
+                    && name.chars().all(name_ok)
+                    && !host.is_empty()
+                    && host.chars().all(domain_ok)
+                    && (2..=63).contains(&tld.len())
+                    && tld.chars().all(|c| c.is_ascii_alphabetic())
+            });
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::value(
+            "emails",
+            "an ASCII address name@domain.tld of at most 265 characters",
+            "something else",
+        ))
+    }
+
+    /// The address's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A telephone number in E.164 form: `+` and 2 to 15 digits, the first not 0 (UserPhoneConfig).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PhoneNumber(String);
+
+impl PhoneNumber {
+    /// Takes an international number; `tel:` in front (RFC 3966) and the separators space, hyphen,
+    /// dot, slash and parentheses are dropped. `(0)` is refused: it is not dialled from abroad, and
+    /// dropping its parentheses would make another number.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
+    pub fn read(attribute: &str, text: &str) -> Result<Self, Fault> {
+        let bare = text.strip_prefix("tel:").unwrap_or(text);
+        let number: String = bare.chars().filter(|c| !" -./()".contains(*c)).collect();
+        let digits = number.strip_prefix('+').unwrap_or_default();
+        let international = (2..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0')
+            && !bare.contains("(0)");
+        if international {
+            return Ok(Self(number));
+        }
+        Err(Fault::value(
+            attribute,
+            "an international number, + and 2 to 15 digits (E.164)",
+            "something else",
+        ))
+    }
+
+    /// The number's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! redact {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    )*};
+}
+
+redact!(Username PersonName Email PhoneNumber);
+
+/// `a@b.com`, not `a@b` (CreateUser, member Username).
+fn is_full_address(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else {
+        return false;
+    };
+    !name.is_empty()
+        && !domain.contains('@')
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// A character's name where it is punctuation; a letter or mark could be part of somebody's name.
+fn name_of(character: char) -> String {
+    match character {
+        ' ' => "a space".to_owned(),
+        _ if character.is_ascii_punctuation() => format!("'{character}'"),
+        _ if character.is_control() => "a control character".to_owned(),
+        _ => "a character outside of ASCII".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn detail<T: fmt::Debug>(result: Result<T, Fault>) -> String {
+        result.unwrap_err().detail.into_owned()
+    }
+
+    #[test]
+    fn usernames_follow_the_rules_of_saml() {
+        let sixty_four = "a".repeat(64);
+        for name in [
+            "ab",
+            "Ana.Ruiz",
+            "ana_ruiz-2",
+            "ana@example.com",
+            sixty_four.as_str(),
+        ] {
+            assert_eq!(Username::read(name).unwrap().as_str(), name);
+        }
+        let sixty_five = "a".repeat(65);
+        for (name, found) in [
+            ("a", "1 characters"),
+            (sixty_five.as_str(), "65 characters"),
+            ("ana ruiz", "a space at character 4"),
+            ("ana+x@example.com", "'+' at character 4"),
+            ("ana#EXT#@example.com", "'#' at character 4"),
+            ("o'neil", "'\\'' at character 2"),
+            ("a=b", "'=' at character 2"),
+            ("año", "a character outside of ASCII at character 2"),
+            ("аna", "a character outside of ASCII at character 1"),
+            ("ana\u{0}", "a control character at character 4"),
+            (
+                "ana@example",
+                "an @ outside of a full e-mail address (name@domain.tld)",
+            ),
+            (
+                "@example.com",
+                "an @ outside of a full e-mail address (name@domain.tld)",
+            ),
+            (
+                "a@b@c.com",
+                "an @ outside of a full e-mail address (name@domain.tld)",
+            ),
+            (
+                "ana@example.",
+                "an @ outside of a full e-mail address (name@domain.tld)",
+            ),
+        ] {
+            let found = found.replace("'\\''", "'''");
+            let expected = format!(
+                "userName: expected 2 to 64 characters of A-Z a-z 0-9 _ - . @, \
+                 as in the SAML RoleSessionName, found {found}"
+            );
+            assert_eq!(detail(Username::read(name)), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_composed_and_measured_in_characters() {
+        let read = |text: &str| PersonName::read("name.givenName", text, 255);
+        assert_eq!(read("Jose\u{301}").unwrap().as_str(), "Jos\u{e9}");
+        assert_eq!(
+            read(&"\u{e9}".repeat(255)).unwrap().as_str(),
+            "\u{e9}".repeat(255)
+        );
+        assert_eq!(
+            read(&"e\u{301}".repeat(255)).unwrap().as_str(),
+            "\u{e9}".repeat(255)
+        );
+        for (text, found) in [
+            ("x".repeat(256), "256 characters"),
+            (" \u{a0}".to_owned(), "white space alone"),
+            ("Ana\n".to_owned(), "a control character"),
+            ("Ana\u{0}".to_owned(), "a control character"),
+        ] {
+            assert_eq!(
+                detail(read(&text)),
+                format!("name.givenName: expected 1 to 255 characters of a name, found {found}")
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_that_connect_takes() {
+        let longest = format!("{}@example.com", "a".repeat(253));
+        for address in ["ana.ruiz+1%@ex-ample.co", "a@b.museum", longest.as_str()] {
+            assert_eq!(Email::read(address).unwrap().as_str(), address);
+        }
+        let too_long = format!("{}@example.com", "a".repeat(254));
+        for address in [
+            "",
+            "a",
+            "a@b",
+            "@b.co",
+            "a@.co",
+            "a@b.c",
+            "a@b.c1",
+            "a b@c.de",
+            "añ@b.co",
+            "a@b@c.de",
+            too_long.as_str(),
+        ] {
+            assert!(Email::read(address).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_normalised_to_e164_or_refused() {
+        let read = |text| PhoneNumber::read("phoneNumbers", text);
+        for (text, number) in [
+            ("+12065550100", "+12065550100"),
+            ("tel:+1-206-555-0100", "+12065550100"),
+            ("+34 600.100/200", "+34600100200"),
+            ("+1 (206) 555-0100", "+12065550100"),
+        ] {
+            assert_eq!(read(text).unwrap().as_str(), number);
+        }
+        for text in [
+            "",
+            "+",
+            "+1",
+            "2065550100",
+            "00342065550100",
+            "+0123",
+            "+1234567890123456",
+            "+44 (0) 20 7946 0000",
+            "tel:+12065550100;ext=5",
+            "+1２065550100",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nobody() {
+        assert_eq!(
+            format!("{:?}", Username::read("ana").unwrap()),
+            "Username([redacted])"
+        );
+        assert_eq!(
+            format!("{:?}", Email::read("a@b.co").unwrap()),
+            "Email([redacted])"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_fits_the_patterns_of_the_api(text in "[-+@._a-z0-9 (é]{0,70}") {
+            if let Ok(username) = Username::read(&text) {
+                prop_assert!(username.as_str() == text && text.len() <= 64);
+            }
+            if let Ok(number) = PhoneNumber::read("x", &text) {
+                let digits = number.as_str().strip_prefix('+').unwrap();
+                prop_assert!(digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+            }
+        }
+    }
+}

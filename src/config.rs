@@ -1,0 +1,394 @@
+//! Environment → [`Config`], or every problem with it at once.
+//!
+//! Read once at start. An empty variable counts as unset, since SAM cannot leave one out. A list is
+//! comma-separated or a JSON array. What is wrong is told with the variable's name, what was
+//! expected, and where to find the value; never with the value itself.
+
+pub mod hooks;
+pub mod instance;
+mod lists;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::assign::owner::KEYS;
+use crate::assign::{EmailAs, PhoneDefaults, PhoneType, Rules};
+use crate::trust::Source;
+use hooks::HOOK_SETTINGS;
+use instance::{Instance, Resource};
+use lists::{list, map};
+
+/// The variables of a process.
+pub type Environment = BTreeMap<String, String>;
+
+/// The variables of this process, those that are text.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the outermost place: the environment is read here"
+)]
+pub fn of_process() -> Environment {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Everything that the operator decided.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who may speak.
+    pub sources: Vec<Source>,
+    /// What everyone gets.
+    pub rules: Rules,
+    /// The Amazon Connect instance.
+    pub instance: Instance,
+    /// The AWS Region that the instance is in.
+    pub region: String,
+    /// What a custom domain's mapping puts in front of each path; empty, or `/x`.
+    pub base_path: String,
+    /// What works but should not stay so.
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`Problems`]: all of them.
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader {
+            environment,
+            problems: Vec::new(),
+        };
+        let (sources, warnings) = hooks::read(&mut reader);
+        let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
+        let region = reader.region(instance.as_ref());
+        let rules = reader.rules(instance.as_ref());
+        let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
+        match (instance, region, rules) {
+            (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
+                let base_path = base_path.unwrap_or_default();
+                Ok(Self {
+                    sources,
+                    rules,
+                    instance,
+                    region,
+                    base_path,
+                    warnings,
+                })
+            }
+            _ => Err(Problems(reader.problems)),
+        }
+    }
+}
+
+/// One thing that is wrong with the environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The variable's name.
+    pub variable: String,
+    /// What was expected and what was found.
+    pub problem: String,
+    /// Where to find the right value.
+    pub find: &'static str,
+}
+
+/// All that is wrong with the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self
+            .0
+            .iter()
+            .map(|one| format!("{}: {}", one.variable, one.problem))
+            .collect();
+        formatter.write_str(&texts.join("; "))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// One variable: its name, what it does and where its value is found. The README's table of
+/// settings is checked against these rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What stands for it when it is unset; empty for nothing.
+    pub default: &'static str,
+    /// Where to find the value.
+    pub find: &'static str,
+}
+
+/// The variables that [`Config::read`] reads, those of the sources aside.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        name: "CONNECT_INSTANCE",
+        default: "",
+        find: "Amazon Connect console, your instance, Account overview: Instance ARN",
+    },
+    Setting {
+        name: "ROUTING_PROFILE",
+        default: "",
+        find: "Connect admin website, Users, Routing profiles: the ARN under \"Show additional \
+               routing profile information\"; or aws connect list-routing-profiles",
+    },
+    Setting {
+        name: "SECURITY_PROFILES",
+        default: "",
+        find: "Connect admin website, Users, Security profiles: the ARN in the address bar; or \
+               aws connect list-security-profiles",
+    },
+    Setting {
+        name: "HIERARCHY_GROUP",
+        default: "",
+        find: "aws connect list-user-hierarchy-groups",
+    },
+    Setting {
+        name: "TAGS",
+        default: "",
+        find: "your own choice: key=value,key=value",
+    },
+    Setting {
+        name: "DEPLOYMENT",
+        default: "connect-provisioner",
+        find: "your own choice, lasting and unlike that of any other deployment for this \
+               instance: the stack's name",
+    },
+    Setting {
+        name: "EMAIL_AS",
+        default: "omit",
+        find: "your own choice: omit, secondary, email",
+    },
+    Setting {
+        name: "PHONE_TYPE",
+        default: "SOFT_PHONE",
+        find: "your own choice: SOFT_PHONE, or DESK_PHONE",
+    },
+    Setting {
+        name: "AUTO_ACCEPT",
+        default: "false",
+        find: "your own choice: true, false",
+    },
+    Setting {
+        name: "AFTER_CONTACT_WORK_SECONDS",
+        default: "0",
+        find: "your own choice: 0 (no limit) to 2000000",
+    },
+    Setting {
+        name: "PERSISTENT_CONNECTION",
+        default: "",
+        find: "your own choice: true, false; unset leaves it to Connect",
+    },
+    Setting {
+        name: "BASE_PATH",
+        default: "",
+        find: "API Gateway console, Custom domain names, API mappings: Path",
+    },
+    Setting {
+        name: "AWS_REGION",
+        default: "",
+        find: "the Region of the instance; Lambda sets it, and an ARN in CONNECT_INSTANCE has it",
+    },
+];
+
+/// Reads variables and gathers what is wrong with them.
+pub(crate) struct Reader<'a> {
+    environment: &'a Environment,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    /// A variable's value, unless it is empty.
+    fn value(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn problem(&mut self, variable: impl Into<String>, problem: String, find: &'static str) {
+        self.problems.push(Problem {
+            variable: variable.into(),
+            problem,
+            find,
+        });
+    }
+
+    fn optional<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(self.value(name)?) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.problem(name, problem, where_to_find(name));
+                None
+            }
+        }
+    }
+
+    fn required<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.value(name).is_none() {
+            self.problem(
+                name,
+                "expected a value, found none".to_owned(),
+                where_to_find(name),
+            );
+        }
+        self.optional(name, parse)
+    }
+
+    /// The instance's own Region where its ARN tells it: Connect need not be where the function is.
+    fn region(&mut self, instance: Option<&Instance>) -> Option<String> {
+        let region = instance.and_then(|instance| instance.region.clone());
+        region.or_else(|| self.required("AWS_REGION", |region| Ok(region.to_owned())))
+    }
+
+    fn rules(&mut self, instance: Option<&Instance>) -> Option<Rules> {
+        let resource = |kind: Resource| move |text: &str| kind.id(text, instance);
+        let routing_profile = self.required("ROUTING_PROFILE", resource(Resource::RoutingProfile));
+        let security_profiles = self.required("SECURITY_PROFILES", |text| {
+            let ids = list(text)?;
+            if !(1..=10).contains(&ids.len()) {
+                return Err(format!(
+                    "expected 1 to 10 security profiles, found {}",
+                    ids.len()
+                ));
+            }
+            ids.iter()
+                .map(|id| Resource::SecurityProfile.id(id, instance))
+                .collect()
+        });
+        let hierarchy_group = self.optional("HIERARCHY_GROUP", resource(Resource::HierarchyGroup));
+        let tags = self.optional("TAGS", tags).unwrap_or_default();
+        let deployment = self.optional("DEPLOYMENT", deployment);
+        let email_as = self.optional("EMAIL_AS", |text| choice(text, &EMAIL_AS));
+        let phone = self.phone();
+        Some(Rules {
+            deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
+            routing_profile: routing_profile?,
+            security_profiles: security_profiles?,
+            hierarchy_group,
+            tags,
+            email_as: email_as.unwrap_or_default(),
+            phone,
+        })
+    }
+
+    fn phone(&mut self) -> PhoneDefaults {
+        let phone_type = self.optional("PHONE_TYPE", |text| choice(text, &PHONE_TYPE));
+        let auto_accept = self.optional("AUTO_ACCEPT", |text| choice(text, &BOOLEAN));
+        let seconds = self.optional("AFTER_CONTACT_WORK_SECONDS", |text| {
+            text.parse()
+                .ok()
+                .filter(|seconds| (0..=2_000_000).contains(seconds))
+                .ok_or_else(|| {
+                    "expected a whole number of seconds from 0 to 2000000, found something else"
+                        .to_owned()
+                })
+        });
+        PhoneDefaults {
+            phone_type: phone_type.unwrap_or(PhoneType::SoftPhone),
+            auto_accept: auto_accept.unwrap_or_default(),
+            after_contact_work_seconds: seconds.unwrap_or_default(),
+            persistent_connection: self
+                .optional("PERSISTENT_CONNECTION", |text| choice(text, &BOOLEAN)),
+        }
+    }
+}
+
+const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
+const EMAIL_AS: [(&str, EmailAs); 3] = [
+    ("omit", EmailAs::Omit),
+    ("secondary", EmailAs::Secondary),
+    ("email", EmailAs::Email),
+];
+const PHONE_TYPE: [(&str, PhoneType); 2] = [
+    ("SOFT_PHONE", PhoneType::SoftPhone),
+    ("DESK_PHONE", PhoneType::DeskPhone),
+];
+
+fn where_to_find(name: &str) -> &'static str {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    let hook = HOOK_SETTINGS
+        .iter()
+        .find(|(setting, _)| name.ends_with(setting));
+    setting
+        .map(|setting| setting.find)
+        .or(hook.map(|(_, find)| *find))
+        .unwrap_or_default()
+}
+
+fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
+    chosen.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}, found something else", names.join(", "))
+    })
+}
+
+/// A stack's name ("CreateStack", StackName), which is also a tag's value.
+fn deployment(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.len() <= 128 && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("expected at most 128 characters of A-Z a-z 0-9 - _ ., found something else".to_owned())
+}
+
+/// The operator's tags: at most 47, since three are ours ("CreateUser", Tags: 1 to 50).
+fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let tags = map(text)?;
+    let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    if tags.len() > 47 {
+        return Err(format!(
+            "expected at most 47 tags besides our three, found {}",
+            tags.len()
+        ));
+    }
+    for (key, value) in &tags {
+        if !(1..=128).contains(&key.chars().count()) || !key.chars().all(legal) {
+            return Err(
+                "expected keys of 1 to 128 letters, digits, spaces and _ . : / = + - @, \
+                        found another"
+                    .to_owned(),
+            );
+        }
+        if value.chars().count() > 256 || !value.chars().all(legal) {
+            return Err(
+                "expected values of at most 256 letters, digits, spaces and _ . : / = + \
+                        - @, found another"
+                    .to_owned(),
+            );
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") || KEYS.contains(&key.as_str()) {
+            return Err(format!(
+                "expected keys of your own, found one that starts with aws: or is one of {}",
+                KEYS.join(", ")
+            ));
+        }
+    }
+    Ok(tags)
+}
+
+fn base_path(text: &str) -> String {
+    match text.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}

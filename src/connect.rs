@@ -1,0 +1,32 @@
+//! [`Agent`](crate::assign::Agent) → Amazon Connect, made so.
+//!
+//! [`plan`] says which calls are needed, [`class`] what an error means, and [`apply`] does the
+//! calling: the only waiting there is.
+
+#[cfg(feature = "aws")]
+pub mod apply;
+pub mod class;
+#[cfg(feature = "aws")]
+mod create;
+#[cfg(feature = "aws")]
+mod find;
+pub mod plan;
+
+/// What Connect calls a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIds {
+    /// The id, a UUID.
+    pub id: String,
+    /// The ARN: `…:instance/{instance}/agent/{id}`.
+    pub arn: String,
+}
+
+/// What came of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// A user of this owner was there already. In direct mode nothing is changed then: an old event
+    /// must not undo what a supervisor did since.
+    AlreadyOurs(UserIds),
+    /// The user was created.
+    Created(UserIds),
+}

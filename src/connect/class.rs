@@ -1,0 +1,143 @@
+//! AWS error code → what it means for us, as rows.
+//!
+//! The codes are those of CreateUser ("Amazon Connect API Reference", CreateUser, Errors), of the
+//! calls that look for a user, and of the errors common to all of AWS. The last arrive unmodelled,
+//! so codes are compared and not the SDK's enums.
+
+use crate::fault::{Fault, Kind};
+
+/// What an error of Connect's means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// We asked for something that there is not.
+    Bug,
+    /// Our settings, permissions or credentials are wrong.
+    Configuration,
+    /// The username is taken, perhaps by our own earlier attempt.
+    Duplicate,
+    /// The instance is full.
+    Quota,
+    /// A value was refused.
+    Refused,
+    /// Too many calls.
+    Throttled,
+    /// It may have happened, or not.
+    UnknownFate,
+}
+
+/// The codes that we know.
+pub static CODES: &[(&str, Class)] = &[
+    ("DuplicateResourceException", Class::Duplicate),
+    ("InternalServiceException", Class::UnknownFate),
+    ("InvalidParameterException", Class::Refused),
+    ("InvalidRequestException", Class::Refused),
+    ("LimitExceededException", Class::Quota),
+    ("ResourceNotFoundException", Class::Configuration),
+    ("ThrottlingException", Class::Throttled),
+    // Common to all of AWS, unmodelled.
+    ("AccessDeniedException", Class::Configuration),
+    ("ExpiredTokenException", Class::Configuration),
+    ("IncompleteSignature", Class::Configuration),
+    ("IncompleteSignatureException", Class::Configuration),
+    ("InternalFailure", Class::UnknownFate),
+    ("InvalidClientTokenId", Class::Configuration),
+    ("InvalidSignatureException", Class::Configuration),
+    ("MissingAuthenticationToken", Class::Configuration),
+    ("MissingAuthenticationTokenException", Class::Configuration),
+    ("NotAuthorized", Class::Configuration),
+    ("OptInRequired", Class::Configuration),
+    ("RequestExpired", Class::Configuration),
+    ("RequestTimeoutException", Class::UnknownFate),
+    ("ServiceQuotaExceededException", Class::Quota),
+    ("ServiceUnavailable", Class::UnknownFate),
+    ("TooManyRequestsException", Class::Throttled),
+    ("UnrecognizedClientException", Class::Configuration),
+    ("ValidationError", Class::Refused),
+];
+
+impl Class {
+    /// What an error code means; the HTTP status decides where the code is new to us.
+    #[must_use]
+    pub fn of(code: Option<&str>, status: u16) -> Self {
+        let known = CODES.iter().find(|(known, _)| Some(*known) == code);
+        match (known, status) {
+            (Some((_, class)), _) => *class,
+            (None, 401 | 402 | 403) => Self::Configuration,
+            (None, 429) => Self::Throttled,
+            (None, 400..500) => Self::Bug,
+            (None, _) => Self::UnknownFate,
+        }
+    }
+
+    /// The fault that an error becomes when nothing more can be done about it.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        let (kind, detail) = match self {
+            Self::Bug => (
+                Kind::Bug,
+                "something went wrong here; this function's log says where",
+            ),
+            Self::Configuration => (
+                Kind::Configuration,
+                "configuration: Amazon Connect did not accept this deployment's settings, \
+                 permissions or credentials; this function's log has the error code",
+            ),
+            Self::Duplicate => (
+                Kind::Unavailable,
+                "Amazon Connect says that the username is taken and does not show by whom yet; \
+                 repeat the event",
+            ),
+            Self::Quota => (
+                Kind::QuotaFull,
+                "the Amazon Connect instance has no room for another user; raise its quota \
+                 \"Users per instance\" or remove users, then repeat the event",
+            ),
+            Self::Refused => (
+                Kind::InvalidValue,
+                "Amazon Connect refused a value of this user without saying which; compare the \
+                 event with the rules of the CreateUser API",
+            ),
+            Self::Throttled => (
+                Kind::Throttled,
+                "Amazon Connect asks for fewer calls; repeat the event later",
+            ),
+            Self::UnknownFate => (
+                Kind::Unavailable,
+                "Amazon Connect did not confirm the user in time; repeat the event, which will \
+                 not make a second user",
+            ),
+        };
+        Fault::new(kind, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_code_is_judged_by_its_status() {
+        for (status, class) in [
+            (400, Class::Bug),
+            (401, Class::Configuration),
+            (403, Class::Configuration),
+            (404, Class::Bug),
+            (429, Class::Throttled),
+            (500, Class::UnknownFate),
+            (503, Class::UnknownFate),
+        ] {
+            assert_eq!(Class::of(Some("NewException"), status), class);
+            assert_eq!(Class::of(None, status), class);
+        }
+    }
+
+    #[test]
+    fn a_known_code_is_judged_by_its_row_whatever_the_status() {
+        assert_eq!(Class::of(Some("LimitExceededException"), 429), Class::Quota);
+        assert_eq!(
+            Class::of(Some("ThrottlingException"), 400),
+            Class::Throttled
+        );
+        assert_eq!(Class::of(Some("RequestExpired"), 400), Class::Configuration);
+    }
+}

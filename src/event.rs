@@ -1,0 +1,102 @@
+//! Verified request → [`Intent`]: what the sender wants, in one vocabulary.
+//!
+//! Two bodies are read: a bare SCIM core User, which asks for that person to join; and an envelope
+//! `{"type", "timestamp"?, "data": <User>}` in the manner of Standard Webhooks, whose type says
+//! what is asked. Roles, entitlements and groups in the payload are read by nobody: what a person
+//! may do comes from the operator's settings.
+
+use serde_json::{Map, Value};
+
+use crate::fault::{Fault, Kind};
+use crate::http::Request;
+use crate::json::{self, describe, member};
+use crate::scim::Person;
+use crate::trust::Verified;
+
+/// What a sender wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// This person shall be there.
+    Join(Person),
+    /// What is known of a person has changed.
+    Change,
+    /// A person shall be shut out, and may come back.
+    Leave,
+    /// A person who left shall be let in again.
+    Return,
+    /// A person shall be gone for good.
+    Remove,
+    /// Nothing that concerns Amazon Connect.
+    Nothing,
+}
+
+impl Intent {
+    /// Reads what a verified request asks for.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidSyntax`] if the body is not JSON, or neither a User nor an envelope of one.
+    pub fn read(request: &Verified<Request>) -> Result<Self, Fault> {
+        match json::read(&request.body)? {
+            Value::Object(user) if Person::is_user(&user) => Ok(Self::Join(Person::new(user))),
+            Value::Object(envelope) => Self::open(envelope),
+            other => Err(unknown_message(describe(&other))),
+        }
+    }
+
+    /// The word for the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Join(_) => "join",
+            Self::Change => "change",
+            Self::Leave => "leave",
+            Self::Return => "return",
+            Self::Remove => "remove",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    fn open(envelope: Map<String, Value>) -> Result<Self, Fault> {
+        let Some(Value::String(event_type)) = member(&envelope, "type") else {
+            return Err(unknown_message("an object that is neither"));
+        };
+        match event_type.as_str() {
+            "user.created" => Ok(Self::Join(data(envelope)?)),
+            "user.updated" => Ok(Self::Change),
+            "user.deactivated" => Ok(Self::Leave),
+            "user.activated" => Ok(Self::Return),
+            "user.deleted" => Ok(Self::Remove),
+            _ => Ok(Self::Nothing),
+        }
+    }
+}
+
+/// The User inside an envelope. Its `schemas` need not say so: the type did.
+fn data(envelope: Map<String, Value>) -> Result<Person, Fault> {
+    let data = envelope
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("data"));
+    match data {
+        Some((_, Value::Object(user))) => Ok(Person::new(user)),
+        Some((_, other)) => Err(not_a_user(describe(&other))),
+        None => Err(not_a_user("none")),
+    }
+}
+
+fn not_a_user(found: &str) -> Fault {
+    Fault::new(
+        Kind::InvalidSyntax,
+        format!("data: expected a SCIM User object, found {found}"),
+    )
+}
+
+fn unknown_message(found: &str) -> Fault {
+    Fault::new(
+        Kind::InvalidSyntax,
+        format!(
+            "body: expected a SCIM User (its schemas naming \
+             urn:ietf:params:scim:schemas:core:2.0:User) or an envelope with type and data, \
+             found {found}"
+        ),
+    )
+}

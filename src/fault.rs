@@ -1,0 +1,174 @@
+//! Why something did not happen, and whose turn it is.
+//!
+//! A fault knows nothing of HTTP: [`crate::outcome`] is the one table that turns it into a status.
+//! It carries two texts. `detail` is for the administrator who reads the answer: what was expected,
+//! what was found, where; never a value of the payload, never a word of AWS's own. `cause` is for
+//! the operator who reads the log: a code, a request id; never personal data either.
+
+use std::borrow::Cow;
+
+/// Whose turn it is to act before the same event can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Only time can mend it: the sender should repeat the event unchanged.
+    Later,
+    /// Nobody could have avoided it but us: a bug.
+    Nobody,
+    /// Whoever runs this deployment: settings, permissions, quotas.
+    Operator,
+    /// Whoever sent the event.
+    Sender,
+}
+
+/// What kind of fault it is: one row of the answer table, one value of the log's `code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The sender did not prove who it is. Every cause looks the same from outside.
+    Unauthenticated,
+    /// The body is over the cap.
+    TooLarge,
+    /// Not JSON, too deep, doubled keys, or not a message we know.
+    InvalidSyntax,
+    /// An attribute holds what Amazon Connect would refuse.
+    InvalidValue,
+    /// The username belongs to a user that this deployment did not create.
+    Uniqueness,
+    /// There is nothing at this path.
+    UnknownRoute,
+    /// There is something at this path, but not for this method.
+    WrongMethod {
+        /// The method that there is.
+        allow: &'static str,
+    },
+    /// The event needs the roster, and none is set up.
+    NeedsRoster,
+    /// Amazon Connect asked us to slow down, and our own retries ran out.
+    Throttled,
+    /// The instance holds as many users as its quota permits.
+    QuotaFull,
+    /// Amazon Connect failed, did not answer in time, or what became of the call is unknown.
+    Unavailable,
+    /// A setting, a permission or a credential of this deployment is wrong.
+    Configuration,
+    /// A bug of ours.
+    Bug,
+}
+
+impl Turn {
+    /// The log level of a fault: an operator's turn and a bug are worth waking somebody.
+    #[must_use]
+    pub const fn level(self) -> &'static str {
+        match self {
+            Self::Later | Self::Sender => "WARN",
+            Self::Nobody | Self::Operator => "ERROR",
+        }
+    }
+
+    /// The word for the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Later => "later",
+            Self::Nobody => "nobody",
+            Self::Operator => "operator",
+            Self::Sender => "sender",
+        }
+    }
+}
+
+impl Kind {
+    /// Every kind there is.
+    pub const ALL: [Self; 13] = [
+        Self::Unauthenticated,
+        Self::TooLarge,
+        Self::InvalidSyntax,
+        Self::InvalidValue,
+        Self::Uniqueness,
+        Self::UnknownRoute,
+        Self::WrongMethod { allow: "POST" },
+        Self::NeedsRoster,
+        Self::Throttled,
+        Self::QuotaFull,
+        Self::Unavailable,
+        Self::Configuration,
+        Self::Bug,
+    ];
+
+    /// The word for the log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::TooLarge => "tooLarge",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidValue => "invalidValue",
+            Self::Uniqueness => "uniqueness",
+            Self::UnknownRoute => "unknownRoute",
+            Self::WrongMethod { .. } => "wrongMethod",
+            Self::NeedsRoster => "needsRoster",
+            Self::Throttled => "throttled",
+            Self::QuotaFull => "quotaFull",
+            Self::Unavailable => "unavailable",
+            Self::Configuration => "configuration",
+            Self::Bug => "bug",
+        }
+    }
+
+    /// Whose turn it is.
+    #[must_use]
+    pub const fn turn(self) -> Turn {
+        match self {
+            Self::Unauthenticated
+            | Self::TooLarge
+            | Self::InvalidSyntax
+            | Self::InvalidValue
+            | Self::Uniqueness
+            | Self::UnknownRoute
+            | Self::WrongMethod { .. } => Turn::Sender,
+            Self::NeedsRoster | Self::QuotaFull | Self::Configuration => Turn::Operator,
+            Self::Throttled | Self::Unavailable => Turn::Later,
+            Self::Bug => Turn::Nobody,
+        }
+    }
+}
+
+/// Why something did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The row of the answer table.
+    pub kind: Kind,
+    /// One sentence for whoever reads the answer: lower case, no full stop, no personal data.
+    pub detail: Cow<'static, str>,
+    /// One phrase for the log alone: which check failed, which AWS error code. No personal data.
+    pub cause: Option<Cow<'static, str>>,
+}
+
+impl Fault {
+    /// A fault whose detail is all there is to say.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            cause: None,
+        }
+    }
+
+    /// The same fault with what only the log may know.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// A value that Amazon Connect would refuse: names the SCIM attribute, says what was expected
+    /// and what was found.
+    #[must_use]
+    pub fn value(attribute: &str, expected: &str, found: &str) -> Self {
+        Self::new(
+            Kind::InvalidValue,
+            format!("{attribute}: expected {expected}, found {found}"),
+        )
+    }
+}

@@ -1,0 +1,129 @@
+//! The Lambda side: start-up, deadline, clock and log lines around [`Provisioner::answer`].
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime_api_client::{PooledClient, body::Body};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::Provisioner;
+use crate::config::{Config, Environment, Problem, Problems};
+use crate::http::{NotHttp, Response};
+use crate::log::{self, Record};
+
+/// What is kept of an invocation's time for the answer itself.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// What Lambda sets, and its runtime client cannot do without.
+const PLATFORM: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// Reads the configuration and checks that this is Lambda, or something that plays it.
+///
+/// # Errors
+/// Every problem there is.
+pub fn configure(environment: &Environment) -> Result<Config, Problems> {
+    let missing = PLATFORM
+        .iter()
+        .filter(|name| !environment.contains_key(**name));
+    let missing: Vec<Problem> = missing
+        .map(|name| Problem {
+            variable: (*name).to_owned(),
+            problem: "expected what Lambda sets, found none".to_owned(),
+            find: "this program is started by Lambda or a runtime interface emulator; to try it \
+                   by hand: connect-provisioner demo",
+        })
+        .collect();
+    let config = Config::read(environment);
+    match config {
+        Ok(config) if missing.is_empty() => Ok(config),
+        Ok(_) => Err(Problems(missing)),
+        Err(problems) => Err(Problems([missing, problems.0].concat())),
+    }
+}
+
+/// Credentials, endpoint and HTTP client, as the environment has them.
+pub async fn aws(region: &str) -> SdkConfig {
+    let client = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .http_client(client)
+        .load()
+        .await
+}
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// If the Runtime API cannot be reached.
+pub async fn run(provisioner: &Provisioner) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(|event| invoke(provisioner, event))).await
+}
+
+/// Tells Lambda why the function cannot start; it then shows the reason instead of a time-out.
+///
+/// # Errors
+/// If the Runtime API cannot be reached.
+pub async fn report(problems: &Problems) -> Result<(), lambda_runtime::Error> {
+    let body = json!({"errorType": "Configuration", "errorMessage": problems.to_string()});
+    let request = ::http::Request::post("/2018-06-01/runtime/init/error")
+        .header(
+            "lambda-runtime-function-error-type",
+            "Runtime.Configuration",
+        )
+        .body(Body::from(body.to_string()))?;
+    PooledClient::builder().build().call(request).await?;
+    Ok(())
+}
+
+async fn invoke(
+    provisioner: &Provisioner,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<Response, NotHttp> {
+    let arrival = now();
+    let deadline = SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_millis(event.context.deadline))
+        .unwrap_or(arrival);
+    let time_left = deadline
+        .duration_since(arrival)
+        .unwrap_or_default()
+        .saturating_sub(RESERVE);
+    let mut record = Record::default();
+    record.request_id = Some(event.context.request_id);
+    let answer = provisioner
+        .answer(event.payload.get(), arrival, time_left, &mut record)
+        .await;
+    record.duration_ms = now()
+        .duration_since(arrival)
+        .unwrap_or_default()
+        .as_millis();
+    println!("{}", log::line(&record));
+    answer
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the outermost place: the clock is read here"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+impl From<NotHttp> for Diagnostic {
+    fn from(not_http: NotHttp) -> Self {
+        Self {
+            error_type: "NotHttp".to_owned(),
+            error_message: not_http.to_string(),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! A SCIM User resource, read as identity providers really write it.
+//!
+//! RFC 7643 says what an attribute is; Okta and Entra ID say it a little differently: names in any
+//! case, booleans as strings, `null` or an empty string for "none", a value without its object,
+//! extension data whose URN is missing from `schemas`. All of that is read. What is left is an
+//! error of the sender's, told by the attribute's name and never by its value.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+use crate::json::{describe, member};
+
+/// The core User schema (RFC 7643 §4.1).
+pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
+#[derive(Clone, PartialEq)]
+pub struct Person {
+    resource: Map<String, Value>,
+}
+
+impl Person {
+    /// Takes a User resource; each attribute is judged when it is asked for.
+    #[must_use]
+    pub const fn new(resource: Map<String, Value>) -> Self {
+        Self { resource }
+    }
+
+    /// Whether an object says of itself that it is a core User.
+    #[must_use]
+    pub fn is_user(object: &Map<String, Value>) -> bool {
+        let is_core = |schema: &Value| {
+            schema
+                .as_str()
+                .is_some_and(|schema| schema.eq_ignore_ascii_case(USER_SCHEMA))
+        };
+        match member(object, "schemas") {
+            Some(Value::Array(schemas)) => schemas.iter().any(is_core),
+            Some(schema) => is_core(schema),
+            None => false,
+        }
+    }
+
+    /// `userName`, byte for byte (RFC 7643 §4.1.1: required).
+    ///
+    /// # Errors
+    /// If it is missing, empty or no string.
+    pub fn user_name(&self) -> Result<&str, Fault> {
+        required(text(&self.resource, "userName", "userName")?, "userName")
+    }
+
+    /// `externalId`: the identity provider's own, lasting name for this person (RFC 7643 §3.1).
+    ///
+    /// # Errors
+    /// If it is there but no string.
+    pub fn external_id(&self) -> Result<Option<&str>, Fault> {
+        text(&self.resource, "externalId", "externalId")
+    }
+
+    /// `active`; a person is active unless it is said otherwise. Entra ID also writes `"False"`.
+    ///
+    /// # Errors
+    /// If it is there but says neither.
+    pub fn active(&self) -> Result<bool, Fault> {
+        let Some(value) = member(&self.resource, "active") else {
+            return Ok(true);
+        };
+        boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
+    }
+
+    /// `name.givenName`.
+    ///
+    /// # Errors
+    /// If it is missing, empty or no string.
+    pub fn given_name(&self) -> Result<&str, Fault> {
+        self.name("givenName", "name.givenName")
+    }
+
+    /// `name.familyName`.
+    ///
+    /// # Errors
+    /// If it is missing, empty or no string.
+    pub fn family_name(&self) -> Result<&str, Fault> {
+        self.name("familyName", "name.familyName")
+    }
+
+    /// The e-mail address of type `work`, else the primary one, else the only one there is.
+    ///
+    /// # Errors
+    /// If `emails` is not a list of addresses.
+    pub fn email(&self) -> Result<Option<&str>, Fault> {
+        let emails = self.entries("emails")?;
+        let chosen = emails
+            .iter()
+            .find(|email| email.is_of_type("work"))
+            .or_else(|| emails.iter().find(|email| email.primary))
+            .or_else(|| emails.first().filter(|_| emails.len() == 1));
+        Ok(chosen.map(|email| email.value))
+    }
+
+    /// The first telephone number of a type: `work`, `mobile`.
+    ///
+    /// # Errors
+    /// If `phoneNumbers` is not a list of numbers.
+    pub fn phone_number(&self, kind: &str) -> Result<Option<&str>, Fault> {
+        let numbers = self.entries("phoneNumbers")?;
+        Ok(numbers
+            .iter()
+            .find(|number| number.is_of_type(kind))
+            .map(|number| number.value))
+    }
+
+    fn name(&self, sub_attribute: &str, path: &str) -> Result<&str, Fault> {
+        let name = match member(&self.resource, "name") {
+            Some(Value::Object(name)) => text(name, sub_attribute, path)?,
+            Some(other) => return Err(Fault::value("name", "an object", describe(other))),
+            None => None,
+        };
+        required(name, path)
+    }
+
+    /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
+    fn entries(&self, attribute: &str) -> Result<Vec<Entry<'_>>, Fault> {
+        let refuse = |found: &Value| {
+            Fault::value(attribute, "a list of objects with a value", describe(found))
+        };
+        let list = match member(&self.resource, attribute) {
+            Some(Value::Array(list)) => list,
+            Some(other) => return Err(refuse(other)),
+            None => return Ok(Vec::new()),
+        };
+        let entries = list
+            .iter()
+            .filter(|entry| !entry.is_null())
+            .map(|entry| match entry {
+                Value::String(value) => Ok(Entry {
+                    value,
+                    kind: None,
+                    primary: false,
+                }),
+                Value::Object(object) => Ok(Entry {
+                    value: text(object, "value", attribute)?.unwrap_or_default(),
+                    kind: member(object, "type").and_then(Value::as_str),
+                    primary: member(object, "primary")
+                        .and_then(boolean)
+                        .unwrap_or_default(),
+                }),
+                other => Err(refuse(other)),
+            });
+        let entries = entries.collect::<Result<Vec<_>, Fault>>()?;
+        Ok(entries
+            .into_iter()
+            .filter(|entry| !entry.value.is_empty())
+            .collect())
+    }
+}
+
+/// Says how much is there, and nothing of what.
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Person([{} attributes, redacted])",
+            self.resource.len()
+        )
+    }
+}
+
+/// One entry of a multi-valued attribute.
+struct Entry<'a> {
+    value: &'a str,
+    kind: Option<&'a str>,
+    primary: bool,
+}
+
+impl Entry<'_> {
+    fn is_of_type(&self, kind: &str) -> bool {
+        self.kind.is_some_and(|own| own.eq_ignore_ascii_case(kind))
+    }
+}
+
+/// A string attribute; an empty one is unassigned.
+fn text<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+    path: &str,
+) -> Result<Option<&'a str>, Fault> {
+    match member(object, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(other) => Err(Fault::value(path, "a string", describe(other))),
+    }
+}
+
+fn required<'a>(value: Option<&'a str>, path: &str) -> Result<&'a str, Fault> {
+    value.ok_or_else(|| Fault::value(path, "a string that is not empty", "none"))
+}
+
+fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn person(resource: Value) -> Person {
+        let Value::Object(resource) = resource else {
+            panic!("a resource is an object")
+        };
+        Person::new(resource)
+    }
+
+    fn detail<T: fmt::Debug>(result: Result<T, Fault>) -> String {
+        result.unwrap_err().detail.into_owned()
+    }
+
+    #[test]
+    fn attributes_are_found_in_any_case() {
+        let person = person(json!({
+            "UserName": "a@b.example", "EXTERNALID": "7", "Active": false,
+            "Name": {"GivenName": "Ana", "FAMILYNAME": "Ruiz"},
+            "Emails": [{"Type": "Work", "VALUE": "a@b.example"}],
+        }));
+        assert_eq!(person.user_name().unwrap(), "a@b.example");
+        assert_eq!(person.external_id().unwrap(), Some("7"));
+        assert!(!person.active().unwrap());
+        assert_eq!(person.given_name().unwrap(), "Ana");
+        assert_eq!(person.family_name().unwrap(), "Ruiz");
+        assert_eq!(person.email().unwrap(), Some("a@b.example"));
+    }
+
+    #[test]
+    fn a_person_is_active_unless_it_is_said_otherwise() {
+        for (active, expected) in [
+            (json!(true), true),
+            (json!(null), true),
+            (json!("True"), true),
+            (json!(false), false),
+            (json!("False"), false),
+            (json!("false"), false),
+        ] {
+            assert_eq!(person(json!({"active": active})).active(), Ok(expected));
+        }
+        assert!(person(json!({})).active().unwrap());
+        assert_eq!(
+            detail(person(json!({"active": "no"})).active()),
+            "active: expected true or false, found a string"
+        );
+    }
+
+    #[test]
+    fn the_work_address_comes_before_the_primary_one_and_the_only_one() {
+        let email = |emails| {
+            person(json!({"emails": emails}))
+                .email()
+                .map(|email| email.map(str::to_owned))
+        };
+        let (work, home) = (
+            json!({"value": "w", "type": "work"}),
+            json!({"value": "h", "primary": "True"}),
+        );
+        assert_eq!(email(json!([home, work])).unwrap().unwrap(), "w");
+        assert_eq!(email(json!([{"value": "x"}, home])).unwrap().unwrap(), "h");
+        assert_eq!(email(json!([{"value": "x"}])).unwrap().unwrap(), "x");
+        assert_eq!(email(json!(["x"])).unwrap().unwrap(), "x");
+        assert_eq!(
+            email(json!([{"value": "x"}, {"value": "y"}])).unwrap(),
+            None
+        );
+        assert_eq!(
+            email(json!([null, {"value": null, "type": "work"}])).unwrap(),
+            None
+        );
+        assert_eq!(email(json!(null)).unwrap(), None);
+        assert_eq!(
+            detail(email(json!("x"))),
+            "emails: expected a list of objects with a value, found a string"
+        );
+        assert_eq!(
+            detail(email(json!([{"value": 7}]))),
+            "emails: expected a string, found a number"
+        );
+    }
+
+    #[test]
+    fn a_fault_names_the_attribute_and_never_its_value() {
+        let ana = person(json!({"userName": ["Ana"], "name": "Ana Ruiz", "externalId": 4711}));
+        assert_eq!(
+            detail(ana.user_name()),
+            "userName: expected a string, found an array"
+        );
+        assert_eq!(
+            detail(ana.given_name()),
+            "name: expected an object, found a string"
+        );
+        assert_eq!(
+            detail(ana.external_id()),
+            "externalId: expected a string, found a number"
+        );
+        let nobody = person(json!({"userName": "", "name": {"familyName": null}}));
+        assert_eq!(
+            detail(nobody.user_name()),
+            "userName: expected a string that is not empty, found none"
+        );
+        assert_eq!(
+            detail(nobody.family_name()),
+            "name.familyName: expected a string that is not empty, found none"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_person() {
+        let person = person(json!({"userName": "ana.ruiz@example.com", "password": "Secret1!"}));
+        assert_eq!(format!("{person:?}"), "Person([2 attributes, redacted])");
+    }
+}

@@ -1,0 +1,112 @@
+//! Key bytes that nobody but [`crate::trust`] can read: wiped when dropped, never shown.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+/// One shared key of a source.
+#[derive(Clone)]
+pub struct Key(Zeroizing<Vec<u8>>);
+
+impl Key {
+    /// Reads a key as the sender shows it: an optional prefix, then canonical base64 of at least
+    /// `minimum` bytes.
+    ///
+    /// # Errors
+    /// [`UnusableKey`] with what is wrong, and never a character of the key.
+    pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, UnusableKey> {
+        let encoded = text.strip_prefix(prefix).unwrap_or(text);
+        let bytes = Zeroizing::new(
+            STANDARD
+                .decode(encoded)
+                .map_err(|_| UnusableKey::NotBase64)?,
+        );
+        if bytes.len() < minimum {
+            return Err(UnusableKey::Short {
+                minimum,
+                found: bytes.len(),
+            });
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Key([redacted])")
+    }
+}
+
+/// Why a text is no usable key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnusableKey {
+    /// It is not canonical base64.
+    NotBase64,
+    /// It is too short to resist guessing; an empty one would let anybody in.
+    Short {
+        /// The least number of bytes.
+        minimum: usize,
+        /// The number of bytes it has.
+        found: usize,
+    },
+}
+
+impl fmt::Display for UnusableKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 => formatter.write_str("expected base64 behind the prefix, found not"),
+            Self::Short { minimum, found } => {
+                write!(
+                    formatter,
+                    "expected at least {minimum} bytes, found {found}"
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_with_or_without_its_prefix() {
+        for text in [
+            "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+            "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        ] {
+            assert_eq!(
+                Key::from_base64(text, "whsec_", 24).unwrap().bytes().len(),
+                24
+            );
+        }
+    }
+
+    #[test]
+    fn an_unusable_key_is_refused() {
+        let refusal = |text| Key::from_base64(text, "whsec_", 24).unwrap_err();
+        let short = |found| UnusableKey::Short { minimum: 24, found };
+        assert_eq!(refusal(""), short(0));
+        assert_eq!(refusal("whsec_"), short(0));
+        assert_eq!(refusal("whsec_C2FVsBQIhrscChlQIMV+b5sSYspobw=="), short(22));
+        for text in [
+            "whsec_whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+            "not base64",
+            "C2FVsBQIhrscChlQIMV-b5sSYspob7oD",
+        ] {
+            assert_eq!(refusal(text), UnusableKey::NotBase64, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = Key::from_base64("C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "", 24).unwrap();
+        assert_eq!(format!("{key:?}"), "Key([redacted])");
+    }
+}

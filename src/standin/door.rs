@@ -1,0 +1,82 @@
+//! A listener → a [`World`] behind it, over HTTP/1.1.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::world::{Reply, World};
+
+/// The largest body that is read, in bytes. A larger one ends the connection.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// How long to rest when no connection could be accepted (out of file descriptors, or the caller
+/// has hung up).
+const REST: Duration = Duration::from_millis(10);
+
+/// Lets callers of `listener` speak to `world` at the times that `clock` tells. Runs inside a Tokio
+/// runtime, without end; when the future is dropped, open connections end with it.
+pub async fn serve(
+    listener: TcpListener,
+    world: Arc<Mutex<World>>,
+    clock: fn() -> SystemTime,
+) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(talk(stream, Arc::clone(&world), clock));
+                }
+                Err(_) => tokio::time::sleep(REST).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// One connection, until either side ends it.
+async fn talk(stream: TcpStream, world: Arc<Mutex<World>>, clock: fn() -> SystemTime) {
+    let service = service_fn(|request| answer(request, &world, clock));
+    // An error here is a caller that went away or a reply that is to be dropped: nobody to tell.
+    let _ended = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// # Errors
+/// Any error makes hyper close the connection without a reply.
+async fn answer(
+    request: Request<Incoming>,
+    world: &Mutex<World>,
+    clock: fn() -> SystemTime,
+) -> io::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .map_err(io::Error::other)?;
+    let request = Request::from_parts(head, body.to_bytes());
+    let reply = world
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .handle(&request, clock());
+    let response = match reply {
+        Reply::Dropped => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Reply::Late(delay, response) => {
+            tokio::time::sleep(delay).await;
+            response
+        }
+        Reply::Now(response) => response,
+    };
+    Ok(response.map(Full::new))
+}

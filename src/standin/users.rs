@@ -1,0 +1,155 @@
+//! The life of a user: `CreateUser`, `DescribeUser`, `ListUsers`, `DeleteUser`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::create_user::CreateUser;
+use super::directory::REGION;
+use super::instance::{Instance, User, epoch_seconds, page_of};
+use super::refusal::{Code, Refusal};
+use super::rules;
+use super::uuid::uuid;
+
+impl Instance {
+    /// `CreateUser`: the document's own rules, then what it refers to, then the username, then the
+    /// quota.
+    ///
+    /// # Errors
+    /// `SerializationException`, `InvalidParameterException`, `InvalidRequestException`,
+    /// `ResourceNotFoundException`, `DuplicateResourceException`, `LimitExceededException`.
+    pub(super) fn create_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+        let details: CreateUser = call.document()?;
+        rules::check(&details, self.settings.identity)?;
+        self.holds_what_is_named_in(&details)?;
+        self.has_room_for(&details)?;
+
+        self.created = self.created.saturating_add(1);
+        let id = uuid("user", self.created);
+        let arn = format!("{}/agent/{id}", self.directory.instance_arn);
+        let answer = json!({"UserId": id, "UserArn": arn});
+        self.users.push(User {
+            number: self.created,
+            id,
+            arn,
+            created: call.now,
+            deleted: None,
+            details: details.kept(),
+        });
+        Ok(answer)
+    }
+
+    /// `DescribeUser`.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(super) fn describe_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+        Ok(json!({"User": self.named_user(call)?.description()}))
+    }
+
+    /// `ListUsers`: every living user at once, whatever the index and the 404 window say.
+    ///
+    /// # Errors
+    /// `InvalidParameterException` for a page that cannot be.
+    pub(super) fn list_users(&self, call: &Call<'_>) -> Result<Value, Refusal> {
+        let page = page_of("UserSummaryList", call)?;
+        Ok(page
+            .cut(self.living().map(|user| (user.number, user.summary())))
+            .into())
+    }
+
+    /// `DeleteUser`. The username is free again at once.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(super) fn delete_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+        self.named_user(call)?.deleted = Some(call.now);
+        Ok(Value::Null)
+    }
+
+    fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
+        let id = call.label("UserId").unwrap_or_default();
+        self.find(call.now, |user| user.id == id)
+    }
+
+    fn holds_what_is_named_in(&self, details: &CreateUser) -> Result<(), Refusal> {
+        let directory = &self.directory;
+        Code::ResourceNotFound.unless(
+            holds(&directory.routing_profiles, &details.routing_profile_id),
+            "Routing profile not found",
+        )?;
+        Code::ResourceNotFound.unless(
+            details
+                .security_profile_ids
+                .iter()
+                .all(|id| holds(&directory.security_profiles, id)),
+            "Security profile not found",
+        )?;
+        Code::ResourceNotFound.unless(
+            details
+                .hierarchy_group_id
+                .iter()
+                .all(|id| holds(&directory.hierarchy_groups, id)),
+            "Hierarchy group not found",
+        )
+    }
+
+    /// Usernames are compared byte for byte: Connect's are case-sensitive, also under SAML
+    /// (Administrator Guide, "Configure SAML").
+    fn has_room_for(&self, details: &CreateUser) -> Result<(), Refusal> {
+        let username = &details.username;
+        Code::DuplicateResource.unless(
+            self.living().all(|user| user.details.username != *username),
+            format!(
+                "Username {username} already exists in {}",
+                self.directory.instance_id
+            ),
+        )?;
+        Code::LimitExceeded.unless(
+            self.living().count() < self.settings.user_quota,
+            format!("The instance has its {} users", self.settings.user_quota),
+        )
+    }
+}
+
+/// Whether one of the `named` has this id.
+fn holds(named: &BTreeMap<String, String>, id: &str) -> bool {
+    named.values().any(|known| known == id)
+}
+
+impl User {
+    /// The `User` of `DescribeUser`.
+    pub(super) fn description(&self) -> Value {
+        json!(Description {
+            id: &self.id,
+            arn: &self.arn,
+            details: &self.details,
+            last_modified_time: epoch_seconds(self.created),
+            last_modified_region: REGION,
+        })
+    }
+
+    /// A row of `ListUsers`.
+    fn summary(&self) -> Value {
+        json!({
+            "Id": self.id,
+            "Arn": self.arn,
+            "Username": self.details.username,
+            "LastModifiedTime": epoch_seconds(self.created),
+            "LastModifiedRegion": REGION,
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description<'u> {
+    id: &'u str,
+    arn: &'u str,
+    #[serde(flatten)]
+    details: &'u CreateUser,
+    last_modified_time: f64,
+    last_modified_region: &'u str,
+}

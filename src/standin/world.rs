@@ -1,0 +1,222 @@
+//! The whole stand-in as a pure state machine: request and time → reply.
+//!
+//! ```text
+//! Request ─▶ signed? ─▶ route ─▶ count ─▶ throttle ─▶ fault ─▶ operation ─▶ Reply
+//! ```
+//! A throttled call takes no fault: the fault waits for a call that Connect would have let in.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response};
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::control::Change;
+use super::directory::Directory;
+use super::fault::{Disturbance, Fault, Faults};
+use super::instance::{Instance, User};
+use super::operation::Operation;
+use super::refusal::{Code, Refusal};
+use super::settings::Settings;
+use super::signature;
+use super::throttle::Throttle;
+use super::uuid::uuid;
+
+/// Where a running stand-in is watched (`GET`) and changed (`PUT`), unsigned.
+const CONTROL: &str = "/_standin";
+
+/// How many requests are kept for `GET /_standin`.
+const REQUESTS_KEPT: usize = 100;
+
+/// The `Message` of an error that was asked for.
+const ON_DEMAND: &str = "asked for by PUT /_standin";
+
+/// Everything there is: one Connect instance and the door before it.
+pub struct World {
+    instance: Instance,
+    throttle: Throttle,
+    faults: Faults,
+    calls: BTreeMap<&'static str, u64>,
+    requests: VecDeque<Value>,
+    replies: u64,
+}
+
+/// What goes back to the caller.
+#[derive(Debug)]
+pub enum Reply {
+    /// Nothing: the connection is closed.
+    Dropped,
+    /// This, after so long.
+    Late(Duration, Response<Bytes>),
+    /// This, at once.
+    Now(Response<Bytes>),
+}
+
+impl World {
+    /// The seeded instance without users, nothing counted, no faults to come.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            instance: Instance::new(settings),
+            throttle: Throttle::default(),
+            faults: Faults::default(),
+            calls: BTreeMap::new(),
+            requests: VecDeque::new(),
+            replies: 0,
+        }
+    }
+
+    /// The ids of what the instance was seeded with.
+    pub fn directory(&self) -> &Directory {
+        &self.instance.directory
+    }
+
+    /// Answers `request` as Amazon Connect would at `now`. Effects are over when this returns, also
+    /// when the reply is late or dropped. What is refused is a reply too, as connect-api.md §2.1
+    /// has it on the wire.
+    pub fn handle(&mut self, request: &Request<Bytes>, now: SystemTime) -> Reply {
+        self.replies = self.replies.saturating_add(1);
+        let id = uuid("request", self.replies);
+        if request.uri().path() == CONTROL {
+            return Reply::Now(response(self.control(request), &id));
+        }
+        let (operation, call, disturbance) = match self.admit(request, now) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Reply::Now(response(Err(refusal), &id)),
+        };
+        let answer = operation.carry_out(&mut self.instance, &call);
+        match disturbance {
+            None => Reply::Now(response(answer, &id)),
+            Some(Disturbance::Drop) => Reply::Dropped,
+            Some(Disturbance::Fail(code)) => {
+                Reply::Now(response(Err(code.because(ON_DEMAND)), &id))
+            }
+            Some(Disturbance::Slow) => Reply::Late(self.faults.slow, response(answer, &id)),
+        }
+    }
+
+    /// The operation that is to be carried out, and what will befall its answer.
+    fn admit<'r>(
+        &mut self,
+        request: &'r Request<Bytes>,
+        now: SystemTime,
+    ) -> Result<(&'static Operation, Call<'r>, Option<Disturbance>), Refusal> {
+        signature::check(request.headers())?;
+        let (operation, call) = Operation::called_by(request, now)
+            .ok_or_else(|| Code::UnknownOperation.because("no such operation in the stand-in"))?;
+        self.record(operation.name, request);
+        if self.instance.settings.throttle {
+            Code::Throttling.unless(self.throttle.admits(operation.name, now), "Rate exceeded")?;
+        }
+        match self.faults.next(operation.name) {
+            None => Ok((operation, call, None)),
+            Some(Fault::Disturb(disturbance)) => Ok((operation, call, Some(disturbance))),
+            Some(Fault::Refuse(code)) => Err(code.because(ON_DEMAND)),
+        }
+    }
+
+    fn record(&mut self, operation: &'static str, request: &Request<Bytes>) {
+        let count = self.calls.entry(operation).or_default();
+        *count = count.saturating_add(1);
+        if self.requests.len() == REQUESTS_KEPT {
+            self.requests.pop_front();
+        }
+        let body = serde_json::from_slice(request.body())
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(request.body())));
+        self.requests.push_back(json!({
+            "operation": operation,
+            "method": request.method().as_str(),
+            "path": request.uri().path(),
+            "query": request.uri().query(),
+            "body": body,
+        }));
+    }
+
+    /// `GET` shows the state; `PUT` changes it and shows it then.
+    fn control(&mut self, request: &Request<Bytes>) -> Result<Value, Refusal> {
+        if request.method() == Method::PUT {
+            self.apply(Change::read(request.body())?);
+        } else {
+            Code::UnknownOperation
+                .unless(request.method() == Method::GET, "use GET or PUT /_standin")?;
+        }
+        Ok(self.state())
+    }
+
+    fn apply(&mut self, change: Change) {
+        if change.reset {
+            self.instance.users.clear();
+            self.throttle = Throttle::default();
+            self.faults.queues.clear();
+            self.calls.clear();
+            self.requests.clear();
+        }
+        let settings = &mut self.instance.settings;
+        settings.search_lag = change.search_lag.unwrap_or(settings.search_lag);
+        settings.not_found = change.not_found.unwrap_or(settings.not_found);
+        settings.user_quota = change.user_quota.unwrap_or(settings.user_quota);
+        settings.throttle = change.throttle.unwrap_or(settings.throttle);
+        self.faults.slow = change.slow.unwrap_or(self.faults.slow);
+        for (operation, faults) in change.faults {
+            self.faults
+                .queues
+                .entry(operation)
+                .or_default()
+                .extend(faults);
+        }
+    }
+
+    /// What `GET /_standin` shows; settings and faults have the names that `PUT` knows them by.
+    fn state(&self) -> Value {
+        let settings = &self.instance.settings;
+        let faults: BTreeMap<&str, Vec<&str>> = self
+            .faults
+            .queues
+            .iter()
+            .filter(|(_, queue)| !queue.is_empty())
+            .map(|(operation, queue)| (*operation, queue.iter().map(|f| f.name()).collect()))
+            .collect();
+        json!({
+            "users": self.instance.living().map(User::description).collect::<Vec<_>>(),
+            "calls": self.calls,
+            "requests": self.requests,
+            "identity": settings.identity.name(),
+            "lag": settings.search_lag.as_secs_f64(),
+            "notFound": settings.not_found.as_secs_f64(),
+            "quota": settings.user_quota,
+            "throttle": settings.throttle,
+            "slowMs": u64::try_from(self.faults.slow.as_millis()).unwrap_or(u64::MAX),
+            "faults": faults,
+        })
+    }
+}
+
+/// An answer on the wire; `Null` is an empty body.
+fn response(answer: Result<Value, Refusal>, request_id: &str) -> Response<Bytes> {
+    let (code, body) = match answer {
+        Ok(Value::Null) => (None, Bytes::new()),
+        Ok(answer) => (None, Bytes::from(answer.to_string())),
+        Err(Refusal { code, message }) => (
+            Some(code),
+            Bytes::from(json!({"Message": message}).to_string()),
+        ),
+    };
+    let mut response = Response::new(body);
+    if let Some(code) = code {
+        *response.status_mut() = code.status();
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", HeaderValue::from_static(code.name()));
+    }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.extend(HeaderValue::from_str(request_id).map(|id| {
+        (
+            hyper::header::HeaderName::from_static("x-amzn-requestid"),
+            id,
+        )
+    }));
+    response
+}
