@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -51,15 +51,14 @@ pub fn configure(environment: &Environment) -> Result<Config, Problems> {
 }
 
 /// Credentials, endpoint and HTTP client, as the environment has them.
-pub async fn aws(region: &str) -> SdkConfig {
+#[must_use]
+pub fn loader(region: &str) -> ConfigLoader {
     let client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
         .http_client(client)
-        .load()
-        .await
 }
 
 /// Answers events until Lambda ends the process.

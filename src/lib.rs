@@ -31,6 +31,8 @@ pub mod lambda;
 
 #[cfg(feature = "standin")]
 pub mod standin;
+#[cfg(feature = "cli")]
+pub mod cli;
 
 use std::time::SystemTime;
 

@@ -55,6 +55,7 @@ mod phone;
 
 mod rules;
 
+mod condition;
 mod directory;
 
 mod instance;
@@ -70,6 +71,9 @@ mod control;
 mod world;
 
 mod door;
+
+#[cfg(test)]
+mod story;
 
 pub use directory::Directory;
 pub use door::serve;

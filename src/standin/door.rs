@@ -80,3 +80,47 @@ async fn answer(
     };
     Ok(response.map(Full::new))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream as Connection;
+
+    use super::*;
+    use crate::standin::Settings;
+
+    async fn read_some(connection: &Connection) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            connection.readable().await.unwrap();
+            if let Ok(length) = connection.try_read(&mut buffer) {
+                return String::from_utf8_lossy(&buffer[..length]).into_owned();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_open_connection_ends_when_the_door_is_shut() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let world = Arc::new(Mutex::new(World::new(Settings::default())));
+        let door = tokio::spawn(serve(listener, world, || SystemTime::UNIX_EPOCH));
+
+        let connection = Connection::connect(address).await.unwrap();
+        connection.writable().await.unwrap();
+        connection
+            .try_write(b"GET /_standin HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        assert!(
+            read_some(&connection)
+                .await
+                .starts_with("HTTP/1.1 200 OK\r\n")
+        );
+
+        door.abort();
+        assert_eq!(read_some(&connection).await, "", "the connection is closed");
+        assert!(
+            Connection::connect(address).await.is_err(),
+            "nobody listens any more"
+        );
+    }
+}

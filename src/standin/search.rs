@@ -4,16 +4,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::create_user::{CreateUser, PhoneConfig};
+use super::condition::{Condition, Criteria, Filter};
+use super::create_user::PhoneConfig;
 use super::instance::{Instance, User};
 use super::page::Page;
-use super::refusal::{Code, Refusal};
+use super::refusal::Refusal;
 
 /// The largest page of `SearchUsers`.
 const LARGEST_PAGE: i64 = 500;
-
-/// How deep conditions may be nested.
-const DEEPEST: usize = 5;
 
 impl Instance {
     /// `SearchUsers`.
@@ -32,7 +30,7 @@ impl Instance {
             LARGEST_PAGE,
         )?;
         let condition = Condition::All(vec![
-            wanted.search_criteria.condition(DEEPEST)?,
+            wanted.search_criteria.condition()?,
             wanted.search_filter.condition()?,
         ]);
 
@@ -92,203 +90,131 @@ struct SearchUsers {
     search_filter: Filter,
 }
 
-/// `UserSearchCriteria`. An unknown member is an error: to pass over a condition would be to find
-/// too much.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Criteria {
-    #[serde(default)]
-    or_conditions: Vec<Self>,
-    #[serde(default)]
-    and_conditions: Vec<Self>,
-    string_condition: Option<StringCondition>,
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct StringCondition {
-    #[serde(default)]
-    field_name: String,
-    #[serde(default)]
-    value: String,
-    #[serde(default)]
-    comparison_type: String,
-}
+    use crate::standin::Settings;
+    use crate::standin::story::Caller;
 
-/// `UserSearchFilter`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Filter {
-    tag_filter: Option<TagFilter>,
-    user_attribute_filter: Option<Value>,
-}
+    use super::*;
 
-/// `ControlPlaneTagFilter`: an OR of ANDs, an AND, or one condition.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagFilter {
-    #[serde(default)]
-    or_conditions: Vec<Vec<TagCondition>>,
-    #[serde(default)]
-    and_conditions: Vec<TagCondition>,
-    tag_condition: Option<TagCondition>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TagCondition {
-    #[serde(default)]
-    tag_key: String,
-    tag_value: Option<String>,
-}
-
-/// What a request asks of a user, whichever way it said so.
-enum Condition {
-    All(Vec<Self>),
-    Any(Vec<Self>),
-    Tag(TagCondition),
-    Text {
-        field: &'static Field,
-        comparison: &'static Comparison,
-        value: String,
-    },
-}
-
-impl Condition {
-    fn holds(&self, user: &CreateUser) -> bool {
-        match self {
-            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(user)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(user)),
-            Self::Tag(TagCondition { tag_key, tag_value }) => {
-                let held = user.tags.as_ref().and_then(|tags| tags.get(tag_key));
-                held.is_some_and(|held| tag_value.as_ref().is_none_or(|value| value == held))
-            }
-            Self::Text {
-                field,
-                comparison,
-                value,
-            } => {
-                let text = (field.text)(user).unwrap_or_default().to_lowercase();
-                (comparison.holds)(&text, value)
-            }
-        }
+    fn usernames(caller: &mut Caller, mut wanted: Value) -> (u16, Vec<String>) {
+        wanted["InstanceId"] = json!(caller.world.directory().instance_id);
+        let (status, answer) = caller.answer("POST", "/search-users", &wanted);
+        let rows = answer["Users"].as_array().cloned().unwrap_or_default();
+        (
+            status,
+            rows.iter()
+                .map(|row| row["Username"].as_str().unwrap().to_owned())
+                .collect(),
+        )
     }
-}
 
-impl Criteria {
-    fn condition(self, depth: usize) -> Result<Condition, Refusal> {
-        let depth = depth.checked_sub(1).ok_or_else(|| {
-            Code::InvalidParameter.because(format!("conditions nest up to {DEEPEST} deep"))
-        })?;
-        let each = |criteria: Vec<Self>| -> Result<Vec<Condition>, Refusal> {
-            criteria
-                .into_iter()
-                .map(|one| one.condition(depth))
-                .collect()
+    #[test]
+    fn conditions_choose_users() {
+        let mut caller = Caller::unhurried();
+        caller.create("ana.b", json!({"Tags": {"team": "x", "shift": "1"}}));
+        caller.create("ANA", json!({"Tags": {"team": "y"}}));
+        caller.create(
+            "bea",
+            json!({"IdentityInfo": {"FirstName": "Bea", "LastName": "Óñez"}}),
+        );
+        let text = |field: &str, comparison: &str, value: &str| {
+            let condition =
+                json!({"FieldName": field, "ComparisonType": comparison, "Value": value});
+            json!({ "StringCondition": condition })
         };
-        let mut all = each(self.and_conditions)?;
-        if !self.or_conditions.is_empty() {
-            all.push(Condition::Any(each(self.or_conditions)?));
+        let criteria = |criteria: Value| json!({ "SearchCriteria": criteria });
+        let tags = |filter: Value| json!({"SearchFilter": {"TagFilter": filter}});
+        let tag = |key: &str, value: &str| json!({"TagKey": key, "TagValue": value});
+        let ana = text("Username", "EXACT", "ana");
+        let bea = text("LastName", "CONTAINS", "óñ");
+        let nest = |depth: usize| {
+            (0..depth).fold(ana.clone(), |inner, _| json!({"AndConditions": [inner]}))
+        };
+
+        let cases = [
+            (json!({}), 200, "ana.b ANA bea"),
+            (criteria(ana.clone()), 200, "ANA"),
+            (
+                criteria(text("Username", "STARTS_WITH", "ana")),
+                200,
+                "ana.b ANA",
+            ),
+            (criteria(text("FirstName", "EXACT", "bea")), 200, "bea"),
+            (
+                criteria(json!({"OrConditions": [ana, bea]})),
+                200,
+                "ANA bea",
+            ),
+            (criteria(json!({"AndConditions": [ana, bea]})), 200, ""),
+            (criteria(nest(4)), 200, "ANA"),
+            (criteria(nest(5)), 400, ""),
+            (criteria(text("Email", "EXACT", "ana")), 400, ""),
+            (criteria(text("Username", "LIKE", "ana")), 400, ""),
+            (criteria(json!({"ListCondition": {}})), 400, ""),
+            (
+                tags(json!({"TagCondition": tag("team", "x")})),
+                200,
+                "ana.b",
+            ),
+            (
+                tags(json!({"TagCondition": {"TagKey": "team"}})),
+                200,
+                "ana.b ANA",
+            ),
+            (
+                tags(json!({"AndConditions": [tag("team", "x"), tag("shift", "2")]})),
+                200,
+                "",
+            ),
+            (
+                tags(json!({"OrConditions": [[tag("team", "x")], [tag("team", "y")]]})),
+                200,
+                "ana.b ANA",
+            ),
+            (
+                json!({"SearchFilter": {"UserAttributeFilter": {}}}),
+                400,
+                "",
+            ),
+            (
+                json!({"SearchFilter": {"TagFilter": {}, "UserAttributeFilter": {}}}),
+                403,
+                "",
+            ),
+        ];
+        for (wanted, status, found) in cases {
+            let found: Vec<String> = found.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(
+                usernames(&mut caller, wanted.clone()),
+                (status, found),
+                "{wanted}"
+            );
         }
-        if let Some(text) = self.string_condition {
-            all.push(text.condition()?);
-        }
-        Ok(Condition::All(all))
     }
-}
 
-/// A value that `FieldName` may have.
-struct Field {
-    name: &'static str,
-    text: fn(&CreateUser) -> Option<&str>,
-}
+    #[test]
+    fn the_index_shows_the_truth_of_a_while_ago() {
+        let search_lag = Duration::from_secs(2);
+        let mut caller = Caller::of(Settings {
+            search_lag,
+            throttle: false,
+            ..Settings::default()
+        });
+        let (_, created) = caller.create("ana", Value::Null);
+        let path = format!("/users/{{I}}/{}", created["UserId"].as_str().unwrap());
+        let found_after = |caller: &mut Caller, time: Duration| {
+            caller.now += time;
+            usernames(caller, json!({})).1.len()
+        };
+        let moment = Duration::from_millis(1);
 
-static FIELDS: [Field; 3] = [
-    Field {
-        name: "Username",
-        text: |user| Some(&user.username),
-    },
-    Field {
-        name: "FirstName",
-        text: CreateUser::first_name,
-    },
-    Field {
-        name: "LastName",
-        text: CreateUser::last_name,
-    },
-];
-
-/// A value that `ComparisonType` may have.
-struct Comparison {
-    name: &'static str,
-    holds: fn(&str, &str) -> bool,
-}
-
-static COMPARISONS: [Comparison; 3] = [
-    Comparison {
-        name: "EXACT",
-        holds: |text, value| text == value,
-    },
-    Comparison {
-        name: "STARTS_WITH",
-        holds: |text, value| text.starts_with(value),
-    },
-    Comparison {
-        name: "CONTAINS",
-        holds: |text, value| text.contains(value),
-    },
-];
-
-impl StringCondition {
-    /// All comparisons here ignore case. Whether Connect's do is not documented, so a caller that
-    /// means one username must compare the bytes of what it gets; one that does not is found out
-    /// here.
-    fn condition(self) -> Result<Condition, Refusal> {
-        let field = FIELDS.iter().find(|field| field.name == self.field_name);
-        let comparison = COMPARISONS
-            .iter()
-            .find(|one| one.name == self.comparison_type);
-        Ok(Condition::Text {
-            field: field.ok_or_else(|| {
-                Code::InvalidParameter.because("FieldName must be Username, FirstName or LastName")
-            })?,
-            comparison: comparison.ok_or_else(|| {
-                Code::InvalidParameter
-                    .because("ComparisonType must be EXACT, STARTS_WITH or CONTAINS")
-            })?,
-            value: self.value.to_lowercase(),
-        })
-    }
-}
-
-impl Filter {
-    fn condition(self) -> Result<Condition, Refusal> {
-        Code::AccessDenied.unless(
-            self.tag_filter.is_none() || self.user_attribute_filter.is_none(),
-            "TagFilter and UserAttributeFilter cannot be used together",
-        )?;
-        Code::InvalidParameter.unless(
-            self.user_attribute_filter.is_none(),
-            "the stand-in does not know UserAttributeFilter",
-        )?;
-        Ok(self
-            .tag_filter
-            .map_or(Condition::All(Vec::new()), TagFilter::condition))
-    }
-}
-
-impl TagFilter {
-    fn condition(self) -> Condition {
-        let each = |tags: Vec<TagCondition>| tags.into_iter().map(Condition::Tag).collect();
-        let mut all: Vec<Condition> = each(self.and_conditions);
-        if !self.or_conditions.is_empty() {
-            let any = self
-                .or_conditions
-                .into_iter()
-                .map(|tags| Condition::All(each(tags)));
-            all.push(Condition::Any(any.collect()));
-        }
-        all.extend(self.tag_condition.map(Condition::Tag));
-        Condition::All(all)
+        assert_eq!(found_after(&mut caller, search_lag - moment), 0);
+        assert_eq!(found_after(&mut caller, moment), 1);
+        assert_eq!(caller.answer("DELETE", &path, &Value::Null).0, 200);
+        assert_eq!(found_after(&mut caller, search_lag - moment), 1);
+        assert_eq!(found_after(&mut caller, moment), 0);
     }
 }

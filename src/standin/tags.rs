@@ -70,3 +70,49 @@ impl Instance {
         Ok(user.details.tags.get_or_insert_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::standin::story::Caller;
+
+    use super::*;
+
+    #[test]
+    fn tags_are_added_overwritten_and_taken_away() {
+        let mut caller = Caller::unhurried();
+        let (_, created) = caller.create("maria", json!({"Tags": {"a": "1", "b": "2"}}));
+        let arn = created["UserArn"]
+            .as_str()
+            .unwrap()
+            .replace(':', "%3A")
+            .replace('/', "%2F");
+        let path = format!("/tags/{arn}");
+        let done = (200, Value::Null);
+
+        let more = json!({"tags": {"b": "3", "c d": ""}});
+        assert_eq!(caller.answer("POST", &path, &more), done);
+        let gone = format!("{path}?tagKeys=a&tagKeys=c%20d&tagKeys=none");
+        assert_eq!(caller.answer("DELETE", &gone, &Value::Null), done);
+
+        let held = caller.answer("GET", &path, &Value::Null);
+        assert_eq!(held, (200, json!({"tags": {"b": "3"}})));
+    }
+
+    #[test]
+    fn a_resource_bears_fifty_tags() {
+        let mut caller = Caller::unhurried();
+        let tags: BTreeMap<String, &str> = (0..50).map(|n| (n.to_string(), "")).collect();
+        let (_, created) = caller.create("maria", json!({ "Tags": tags }));
+        let arn = created["UserArn"].as_str().unwrap().replace('/', "%2F");
+        let mut tag = |key: &str| {
+            caller.answer(
+                "POST",
+                &format!("/tags/{arn}"),
+                &json!({"tags": {key: "x"}}),
+            )
+        };
+
+        assert_eq!(tag("49"), (200, Value::Null));
+        assert_eq!(tag("50"), (400, json!("InvalidParameterException")));
+    }
+}

@@ -153,3 +153,102 @@ struct Description<'u> {
     last_modified_time: f64,
     last_modified_region: &'u str,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::standin::Settings;
+    use crate::standin::story::Caller;
+
+    #[test]
+    fn a_user_is_described_as_it_was_created() {
+        let mut caller = Caller::unhurried();
+        let sent = caller.user("maria");
+        let (status, created) = caller.create("maria", json!({"PhoneConfig": {}}));
+        let id = created["UserId"].as_str().unwrap();
+        let (_, described) = caller.answer("GET", &format!("/users/{{I}}/{id}"), &Value::Null);
+
+        assert_eq!(status, 200);
+        let expected = json!({"User": {
+            "Id": uuid("user", 1),
+            "Arn": created["UserArn"],
+            "Username": "maria",
+            "IdentityInfo": sent["IdentityInfo"],
+            "PhoneConfig": {"AutoAccept": false, "AfterContactWorkTimeLimit": 0},
+            "SecurityProfileIds": sent["SecurityProfileIds"],
+            "RoutingProfileId": sent["RoutingProfileId"],
+            "Tags": {},
+            "LastModifiedTime": 1_700_000_000.0,
+            "LastModifiedRegion": "us-east-1",
+        }});
+        assert_eq!(described, expected);
+    }
+
+    #[test]
+    fn references_come_before_the_username_and_the_username_before_the_quota() {
+        let mut caller = Caller::of(Settings {
+            user_quota: 1,
+            throttle: false,
+            ..Settings::default()
+        });
+        assert_eq!(caller.create("maria", Value::Null).0, 200);
+
+        let refusals = [
+            (
+                "maria",
+                json!({"Tags": {}}),
+                (400, "InvalidParameterException"),
+            ),
+            (
+                "maria",
+                json!({"RoutingProfileId": "x"}),
+                (404, "ResourceNotFoundException"),
+            ),
+            (
+                "maria",
+                json!({"SecurityProfileIds": ["x"]}),
+                (404, "ResourceNotFoundException"),
+            ),
+            (
+                "maria",
+                json!({"HierarchyGroupId": "x"}),
+                (404, "ResourceNotFoundException"),
+            ),
+        ];
+        for (username, members, (status, error)) in refusals {
+            assert_eq!(caller.create(username, members), (status, json!(error)));
+        }
+        let duplicate = (409, json!("DuplicateResourceException"));
+        assert_eq!(caller.create("maria", Value::Null), duplicate);
+        assert_eq!(
+            caller.create("Maria", Value::Null),
+            (429, json!("LimitExceededException"))
+        );
+    }
+
+    #[test]
+    fn a_new_user_is_not_found_until_the_window_closes_and_a_deleted_one_never_again() {
+        let window = Duration::from_secs(2);
+        let mut caller = Caller::of(Settings {
+            not_found: window,
+            ..Settings::default()
+        });
+        let (_, created) = caller.create("maria", Value::Null);
+        let path = format!("/users/{{I}}/{}", created["UserId"].as_str().unwrap());
+        let not_found = (404, json!("ResourceNotFoundException"));
+
+        caller.now += window - Duration::from_millis(1);
+        assert_eq!(caller.answer("GET", &path, &Value::Null), not_found);
+        assert_eq!(caller.answer("DELETE", &path, &Value::Null), not_found);
+        caller.now += Duration::from_millis(1);
+        assert_eq!(caller.answer("GET", &path, &Value::Null).0, 200);
+        assert_eq!(
+            caller.answer("DELETE", &path, &Value::Null),
+            (200, Value::Null)
+        );
+        assert_eq!(caller.answer("GET", &path, &Value::Null), not_found);
+        assert_eq!(caller.answer("DELETE", &path, &Value::Null), not_found);
+    }
+}

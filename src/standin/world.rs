@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 
@@ -45,7 +45,6 @@ pub struct World {
 }
 
 /// What goes back to the caller.
-#[derive(Debug)]
 pub enum Reply {
     /// Nothing: the connection is closed.
     Dropped,
@@ -73,9 +72,9 @@ impl World {
         &self.instance.directory
     }
 
-    /// Answers `request` as Amazon Connect would at `now`. Effects are over when this returns, also
-    /// when the reply is late or dropped. What is refused is a reply too, as connect-api.md §2.1
-    /// has it on the wire.
+    /// Answers `request` as Amazon Connect would at `now`. A refusal is a reply too: the error's
+    /// name in `x-amzn-errortype`, its sentence in the body's `Message`. Effects are over when this
+    /// returns, also when the reply is late or dropped.
     pub fn handle(&mut self, request: &Request<Bytes>, now: SystemTime) -> Reply {
         self.replies = self.replies.saturating_add(1);
         let id = uuid("request", self.replies);
@@ -212,11 +211,132 @@ fn response(answer: Result<Value, Refusal>, request_id: &str) -> Response<Bytes>
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(HeaderValue::from_str(request_id).map(|id| {
-        (
-            hyper::header::HeaderName::from_static("x-amzn-requestid"),
-            id,
-        )
-    }));
+    headers.extend(
+        HeaderValue::from_str(request_id)
+            .map(|id| (HeaderName::from_static("x-amzn-requestid"), id)),
+    );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standin::story::Caller;
+
+    fn unsigned(method: &str, path: &str) -> Request<Bytes> {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Bytes::new())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_refusal_looks_like_connects() {
+        let mut caller = Caller::of(Settings::default());
+        let Reply::Now(response) = caller.call("GET", "/users/{I}/nobody", &Value::Null) else {
+            panic!("expected a reply at once");
+        };
+
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.body(), r#"{"Message":"User not found"}"#);
+        let headers: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|(n, v)| (n.as_str(), v))
+            .collect();
+        assert_eq!(
+            headers,
+            [
+                (
+                    "x-amzn-errortype",
+                    &"ResourceNotFoundException".parse().unwrap()
+                ),
+                ("content-type", &"application/json".parse().unwrap()),
+                ("x-amzn-requestid", &uuid("request", 1).parse().unwrap()),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unsigned_call_is_refused_and_not_counted_but_anyone_may_look() {
+        let mut world = World::new(Settings::default());
+        let now = SystemTime::UNIX_EPOCH;
+
+        let Reply::Now(refused) = world.handle(&unsigned("GET", "/users-summary/x"), now) else {
+            panic!("expected a reply at once");
+        };
+        let Reply::Now(shown) = world.handle(&unsigned("GET", "/_standin"), now) else {
+            panic!("expected a reply at once");
+        };
+
+        assert_eq!(refused.status(), 403);
+        let state: Value = serde_json::from_slice(shown.body()).unwrap();
+        assert_eq!(state["calls"], json!({}));
+        assert_eq!(state["requests"], json!([]));
+    }
+
+    #[test]
+    fn a_dropped_or_late_answer_leaves_its_effect() {
+        let mut caller = Caller::unhurried();
+        let faults = json!({"CreateUser": ["drop", "slow", "500-after", "500-before"]});
+        caller.control(&json!({"slowMs": 40, "faults": faults}));
+        let body = |n: usize| caller.user(&format!("agent-{n}"));
+        let [first, second, third, fourth] = [1, 2, 3, 4].map(body);
+
+        assert!(matches!(
+            caller.call("PUT", "/users/{I}", &first),
+            Reply::Dropped
+        ));
+        let late = caller.call("PUT", "/users/{I}", &second);
+        assert!(matches!(late, Reply::Late(delay, _) if delay == Duration::from_millis(40)));
+        let internal = (500, json!("InternalServiceException"));
+        assert_eq!(caller.answer("PUT", "/users/{I}", &third), internal);
+        assert_eq!(caller.answer("PUT", "/users/{I}", &fourth), internal);
+
+        let state = caller.control(&json!({}));
+        let usernames: Vec<&str> = state["users"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| user["Username"].as_str().unwrap())
+            .collect();
+        assert_eq!(usernames, ["agent-1", "agent-2", "agent-3"]);
+        assert_eq!(state["calls"], json!({"CreateUser": 4}));
+        assert_eq!(state["faults"], json!({}));
+    }
+
+    #[test]
+    fn a_throttled_call_takes_no_fault() {
+        let mut caller = Caller::of(Settings::default());
+        let list = |caller: &mut Caller| caller.answer("GET", "/users-summary/{I}", &Value::Null).1;
+        for _ in 0..5 {
+            assert_eq!(list(&mut caller), json!({"UserSummaryList": []}));
+        }
+        caller.control(&json!({"faults": {"ListUsers": ["denied"]}}));
+
+        assert_eq!(list(&mut caller), json!("ThrottlingException"));
+        caller.now += Duration::from_millis(500);
+        assert_eq!(list(&mut caller), json!("AccessDeniedException"));
+    }
+
+    #[test]
+    fn the_last_hundred_requests_are_kept() {
+        let mut caller = Caller::unhurried();
+        for n in 0..103 {
+            caller.answer("GET", &format!("/users/{{I}}/{n}"), &json!(n));
+        }
+
+        let state = caller.control(&json!({}));
+        let requests = state["requests"].as_array().unwrap();
+        assert_eq!((requests.len(), &requests[0]["body"]), (100, &json!(3)));
+        assert_eq!(requests[99]["operation"], "DescribeUser");
+        assert_eq!(state["calls"], json!({"DescribeUser": 103}));
+
+        let state = caller.control(&json!({"reset": true}));
+        assert_eq!(
+            (&state["requests"], &state["calls"]),
+            (&json!([]), &json!({}))
+        );
+    }
 }

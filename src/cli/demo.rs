@@ -1,0 +1,263 @@
+//! `connect-provisioner demo`: what arrived, what was answered, what Connect now holds.
+
+use std::error::Error;
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::local::Local;
+use super::now;
+use super::story::Story;
+use crate::assign::owner::{MANAGED_BY, OWNER};
+use crate::standin::Settings;
+use crate::trust::Source;
+
+/// Every scene in the order in which it is shown.
+static SCENES: &[Scene] = &[
+    Scene {
+        story: OKTA,
+        twist: None,
+    },
+    Scene {
+        story: OKTA,
+        twist: Some(Twist {
+            about: "The same event again: nobody is doubled",
+            how: How::Plain,
+        }),
+    },
+    Scene {
+        story: include_str!("../../events/entra-user-created.json"),
+        twist: None,
+    },
+    Scene {
+        story: PRIVILEGED,
+        twist: Some(Twist {
+            about: "A payload that asks for Admin, while Connect makes the user and then answers \
+                    500: the owner tag tells that it was us",
+            how: How::LostReply,
+        }),
+    },
+    Scene {
+        story: OKTA,
+        twist: Some(Twist {
+            about: "A forger's signature",
+            how: How::Forged,
+        }),
+    },
+    Scene {
+        story: OKTA,
+        twist: Some(Twist {
+            about: "A true signature, ten minutes old",
+            how: How::Stale,
+        }),
+    },
+    Scene {
+        story: include_str!("../../events/user-name-refused.json"),
+        twist: None,
+    },
+    Scene {
+        story: include_str!("../../events/user-name-missing.json"),
+        twist: None,
+    },
+    Scene {
+        story: include_str!("../../events/user-name-taken.json"),
+        twist: Some(Twist {
+            about: "A username that somebody else's user has already",
+            how: How::NameTaken,
+        }),
+    },
+    Scene {
+        story: include_str!("../../events/user-inactive.json"),
+        twist: None,
+    },
+    Scene {
+        story: include_str!("../../events/user-deactivated.json"),
+        twist: None,
+    },
+    Scene {
+        story: include_str!("../../events/group-created.json"),
+        twist: None,
+    },
+];
+
+const OKTA: &str = include_str!("../../events/okta-user-created.json");
+const PRIVILEGED: &str = include_str!("../../events/user-privileged.json");
+
+/// A key that the function does not know.
+const FORGER_SECRET: &str = "whsec_bm90IHRoZSBrZXkgdGhhdCBpdCBzaG91bGQgYmUhISE=";
+
+struct Scene {
+    story: &'static str,
+    twist: Option<Twist>,
+}
+
+/// What is unlike the story as its file tells it.
+struct Twist {
+    about: &'static str,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Forged,
+    LostReply,
+    NameTaken,
+    Plain,
+    Stale,
+}
+
+/// Plays every scene and writes what happens.
+///
+/// # Errors
+/// If the house cannot be set up, or `out` not written to.
+pub async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let settings = Settings {
+        throttle: false,
+        ..Settings::default()
+    };
+    let local = Local::start(settings, &[]).await?;
+    writeln!(
+        out,
+        "Amazon Connect is played by the stand-in; everything else is the real thing.\n"
+    )?;
+    for (number, scene) in (1..).zip(SCENES) {
+        play(&local, number, scene, out).await?;
+    }
+    show_users(&local, out).await
+}
+
+async fn play(
+    local: &Local,
+    number: usize,
+    scene: &Scene,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let story = Story::read(scene.story)?;
+    let how = scene.twist.as_ref().map_or(How::Plain, |twist| twist.how);
+    let about = scene
+        .twist
+        .as_ref()
+        .map_or(story.about.as_str(), |twist| twist.about);
+    prepare(local, &story, how).await?;
+    let event = sign(local, &story, number, how)?;
+    let (answer, _) = local.send(&event, now(), Duration::from_secs(10)).await;
+    let answer = answer?;
+    let what = story
+        .body
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("a SCIM User");
+    let path = event
+        .get("rawPath")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    writeln!(out, "{number:2}. {about}")?;
+    writeln!(out, "    in   {} {path}  {what}", story.method)?;
+    writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?;
+    Ok(())
+}
+
+/// Sets the scene: a stand-in that will fail, or a user that somebody else made.
+async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn Error>> {
+    match how {
+        How::LostReply => drop(local.control(&json!({"faults": {"CreateUser": ["500-after"]}}))),
+        How::NameTaken => {
+            let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
+            let name = aws_sdk_connect::types::UserIdentityInfo::builder()
+                .set_first_name(text("/name/givenName").map(str::to_owned))
+                .set_last_name(text("/name/familyName").map(str::to_owned));
+            local
+                .client
+                .create_user()
+                .instance_id(&local.directory.instance_id)
+                .set_username(text("/userName").map(str::to_owned))
+                .identity_info(name.build())
+                .set_routing_profile_id(local.directory.routing_profiles.values().next().cloned())
+                .set_security_profile_ids(
+                    local
+                        .directory
+                        .security_profiles
+                        .values()
+                        .next()
+                        .cloned()
+                        .map(|id| vec![id]),
+                )
+                .send()
+                .await?;
+        }
+        How::Forged | How::Plain | How::Stale => {}
+    }
+    Ok(())
+}
+
+fn sign(local: &Local, story: &Story, number: usize, how: How) -> Result<Value, Box<dyn Error>> {
+    let id = format!("msg_demo_{number}");
+    let ten_minutes_ago = now().checked_sub(Duration::from_secs(600));
+    let at = ten_minutes_ago
+        .filter(|_| how == How::Stale)
+        .unwrap_or_else(now);
+    if how != How::Forged {
+        return Ok(story.signed(&local.source, &id, at));
+    }
+    let key = local
+        .source
+        .scheme
+        .key(FORGER_SECRET)
+        .map_err(|unusable| unusable.to_string())?;
+    let forger = Source {
+        keys: vec![key],
+        ..local.source.clone()
+    };
+    Ok(story.signed(&forger, &id, at))
+}
+
+/// Reads the users back through the SDK, as any program of the operator's would.
+async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let instance = &local.directory.instance_id;
+    let users = local
+        .client
+        .list_users()
+        .instance_id(instance)
+        .send()
+        .await?;
+    writeln!(
+        out,
+        "Connect now holds {} users:\n",
+        users.user_summary_list().len()
+    )?;
+    let row = |cells: [&str; 4]| {
+        let [username, name, owner, id] = cells;
+        format!("    {username:<24}{name:<12}{owner:<34}{id}")
+    };
+    writeln!(out, "{}", row(["username", "name", "owner", "id"]))?;
+    for summary in users.user_summary_list() {
+        let id = summary.id().unwrap_or_default();
+        let user = local
+            .client
+            .describe_user()
+            .instance_id(instance)
+            .user_id(id)
+            .send()
+            .await?;
+        let user = user.user().ok_or("DescribeUser shows a user")?;
+        let tag = |key: &str| {
+            user.tags()
+                .and_then(|tags| tags.get(key))
+                .map(String::as_str)
+        };
+        let owner = tag(MANAGED_BY).and(tag(OWNER)).unwrap_or("somebody else");
+        let name = user.identity_info().map(|info| {
+            [info.first_name(), info.last_name()]
+                .map(Option::unwrap_or_default)
+                .join(" ")
+        });
+        let username = user.username().unwrap_or_default();
+        writeln!(
+            out,
+            "{}",
+            row([username, &name.unwrap_or_default(), owner, id])
+        )?;
+    }
+    Ok(())
+}

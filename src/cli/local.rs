@@ -1,0 +1,135 @@
+//! The whole house in one process: handler, SDK and stand-in, joined by a loopback socket.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sdk_connect::Client;
+use hyper::Request;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::now;
+use crate::config::{Config, Environment};
+use crate::http::{NotHttp, Response};
+use crate::log::Record;
+use crate::standin::{Directory, Reply, Settings, World, serve};
+use crate::trust::Source;
+use crate::{Provisioner, lambda};
+
+/// A key that everybody knows: for stories told on this machine, and nothing else.
+pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
+
+/// The function and its stand-in, until dropped.
+pub struct Local {
+    /// The source that signs with [`DEMO_SECRET`].
+    pub source: Source,
+    /// What the stand-in was seeded with.
+    pub directory: Directory,
+    /// The SDK's client, to look at the stand-in as any user of AWS would.
+    pub client: Client,
+    provisioner: Provisioner,
+    world: Arc<Mutex<World>>,
+    server: JoinHandle<()>,
+}
+
+impl Local {
+    /// Starts a stand-in and a function that is set up for it; `changes` are variables set besides,
+    /// or instead.
+    ///
+    /// # Errors
+    /// If no loopback port is free, or the changes leave no usable configuration.
+    pub async fn start(
+        settings: Settings,
+        changes: &[(&str, &str)],
+    ) -> Result<Self, Box<dyn Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let world = World::new(settings);
+        let directory = world.directory().clone();
+        let world = Arc::new(Mutex::new(world));
+        let served = Arc::clone(&world);
+        let server = tokio::spawn(async move { match serve(listener, served, now).await {} });
+        let mut environment = environment(&directory);
+        environment.extend(
+            changes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let config = Config::read(&environment)?;
+        let source = config
+            .sources
+            .first()
+            .cloned()
+            .ok_or("a source is set up")?;
+        let aws = lambda::loader(&config.region)
+            .endpoint_url(endpoint)
+            .credentials_provider(Credentials::new("demo", "demo", None, None, "demo"))
+            .load()
+            .await;
+        let client = Client::new(&aws);
+        let provisioner = Provisioner::new(config, &aws);
+        Ok(Self {
+            source,
+            directory,
+            client,
+            provisioner,
+            world,
+            server,
+        })
+    }
+
+    /// Hands an event to the Lambda handler, as if `time_left` were left of the invocation.
+    ///
+    /// The record is that of the log line.
+    pub async fn send(
+        &self,
+        event: &Value,
+        at: SystemTime,
+        time_left: Duration,
+    ) -> (Result<Response, NotHttp>, Record) {
+        let mut record = Record::default();
+        let answer = self
+            .provisioner
+            .answer(&event.to_string(), at, time_left, &mut record)
+            .await;
+        (answer, record)
+    }
+
+    /// Changes the stand-in, as `PUT /_standin` does, and returns its state.
+    pub fn control(&self, change: &Value) -> Value {
+        let request = Request::put("/_standin").body(change.to_string().into());
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        match request.map(|request| world.handle(&request, now())) {
+            Ok(Reply::Now(response)) => serde_json::from_slice(response.body()).unwrap_or_default(),
+            _ => Value::Null,
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn environment(directory: &Directory) -> Environment {
+    let id = |ids: &std::collections::BTreeMap<String, String>, name: &str| {
+        ids.get(name).cloned().unwrap_or_default()
+    };
+    let routing_profile = id(&directory.routing_profiles, "Basic Routing Profile");
+    let security_profile = id(&directory.security_profiles, "Agent");
+    [
+        ("HOOK_DEMO_SCHEME", "standard-webhooks"),
+        ("HOOK_DEMO_SECRET", DEMO_SECRET),
+        ("CONNECT_INSTANCE", &directory.instance_arn),
+        ("ROUTING_PROFILE", &routing_profile),
+        ("SECURITY_PROFILES", &security_profile),
+        ("DEPLOYMENT", "demo"),
+        ("TAGS", "team=support"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
