@@ -253,7 +253,7 @@ impl Reader<'_> {
 
     /// The instance's own Region where its ARN tells it: Connect need not be where the function is.
     fn region(&mut self, instance: Option<&Instance>) -> Option<String> {
-        let region = instance.and_then(|instance| instance.region.clone());
+        let region = instance?.region.clone();
         region.or_else(|| self.required("AWS_REGION", |region| Ok(region.to_owned())))
     }
 

@@ -41,6 +41,7 @@ mod uuid;
 mod refusal;
 
 mod fault;
+mod journal;
 mod settings;
 mod signature;
 mod throttle;

@@ -13,7 +13,7 @@ use super::uuid::uuid;
 pub struct Directory {
     /// The instance's id, a UUID.
     pub instance_id: String,
-    /// `arn:aws:connect:us-east-1:123456789012:instance/<instance id>`.
+    /// `arn:aws:connect:us-east-1:123456789012:instance/<instance_id>`.
     pub instance_arn: String,
     /// Routing profiles: `Basic Routing Profile`, `Sales`, `Support`.
     pub routing_profiles: BTreeMap<String, String>,

@@ -148,3 +148,87 @@ static OPERATIONS: [Operation; 12] = [
         run: Instance::list_tags_for_resource,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::standin::story::Caller;
+
+    use super::*;
+
+    #[test]
+    fn another_instance_and_another_route_are_not_found() {
+        let mut caller = Caller::unhurried();
+        let cases = [
+            ("GET", "/instance/{I}", 200, None),
+            (
+                "GET",
+                "/instance/another",
+                404,
+                Some("ResourceNotFoundException"),
+            ),
+            (
+                "GET",
+                "/users-summary/another",
+                404,
+                Some("ResourceNotFoundException"),
+            ),
+            (
+                "GET",
+                "/queues-summary/{I}",
+                404,
+                Some("UnknownOperationException"),
+            ),
+            ("POST", "/users/{I}", 404, Some("UnknownOperationException")),
+        ];
+        for (method, path, status, error) in cases {
+            let answer = caller.answer(method, path, &Value::Null);
+            assert_eq!(
+                (answer.0, answer.1.as_str()),
+                (status, error),
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_seeded_is_listed_with_its_kind_of_arn() {
+        let mut caller = Caller::unhurried();
+        let seeded = caller.world.directory().clone();
+        let cases = [
+            (
+                "routing-profiles",
+                "RoutingProfile",
+                "routing-profile",
+                seeded.routing_profiles,
+            ),
+            (
+                "security-profiles",
+                "SecurityProfile",
+                "security-profile",
+                seeded.security_profiles,
+            ),
+            (
+                "user-hierarchy-groups",
+                "UserHierarchyGroup",
+                "agent-group",
+                seeded.hierarchy_groups,
+            ),
+        ];
+        for (path, list, kind, named) in cases {
+            let row = |(name, id)| {
+                json!({
+                    "Id": id,
+                    "Arn": format!("{}/{kind}/{id}", seeded.instance_arn),
+                    "Name": name,
+                    "LastModifiedTime": 1_704_067_200,
+                    "LastModifiedRegion": "us-east-1",
+                })
+            };
+            let rows: Vec<Value> = named.iter().map(row).collect();
+            let answer = caller.answer("GET", &format!("/{path}-summary/{{I}}"), &Value::Null);
+            assert_eq!(answer, (200, json!({format!("{list}SummaryList"): rows})));
+        }
+    }
+}

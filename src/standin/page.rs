@@ -110,6 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn a_page_begins_after_the_last_item_of_the_one_before() {
+        let everything = items(&[1, 2, 3]);
+        let first = Page::new("L", None, Some(2), 10)
+            .unwrap()
+            .cut(everything.clone());
+        let second = Page::new("L", first["NextToken"].as_str(), Some(2), 10).unwrap();
+
+        assert_eq!(Value::Object(second.cut(everything)), json!({"L": [3]}));
+    }
+
+    #[test]
     fn foreign_tokens_and_sizes_out_of_range_are_refused() {
         let token = token_after("L", 2);
         let cases = [

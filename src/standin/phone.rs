@@ -227,133 +227,167 @@ mod tests {
     #[test]
     fn rows_for_channels_are_judged() {
         let (model, rule) = (Some(Code::InvalidParameter), Some(Code::InvalidRequest));
-        let limit = |seconds: i64| json!({"AfterContactWorkTimeLimit": seconds});
         let cases = [
             (
                 "AutoAcceptConfigs",
-                json!({"Channel": "EMAIL", "AutoAccept": false}),
                 None,
+                json!([
+                    {"Channel": "EMAIL", "AutoAccept": false},
+                    {"Channel": "VOICE", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true},
+                ]),
             ),
-            ("AutoAcceptConfigs", json!({"Channel": "VOICE"}), model),
             (
                 "AutoAcceptConfigs",
-                json!({"Channel": "FAX", "AutoAccept": false}),
                 model,
+                json!([
+                    {"Channel": "VOICE"},
+                    {"Channel": "FAX", "AutoAccept": false},
+                    {"AutoAccept": false},
+                ]),
             ),
-            ("AutoAcceptConfigs", json!({"AutoAccept": false}), model),
             (
                 "AutoAcceptConfigs",
-                json!({"Channel": "CHAT", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true}),
                 rule,
-            ),
-            (
-                "AutoAcceptConfigs",
-                json!({"Channel": "VOICE", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true}),
-                None,
-            ),
-            (
-                "AfterContactWorkConfigs",
-                json!({"Channel": "TASK", "AfterContactWorkConfig": {}}),
-                None,
+                json!([
+                    {"Channel": "CHAT", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true},
+                ]),
             ),
             (
                 "AfterContactWorkConfigs",
-                json!({"Channel": "TASK", "AfterContactWorkConfig": limit(2_000_001)}),
-                model,
+                None,
+                json!([
+                    {"Channel": "TASK", "AfterContactWorkConfig": {}},
+                ]),
             ),
             (
                 "AfterContactWorkConfigs",
-                json!({
-                    "Channel": "VOICE",
-                    "AfterContactWorkConfig": limit(1),
-                    "AgentFirstCallbackAfterContactWorkConfig": limit(-1),
-                }),
                 model,
+                json!([
+                    {"Channel": "TASK"},
+                    {
+                        "Channel": "TASK",
+                        "AfterContactWorkConfig": {"AfterContactWorkTimeLimit": 2_000_001},
+                    },
+                    {
+                        "Channel": "VOICE",
+                        "AfterContactWorkConfig": {},
+                        "AgentFirstCallbackAfterContactWorkConfig": {"AfterContactWorkTimeLimit": -1},
+                    },
+                ]),
             ),
             (
-                "PhoneNumberConfigs",
-                json!({"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}),
-                None,
-            ),
-            (
-                "PhoneNumberConfigs",
-                json!({"Channel": "CHAT", "PhoneType": "SOFT_PHONE"}),
-                model,
-            ),
-            ("PhoneNumberConfigs", json!({"Channel": "VOICE"}), model),
-            (
-                "PhoneNumberConfigs",
-                json!({"Channel": "VOICE", "PhoneType": "DESK_PHONE"}),
+                "AfterContactWorkConfigs",
                 rule,
+                json!([
+                    {
+                        "Channel": "TASK",
+                        "AfterContactWorkConfig": {},
+                        "AgentFirstCallbackAfterContactWorkConfig": {},
+                    },
+                ]),
+            ),
+            (
+                "PhoneNumberConfigs",
+                None,
+                json!([{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}]),
+            ),
+            (
+                "PhoneNumberConfigs",
+                model,
+                json!([
+                    {"Channel": "CHAT", "PhoneType": "SOFT_PHONE"},
+                    {"Channel": "VOICE"},
+                ]),
+            ),
+            (
+                "PhoneNumberConfigs",
+                rule,
+                json!([
+                    {"Channel": "VOICE", "PhoneType": "DESK_PHONE"},
+                    {"Channel": "VOICE", "PhoneType": "DESK_PHONE", "PhoneNumber": "911"},
+                ]),
             ),
             (
                 "PersistentConnectionConfigs",
-                json!({"Channel": "VOICE", "PersistentConnection": false}),
                 None,
+                json!([
+                    {"Channel": "VOICE", "PersistentConnection": false},
+                ]),
             ),
             (
                 "PersistentConnectionConfigs",
-                json!({"Channel": "VOICE"}),
                 model,
+                json!([
+                    {"Channel": "TASK", "PersistentConnection": false},
+                    {"Channel": "VOICE"},
+                ]),
             ),
             (
                 "VoiceEnhancementConfigs",
-                json!({"Channel": "VOICE", "VoiceEnhancementMode": "NONE"}),
                 None,
+                json!([
+                    {"Channel": "VOICE", "VoiceEnhancementMode": "NONE"},
+                ]),
             ),
             (
                 "VoiceEnhancementConfigs",
-                json!({"Channel": "VOICE", "VoiceEnhancementMode": "LOUD"}),
                 model,
+                json!([
+                    {"Channel": "CHAT", "VoiceEnhancementMode": "NONE"},
+                    {"Channel": "VOICE", "VoiceEnhancementMode": "LOUD"},
+                ]),
             ),
         ];
-        for (list, row, expected) in cases {
-            assert_eq!(verdict(&json!({ list: [row] })), expected, "{list}: {row}");
-            if expected.is_none() {
-                assert_eq!(
-                    verdict(&json!({ list: [row, row] })),
-                    rule,
-                    "{list}: {row} twice"
-                );
+        for (list, expected, rows) in cases {
+            for row in rows.as_array().unwrap() {
+                assert_eq!(verdict(&json!({ list: [row] })), expected, "{list}: {row}");
+                if expected.is_none() {
+                    assert_eq!(
+                        verdict(&json!({ list: [row, row] })),
+                        rule,
+                        "{list}: {row} twice"
+                    );
+                }
             }
         }
     }
 
     #[test]
     fn a_thing_is_set_for_all_channels_or_for_each_never_both() {
-        let rows = [
+        let cases = [
             (
                 "AutoAccept",
                 json!(false),
                 "AutoAcceptConfigs",
-                json!({"AutoAccept": false}),
+                r#"{"AutoAccept": false}"#,
             ),
             (
                 "AfterContactWorkTimeLimit",
                 json!(0),
                 "AfterContactWorkConfigs",
-                json!({"AfterContactWorkConfig": {}}),
+                r#"{"AfterContactWorkConfig": {}}"#,
             ),
             (
                 "PhoneType",
                 json!("SOFT_PHONE"),
                 "PhoneNumberConfigs",
-                json!({"PhoneType": "SOFT_PHONE"}),
+                r#"{"PhoneType": "SOFT_PHONE"}"#,
             ),
             (
                 "DeskPhoneNumber",
                 json!("+3491"),
                 "PhoneNumberConfigs",
-                json!({"PhoneType": "SOFT_PHONE"}),
+                r#"{"PhoneType": "SOFT_PHONE"}"#,
             ),
             (
                 "PersistentConnection",
                 json!(true),
                 "PersistentConnectionConfigs",
-                json!({"PersistentConnection": true}),
+                r#"{"PersistentConnection": true}"#,
             ),
         ];
-        for (member, value, list, mut row) in rows {
+        for (member, value, list, row) in cases {
+            let mut row: Value = serde_json::from_str(row).unwrap();
             row["Channel"] = json!("VOICE");
             let both = json!({"PhoneConfig": {member: value}, list: [row]});
             assert_eq!(

@@ -238,7 +238,10 @@ mod tests {
 
     #[test]
     fn a_breach_of_the_model_is_an_invalid_parameter() {
-        let names = |first: &str, last: &str| json!({"IdentityInfo": {"FirstName": first, "LastName": last}});
+        let names = |first: &str, last: &str| {
+            let identity_info = json!({"FirstName": first, "LastName": last});
+            json!({"IdentityInfo": identity_info})
+        };
         let tags = |count: usize| -> Value {
             let tags: BTreeMap<String, &str> = (0..count).map(|n| (n.to_string(), "")).collect();
             json!({ "Tags": tags })
@@ -266,6 +269,11 @@ mod tests {
             (json!({"Tags": {"aws:x": "y"}}), bad),
             (json!({"Tags": {"x": "y".repeat(256)}}), good),
             (json!({"Tags": {"x": "y".repeat(257)}}), bad),
+            (json!({"PhoneConfig": {"PhoneType": "MOBILE"}}), bad),
+            (
+                json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}),
+                Some(Code::InvalidRequest),
+            ),
         ];
         for (members, expected) in cases {
             assert_eq!(
@@ -303,7 +311,15 @@ mod tests {
     #[test]
     fn each_identity_type_asks_for_its_own_members() {
         let identity_info = |members: Value| json!({ "IdentityInfo": members });
-        let named = |email: Option<&str>| json!({"FirstName": "María", "LastName": "García", "Email": email});
+        let named = |email: Option<&str>| {
+            let names = json!({"FirstName": "María", "LastName": "García"});
+            [("Email", json!(email))]
+                .into_iter()
+                .fold(names, |mut all, (name, value)| {
+                    all[name] = value;
+                    all
+                })
+        };
         let (good, bad) = (None, Some(Code::InvalidRequest));
         let cases = [
             // members, then the verdicts of SAML, CONNECT_MANAGED and EXISTING_DIRECTORY

@@ -196,6 +196,36 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_found_with_its_work_limit_in_milliseconds() {
+        let mut caller = Caller::unhurried();
+        let phone = json!({"PhoneType": "SOFT_PHONE", "AfterContactWorkTimeLimit": 30});
+        let (_, created) = caller.create("ana", json!({"PhoneConfig": phone}));
+        let sent = caller.user("ana");
+        let wanted = json!({"InstanceId": caller.world.directory().instance_id});
+
+        let found = caller.answer("POST", "/search-users", &wanted);
+        let elsewhere = caller.answer("POST", "/search-users", &json!({"InstanceId": "x"}));
+
+        let expected = json!({"ApproximateTotalCount": 1, "Users": [{
+            "Id": created["UserId"],
+            "Arn": created["UserArn"],
+            "Username": "ana",
+            "IdentityInfo": sent["IdentityInfo"],
+            "PhoneConfig": {
+                "PhoneType": "SOFT_PHONE",
+                "AutoAccept": false,
+                "AfterContactWorkTimeLimit": 30_000,
+            },
+            "RoutingProfileId": sent["RoutingProfileId"],
+            "SecurityProfileIds": sent["SecurityProfileIds"],
+            "HierarchyGroupId": null,
+            "Tags": {},
+        }]});
+        assert_eq!(found, (200, expected));
+        assert_eq!(elsewhere, (404, json!("ResourceNotFoundException")));
+    }
+
+    #[test]
     fn the_index_shows_the_truth_of_a_while_ago() {
         let search_lag = Duration::from_secs(2);
         let mut caller = Caller::of(Settings {

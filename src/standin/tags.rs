@@ -115,4 +115,28 @@ mod tests {
         assert_eq!(tag("49"), (200, Value::Null));
         assert_eq!(tag("50"), (400, json!("InvalidParameterException")));
     }
+
+    #[test]
+    fn an_arn_of_no_user_and_keys_that_cannot_be_are_refused() {
+        let mut caller = Caller::unhurried();
+        let (_, created) = caller.create("maria", Value::Null);
+        let arn = created["UserArn"].as_str().unwrap().replace('/', "%2F");
+        let many: String = (0..51).map(|n| format!("tagKeys={n}&")).collect();
+        let invalid = (400, json!("InvalidParameterException"));
+        let missing = (404, json!("ResourceNotFoundException"));
+        let cases = [
+            (format!("/tags/{arn}?tagKeys=a"), (200, Value::Null)),
+            (format!("/tags/{arn}"), invalid.clone()),
+            (format!("/tags/{arn}?{many}"), invalid.clone()),
+            (format!("/tags/{arn}x?tagKeys=a"), missing),
+            ("/tags/maria?tagKeys=a".to_owned(), invalid),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(
+                caller.answer("DELETE", &path, &Value::Null),
+                expected,
+                "{path}"
+            );
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! ```
 //! A throttled call takes no fault: the fault waits for a call that Connect would have let in.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use hyper::body::Bytes;
@@ -18,6 +18,7 @@ use super::control::Change;
 use super::directory::Directory;
 use super::fault::{Disturbance, Fault, Faults};
 use super::instance::{Instance, User};
+use super::journal::Journal;
 use super::operation::Operation;
 use super::refusal::{Code, Refusal};
 use super::settings::Settings;
@@ -28,9 +29,6 @@ use super::uuid::uuid;
 /// Where a running stand-in is watched (`GET`) and changed (`PUT`), unsigned.
 const CONTROL: &str = "/_standin";
 
-/// How many requests are kept for `GET /_standin`.
-const REQUESTS_KEPT: usize = 100;
-
 /// The `Message` of an error that was asked for.
 const ON_DEMAND: &str = "asked for by PUT /_standin";
 
@@ -39,8 +37,7 @@ pub struct World {
     instance: Instance,
     throttle: Throttle,
     faults: Faults,
-    calls: BTreeMap<&'static str, u64>,
-    requests: VecDeque<Value>,
+    journal: Journal,
     replies: u64,
 }
 
@@ -61,8 +58,7 @@ impl World {
             instance: Instance::new(settings),
             throttle: Throttle::default(),
             faults: Faults::default(),
-            calls: BTreeMap::new(),
-            requests: VecDeque::new(),
+            journal: Journal::default(),
             replies: 0,
         }
     }
@@ -105,7 +101,7 @@ impl World {
         signature::check(request.headers())?;
         let (operation, call) = Operation::called_by(request, now)
             .ok_or_else(|| Code::UnknownOperation.because("no such operation in the stand-in"))?;
-        self.record(operation.name, request);
+        self.journal.record(operation.name, request);
         if self.instance.settings.throttle {
             Code::Throttling.unless(self.throttle.admits(operation.name, now), "Rate exceeded")?;
         }
@@ -114,23 +110,6 @@ impl World {
             Some(Fault::Disturb(disturbance)) => Ok((operation, call, Some(disturbance))),
             Some(Fault::Refuse(code)) => Err(code.because(ON_DEMAND)),
         }
-    }
-
-    fn record(&mut self, operation: &'static str, request: &Request<Bytes>) {
-        let count = self.calls.entry(operation).or_default();
-        *count = count.saturating_add(1);
-        if self.requests.len() == REQUESTS_KEPT {
-            self.requests.pop_front();
-        }
-        let body = serde_json::from_slice(request.body())
-            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(request.body())));
-        self.requests.push_back(json!({
-            "operation": operation,
-            "method": request.method().as_str(),
-            "path": request.uri().path(),
-            "query": request.uri().query(),
-            "body": body,
-        }));
     }
 
     /// `GET` shows the state; `PUT` changes it and shows it then.
@@ -149,8 +128,7 @@ impl World {
             self.instance.users.clear();
             self.throttle = Throttle::default();
             self.faults.queues.clear();
-            self.calls.clear();
-            self.requests.clear();
+            self.journal = Journal::default();
         }
         let settings = &mut self.instance.settings;
         settings.search_lag = change.search_lag.unwrap_or(settings.search_lag);
@@ -179,8 +157,8 @@ impl World {
             .collect();
         json!({
             "users": self.instance.living().map(User::description).collect::<Vec<_>>(),
-            "calls": self.calls,
-            "requests": self.requests,
+            "calls": self.journal.calls,
+            "requests": self.journal.requests,
             "identity": settings.identity.name(),
             "lag": settings.search_lag.as_secs_f64(),
             "notFound": settings.not_found.as_secs_f64(),
@@ -321,22 +299,28 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hundred_requests_are_kept() {
-        let mut caller = Caller::unhurried();
-        for n in 0..103 {
-            caller.answer("GET", &format!("/users/{{I}}/{n}"), &json!(n));
+    fn a_change_is_applied_and_a_reset_forgets_all_but_the_settings() {
+        let mut caller = Caller::of(Settings::default());
+        for n in 0..5 {
+            assert_eq!(caller.create(&n.to_string(), Value::Null).0, 200);
         }
-
-        let state = caller.control(&json!({}));
-        let requests = state["requests"].as_array().unwrap();
-        assert_eq!((requests.len(), &requests[0]["body"]), (100, &json!(3)));
-        assert_eq!(requests[99]["operation"], "DescribeUser");
-        assert_eq!(state["calls"], json!({"DescribeUser": 103}));
+        let state = caller.control(&json!({
+            "lag": 1.5, "notFound": 2, "quota": 3, "slowMs": 4,
+            "faults": {"CreateUser": ["drop", "limit"]},
+        }));
+        assert_eq!(state["faults"], json!({"CreateUser": ["drop", "limit"]}));
 
         let state = caller.control(&json!({"reset": true}));
+        let expected = json!({
+            "users": [], "calls": {}, "requests": [], "faults": {}, "identity": "SAML",
+            "lag": 1.5, "notFound": 2.0, "quota": 3, "throttle": true, "slowMs": 4,
+        });
+        assert_eq!(state, expected);
+        let (status, _) = caller.create("0", Value::Null);
+        assert_eq!(status, 200, "the username is free and the bucket full");
         assert_eq!(
-            (&state["requests"], &state["calls"]),
-            (&json!([]), &json!({}))
+            caller.control(&json!({"throttle": false}))["throttle"],
+            false
         );
     }
 }

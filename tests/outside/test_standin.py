@@ -15,7 +15,12 @@ import boto3
 import botocore
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
 
 SOFT_PHONE = {"PhoneType": "SOFT_PHONE", "AutoAccept": True, "AfterContactWorkTimeLimit": 30}
 PASSWORD = "Passw0rd!"
@@ -429,7 +434,11 @@ def test_searches(standin, criteria, filter_, expected):
     create(standin, "maria", Tags={"team": "a"})
     create(standin, "Maria", Tags={"team": "A"})
     create(standin, "jose", Tags={"team": "b", "shift": "1"}, **names("José", "Ruiz"))
-    wanted = {"InstanceId": standin.instance_id, "SearchCriteria": criteria, "SearchFilter": filter_}
+    wanted = {
+        "InstanceId": standin.instance_id,
+        "SearchCriteria": criteria,
+        "SearchFilter": filter_,
+    }
 
     if isinstance(expected, tuple):
         assert refusal(client(standin).search_users, **wanted) == expected

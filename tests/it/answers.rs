@@ -1,0 +1,130 @@
+//! The table of answers to a signed hook, row by row, as a sender sees it.
+
+use std::collections::BTreeMap;
+
+use connect_provisioner::connect::class::CODES;
+use connect_provisioner::fault::Kind;
+use connect_provisioner::http::Response;
+use connect_provisioner::outcome::Row;
+use serde_json::{Value, json};
+
+use crate::house::{LONG, faults, given, now, story, user, when};
+
+/// What a sender sees, with the body as JSON.
+fn seen(response: &Response) -> Value {
+    let body = serde_json::from_str(&response.body).unwrap_or_else(|_| json!(response.body));
+    json!({"status": response.status_code, "headers": response.headers, "body": body})
+}
+
+#[tokio::test]
+async fn every_error_of_create_user_has_its_answer() {
+    let mut answers = BTreeMap::new();
+    let all = CODES.iter().map(|(code, _)| *code);
+    let unknown = ["500-before", "denied", "expired", "limit", "throttle"];
+    for code in all.chain(unknown) {
+        let local = given().await;
+        // Enough of them that repeating does not help.
+        faults(&local, "CreateUser", &[code; 12]);
+        let response = when(&local, &story("okta-user-created")).await;
+        assert!(
+            !response.body.contains("asked for by"),
+            "{code}: a word of AWS's own"
+        );
+        answers.insert(code, seen(&response));
+    }
+    insta::assert_json_snapshot!(answers);
+}
+
+#[tokio::test]
+async fn every_other_row_has_its_answer() {
+    let local = given().await;
+    let mut answers = Vec::new();
+    for (what, story) in [
+        ("created", story("okta-user-created")),
+        ("already ours", story("okta-user-created")),
+        ("foreign", user(&[("/externalId", json!("somebody else"))])),
+        ("ignored: inactive", story("user-inactive")),
+        ("ignored: event type", story("group-created")),
+        ("needs the roster", story("user-deactivated")),
+        ("value refused", story("user-name-refused")),
+        ("value missing", story("user-name-missing")),
+    ] {
+        answers.push((what, seen(&when(&local, &story).await)));
+    }
+    for (what, body) in [
+        ("not JSON", "Ana Ruiz"),
+        ("not a message", "[]"),
+        ("neither User nor envelope", r#"{"userName":"ana"}"#),
+        ("envelope without data", r#"{"type":"user.created"}"#),
+        (
+            "envelope with other data",
+            r#"{"type":"user.created","data":"ana"}"#,
+        ),
+        ("doubled keys", r#"{"type":"user.created","Type":"x"}"#),
+        ("too deep", &format!("{}{}", "[".repeat(33), "]".repeat(33))),
+        ("too large", &"x".repeat(256 * 1024 + 1)),
+    ] {
+        let response = local
+            .send(&raw(&local.source, body), now(), LONG)
+            .await
+            .0
+            .unwrap();
+        answers.push((what, seen(&response)));
+    }
+    for (what, member, value) in [
+        ("unauthenticated", "/headers/webhook-id", json!("msg_2")),
+        ("unknown route", "/rawPath", json!("/hooks/nobody")),
+        ("route inside a path", "/rawPath", json!("/x/hooks/demo")),
+        (
+            "unknown method",
+            "/requestContext/http/method",
+            json!("PUT"),
+        ),
+        ("not the gateway's base64", "/body", json!("e")),
+    ] {
+        let mut event = story("okta-user-created").signed(&local.source, "msg_1", now());
+        *event.pointer_mut(member).unwrap() = value;
+        answers.push((
+            what,
+            seen(&local.send(&event, now(), LONG).await.0.unwrap()),
+        ));
+    }
+    for (what, method) in [("health", "GET"), ("health by another method", "POST")] {
+        let event = json!({"version": "2.0", "rawPath": "/health", "requestContext": {"http": {"method": method}}});
+        answers.push((
+            what,
+            seen(&local.send(&event, now(), LONG).await.0.unwrap()),
+        ));
+    }
+    insta::assert_json_snapshot!(answers);
+}
+
+#[test]
+fn a_sender_who_cannot_mend_it_is_never_told_a_4xx() {
+    use connect_provisioner::fault::Turn;
+    for kind in Kind::ALL {
+        let row = Row::of(kind);
+        match kind.turn() {
+            Turn::Sender => assert!((400..500).contains(&row.status), "{kind:?}"),
+            Turn::Later => assert!(row.retry_after.is_some(), "{kind:?}"),
+            Turn::Operator | Turn::Nobody => assert!(row.status >= 500, "{kind:?}"),
+        }
+    }
+}
+
+/// A signed event with just this body.
+fn raw(source: &connect_provisioner::trust::Source, body: &str) -> Value {
+    let at = now()
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let headers: BTreeMap<_, _> = source
+        .sign("msg_1", at, body.as_bytes())
+        .unwrap()
+        .into_iter()
+        .collect();
+    json!({
+        "version": "2.0", "rawPath": "/hooks/demo", "headers": headers, "body": body,
+        "requestContext": {"stage": "$default", "http": {"method": "POST"}},
+    })
+}

@@ -1,0 +1,171 @@
+//! Start-up: a configuration, or every problem with it at once.
+
+use connect_provisioner::config::{Config, Environment};
+use connect_provisioner::log;
+use serde_json::Value;
+
+const KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
+const PROFILE: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+
+fn arn(rest: &str) -> String {
+    format!("arn:aws:connect:eu-west-2:123456789012:instance/{INSTANCE}{rest}")
+}
+
+fn good() -> Environment {
+    let profile = arn(&format!("/routing-profile/{PROFILE}"));
+    [
+        ("HOOK_OKTA_SCHEME", "standard-webhooks"),
+        ("HOOK_OKTA_SECRET", KEY),
+        ("CONNECT_INSTANCE", &arn("")),
+        ("ROUTING_PROFILE", &profile),
+        ("SECURITY_PROFILES", PROFILE),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn with(changes: &[(&str, &str)]) -> Environment {
+    let mut environment = good();
+    environment.extend(
+        changes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    environment
+}
+
+/// The one problem that a change makes: its variable and its text.
+fn problem(name: &str, value: &str) -> String {
+    let problems = Config::read(&with(&[(name, value)])).unwrap_err();
+    assert_eq!(problems.0.len(), 1, "{problems}");
+    assert!(!problems.0[0].find.is_empty(), "{name}: where is it found?");
+    assert!(
+        value.len() < 8 || !problems.to_string().contains(value),
+        "{name}: the value is told"
+    );
+    problems.to_string()
+}
+
+#[test]
+fn a_complete_configuration_is_read() {
+    let config = Config::read(&good()).unwrap();
+    assert_eq!(config.region, "eu-west-2");
+    assert_eq!(config.instance.id, INSTANCE);
+    assert_eq!(config.sources[0].name, "okta");
+    assert_eq!(config.rules.routing_profile, PROFILE);
+    assert_eq!(config.warnings, []);
+    insta::assert_debug_snapshot!(config.rules);
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let empty = with(&[
+        ("TAGS", ""),
+        ("PHONE_TYPE", " "),
+        ("HIERARCHY_GROUP", ""),
+        ("HOOK_OKTA_SECRET_ARN", ""),
+        ("BASE_PATH", ""),
+    ]);
+    assert_eq!(
+        Config::read(&empty).unwrap().rules,
+        Config::read(&good()).unwrap().rules
+    );
+}
+
+#[test]
+fn each_problem_is_told_with_its_variable() {
+    let eleven = vec![PROFILE; 11].join(",");
+    let five = vec![KEY; 5].join(",");
+    let many_tags: Vec<_> = (0..48).map(|number| format!("k{number}=v")).collect();
+    let other = format!("arn:aws:connect:eu-west-2:1:instance/{PROFILE}/routing-profile/{PROFILE}");
+    let told: Vec<String> = [
+        ("HOOK_OKTA_SCHEME", "stripe"),
+        ("HOOK_OKTA_SECRET", ""),
+        ("HOOK_OKTA_SECRET", "whsec_dG9vIHNob3J0"),
+        ("HOOK_OKTA_SECRET", "whsec_not-base64-at-all"),
+        ("HOOK_OKTA_SECRET", "[]"),
+        ("HOOK_OKTA_SECRET", "whsec_"),
+        ("HOOK_OKTA_SECRET", &five),
+        ("HOOK_OKTA_SECRETS", KEY),
+        ("HOOK_SCHEME", "standard-webhooks"),
+        ("HOOK_okta_SCHEME", "standard-webhooks"),
+        ("HOOK_ENTRA_SCHEME", "standard-webhooks"),
+        ("HOOK_ENTRA_SECRET", KEY),
+        ("CONNECT_INSTANCE", "my-instance-alias"),
+        ("ROUTING_PROFILE", "Basic Routing Profile"),
+        ("ROUTING_PROFILE", &other),
+        (
+            "ROUTING_PROFILE",
+            &arn(&format!("/security-profile/{PROFILE}")),
+        ),
+        ("SECURITY_PROFILES", "[]"),
+        ("SECURITY_PROFILES", &eleven),
+        ("SECURITY_PROFILES", "Agent,Admin-and-more"),
+        ("HIERARCHY_GROUP", "Support EMEA"),
+        ("TAGS", "no-equals-sign"),
+        ("TAGS", "managed-by=me"),
+        ("TAGS", "AWS:x=me"),
+        ("TAGS", "bad|key=value"),
+        ("TAGS", &many_tags.join(",")),
+        ("DEPLOYMENT", "Ünïcode stack"),
+        ("EMAIL_AS", "sometimes"),
+        ("PHONE_TYPE", "CAR_PHONE"),
+        ("AUTO_ACCEPT", "perhaps so"),
+        ("AFTER_CONTACT_WORK_SECONDS", "2000001"),
+        ("AFTER_CONTACT_WORK_SECONDS", "-1"),
+        ("PERSISTENT_CONNECTION", "yes, please"),
+    ]
+    .iter()
+    .map(|(name, value)| problem(name, value))
+    .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn all_problems_are_told_together_in_one_line() {
+    let line = log::startup_line(&Config::read(&Environment::new()).unwrap_err());
+    assert!(!line.contains('\n'));
+    insta::assert_json_snapshot!(serde_json::from_str::<Value>(&line).unwrap());
+}
+
+#[test]
+fn an_id_without_a_region_needs_one() {
+    let changes = [("CONNECT_INSTANCE", INSTANCE), ("ROUTING_PROFILE", PROFILE)];
+    let problems = Config::read(&with(&changes)).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "AWS_REGION: expected a value, found none"
+    );
+    let region = [changes.as_slice(), &[("AWS_REGION", "us-west-2")]].concat();
+    assert_eq!(Config::read(&with(&region)).unwrap().region, "us-west-2");
+}
+
+#[test]
+fn a_key_in_the_clear_is_a_warning_in_lambda() {
+    let config = Config::read(&with(&[("AWS_LAMBDA_FUNCTION_NAME", "f")])).unwrap();
+    let line = log::warning_line(&config.warnings);
+    assert_eq!(config.warnings.len(), 1);
+    assert!(
+        line.contains("HOOK_OKTA_SECRET") && line.contains("WARN"),
+        "{line}"
+    );
+    assert!(!line.contains("C2FV"), "{line}");
+}
+
+#[test]
+fn several_keys_are_a_list_or_json() {
+    for text in [format!("{KEY},{KEY}"), format!(r#"["{KEY}", "{KEY}"]"#)] {
+        let config = Config::read(&with(&[("HOOK_OKTA_SECRET", &text)])).unwrap();
+        assert_eq!(config.sources[0].keys.len(), 2);
+    }
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let text = format!("{:?}", Config::read(&good()).unwrap());
+    assert!(
+        !text.contains("C2FV") && !text.contains("[11, 97"),
+        "{text}"
+    );
+}
