@@ -7,6 +7,7 @@
 pub mod hooks;
 pub mod instance;
 mod lists;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,12 +16,10 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::assign::owner::KEYS;
-use crate::assign::{EmailAs, PhoneDefaults, PhoneType, Rules};
+use crate::assign::Rules;
 use crate::trust::Source;
 use hooks::HOOK_SETTINGS;
-use instance::{Instance, Resource};
-use lists::{list, map};
+use instance::Instance;
 
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
@@ -256,70 +255,7 @@ impl Reader<'_> {
         let region = instance?.region.clone();
         region.or_else(|| self.required("AWS_REGION", |region| Ok(region.to_owned())))
     }
-
-    fn rules(&mut self, instance: Option<&Instance>) -> Option<Rules> {
-        let resource = |kind: Resource| move |text: &str| kind.id(text, instance);
-        let routing_profile = self.required("ROUTING_PROFILE", resource(Resource::RoutingProfile));
-        let security_profiles = self.required("SECURITY_PROFILES", |text| {
-            let ids = list(text)?;
-            if !(1..=10).contains(&ids.len()) {
-                return Err(format!(
-                    "expected 1 to 10 security profiles, found {}",
-                    ids.len()
-                ));
-            }
-            ids.iter()
-                .map(|id| Resource::SecurityProfile.id(id, instance))
-                .collect()
-        });
-        let hierarchy_group = self.optional("HIERARCHY_GROUP", resource(Resource::HierarchyGroup));
-        let tags = self.optional("TAGS", tags).unwrap_or_default();
-        let deployment = self.optional("DEPLOYMENT", deployment);
-        let email_as = self.optional("EMAIL_AS", |text| choice(text, &EMAIL_AS));
-        let phone = self.phone();
-        Some(Rules {
-            deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
-            routing_profile: routing_profile?,
-            security_profiles: security_profiles?,
-            hierarchy_group,
-            tags,
-            email_as: email_as.unwrap_or_default(),
-            phone,
-        })
-    }
-
-    fn phone(&mut self) -> PhoneDefaults {
-        let phone_type = self.optional("PHONE_TYPE", |text| choice(text, &PHONE_TYPE));
-        let auto_accept = self.optional("AUTO_ACCEPT", |text| choice(text, &BOOLEAN));
-        let seconds = self.optional("AFTER_CONTACT_WORK_SECONDS", |text| {
-            text.parse()
-                .ok()
-                .filter(|seconds| (0..=2_000_000).contains(seconds))
-                .ok_or_else(|| {
-                    "expected a whole number of seconds from 0 to 2000000, found something else"
-                        .to_owned()
-                })
-        });
-        PhoneDefaults {
-            phone_type: phone_type.unwrap_or(PhoneType::SoftPhone),
-            auto_accept: auto_accept.unwrap_or_default(),
-            after_contact_work_seconds: seconds.unwrap_or_default(),
-            persistent_connection: self
-                .optional("PERSISTENT_CONNECTION", |text| choice(text, &BOOLEAN)),
-        }
-    }
 }
-
-const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
-const EMAIL_AS: [(&str, EmailAs); 3] = [
-    ("omit", EmailAs::Omit),
-    ("secondary", EmailAs::Secondary),
-    ("email", EmailAs::Email),
-];
-const PHONE_TYPE: [(&str, PhoneType); 2] = [
-    ("SOFT_PHONE", PhoneType::SoftPhone),
-    ("DESK_PHONE", PhoneType::DeskPhone),
-];
 
 fn where_to_find(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
@@ -330,60 +266,6 @@ fn where_to_find(name: &str) -> &'static str {
         .map(|setting| setting.find)
         .or(hook.map(|(_, find)| *find))
         .unwrap_or_default()
-}
-
-fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    let chosen = choices
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(text));
-    chosen.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        format!("expected one of {}, found something else", names.join(", "))
-    })
-}
-
-/// A stack's name ("CreateStack", StackName), which is also a tag's value.
-fn deployment(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if text.len() <= 128 && text.chars().all(plain) {
-        return Ok(text.to_owned());
-    }
-    Err("expected at most 128 characters of A-Z a-z 0-9 - _ ., found something else".to_owned())
-}
-
-/// The operator's tags: at most 47, since three are ours ("CreateUser", Tags: 1 to 50).
-fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let tags = map(text)?;
-    let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
-    if tags.len() > 47 {
-        return Err(format!(
-            "expected at most 47 tags besides our three, found {}",
-            tags.len()
-        ));
-    }
-    for (key, value) in &tags {
-        if !(1..=128).contains(&key.chars().count()) || !key.chars().all(legal) {
-            return Err(
-                "expected keys of 1 to 128 letters, digits, spaces and _ . : / = + - @, \
-                        found another"
-                    .to_owned(),
-            );
-        }
-        if value.chars().count() > 256 || !value.chars().all(legal) {
-            return Err(
-                "expected values of at most 256 letters, digits, spaces and _ . : / = + \
-                        - @, found another"
-                    .to_owned(),
-            );
-        }
-        if key.to_ascii_lowercase().starts_with("aws:") || KEYS.contains(&key.as_str()) {
-            return Err(format!(
-                "expected keys of your own, found one that starts with aws: or is one of {}",
-                KEYS.join(", ")
-            ));
-        }
-    }
-    Ok(tags)
 }
 
 fn base_path(text: &str) -> String {

@@ -61,10 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             "hierarchyGroups": directory.hierarchy_groups,
         })
     );
-    tokio::select! {
-        never = serve(listener, Arc::new(Mutex::new(world)), now) => match never {},
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-    }
+    match serve(listener, Arc::new(Mutex::new(world)), now).await {}
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -37,12 +37,10 @@ pub static CODES: &[(&str, Class)] = &[
     // Common to all of AWS, unmodelled.
     ("AccessDeniedException", Class::Configuration),
     ("ExpiredTokenException", Class::Configuration),
-    ("IncompleteSignature", Class::Configuration),
     ("IncompleteSignatureException", Class::Configuration),
     ("InternalFailure", Class::UnknownFate),
     ("InvalidClientTokenId", Class::Configuration),
     ("InvalidSignatureException", Class::Configuration),
-    ("MissingAuthenticationToken", Class::Configuration),
     ("MissingAuthenticationTokenException", Class::Configuration),
     ("NotAuthorized", Class::Configuration),
     ("OptInRequired", Class::Configuration),

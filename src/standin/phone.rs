@@ -175,228 +175,67 @@ fn is_after_contact_work(config: &AfterContactWork) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
-    fn verdict(members: &Value) -> Option<Code> {
-        let user: CreateUser = serde_json::from_value(members.clone()).unwrap();
-        check_model(&user)
-            .and_then(|()| check_rules(&user))
-            .err()
-            .map(|refusal| refusal.code)
-    }
+    /// A verdict (`model` and `rule` are the two kinds of breach), then the members judged.
+    const CASES: &str = r#"
+fine  {}
+fine  {"PhoneConfig": {}}
+model {"PhoneConfig": {"PhoneType": "MOBILE"}}
+fine  {"PhoneConfig": {"AfterContactWorkTimeLimit": 2000000}}
+model {"PhoneConfig": {"AfterContactWorkTimeLimit": 2000001}}
+model {"PhoneConfig": {"AfterContactWorkTimeLimit": -1}}
+rule  {"PhoneConfig": {"PhoneType": "DESK_PHONE"}}
+rule  {"PhoneConfig": {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": "911"}}
+fine  {"PhoneConfig": {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": "+3491"}}
+rule  {"IdentityInfo": {"Mobile": "911"}}
+fine  {"IdentityInfo": {"Mobile": "+3491"}}
+
+fine  {"AutoAcceptConfigs": [{"Channel": "EMAIL", "AutoAccept": false}]}
+model {"AutoAcceptConfigs": [{"Channel": "FAX", "AutoAccept": false}]}
+model {"AutoAcceptConfigs": [{"Channel": "EMAIL"}]}
+model {"AutoAcceptConfigs": [{"AutoAccept": false}]}
+fine  {"AfterContactWorkConfigs": [{"Channel": "TASK", "AfterContactWorkConfig": {}}]}
+model {"AfterContactWorkConfigs": [{"Channel": "TASK"}]}
+fine  {"PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}]}
+model {"PhoneNumberConfigs": [{"Channel": "CHAT", "PhoneType": "SOFT_PHONE"}]}
+model {"PhoneNumberConfigs": [{"Channel": "VOICE"}]}
+rule  {"PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "DESK_PHONE"}]}
+fine  {"PersistentConnectionConfigs": [{"Channel": "VOICE", "PersistentConnection": false}]}
+model {"PersistentConnectionConfigs": [{"Channel": "TASK", "PersistentConnection": false}]}
+model {"PersistentConnectionConfigs": [{"Channel": "VOICE"}]}
+fine  {"VoiceEnhancementConfigs": [{"Channel": "VOICE", "VoiceEnhancementMode": "NONE"}]}
+model {"VoiceEnhancementConfigs": [{"Channel": "CHAT", "VoiceEnhancementMode": "NONE"}]}
+model {"VoiceEnhancementConfigs": [{"Channel": "VOICE", "VoiceEnhancementMode": "LOUD"}]}
+
+model {"AfterContactWorkConfigs": [{"Channel": "TASK", "AfterContactWorkConfig": {"AfterContactWorkTimeLimit": 2000001}}]}
+fine  {"AfterContactWorkConfigs": [{"Channel": "VOICE", "AfterContactWorkConfig": {}, "AgentFirstCallbackAfterContactWorkConfig": {}}]}
+rule  {"AfterContactWorkConfigs": [{"Channel": "TASK", "AfterContactWorkConfig": {}, "AgentFirstCallbackAfterContactWorkConfig": {}}]}
+model {"AfterContactWorkConfigs": [{"Channel": "VOICE", "AfterContactWorkConfig": {}, "AgentFirstCallbackAfterContactWorkConfig": {"AfterContactWorkTimeLimit": -1}}]}
+fine  {"AutoAcceptConfigs": [{"Channel": "VOICE", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true}]}
+rule  {"AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true}]}
+fine  {"AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": true}, {"Channel": "TASK", "AutoAccept": true}]}
+rule  {"AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": true}, {"Channel": "CHAT", "AutoAccept": true}]}
+
+rule  {"PhoneConfig": {"AutoAccept": false}, "AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": false}]}
+rule  {"PhoneConfig": {"AfterContactWorkTimeLimit": 0}, "AfterContactWorkConfigs": [{"Channel": "TASK", "AfterContactWorkConfig": {}}]}
+rule  {"PhoneConfig": {"PhoneType": "SOFT_PHONE"}, "PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}]}
+rule  {"PhoneConfig": {"DeskPhoneNumber": "+3491"}, "PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}]}
+rule  {"PhoneConfig": {"PersistentConnection": true}, "PersistentConnectionConfigs": [{"Channel": "VOICE", "PersistentConnection": true}]}
+fine  {"PhoneConfig": {"PhoneType": "SOFT_PHONE"}, "AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": false}]}
+"#;
 
     #[test]
     fn phone_settings_are_judged() {
-        let number = "+34911234567";
-        let (model, rule) = (Some(Code::InvalidParameter), Some(Code::InvalidRequest));
-        let cases = [
-            (json!({}), None),
-            (json!({"PhoneConfig": {}}), None),
-            (json!({"PhoneConfig": {"PhoneType": "MOBILE"}}), model),
-            (
-                json!({"PhoneConfig": {"AfterContactWorkTimeLimit": 2_000_000}}),
-                None,
-            ),
-            (
-                json!({"PhoneConfig": {"AfterContactWorkTimeLimit": 2_000_001}}),
-                model,
-            ),
-            (
-                json!({"PhoneConfig": {"AfterContactWorkTimeLimit": -1}}),
-                model,
-            ),
-            (json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}), rule),
-            (
-                json!({"PhoneConfig": {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": "911"}}),
-                rule,
-            ),
-            (
-                json!({"PhoneConfig": {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": number}}),
-                None,
-            ),
-            (json!({"IdentityInfo": {"Mobile": "911"}}), rule),
-            (json!({"IdentityInfo": {"Mobile": number}}), None),
-        ];
-        for (members, expected) in cases {
-            assert_eq!(verdict(&members), expected, "{members}");
-        }
-    }
-
-    #[test]
-    fn rows_for_channels_are_judged() {
-        let (model, rule) = (Some(Code::InvalidParameter), Some(Code::InvalidRequest));
-        let cases = [
-            (
-                "AutoAcceptConfigs",
-                None,
-                json!([
-                    {"Channel": "EMAIL", "AutoAccept": false},
-                    {"Channel": "VOICE", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true},
-                ]),
-            ),
-            (
-                "AutoAcceptConfigs",
-                model,
-                json!([
-                    {"Channel": "VOICE"},
-                    {"Channel": "FAX", "AutoAccept": false},
-                    {"AutoAccept": false},
-                ]),
-            ),
-            (
-                "AutoAcceptConfigs",
-                rule,
-                json!([
-                    {"Channel": "CHAT", "AutoAccept": true, "AgentFirstCallbackAutoAccept": true},
-                ]),
-            ),
-            (
-                "AfterContactWorkConfigs",
-                None,
-                json!([
-                    {"Channel": "TASK", "AfterContactWorkConfig": {}},
-                ]),
-            ),
-            (
-                "AfterContactWorkConfigs",
-                model,
-                json!([
-                    {"Channel": "TASK"},
-                    {
-                        "Channel": "TASK",
-                        "AfterContactWorkConfig": {"AfterContactWorkTimeLimit": 2_000_001},
-                    },
-                    {
-                        "Channel": "VOICE",
-                        "AfterContactWorkConfig": {},
-                        "AgentFirstCallbackAfterContactWorkConfig": {"AfterContactWorkTimeLimit": -1},
-                    },
-                ]),
-            ),
-            (
-                "AfterContactWorkConfigs",
-                rule,
-                json!([
-                    {
-                        "Channel": "TASK",
-                        "AfterContactWorkConfig": {},
-                        "AgentFirstCallbackAfterContactWorkConfig": {},
-                    },
-                ]),
-            ),
-            (
-                "PhoneNumberConfigs",
-                None,
-                json!([{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}]),
-            ),
-            (
-                "PhoneNumberConfigs",
-                model,
-                json!([
-                    {"Channel": "CHAT", "PhoneType": "SOFT_PHONE"},
-                    {"Channel": "VOICE"},
-                ]),
-            ),
-            (
-                "PhoneNumberConfigs",
-                rule,
-                json!([
-                    {"Channel": "VOICE", "PhoneType": "DESK_PHONE"},
-                    {"Channel": "VOICE", "PhoneType": "DESK_PHONE", "PhoneNumber": "911"},
-                ]),
-            ),
-            (
-                "PersistentConnectionConfigs",
-                None,
-                json!([
-                    {"Channel": "VOICE", "PersistentConnection": false},
-                ]),
-            ),
-            (
-                "PersistentConnectionConfigs",
-                model,
-                json!([
-                    {"Channel": "TASK", "PersistentConnection": false},
-                    {"Channel": "VOICE"},
-                ]),
-            ),
-            (
-                "VoiceEnhancementConfigs",
-                None,
-                json!([
-                    {"Channel": "VOICE", "VoiceEnhancementMode": "NONE"},
-                ]),
-            ),
-            (
-                "VoiceEnhancementConfigs",
-                model,
-                json!([
-                    {"Channel": "CHAT", "VoiceEnhancementMode": "NONE"},
-                    {"Channel": "VOICE", "VoiceEnhancementMode": "LOUD"},
-                ]),
-            ),
-        ];
-        for (list, expected, rows) in cases {
-            for row in rows.as_array().unwrap() {
-                assert_eq!(verdict(&json!({ list: [row] })), expected, "{list}: {row}");
-                if expected.is_none() {
-                    assert_eq!(
-                        verdict(&json!({ list: [row, row] })),
-                        rule,
-                        "{list}: {row} twice"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_thing_is_set_for_all_channels_or_for_each_never_both() {
-        let cases = [
-            (
-                "AutoAccept",
-                json!(false),
-                "AutoAcceptConfigs",
-                r#"{"AutoAccept": false}"#,
-            ),
-            (
-                "AfterContactWorkTimeLimit",
-                json!(0),
-                "AfterContactWorkConfigs",
-                r#"{"AfterContactWorkConfig": {}}"#,
-            ),
-            (
-                "PhoneType",
-                json!("SOFT_PHONE"),
-                "PhoneNumberConfigs",
-                r#"{"PhoneType": "SOFT_PHONE"}"#,
-            ),
-            (
-                "DeskPhoneNumber",
-                json!("+3491"),
-                "PhoneNumberConfigs",
-                r#"{"PhoneType": "SOFT_PHONE"}"#,
-            ),
-            (
-                "PersistentConnection",
-                json!(true),
-                "PersistentConnectionConfigs",
-                r#"{"PersistentConnection": true}"#,
-            ),
-        ];
-        for (member, value, list, row) in cases {
-            let mut row: Value = serde_json::from_str(row).unwrap();
-            row["Channel"] = json!("VOICE");
-            let both = json!({"PhoneConfig": {member: value}, list: [row]});
-            assert_eq!(
-                verdict(&both),
-                Some(Code::InvalidRequest),
-                "{member} and {list}"
-            );
-            let each = json!({"PhoneConfig": {}, list: [row]});
-            assert_eq!(verdict(&each), None, "{list} alone");
+        for (verdict, members) in CASES.lines().filter_map(|line| line.split_once(' ')) {
+            let user: CreateUser = serde_json::from_str(members).unwrap();
+            let expected = match verdict {
+                "model" => Some(Code::InvalidParameter),
+                "rule" => Some(Code::InvalidRequest),
+                _ => None,
+            };
+            let refusal = check_model(&user).and_then(|()| check_rules(&user)).err();
+            assert_eq!(refusal.map(|refusal| refusal.code), expected, "{members}");
         }
     }
 }

@@ -32,25 +32,32 @@ macro_rules! codes {
 }
 
 codes! {
-    AccessDenied          "AccessDeniedException"                 FORBIDDEN
-    DuplicateResource     "DuplicateResourceException"            CONFLICT
-    ExpiredToken          "ExpiredTokenException"                 FORBIDDEN
-    IncompleteSignature   "IncompleteSignatureException"          FORBIDDEN
-    InternalService       "InternalServiceException"              INTERNAL_SERVER_ERROR
-    InvalidParameter      "InvalidParameterException"             BAD_REQUEST
-    InvalidRequest        "InvalidRequestException"               BAD_REQUEST
-    InvalidSignature      "InvalidSignatureException"             FORBIDDEN
-    LimitExceeded         "LimitExceededException"                TOO_MANY_REQUESTS
-    MissingAuthentication "MissingAuthenticationTokenException"   FORBIDDEN
-    ResourceConflict      "ResourceConflictException"             CONFLICT
-    ResourceNotFound      "ResourceNotFoundException"             NOT_FOUND
-    Serialization         "SerializationException"                BAD_REQUEST
-    ServiceQuotaExceeded  "ServiceQuotaExceededException"         PAYMENT_REQUIRED
-    ServiceUnavailable    "ServiceUnavailable"                    SERVICE_UNAVAILABLE
-    Throttling            "ThrottlingException"                   TOO_MANY_REQUESTS
-    TooManyRequests       "TooManyRequestsException"              TOO_MANY_REQUESTS
-    UnknownOperation      "UnknownOperationException"             NOT_FOUND
-    UnrecognizedClient    "UnrecognizedClientException"           FORBIDDEN
+    AccessDenied          "AccessDeniedException"               FORBIDDEN
+    DuplicateResource     "DuplicateResourceException"          CONFLICT
+    ExpiredToken          "ExpiredTokenException"               FORBIDDEN
+    IncompleteSignature   "IncompleteSignatureException"        FORBIDDEN
+    InternalFailure       "InternalFailure"                     INTERNAL_SERVER_ERROR
+    InternalService       "InternalServiceException"            INTERNAL_SERVER_ERROR
+    InvalidClientTokenId  "InvalidClientTokenId"                FORBIDDEN
+    InvalidParameter      "InvalidParameterException"           BAD_REQUEST
+    InvalidRequest        "InvalidRequestException"             BAD_REQUEST
+    InvalidSignature      "InvalidSignatureException"           FORBIDDEN
+    LimitExceeded         "LimitExceededException"              TOO_MANY_REQUESTS
+    MissingAuthentication "MissingAuthenticationTokenException" FORBIDDEN
+    NotAuthorized         "NotAuthorized"                       UNAUTHORIZED
+    OptInRequired         "OptInRequired"                       FORBIDDEN
+    RequestExpired        "RequestExpired"                      BAD_REQUEST
+    RequestTimeout        "RequestTimeoutException"             REQUEST_TIMEOUT
+    ResourceConflict      "ResourceConflictException"           CONFLICT
+    ResourceNotFound      "ResourceNotFoundException"           NOT_FOUND
+    Serialization         "SerializationException"              BAD_REQUEST
+    ServiceQuotaExceeded  "ServiceQuotaExceededException"       PAYMENT_REQUIRED
+    ServiceUnavailable    "ServiceUnavailable"                  SERVICE_UNAVAILABLE
+    Throttling            "ThrottlingException"                 TOO_MANY_REQUESTS
+    TooManyRequests       "TooManyRequestsException"            TOO_MANY_REQUESTS
+    UnknownOperation      "UnknownOperationException"           NOT_FOUND
+    UnrecognizedClient    "UnrecognizedClientException"         FORBIDDEN
+    ValidationError       "ValidationError"                     BAD_REQUEST
 }
 
 impl Code {

@@ -312,13 +312,8 @@ mod tests {
     fn each_identity_type_asks_for_its_own_members() {
         let identity_info = |members: Value| json!({ "IdentityInfo": members });
         let named = |email: Option<&str>| {
-            let names = json!({"FirstName": "María", "LastName": "García"});
-            [("Email", json!(email))]
-                .into_iter()
-                .fold(names, |mut all, (name, value)| {
-                    all[name] = value;
-                    all
-                })
+            let (first, last) = ("María", "García");
+            json!({"FirstName": first, "LastName": last, "Email": email})
         };
         let (good, bad) = (None, Some(Code::InvalidRequest));
         let cases = [

@@ -9,15 +9,15 @@ use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
 
 /// How long an invocation lasts where it does not matter.
-pub const LONG: Duration = Duration::from_secs(10);
+pub(crate) const LONG: Duration = Duration::from_secs(10);
 
 /// A calm stand-in without throttling, and a function set up for it.
-pub async fn given() -> Local {
+pub(crate) async fn given() -> Local {
     given_with(Settings::default(), &[]).await
 }
 
 /// The same, with changes to both.
-pub async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> Local {
+pub(crate) async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> Local {
     Local::start(
         Settings {
             throttle: false,
@@ -30,13 +30,13 @@ pub async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> Local {
 }
 
 /// The story of this name in `events/`.
-pub fn story(name: &str) -> Story {
+pub(crate) fn story(name: &str) -> Story {
     let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     Story::read(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The story of a bare User, with changes: JSON pointer and value, `null` leaving it out.
-pub fn user(changes: &[(&str, Value)]) -> Story {
+pub(crate) fn user(changes: &[(&str, Value)]) -> Story {
     let mut story = story("okta-user-created");
     for (member, value) in changes {
         match story.body.pointer_mut(member) {
@@ -54,45 +54,49 @@ pub fn user(changes: &[(&str, Value)]) -> Story {
 }
 
 /// The clock that signers and the function share.
-pub fn now() -> SystemTime {
+pub(crate) fn now() -> SystemTime {
     #[expect(clippy::disallowed_methods, reason = "a test is an outermost place")]
     SystemTime::now()
 }
 
 /// Sends a story, well signed.
-pub async fn when(local: &Local, story: &Story) -> Response {
+pub(crate) async fn when(local: &Local, story: &Story) -> Response {
     when_within(local, story, LONG).await
 }
 
 /// Sends a story, well signed, with so much of the invocation left.
-pub async fn when_within(local: &Local, story: &Story, time_left: Duration) -> Response {
+pub(crate) async fn when_within(local: &Local, story: &Story, time_left: Duration) -> Response {
     let event = story.signed(&local.source, "msg_1", now());
     local.send(&event, now(), time_left).await.0.unwrap()
 }
 
 /// The body of a response.
-pub fn body(response: &Response) -> Value {
+pub(crate) fn body(response: &Response) -> Value {
     serde_json::from_str(&response.body).unwrap()
 }
 
 /// What the stand-in knows of itself.
-pub fn connect(local: &Local) -> Value {
+pub(crate) fn connect(local: &Local) -> Value {
     local.control(&json!({}))
 }
 
 /// How often an operation was called.
-pub fn calls(local: &Local, operation: &str) -> u64 {
+pub(crate) fn calls(local: &Local, operation: &str) -> u64 {
     connect(local)["calls"][operation]
         .as_u64()
         .unwrap_or_default()
 }
 
 /// The users that Connect holds.
-pub fn users(local: &Local) -> Vec<Value> {
+pub(crate) fn users(local: &Local) -> Vec<Value> {
     connect(local)["users"].as_array().unwrap().clone()
 }
 
 /// Lets the next calls of CreateUser fail.
-pub fn faults(local: &Local, operation: &str, faults: &[&str]) {
-    local.control(&json!({"faults": {operation: faults}}));
+pub(crate) fn faults(local: &Local, operation: &str, faults: &[&str]) {
+    let state = local.control(&json!({"faults": {operation: faults}}));
+    assert!(
+        state["faults"][operation].is_array(),
+        "the stand-in knows these faults: {faults:?}"
+    );
 }

@@ -1,0 +1,220 @@
+"""The programs under test, and those around them, as processes that never outlive their test."""
+
+import importlib.util
+import json
+import os
+import platform
+import select
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+RELEASE = Path(__file__).resolve().parents[2] / "target/release"
+BOOTSTRAP = Path(os.environ.get("BOOTSTRAP", RELEASE / "bootstrap")).absolute()
+CONNECT_PROVISIONER = Path(
+    os.environ.get("CONNECT_PROVISIONER", RELEASE / "connect-provisioner")
+).absolute()
+
+# What Lambda sets for every function, with credentials that open nothing.
+PLATFORM = {
+    "AWS_LAMBDA_FUNCTION_NAME": "outside",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "AKIDOUTSIDE",
+    "AWS_SECRET_ACCESS_KEY": "outside-secret-access-key",
+    "AWS_SESSION_TOKEN": "outside-session-token",
+    "LAMBDA_TASK_ROOT": "/var/task",
+    "PATH": "/usr/bin:/bin",
+    "TZ": ":UTC",
+}
+# How long the platform lets an invocation run; the emulator alone needs to be told so.
+TIMEOUT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "30"}
+# Asks for every word that any library would log. None may say one.
+CHATTY = {"RUST_LOG": "trace", "RUST_BACKTRACE": "1", "LOG_SENSITIVE_BODIES": "true"}
+
+
+def emulator():
+    """Lambda's Runtime Interface Emulator, in the wheel of aws-sam-cli."""
+    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    sam = Path(importlib.util.find_spec("samcli").origin).parent
+    return sam / f"local/rapid/aws-lambda-rie-{machine}"
+
+
+class Standin:
+    """`connect-provisioner standin`: Amazon Connect in memory, and a boto3 client of it."""
+
+    def __init__(self, *flags):
+        command = [CONNECT_PROVISIONER, "standin", "--listen", "127.0.0.1:0", *flags]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert select.select([self._process.stdout], [], [], 10)[0], "the stand-in is silent"
+            line = json.loads(self._process.stdout.readline())
+        except BaseException:
+            self.close()
+            raise
+        self.endpoint = line["endpoint"]
+        self.instance_arn = line["instanceArn"]
+        self.instance_id = self.instance_arn.rpartition("/")[2]
+        self.routing_profiles = line["routingProfiles"]
+        self.security_profiles = line["securityProfiles"]
+        self.hierarchy_groups = line["hierarchyGroups"]
+        self.connect = boto3.client(
+            "connect",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="AKIDEXAMPLE",
+            aws_secret_access_key="example",
+            config=Config(
+                retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10
+            ),
+        )
+
+    def control(self, **change):
+        return self._exchange("PUT", json.dumps(change).encode())
+
+    def state(self):
+        return self._exchange("GET", None)
+
+    def calls(self):
+        return self.state()["calls"]
+
+    def users(self):
+        """Username to what DescribeUser shows, in every page of ListUsers."""
+        pages = self.connect.get_paginator("list_users").paginate(InstanceId=self.instance_id)
+        ids = [user["Id"] for page in pages for user in page["UserSummaryList"]]
+        users = [self.describe(id) for id in ids]
+        named = {user["Username"]: user for user in users}
+        assert len(named) == len(users)
+        return named
+
+    def describe(self, id):
+        return self.connect.describe_user(InstanceId=self.instance_id, UserId=id)["User"]
+
+    def sent(self, operation):
+        """The bodies of this operation's calls."""
+        requests = self.state()["requests"]
+        return [request["body"] for request in requests if request["operation"] == operation]
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _exchange(self, method, body):
+        request = urllib.request.Request(f"{self.endpoint}/_standin", body, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+
+class Function:
+    """The release `bootstrap` as Lambda runs it: under the Runtime Interface Emulator, in a clean
+    environment, with every library's logging turned up."""
+
+    def __init__(self, environment, log):
+        self._log = Path(log)
+        address, runtime_api = free_addresses(2)
+        self._url = f"http://{address}/2015-03-31/functions/function/invocations"
+        command = [
+            emulator(), "--runtime-interface-emulator-address", address,
+            "--runtime-api-address", runtime_api, BOOTSTRAP,
+        ]  # fmt: skip
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=PLATFORM | TIMEOUT | CHATTY | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_for(lambda: listens(address), "the emulator to listen")
+        except BaseException:
+            self.close()
+            raise
+
+    def invoke(self, event):
+        """What the function returns, or Lambda's account of why it did not."""
+        return self.invoke_text(json.dumps(event))
+
+    def invoke_text(self, event):
+        with urllib.request.urlopen(self._url, event.encode(), timeout=60) as response:
+            return json.load(response)
+
+    def log(self):
+        """Everything printed so far, by the function and by the emulator around it."""
+        return self._log.read_text()
+
+    def lines(self, count):
+        """The function's own lines about events, once there are `count` of them at least: the
+        emulator passes them on in its own time."""
+
+        def enough():
+            lines = [line for line in self.log().splitlines() if line.startswith("{")]
+            lines = [json.loads(line) for line in lines]
+            self._lines = [line for line in lines if line["message"] == "event"]
+            return len(self._lines) >= count
+
+        wait_for(enough, f"{count} lines in the log")
+        return self._lines
+
+    def kill_bootstrap(self):
+        """Ends the function in the middle of whatever it does."""
+        (bootstrap,) = descendants(self._process.pid)
+        os.kill(bootstrap, signal.SIGKILL)
+
+    def close(self):
+        """Ends the emulator first, held still while its children are counted."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGSTOP)
+            children = descendants(self._process.pid)
+            self._process.kill()
+            for child in children:
+                try:
+                    os.kill(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        self._process.wait()
+
+
+def descendants(pid):
+    """The processes that a process started, and those that they started."""
+    children = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children += map(int, task.read_text().split())
+        except FileNotFoundError:
+            continue  # a thread that has just ended
+    return children + [below for child in children for below in descendants(child)]
+
+
+def free_addresses(count):
+    """Loopback addresses that nobody listens on, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return addresses
+
+
+def listens(address):
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(condition, what, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.01)
