@@ -33,7 +33,7 @@ enum Command {
     ///
     /// Prints one JSON line: endpoint, instanceArn, and routingProfiles, securityProfiles and
     /// hierarchyGroups as name to id. Point any AWS SDK at the endpoint:
-    /// AWS_ENDPOINT_URL_CONNECT=http://127.0.0.1:PORT. While it runs, GET /_standin shows its users
+    /// `AWS_ENDPOINT_URL_CONNECT=http://127.0.0.1:PORT`. While it runs, GET /_standin shows its users
     /// and the calls counted, and PUT /_standin makes it fail on purpose.
     Standin(standin::Arguments),
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
 
+use aws_sdk_connect::types::{User, UserIdentityInfo};
 use serde_json::{Value, json};
 
 use super::local::Local;
@@ -143,17 +144,17 @@ async fn play(
     let event = sign(local, &story, number, how)?;
     let (answer, _) = local.send(&event, now(), Duration::from_secs(10)).await;
     let answer = answer?;
-    let what = story
-        .body
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("a SCIM User");
+    let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
     let path = event
         .get("rawPath")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let kind = text("/type").unwrap_or("a SCIM User");
+    let who = text("/userName")
+        .or(text("/data/userName"))
+        .unwrap_or("nobody");
     writeln!(out, "{number:2}. {about}")?;
-    writeln!(out, "    in   {} {path}  {what}", story.method)?;
+    writeln!(out, "    in   {} {path}  {kind}, {who}", story.method)?;
     writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?;
     Ok(())
 }
@@ -164,7 +165,7 @@ async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn E
         How::LostReply => drop(local.control(&json!({"faults": {"CreateUser": ["500-after"]}}))),
         How::NameTaken => {
             let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
-            let name = aws_sdk_connect::types::UserIdentityInfo::builder()
+            let name = UserIdentityInfo::builder()
                 .set_first_name(text("/name/givenName").map(str::to_owned))
                 .set_last_name(text("/name/familyName").map(str::to_owned));
             local
@@ -226,11 +227,7 @@ async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn E
         "Connect now holds {} users:\n",
         users.user_summary_list().len()
     )?;
-    let row = |cells: [&str; 4]| {
-        let [username, name, owner, id] = cells;
-        format!("    {username:<24}{name:<12}{owner:<34}{id}")
-    };
-    writeln!(out, "{}", row(["username", "name", "owner", "id"]))?;
+    write_row(out, ["username", "name", "security profile", "owner"])?;
     for summary in users.user_summary_list() {
         let id = summary.id().unwrap_or_default();
         let user = local
@@ -240,24 +237,38 @@ async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn E
             .user_id(id)
             .send()
             .await?;
-        let user = user.user().ok_or("DescribeUser shows a user")?;
-        let tag = |key: &str| {
-            user.tags()
-                .and_then(|tags| tags.get(key))
-                .map(String::as_str)
-        };
-        let owner = tag(MANAGED_BY).and(tag(OWNER)).unwrap_or("somebody else");
-        let name = user.identity_info().map(|info| {
-            [info.first_name(), info.last_name()]
-                .map(Option::unwrap_or_default)
-                .join(" ")
-        });
-        let username = user.username().unwrap_or_default();
-        writeln!(
-            out,
-            "{}",
-            row([username, &name.unwrap_or_default(), owner, id])
-        )?;
+        write_user(local, user.user().ok_or("DescribeUser shows a user")?, out)?;
     }
     Ok(())
+}
+
+fn write_user(local: &Local, user: &User, out: &mut impl Write) -> std::io::Result<()> {
+    let tag = |key: &str| {
+        user.tags()
+            .and_then(|tags| tags.get(key))
+            .map(String::as_str)
+    };
+    let name = user.identity_info().map(|info| {
+        [info.first_name(), info.last_name()]
+            .map(Option::unwrap_or_default)
+            .join(" ")
+    });
+    let mut profiles = local.directory.security_profiles.iter();
+    let profile = profiles.find(|(_, id)| user.security_profile_ids().contains(id));
+    write_row(
+        out,
+        [
+            user.username().unwrap_or_default(),
+            &name.unwrap_or_default(),
+            profile.map_or("", |(name, _)| name),
+            tag(MANAGED_BY)
+                .and(tag(OWNER))
+                .unwrap_or("(somebody else's)"),
+        ],
+    )
+}
+
+fn write_row(out: &mut impl Write, cells: [&str; 4]) -> std::io::Result<()> {
+    let [username, name, profile, owner] = cells;
+    writeln!(out, "    {username:<24}{name:<12}{profile:<18}{owner}")
 }

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where identities live: SAML, CONNECT_MANAGED or EXISTING_DIRECTORY
+    /// Where identities live: `SAML`, `CONNECT_MANAGED` or `EXISTING_DIRECTORY`
     #[arg(long, value_name = "TYPE", default_value_t)]
     identity: IdentityManagement,
     /// Lift the limit of 2 calls a second, burst 5, for each operation

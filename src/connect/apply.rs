@@ -57,7 +57,7 @@ impl Connect {
     /// # Errors
     /// What the last call said; [`crate::fault::Kind::Unavailable`] if the time ran out.
     pub async fn converge(&self, agent: &Agent, time_left: Duration) -> Result<Applied, Fault> {
-        let attempt = LONGEST_CALL.min(time_left.saturating_mul(2) / 5);
+        let attempt = LONGEST_CALL.min(time_left.mul_f32(0.4));
         let limits = TimeoutConfig::builder()
             .operation_attempt_timeout(attempt)
             .build();

@@ -60,7 +60,7 @@ impl Class {
         let known = CODES.iter().find(|(known, _)| Some(*known) == code);
         match (known, status) {
             (Some((_, class)), _) => *class,
-            (None, 401 | 402 | 403) => Self::Configuration,
+            (None, 401..=403) => Self::Configuration,
             (None, 429) => Self::Throttled,
             (None, 400..500) => Self::Bug,
             (None, _) => Self::UnknownFate,

@@ -48,7 +48,7 @@ impl User {
     /// A row of `SearchUsers`: no e-mail, no time of modification.
     fn found(&self) -> Value {
         let details = &self.details;
-        json!({
+        let mut row = json!({
             "Id": self.id,
             "Arn": self.arn,
             "Username": details.username,
@@ -61,7 +61,12 @@ impl User {
             "SecurityProfileIds": details.security_profile_ids,
             "HierarchyGroupId": details.hierarchy_group_id,
             "Tags": details.tags,
-        })
+        });
+        // As Connect does, what a user does not have is left out.
+        if let Some(members) = row.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        row
     }
 }
 
@@ -218,7 +223,6 @@ mod tests {
             },
             "RoutingProfileId": sent["RoutingProfileId"],
             "SecurityProfileIds": sent["SecurityProfileIds"],
-            "HierarchyGroupId": null,
             "Tags": {},
         }]});
         assert_eq!(found, (200, expected));

@@ -37,12 +37,17 @@ class Deployment:
         """The answer to an event as it is."""
         return Answer.of(self.function.invoke(event))
 
-    def deliver(self, document, *, id=None, timestamp=None, secret=SECRET, **event):
-        """The answer to a document (or its bytes) that was signed just now."""
-        body = document if isinstance(document, bytes) else people.as_bytes(document)
-        headers = sign(secret, id or f"msg_{next(_ids)}", timestamp or now(), body)
-        return self.send(http_event(headers=headers, body=body, **event))
+    def deliver(self, document, **signing):
+        """The answer to a document, signed just now."""
+        return self.send(signed(document, **signing))
 
     def fail(self, operation, *faults):
         """Lets the next calls of an operation end like this."""
         self.standin.control(faults={operation: faults})
+
+
+def signed(document, *, id=None, timestamp=None, secret=SECRET, headers=None, **event):
+    """A signed event; of a JSON document, or of bytes as they are."""
+    body = document if isinstance(document, bytes) else people.as_bytes(document)
+    signature = sign(secret, id or f"msg_{next(_ids)}", timestamp or now(), body)
+    return http_event(headers=signature | (headers or {}), body=body, **event)

@@ -6,14 +6,14 @@ import json
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
-def user(name="ana.ruiz@example.com", **members):
+def user(username="ana.ruiz@example.com", **members):
     """A bare SCIM User; these members instead of its own, and None to leave one out."""
     sound = {
         "schemas": [USER],
-        "userName": name,
-        "externalId": f"ext-{name}",
+        "userName": username,
+        "externalId": f"ext-{username}",
         "name": {"givenName": "Ana", "familyName": "Ruiz"},
-        "emails": [{"value": name, "type": "work", "primary": True}],
+        "emails": [{"value": username, "type": "work", "primary": True}],
         "phoneNumbers": [{"value": "+34 911 234 567", "type": "work"}],
         "password": "1mz050nq",
         "active": True,
