@@ -9,5 +9,6 @@
 mod answers;
 mod house;
 mod journey;
+mod papers;
 mod startup;
 mod trust;

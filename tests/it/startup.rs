@@ -75,8 +75,8 @@ fn an_empty_variable_counts_as_unset() {
 
 #[test]
 fn each_problem_is_told_with_its_variable() {
-    let eleven = vec![PROFILE; 11].join(",");
-    let five = vec![KEY; 5].join(",");
+    let eleven = [PROFILE; 11].join(",");
+    let five = [KEY; 5].join(",");
     let many_tags: Vec<_> = (0..48).map(|number| format!("k{number}=v")).collect();
     let other = format!("arn:aws:connect:eu-west-2:1:instance/{PROFILE}/routing-profile/{PROFILE}");
     let told: Vec<String> = [
