@@ -129,10 +129,7 @@ impl Agent {
 /// Shows whose user this is, and nothing of the person.
 impl fmt::Debug for Agent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Agent")
-            .field("owner", &self.owner)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Agent").field("owner", &self.owner).finish_non_exhaustive()
     }
 }
 
@@ -151,11 +148,7 @@ fn desk_phone_number(person: &Person, phone_type: PhoneType) -> Result<Option<Ph
         return Ok(None);
     }
     let number = person.phone_number("work")?.ok_or_else(|| {
-        Fault::value(
-            PATH,
-            "a number, because the phone type is DESK_PHONE",
-            "none",
-        )
+        Fault::value(PATH, "a number, because the phone type is DESK_PHONE", "none")
     })?;
     PhoneNumber::read(PATH, number).map(Some)
 }
@@ -180,9 +173,7 @@ pub(crate) mod tests {
     }
 
     fn agent_by(rules: &Rules, resource: Value) -> Result<Agent, Fault> {
-        let Value::Object(resource) = resource else {
-            panic!("a resource is an object")
-        };
+        let Value::Object(resource) = resource else { panic!("a resource is an object") };
         Agent::assign(&Person::new(resource), rules)
     }
 
@@ -228,14 +219,7 @@ pub(crate) mod tests {
     #[test]
     fn the_email_address_goes_where_the_operator_says() {
         let emails = |email_as| {
-            let agent = agent_by(
-                &Rules {
-                    email_as,
-                    ..rules()
-                },
-                ana(),
-            )
-            .unwrap();
+            let agent = agent_by(&Rules { email_as, ..rules() }, ana()).unwrap();
             [agent.email, agent.secondary_email]
                 .map(|email| email.map(|email| email.as_str().to_owned()))
         };
@@ -247,10 +231,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_desk_phone_needs_the_work_number() {
-        let phone = PhoneDefaults {
-            phone_type: PhoneType::DeskPhone,
-            ..rules().phone
-        };
+        let phone = PhoneDefaults { phone_type: PhoneType::DeskPhone, ..rules().phone };
         let rules = Rules { phone, ..rules() };
         let number = agent_by(&rules, ana()).unwrap().desk_phone_number.unwrap();
         assert_eq!(number.as_str(), "+12065550100");
@@ -268,11 +249,7 @@ pub(crate) mod tests {
         for (path, value, attribute) in [
             ("/userName", json!("ana ruiz"), "userName:"),
             ("/name/givenName", json!(""), "name.givenName:"),
-            (
-                "/name/familyName",
-                json!("x".repeat(301)),
-                "name.familyName:",
-            ),
+            ("/name/familyName", json!("x".repeat(301)), "name.familyName:"),
             ("/name", json!(null), "name.givenName:"),
             ("/externalId", json!({}), "externalId:"),
         ] {

@@ -51,10 +51,7 @@ impl Cli {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the outermost place: the clock is read here"
-)]
+#[expect(clippy::disallowed_methods, reason = "the outermost place: the clock is read here")]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -26,10 +26,7 @@ pub type Environment = BTreeMap<String, String>;
 
 /// The variables of this process, those that are text.
 #[must_use]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the outermost place: the environment is read here"
-)]
+#[expect(clippy::disallowed_methods, reason = "the outermost place: the environment is read here")]
 pub fn of_process() -> Environment {
     let text = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -60,10 +57,7 @@ impl Config {
     /// # Errors
     /// [`Problems`]: all of them.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
-        let mut reader = Reader {
-            environment,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader { environment, problems: Vec::new() };
         let (sources, warnings) = hooks::read(&mut reader);
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
@@ -72,14 +66,7 @@ impl Config {
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();
-                Ok(Self {
-                    sources,
-                    rules,
-                    instance,
-                    region,
-                    base_path,
-                    warnings,
-                })
+                Ok(Self { sources, rules, instance, region, base_path, warnings })
             }
             _ => Err(Problems(reader.problems)),
         }
@@ -103,11 +90,8 @@ pub struct Problems(pub Vec<Problem>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<_> = self
-            .0
-            .iter()
-            .map(|one| format!("{}: {}", one.variable, one.problem))
-            .collect();
+        let texts: Vec<_> =
+            self.0.iter().map(|one| format!("{}: {}", one.variable, one.problem)).collect();
         formatter.write_str(&texts.join("; "))
     }
 }
@@ -150,32 +134,20 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         find: "aws connect list-user-hierarchy-groups",
     },
-    Setting {
-        name: "TAGS",
-        default: "",
-        find: "your own choice: key=value,key=value",
-    },
+    Setting { name: "TAGS", default: "", find: "your own choice: key=value,key=value" },
     Setting {
         name: "DEPLOYMENT",
         default: "connect-provisioner",
         find: "your own choice, lasting and unlike that of any other deployment for this \
                instance: the stack's name",
     },
-    Setting {
-        name: "EMAIL_AS",
-        default: "omit",
-        find: "your own choice: omit, secondary, email",
-    },
+    Setting { name: "EMAIL_AS", default: "omit", find: "your own choice: omit, secondary, email" },
     Setting {
         name: "PHONE_TYPE",
         default: "SOFT_PHONE",
         find: "your own choice: SOFT_PHONE, or DESK_PHONE",
     },
-    Setting {
-        name: "AUTO_ACCEPT",
-        default: "false",
-        find: "your own choice: true, false",
-    },
+    Setting { name: "AUTO_ACCEPT", default: "false", find: "your own choice: true, false" },
     Setting {
         name: "AFTER_CONTACT_WORK_SECONDS",
         default: "0",
@@ -207,18 +179,11 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// A variable's value, unless it is empty.
     fn value(&self, name: &str) -> Option<&str> {
-        self.environment
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
+        self.environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
     fn problem(&mut self, variable: impl Into<String>, problem: String, find: &'static str) {
-        self.problems.push(Problem {
-            variable: variable.into(),
-            problem,
-            find,
-        });
+        self.problems.push(Problem { variable: variable.into(), problem, find });
     }
 
     fn optional<T>(
@@ -241,11 +206,7 @@ impl Reader<'_> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         if self.value(name).is_none() {
-            self.problem(
-                name,
-                "expected a value, found none".to_owned(),
-                where_to_find(name),
-            );
+            self.problem(name, "expected a value, found none".to_owned(), where_to_find(name));
         }
         self.optional(name, parse)
     }
@@ -259,13 +220,8 @@ impl Reader<'_> {
 
 fn where_to_find(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
-    let hook = HOOK_SETTINGS
-        .iter()
-        .find(|(setting, _)| name.ends_with(setting));
-    setting
-        .map(|setting| setting.find)
-        .or(hook.map(|(_, find)| *find))
-        .unwrap_or_default()
+    let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(setting));
+    setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
 }
 
 fn base_path(text: &str) -> String {

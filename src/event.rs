@@ -73,9 +73,7 @@ impl Intent {
 
 /// The User inside an envelope. Its `schemas` need not say so: the type did.
 fn data(envelope: Map<String, Value>) -> Result<Person, Fault> {
-    let data = envelope
-        .into_iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("data"));
+    let data = envelope.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("data"));
     match data {
         Some((_, Value::Object(user))) => Ok(Person::new(user)),
         Some((_, other)) => Err(not_a_user(describe(&other))),
@@ -84,10 +82,7 @@ fn data(envelope: Map<String, Value>) -> Result<Person, Fault> {
 }
 
 fn not_a_user(found: &str) -> Fault {
-    Fault::new(
-        Kind::InvalidSyntax,
-        format!("data: expected a SCIM User object, found {found}"),
-    )
+    Fault::new(Kind::InvalidSyntax, format!("data: expected a SCIM User object, found {found}"))
 }
 
 fn unknown_message(found: &str) -> Fault {

@@ -146,29 +146,19 @@ pub struct Fault {
 impl Fault {
     /// A fault whose detail is all there is to say.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            cause: None,
-        }
+        Self { kind, detail: detail.into(), cause: None }
     }
 
     /// The same fault with what only the log may know.
     #[must_use]
     pub fn caused_by(self, cause: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..self
-        }
+        Self { cause: Some(cause.into()), ..self }
     }
 
     /// A value that Amazon Connect would refuse: names the SCIM attribute, says what was expected
     /// and what was found.
     #[must_use]
     pub fn value(attribute: &str, expected: &str, found: &str) -> Self {
-        Self::new(
-            Kind::InvalidValue,
-            format!("{attribute}: expected {expected}, found {found}"),
-        )
+        Self::new(Kind::InvalidValue, format!("{attribute}: expected {expected}, found {found}"))
     }
 }

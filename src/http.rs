@@ -43,12 +43,7 @@ impl Request {
         let (Some("2.0"), Some(context)) = (event.version.as_deref(), event.request_context) else {
             return Err(NotHttp.into());
         };
-        let (
-            Some(Http {
-                method: Some(method),
-            }),
-            Some(path),
-        ) = (context.http, event.raw_path)
+        let (Some(Http { method: Some(method) }), Some(path)) = (context.http, event.raw_path)
         else {
             return Err(NotHttp.into());
         };
@@ -59,12 +54,7 @@ impl Request {
         let path = without_prefix(without_prefix(&path, &stage), base_path).to_owned();
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64)?;
-        Ok(Self {
-            method,
-            path,
-            headers: event.headers.unwrap_or_default(),
-            body,
-        })
+        Ok(Self { method, path, headers: event.headers.unwrap_or_default(), body })
     }
 }
 
@@ -127,26 +117,15 @@ impl Headers {
     /// sees a repetition as a malformed value.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .0
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value);
-        values
-            .next()
-            .filter(|_| values.next().is_none())
-            .map(String::as_str)
+        let mut values =
+            self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        values.next().filter(|_| values.next().is_none()).map(String::as_str)
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
-        Self(
-            headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        Self(headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 
@@ -208,12 +187,7 @@ pub struct Response {
 impl Response {
     /// A response without headers.
     pub fn new(status_code: u16, body: impl Into<String>) -> Self {
-        Self {
-            status_code,
-            headers: BTreeMap::new(),
-            body: body.into(),
-            is_base64_encoded: false,
-        }
+        Self { status_code, headers: BTreeMap::new(), body: body.into(), is_base64_encoded: false }
     }
 }
 
@@ -237,10 +211,7 @@ fn unwrap_body(text: String, base64: bool) -> Result<Vec<u8>, Fault> {
         return Ok(text.into_bytes());
     }
     STANDARD.decode(&text).map_err(|_| {
-        Fault::new(
-            Kind::InvalidSyntax,
-            "body: expected base64, as the gateway says, found not",
-        )
+        Fault::new(Kind::InvalidSyntax, "body: expected base64, as the gateway says, found not")
     })
 }
 
@@ -248,16 +219,8 @@ fn decoded_length(text: &str, base64: bool) -> usize {
     if !base64 {
         return text.len();
     }
-    let padding = text
-        .bytes()
-        .rev()
-        .take(2)
-        .take_while(|&byte| byte == b'=')
-        .count();
-    text.len()
-        .div_ceil(4)
-        .saturating_mul(3)
-        .saturating_sub(padding)
+    let padding = text.bytes().rev().take(2).take_while(|&byte| byte == b'=').count();
+    text.len().div_ceil(4).saturating_mul(3).saturating_sub(padding)
 }
 
 /// The members of payload format 2.0 that we read. Every one may be missing.
@@ -305,10 +268,7 @@ mod tests {
     #[test]
     fn an_event_of_payload_format_2_becomes_a_request() {
         let request = read(&event(), "");
-        assert_eq!(
-            (request.method.as_str(), request.path.as_str()),
-            ("POST", "/hooks/okta")
-        );
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
         assert_eq!(request.headers.only("webhook-id"), Some("msg_1"));
         assert_eq!(request.headers.only("x-odd"), None);
         assert_eq!(request.headers.only("x-list"), None);
@@ -317,9 +277,7 @@ mod tests {
 
     #[test]
     fn a_header_named_twice_has_no_value() {
-        let text = event()
-            .to_string()
-            .replace("webhook-timestamp", "WEBHOOK-ID");
+        let text = event().to_string().replace("webhook-timestamp", "WEBHOOK-ID");
         let request = Request::read(&text, "").unwrap();
         assert_eq!(request.headers.only("webhook-id"), None);
     }
@@ -330,56 +288,29 @@ mod tests {
             ("$default", "", "/hooks/okta", "/hooks/okta"),
             ("prod", "", "/prod/hooks/okta", "/hooks/okta"),
             ("prod", "", "/hooks/okta", "/hooks/okta"),
-            (
-                "prod",
-                "",
-                "/production/hooks/okta",
-                "/production/hooks/okta",
-            ),
+            ("prod", "", "/production/hooks/okta", "/production/hooks/okta"),
             ("prod", "", "/prod/prod/hooks/okta", "/prod/hooks/okta"),
             ("prod", "", "/prod", "/"),
             ("hooks", "", "/hooks/hooks/okta", "/hooks/okta"),
             ("$default", "/connect", "/connect/hooks/okta", "/hooks/okta"),
-            (
-                "prod",
-                "/connect",
-                "/prod/connect/hooks/okta",
-                "/hooks/okta",
-            ),
-            (
-                "$default",
-                "/connect",
-                "/a/connect/hooks/okta",
-                "/a/connect/hooks/okta",
-            ),
+            ("prod", "/connect", "/prod/connect/hooks/okta", "/hooks/okta"),
+            ("$default", "/connect", "/a/connect/hooks/okta", "/a/connect/hooks/okta"),
             ("$default", "", "/a/hooks/okta", "/a/hooks/okta"),
         ] {
             let mut event = event();
             event["requestContext"]["stage"] = json!(stage);
             event["rawPath"] = json!(raw_path);
-            assert_eq!(
-                read(&event, base_path).path,
-                path,
-                "{stage} {base_path} {raw_path}"
-            );
+            assert_eq!(read(&event, base_path).path, path, "{stage} {base_path} {raw_path}");
         }
     }
 
     #[test]
     fn the_cap_is_told_from_the_length_before_anything_is_decoded() {
         let body = |text, base64| unwrap_body(text, base64).map_err(|fault| fault.kind);
-        for (length, fits) in [
-            (MAX_BODY - 1, true),
-            (MAX_BODY, true),
-            (MAX_BODY + 1, false),
-        ] {
+        for (length, fits) in [(MAX_BODY - 1, true), (MAX_BODY, true), (MAX_BODY + 1, false)] {
             let bytes = vec![b'x'; length];
             for (text, base64) in [("x".repeat(length), false), (STANDARD.encode(&bytes), true)] {
-                let expected = if fits {
-                    Ok(bytes.clone())
-                } else {
-                    Err(Kind::TooLarge)
-                };
+                let expected = if fits { Ok(bytes.clone()) } else { Err(Kind::TooLarge) };
                 assert_eq!(body(text, base64), expected);
             }
         }
@@ -399,14 +330,7 @@ mod tests {
     fn what_is_not_http_is_refused() {
         let mut rest = event();
         rest["version"] = json!("1.0");
-        for event in [
-            json!({}),
-            json!([]),
-            json!(null),
-            json!({"Records": []}),
-            json!(7),
-            rest,
-        ] {
+        for event in [json!({}), json!([]), json!(null), json!({"Records": []}), json!(7), rest] {
             assert_eq!(
                 Request::read(&event.to_string(), "").unwrap_err(),
                 NotHttp.into(),

@@ -24,13 +24,10 @@ pub const MAX_DEPTH: usize = 32;
 pub fn read(bytes: &[u8]) -> Result<Value, Fault> {
     let objection = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    Strict {
-        depth: 0,
-        objection: &objection,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value))
-    .map_err(|error| refusal(&error, objection.get()))
+    Strict { depth: 0, objection: &objection }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| refusal(&error, objection.get()))
 }
 
 /// The member of an object with this name in any case, unless it is `null`: a null attribute is an
@@ -67,11 +64,7 @@ fn refusal(error: &serde_json::Error, objection: Option<&'static str>) -> Fault 
     };
     Fault::new(
         Kind::InvalidSyntax,
-        format!(
-            "body: {problem} at line {} column {}",
-            error.line(),
-            error.column()
-        ),
+        format!("body: {problem} at line {} column {}", error.line(), error.column()),
     )
 }
 
@@ -87,10 +80,7 @@ impl Strict<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(self.object("expected at most 32 levels of nesting, found more"));
         }
-        Ok(Self {
-            depth: self.depth.saturating_add(1),
-            ..self
-        })
+        Ok(Self { depth: self.depth.saturating_add(1), ..self })
     }
 
     fn object<E: serde::de::Error>(self, objection: &'static str) -> E {
@@ -131,9 +121,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -192,10 +180,7 @@ mod tests {
         ] {
             assert!(objection(text).contains(doubled), "{text}");
         }
-        assert_eq!(
-            read(br#"[{"a":1},{"a":2}]"#).unwrap(),
-            json!([{"a": 1}, {"a": 2}])
-        );
+        assert_eq!(read(br#"[{"a":1},{"a":2}]"#).unwrap(), json!([{"a": 1}, {"a": 2}]));
     }
 
     #[test]
@@ -218,16 +203,7 @@ mod tests {
             objection(r#"{"name":"Ana"#),
             "body: expected a JSON document, found its end too early at line 1 column 12"
         );
-        for text in [
-            "",
-            "{} {}",
-            "{}x",
-            "\u{feff}{}",
-            "{'a':1}",
-            "[1,]",
-            "NaN",
-            "\"\\ud800\"",
-        ] {
+        for text in ["", "{} {}", "{}x", "\u{feff}{}", "{'a':1}", "[1,]", "NaN", "\"\\ud800\""] {
             objection(text);
         }
         assert!(read(b"\"\xff\"").is_err());
@@ -235,9 +211,7 @@ mod tests {
 
     #[test]
     fn members_are_found_in_any_case_and_null_is_absent() {
-        let Value::Object(object) = json!({"UserName": "x", "active": null}) else {
-            panic!()
-        };
+        let Value::Object(object) = json!({"UserName": "x", "active": null}) else { panic!() };
         assert_eq!(member(&object, "userName"), Some(&json!("x")));
         assert_eq!(member(&object, "active"), None);
     }

@@ -31,9 +31,7 @@ const PLATFORM: [&str; 4] = [
 /// # Errors
 /// Every problem there is.
 pub fn configure(environment: &Environment) -> Result<Config, Problems> {
-    let missing = PLATFORM
-        .iter()
-        .filter(|name| !environment.contains_key(**name));
+    let missing = PLATFORM.iter().filter(|name| !environment.contains_key(**name));
     let missing: Vec<Problem> = missing
         .map(|name| Problem {
             variable: (*name).to_owned(),
@@ -76,10 +74,7 @@ pub async fn run(provisioner: &Provisioner) -> Result<(), lambda_runtime::Error>
 pub async fn report(problems: &Problems) -> Result<(), lambda_runtime::Error> {
     let body = json!({"errorType": "Configuration", "errorMessage": problems.to_string()});
     let request = ::http::Request::post("/2018-06-01/runtime/init/error")
-        .header(
-            "lambda-runtime-function-error-type",
-            "Runtime.Configuration",
-        )
+        .header("lambda-runtime-function-error-type", "Runtime.Configuration")
         .body(Body::from(body.to_string()))?;
     PooledClient::builder().build().call(request).await?;
     Ok(())
@@ -93,36 +88,22 @@ async fn invoke(
     let deadline = SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(event.context.deadline))
         .unwrap_or(arrival);
-    let time_left = deadline
-        .duration_since(arrival)
-        .unwrap_or_default()
-        .saturating_sub(RESERVE);
+    let time_left = deadline.duration_since(arrival).unwrap_or_default().saturating_sub(RESERVE);
     let mut record = Record::default();
     record.request_id = Some(event.context.request_id);
-    let answer = provisioner
-        .answer(event.payload.get(), arrival, time_left, &mut record)
-        .await;
-    record.duration_ms = now()
-        .duration_since(arrival)
-        .unwrap_or_default()
-        .as_millis();
+    let answer = provisioner.answer(event.payload.get(), arrival, time_left, &mut record).await;
+    record.duration_ms = now().duration_since(arrival).unwrap_or_default().as_millis();
     println!("{}", log::line(&record));
     answer
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the outermost place: the clock is read here"
-)]
+#[expect(clippy::disallowed_methods, reason = "the outermost place: the clock is read here")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
 
 impl From<NotHttp> for Diagnostic {
     fn from(not_http: NotHttp) -> Self {
-        Self {
-            error_type: "NotHttp".to_owned(),
-            error_message: not_http.to_string(),
-        }
+        Self { error_type: "NotHttp".to_owned(), error_message: not_http.to_string() }
     }
 }

@@ -154,9 +154,7 @@ impl Provisioner {
                 return Err(not_http);
             }
         };
-        let response = result
-            .as_ref()
-            .map_or_else(Fault::response, Outcome::response);
+        let response = result.as_ref().map_or_else(Fault::response, Outcome::response);
         record.close(&result, response.status_code);
         Ok(response)
     }

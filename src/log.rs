@@ -77,31 +77,19 @@ impl Record {
 /// The line for a configuration that cannot be used.
 #[must_use]
 pub fn startup_line(problems: &Problems) -> String {
-    line(&Startup {
-        level: "ERROR",
-        message: "configuration",
-        problems: &problems.0,
-    })
+    line(&Startup { level: "ERROR", message: "configuration", problems: &problems.0 })
 }
 
 /// The line for a configuration that can be used, but should not stay so.
 #[must_use]
 pub fn warning_line(warnings: &[Problem]) -> String {
-    line(&Startup {
-        level: "WARN",
-        message: "configuration",
-        problems: warnings,
-    })
+    line(&Startup { level: "WARN", message: "configuration", problems: warnings })
 }
 
 /// The line for a Lambda Runtime API that cannot be reached.
 #[must_use]
 pub fn runtime_line() -> String {
-    line(&Startup {
-        level: "ERROR",
-        message: "the Lambda Runtime API is gone",
-        problems: &[],
-    })
+    line(&Startup { level: "ERROR", message: "the Lambda Runtime API is gone", problems: &[] })
 }
 
 /// One line of JSON; what cannot be written is said to be so.

@@ -96,11 +96,7 @@ impl Row {
             Kind::Unavailable => (503, None, Some(30)),
             Kind::Configuration | Kind::Bug => (500, None, None),
         };
-        Self {
-            status,
-            scim_type,
-            retry_after,
-        }
+        Self { status, scim_type, retry_after }
     }
 }
 
@@ -108,11 +104,7 @@ impl Fault {
     /// The answer to a signed hook.
     #[must_use]
     pub fn response(&self) -> Response {
-        let Row {
-            status,
-            scim_type,
-            retry_after,
-        } = Row::of(self.kind);
+        let Row { status, scim_type, retry_after } = Row::of(self.kind);
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
             "status": status.to_string(),
@@ -134,13 +126,7 @@ impl Fault {
 
 fn json_response(status: u16, body: &Value) -> Response {
     let mut response = Response::new(status, body.to_string());
-    let media_type = if status < 400 {
-        "application/json"
-    } else {
-        "application/scim+json"
-    };
-    response
-        .headers
-        .insert("content-type", media_type.to_owned());
+    let media_type = if status < 400 { "application/json" } else { "application/scim+json" };
+    response.headers.insert("content-type", media_type.to_owned());
     response
 }

@@ -32,9 +32,7 @@ impl Person {
     #[must_use]
     pub fn is_user(object: &Map<String, Value>) -> bool {
         let is_core = |schema: &Value| {
-            schema
-                .as_str()
-                .is_some_and(|schema| schema.eq_ignore_ascii_case(USER_SCHEMA))
+            schema.as_str().is_some_and(|schema| schema.eq_ignore_ascii_case(USER_SCHEMA))
         };
         match member(object, "schemas") {
             Some(Value::Array(schemas)) => schemas.iter().any(is_core),
@@ -106,10 +104,7 @@ impl Person {
     /// If `phoneNumbers` is not a list of numbers.
     pub fn phone_number(&self, kind: &str) -> Result<Option<&str>, Fault> {
         let numbers = self.entries("phoneNumbers")?;
-        Ok(numbers
-            .iter()
-            .find(|number| number.is_of_type(kind))
-            .map(|number| number.value))
+        Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
     fn name(&self, sub_attribute: &str, path: &str) -> Result<&str, Fault> {
@@ -131,40 +126,24 @@ impl Person {
             Some(other) => return Err(refuse(other)),
             None => return Ok(Vec::new()),
         };
-        let entries = list
-            .iter()
-            .filter(|entry| !entry.is_null())
-            .map(|entry| match entry {
-                Value::String(value) => Ok(Entry {
-                    value,
-                    kind: None,
-                    primary: false,
-                }),
-                Value::Object(object) => Ok(Entry {
-                    value: text(object, "value", attribute)?.unwrap_or_default(),
-                    kind: member(object, "type").and_then(Value::as_str),
-                    primary: member(object, "primary")
-                        .and_then(boolean)
-                        .unwrap_or_default(),
-                }),
-                other => Err(refuse(other)),
-            });
+        let entries = list.iter().filter(|entry| !entry.is_null()).map(|entry| match entry {
+            Value::String(value) => Ok(Entry { value, kind: None, primary: false }),
+            Value::Object(object) => Ok(Entry {
+                value: text(object, "value", attribute)?.unwrap_or_default(),
+                kind: member(object, "type").and_then(Value::as_str),
+                primary: member(object, "primary").and_then(boolean).unwrap_or_default(),
+            }),
+            other => Err(refuse(other)),
+        });
         let entries = entries.collect::<Result<Vec<_>, Fault>>()?;
-        Ok(entries
-            .into_iter()
-            .filter(|entry| !entry.value.is_empty())
-            .collect())
+        Ok(entries.into_iter().filter(|entry| !entry.value.is_empty()).collect())
     }
 }
 
 /// Says how much is there, and nothing of what.
 impl fmt::Debug for Person {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Person([{} attributes, redacted])",
-            self.resource.len()
-        )
+        write!(formatter, "Person([{} attributes, redacted])", self.resource.len())
     }
 }
 
@@ -213,9 +192,7 @@ mod tests {
     use serde_json::json;
 
     fn person(resource: Value) -> Person {
-        let Value::Object(resource) = resource else {
-            panic!("a resource is an object")
-        };
+        let Value::Object(resource) = resource else { panic!("a resource is an object") };
         Person::new(resource)
     }
 
@@ -260,26 +237,16 @@ mod tests {
     #[test]
     fn the_work_address_comes_before_the_primary_one_and_the_only_one() {
         let email = |emails| {
-            person(json!({"emails": emails}))
-                .email()
-                .map(|email| email.map(str::to_owned))
+            person(json!({"emails": emails})).email().map(|email| email.map(str::to_owned))
         };
-        let (work, home) = (
-            json!({"value": "w", "type": "work"}),
-            json!({"value": "h", "primary": "True"}),
-        );
+        let (work, home) =
+            (json!({"value": "w", "type": "work"}), json!({"value": "h", "primary": "True"}));
         assert_eq!(email(json!([home, work])).unwrap().unwrap(), "w");
         assert_eq!(email(json!([{"value": "x"}, home])).unwrap().unwrap(), "h");
         assert_eq!(email(json!([{"value": "x"}])).unwrap().unwrap(), "x");
         assert_eq!(email(json!(["x"])).unwrap().unwrap(), "x");
-        assert_eq!(
-            email(json!([{"value": "x"}, {"value": "y"}])).unwrap(),
-            None
-        );
-        assert_eq!(
-            email(json!([null, {"value": null, "type": "work"}])).unwrap(),
-            None
-        );
+        assert_eq!(email(json!([{"value": "x"}, {"value": "y"}])).unwrap(), None);
+        assert_eq!(email(json!([null, {"value": null, "type": "work"}])).unwrap(), None);
         assert_eq!(email(json!(null)).unwrap(), None);
         assert_eq!(
             detail(email(json!("x"))),
@@ -294,18 +261,9 @@ mod tests {
     #[test]
     fn a_fault_names_the_attribute_and_never_its_value() {
         let ana = person(json!({"userName": ["Ana"], "name": "Ana Ruiz", "externalId": 4711}));
-        assert_eq!(
-            detail(ana.user_name()),
-            "userName: expected a string, found an array"
-        );
-        assert_eq!(
-            detail(ana.given_name()),
-            "name: expected an object, found a string"
-        );
-        assert_eq!(
-            detail(ana.external_id()),
-            "externalId: expected a string, found a number"
-        );
+        assert_eq!(detail(ana.user_name()), "userName: expected a string, found an array");
+        assert_eq!(detail(ana.given_name()), "name: expected an object, found a string");
+        assert_eq!(detail(ana.external_id()), "externalId: expected a string, found a number");
         let nobody = person(json!({"userName": "", "name": {"familyName": null}}));
         assert_eq!(
             detail(nobody.user_name()),

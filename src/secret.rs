@@ -18,16 +18,9 @@ impl Key {
     /// [`UnusableKey`] with what is wrong, and never a character of the key.
     pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, UnusableKey> {
         let encoded = text.strip_prefix(prefix).unwrap_or(text);
-        let bytes = Zeroizing::new(
-            STANDARD
-                .decode(encoded)
-                .map_err(|_| UnusableKey::NotBase64)?,
-        );
+        let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| UnusableKey::NotBase64)?);
         if bytes.len() < minimum {
-            return Err(UnusableKey::Short {
-                minimum,
-                found: bytes.len(),
-            });
+            return Err(UnusableKey::Short { minimum, found: bytes.len() });
         }
         Ok(Self(bytes))
     }
@@ -62,10 +55,7 @@ impl fmt::Display for UnusableKey {
         match self {
             Self::NotBase64 => formatter.write_str("expected base64 behind the prefix, found not"),
             Self::Short { minimum, found } => {
-                write!(
-                    formatter,
-                    "expected at least {minimum} bytes, found {found}"
-                )
+                write!(formatter, "expected at least {minimum} bytes, found {found}")
             }
         }
     }
@@ -77,14 +67,8 @@ mod tests {
 
     #[test]
     fn a_key_is_read_with_or_without_its_prefix() {
-        for text in [
-            "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
-            "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
-        ] {
-            assert_eq!(
-                Key::from_base64(text, "whsec_", 24).unwrap().bytes().len(),
-                24
-            );
+        for text in ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"] {
+            assert_eq!(Key::from_base64(text, "whsec_", 24).unwrap().bytes().len(), 24);
         }
     }
 

@@ -61,11 +61,8 @@ impl Source {
     /// [`Kind::Unauthenticated`], with one detail for every cause.
     pub fn verify(&self, request: Request, now: SystemTime) -> Result<Verified<Request>, Fault> {
         self.check(&request, now).map_err(|cause| {
-            Fault::new(
-                Kind::Unauthenticated,
-                "the event's signature was not accepted",
-            )
-            .caused_by(cause)
+            Fault::new(Kind::Unauthenticated, "the event's signature was not accepted")
+                .caused_by(cause)
         })?;
         Ok(Verified { inner: request })
     }
@@ -92,12 +89,8 @@ impl Source {
 
     /// Says which check failed, for the log.
     fn check(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
-        let header = |name| {
-            request
-                .headers
-                .only(name)
-                .ok_or("a security header is missing or there twice")
-        };
+        let header =
+            |name| request.headers.only(name).ok_or("a security header is missing or there twice");
         let id = header(self.scheme.id)?;
         let timestamp = header(self.scheme.timestamp)?;
         let signatures = self.scheme.signatures(header(self.scheme.signature)?)?;
@@ -112,11 +105,7 @@ impl Source {
                 matches |= mac.clone().verify_slice(signature).is_ok();
             }
         }
-        if matches {
-            Ok(())
-        } else {
-            Err("no signature matched")
-        }
+        if matches { Ok(()) } else { Err("no signature matched") }
     }
 
     fn mac(&self, key: &Key, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
@@ -135,10 +124,7 @@ impl Source {
 
 /// HMAC-SHA256 (RFC 2104) under a key that [`Key`] has found long enough.
 fn hmac(key: &Key) -> Hmac<Sha256> {
-    #[expect(
-        clippy::expect_used,
-        reason = "HMAC takes a key of any length (RFC 2104 §3)"
-    )]
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 §3)")]
     Hmac::new_from_slice(key.bytes()).expect("a key of any length")
 }
 
@@ -160,15 +146,9 @@ fn check_time(timestamp: &str, now: SystemTime) -> Result<(), &'static str> {
     let digits = (1..=13).contains(&timestamp.len())
         && timestamp.bytes().all(|byte| byte.is_ascii_digit())
         && !timestamp.starts_with('0');
-    let signed = timestamp
-        .parse()
-        .ok()
-        .filter(|_| digits)
-        .map(Duration::from_secs);
+    let signed = timestamp.parse().ok().filter(|_| digits).map(Duration::from_secs);
     let signed = signed.ok_or("the timestamp is malformed")?;
-    let now = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     // The sender's clock counts whole seconds, so ours does here.
     if signed.abs_diff(Duration::from_secs(now.as_secs())) > TOLERANCE {
         return Err("the timestamp is outside the tolerance");

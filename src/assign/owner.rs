@@ -40,15 +40,8 @@ impl Owner {
             None => ("userName", username.as_str()),
         };
         let digest = Sha256::digest(format!("{deployment}\0{kind}\0{value}"));
-        let hash = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Self {
-            deployment: deployment.to_owned(),
-            hash,
-        }
+        let hash = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self { deployment: deployment.to_owned(), hash }
     }
 
     /// The owner's hash: 32 hex digits.
@@ -61,19 +54,13 @@ impl Owner {
     #[must_use]
     pub fn tags(&self) -> [(String, String); 3] {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        [
-            tag(MANAGED_BY, PROGRAM),
-            tag(DEPLOYMENT, &self.deployment),
-            tag(OWNER, &self.hash),
-        ]
+        [tag(MANAGED_BY, PROGRAM), tag(DEPLOYMENT, &self.deployment), tag(OWNER, &self.hash)]
     }
 
     /// Whether a user with these tags is this owner's: all three must be there and equal.
     #[must_use]
     pub fn owns(&self, tags: &BTreeMap<String, String>) -> bool {
-        self.tags()
-            .iter()
-            .all(|(key, value)| tags.get(key) == Some(value))
+        self.tags().iter().all(|(key, value)| tags.get(key) == Some(value))
     }
 }
 
@@ -88,20 +75,13 @@ mod tests {
     use super::*;
 
     fn owner(external_id: Option<&str>) -> Owner {
-        Owner::of(
-            "prod",
-            external_id,
-            &Username::read("ana@example.com").unwrap(),
-        )
+        Owner::of("prod", external_id, &Username::read("ana@example.com").unwrap())
     }
 
     #[test]
     fn the_hash_is_that_of_deployment_kind_and_value() {
         // printf 'prod\0externalId\0000u1' | sha256sum | head -c 32
-        assert_eq!(
-            owner(Some("0u1")).hash(),
-            "5e5e23b9c63d57d7561175ac865650dc"
-        );
+        assert_eq!(owner(Some("0u1")).hash(), "5e5e23b9c63d57d7561175ac865650dc");
         // printf 'prod\0userName\0ana@example.com' | sha256sum | head -c 32
         assert_eq!(owner(None).hash(), "11b4337e59953e487e66152e7789ec7b");
     }

@@ -57,9 +57,7 @@ impl PersonName {
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
     pub fn read(attribute: &str, text: &str, maximum: usize) -> Result<Self, Fault> {
-        let name = ComposingNormalizerBorrowed::new_nfc()
-            .normalize(text)
-            .into_owned();
+        let name = ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned();
         let length = name.chars().count();
         let found = if name.chars().any(char::is_control) {
             "a control character".to_owned()
@@ -70,11 +68,7 @@ impl PersonName {
         } else {
             return Ok(Self(name));
         };
-        Err(Fault::value(
-            attribute,
-            &format!("1 to {maximum} characters of a name"),
-            &found,
-        ))
+        Err(Fault::value(attribute, &format!("1 to {maximum} characters of a name"), &found))
     }
 
     /// The name's text.
@@ -208,13 +202,7 @@ mod tests {
     #[test]
     fn usernames_follow_the_rules_of_saml() {
         let sixty_four = "a".repeat(64);
-        for name in [
-            "ab",
-            "Ana.Ruiz",
-            "ana_ruiz-2",
-            "ana@example.com",
-            sixty_four.as_str(),
-        ] {
+        for name in ["ab", "Ana.Ruiz", "ana_ruiz-2", "ana@example.com", sixty_four.as_str()] {
             assert_eq!(Username::read(name).unwrap().as_str(), name);
         }
         let sixty_five = "a".repeat(65);
@@ -229,22 +217,10 @@ mod tests {
             ("año", "a character outside of ASCII at character 2"),
             ("аna", "a character outside of ASCII at character 1"),
             ("ana\u{0}", "a control character at character 4"),
-            (
-                "ana@example",
-                "an @ outside of a full e-mail address (name@domain.tld)",
-            ),
-            (
-                "@example.com",
-                "an @ outside of a full e-mail address (name@domain.tld)",
-            ),
-            (
-                "a@b@c.com",
-                "an @ outside of a full e-mail address (name@domain.tld)",
-            ),
-            (
-                "ana@example.",
-                "an @ outside of a full e-mail address (name@domain.tld)",
-            ),
+            ("ana@example", "an @ outside of a full e-mail address (name@domain.tld)"),
+            ("@example.com", "an @ outside of a full e-mail address (name@domain.tld)"),
+            ("a@b@c.com", "an @ outside of a full e-mail address (name@domain.tld)"),
+            ("ana@example.", "an @ outside of a full e-mail address (name@domain.tld)"),
         ] {
             let found = found.replace("'\\''", "'''");
             let expected = format!(
@@ -259,14 +235,8 @@ mod tests {
     fn names_are_composed_and_measured_in_characters() {
         let read = |text: &str| PersonName::read("name.givenName", text, 255);
         assert_eq!(read("Jose\u{301}").unwrap().as_str(), "Jos\u{e9}");
-        assert_eq!(
-            read(&"\u{e9}".repeat(255)).unwrap().as_str(),
-            "\u{e9}".repeat(255)
-        );
-        assert_eq!(
-            read(&"e\u{301}".repeat(255)).unwrap().as_str(),
-            "\u{e9}".repeat(255)
-        );
+        assert_eq!(read(&"\u{e9}".repeat(255)).unwrap().as_str(), "\u{e9}".repeat(255));
+        assert_eq!(read(&"e\u{301}".repeat(255)).unwrap().as_str(), "\u{e9}".repeat(255));
         for (text, found) in [
             ("x".repeat(256), "256 characters"),
             (" \u{a0}".to_owned(), "white space alone"),
@@ -333,14 +303,8 @@ mod tests {
 
     #[test]
     fn debug_shows_nobody() {
-        assert_eq!(
-            format!("{:?}", Username::read("ana").unwrap()),
-            "Username([redacted])"
-        );
-        assert_eq!(
-            format!("{:?}", Email::read("a@b.co").unwrap()),
-            "Email([redacted])"
-        );
+        assert_eq!(format!("{:?}", Username::read("ana").unwrap()), "Username([redacted])");
+        assert_eq!(format!("{:?}", Email::read("a@b.co").unwrap()), "Email([redacted])");
     }
 
     proptest! {

@@ -16,89 +16,52 @@ use crate::trust::Source;
 
 /// Every scene in the order in which it is shown.
 static SCENES: &[Scene] = &[
-    Scene {
-        story: OKTA,
-        twist: None,
-    },
-    Scene {
-        story: OKTA,
-        twist: Some(Twist {
-            about: "The same event again: nobody is doubled",
-            how: How::Plain,
-        }),
-    },
-    Scene {
-        story: include_str!("../../events/entra-user-created.json"),
-        twist: None,
-    },
-    Scene {
-        story: PRIVILEGED,
-        twist: Some(Twist {
-            about: "A payload that asks for Admin, while Connect makes the user and then answers \
-                    500: the owner tag tells that it was us",
-            how: How::LostReply,
-        }),
-    },
-    Scene {
-        story: OKTA,
-        twist: Some(Twist {
-            about: "A forger's signature",
-            how: How::Forged,
-        }),
-    },
-    Scene {
-        story: OKTA,
-        twist: Some(Twist {
-            about: "A true signature, ten minutes old",
-            how: How::Stale,
-        }),
-    },
-    Scene {
-        story: include_str!("../../events/user-name-refused.json"),
-        twist: None,
-    },
-    Scene {
-        story: include_str!("../../events/user-name-missing.json"),
-        twist: None,
-    },
-    Scene {
-        story: include_str!("../../events/user-name-taken.json"),
-        twist: Some(Twist {
-            about: "A username that somebody else's user has already",
-            how: How::NameTaken,
-        }),
-    },
-    Scene {
-        story: include_str!("../../events/user-inactive.json"),
-        twist: None,
-    },
-    Scene {
-        story: include_str!("../../events/user-deactivated.json"),
-        twist: None,
-    },
-    Scene {
-        story: include_str!("../../events/group-created.json"),
-        twist: None,
-    },
+    Scene::told(OKTA),
+    Scene::twisted(OKTA, How::Plain, "The same event again: nobody is doubled"),
+    Scene::told(include_str!("../../events/entra-user-created.json")),
+    Scene::twisted(
+        include_str!("../../events/user-privileged.json"),
+        How::LostReply,
+        "A payload that asks for Admin, while Connect makes the user and then answers 500: the \
+         owner tag tells that it was us",
+    ),
+    Scene::twisted(OKTA, How::Forged, "A forger's signature"),
+    Scene::twisted(OKTA, How::Stale, "A true signature, ten minutes old"),
+    Scene::told(include_str!("../../events/user-name-refused.json")),
+    Scene::told(include_str!("../../events/user-name-missing.json")),
+    Scene::twisted(
+        include_str!("../../events/user-name-taken.json"),
+        How::NameTaken,
+        "A username that somebody else's user has already",
+    ),
+    Scene::told(include_str!("../../events/user-inactive.json")),
+    Scene::told(include_str!("../../events/user-deactivated.json")),
+    Scene::told(include_str!("../../events/group-created.json")),
 ];
 
 const OKTA: &str = include_str!("../../events/okta-user-created.json");
-const PRIVILEGED: &str = include_str!("../../events/user-privileged.json");
 
 /// A key that the function does not know.
 const FORGER_SECRET: &str = "whsec_bm90IHRoZSBrZXkgdGhhdCBpdCBzaG91bGQgYmUhISE=";
 
 struct Scene {
     story: &'static str,
-    twist: Option<Twist>,
-}
-
-/// What is unlike the story as its file tells it.
-struct Twist {
-    about: &'static str,
     how: How,
+    /// What it shows, where that is not what the story says of itself.
+    about: Option<&'static str>,
 }
 
+impl Scene {
+    const fn told(story: &'static str) -> Self {
+        Self { story, how: How::Plain, about: None }
+    }
+
+    const fn twisted(story: &'static str, how: How, about: &'static str) -> Self {
+        Self { story, how, about: Some(about) }
+    }
+}
+
+/// How a story is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     Forged,
@@ -113,10 +76,7 @@ enum How {
 /// # Errors
 /// If the house cannot be set up, or `out` not written to.
 pub async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let settings = Settings {
-        throttle: false,
-        ..Settings::default()
-    };
+    let settings = Settings { throttle: false, ..Settings::default() };
     let local = Local::start(settings, &[]).await?;
     writeln!(
         out,
@@ -135,24 +95,15 @@ async fn play(
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     let story = Story::read(scene.story)?;
-    let how = scene.twist.as_ref().map_or(How::Plain, |twist| twist.how);
-    let about = scene
-        .twist
-        .as_ref()
-        .map_or(story.about.as_str(), |twist| twist.about);
-    prepare(local, &story, how).await?;
-    let event = sign(local, &story, number, how)?;
+    let about = scene.about.unwrap_or(&story.about);
+    prepare(local, &story, scene.how).await?;
+    let event = sign(local, &story, number, scene.how)?;
     let (answer, _) = local.send(&event, now(), Duration::from_secs(10)).await;
     let answer = answer?;
     let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
-    let path = event
-        .get("rawPath")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let path = event.get("rawPath").and_then(Value::as_str).unwrap_or_default();
     let kind = text("/type").unwrap_or("a SCIM User");
-    let who = text("/userName")
-        .or(text("/data/userName"))
-        .unwrap_or("nobody");
+    let who = text("/userName").or(text("/data/userName")).unwrap_or("nobody");
     writeln!(out, "{number:2}. {about}")?;
     writeln!(out, "    in   {} {path}  {kind}, {who}", story.method)?;
     writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?;
@@ -176,13 +127,7 @@ async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn E
                 .identity_info(name.build())
                 .set_routing_profile_id(local.directory.routing_profiles.values().next().cloned())
                 .set_security_profile_ids(
-                    local
-                        .directory
-                        .security_profiles
-                        .values()
-                        .next()
-                        .cloned()
-                        .map(|id| vec![id]),
+                    local.directory.security_profiles.values().next().cloned().map(|id| vec![id]),
                 )
                 .send()
                 .await?;
@@ -195,64 +140,34 @@ async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn E
 fn sign(local: &Local, story: &Story, number: usize, how: How) -> Result<Value, Box<dyn Error>> {
     let id = format!("msg_demo_{number}");
     let ten_minutes_ago = now().checked_sub(Duration::from_secs(600));
-    let at = ten_minutes_ago
-        .filter(|_| how == How::Stale)
-        .unwrap_or_else(now);
+    let at = ten_minutes_ago.filter(|_| how == How::Stale).unwrap_or_else(now);
     if how != How::Forged {
         return Ok(story.signed(&local.source, &id, at));
     }
-    let key = local
-        .source
-        .scheme
-        .key(FORGER_SECRET)
-        .map_err(|unusable| unusable.to_string())?;
-    let forger = Source {
-        keys: vec![key],
-        ..local.source.clone()
-    };
+    let key = local.source.scheme.key(FORGER_SECRET).map_err(|unusable| unusable.to_string())?;
+    let forger = Source { keys: vec![key], ..local.source.clone() };
     Ok(story.signed(&forger, &id, at))
 }
 
 /// Reads the users back through the SDK, as any program of the operator's would.
 async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let instance = &local.directory.instance_id;
-    let users = local
-        .client
-        .list_users()
-        .instance_id(instance)
-        .send()
-        .await?;
-    writeln!(
-        out,
-        "Connect now holds {} users:\n",
-        users.user_summary_list().len()
-    )?;
+    let users = local.client.list_users().instance_id(instance).send().await?;
+    writeln!(out, "Connect now holds {} users:\n", users.user_summary_list().len())?;
     write_row(out, ["username", "name", "security profile", "owner"])?;
     for summary in users.user_summary_list() {
         let id = summary.id().unwrap_or_default();
-        let user = local
-            .client
-            .describe_user()
-            .instance_id(instance)
-            .user_id(id)
-            .send()
-            .await?;
+        let user = local.client.describe_user().instance_id(instance).user_id(id).send().await?;
         write_user(local, user.user().ok_or("DescribeUser shows a user")?, out)?;
     }
     Ok(())
 }
 
 fn write_user(local: &Local, user: &User, out: &mut impl Write) -> std::io::Result<()> {
-    let tag = |key: &str| {
-        user.tags()
-            .and_then(|tags| tags.get(key))
-            .map(String::as_str)
-    };
-    let name = user.identity_info().map(|info| {
-        [info.first_name(), info.last_name()]
-            .map(Option::unwrap_or_default)
-            .join(" ")
-    });
+    let tag = |key: &str| user.tags().and_then(|tags| tags.get(key)).map(String::as_str);
+    let name = user
+        .identity_info()
+        .map(|info| [info.first_name(), info.last_name()].map(Option::unwrap_or_default).join(" "));
     let mut profiles = local.directory.security_profiles.iter();
     let profile = profiles.find(|(_, id)| user.security_profile_ids().contains(id));
     write_row(
@@ -261,9 +176,7 @@ fn write_user(local: &Local, user: &User, out: &mut impl Write) -> std::io::Resu
             user.username().unwrap_or_default(),
             &name.unwrap_or_default(),
             profile.map_or("", |(name, _)| name),
-            tag(MANAGED_BY)
-                .and(tag(OWNER))
-                .unwrap_or("(somebody else's)"),
+            tag(MANAGED_BY).and(tag(OWNER)).unwrap_or("(somebody else's)"),
         ],
     )
 }

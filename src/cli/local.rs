@@ -53,17 +53,10 @@ impl Local {
         let served = Arc::clone(&world);
         let server = tokio::spawn(async move { match serve(listener, served, now).await {} });
         let mut environment = environment(&directory);
-        environment.extend(
-            changes
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        environment
+            .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::read(&environment)?;
-        let source = config
-            .sources
-            .first()
-            .cloned()
-            .ok_or("a source is set up")?;
+        let source = config.sources.first().cloned().ok_or("a source is set up")?;
         let aws = lambda::loader(&config.region)
             .endpoint_url(endpoint)
             .credentials_provider(Credentials::new("demo", "demo", None, None, "demo"))
@@ -71,14 +64,7 @@ impl Local {
             .await;
         let client = Client::new(&aws);
         let provisioner = Provisioner::new(config, &aws);
-        Ok(Self {
-            source,
-            directory,
-            client,
-            provisioner,
-            world,
-            server,
-        })
+        Ok(Self { source, directory, client, provisioner, world, server })
     }
 
     /// Hands an event to the Lambda handler, as if `time_left` were left of the invocation.
@@ -91,10 +77,7 @@ impl Local {
         time_left: Duration,
     ) -> (Result<Response, NotHttp>, Record) {
         let mut record = Record::default();
-        let answer = self
-            .provisioner
-            .answer(&event.to_string(), at, time_left, &mut record)
-            .await;
+        let answer = self.provisioner.answer(&event.to_string(), at, time_left, &mut record).await;
         (answer, record)
     }
 

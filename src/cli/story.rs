@@ -38,16 +38,10 @@ impl Story {
     #[must_use]
     pub fn signed(&self, signer: &Source, id: &str, at: SystemTime) -> Value {
         let body = self.body.to_string();
-        let timestamp = at
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .as_ref()
-            .map_or(0, Duration::as_secs);
+        let timestamp =
+            at.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs);
         let mut headers = self.headers.clone();
-        for (name, value) in signer
-            .sign(id, timestamp, body.as_bytes())
-            .into_iter()
-            .flatten()
-        {
+        for (name, value) in signer.sign(id, timestamp, body.as_bytes()).into_iter().flatten() {
             headers.insert(name.to_owned(), value.into());
         }
         let path = self.path.replace("{source}", &signer.name);

@@ -43,22 +43,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Source>, Vec<Problem>) {
             "choose a name for the sender, such as OKTA: its events then go to /hooks/okta",
         );
     }
-    let warnings = sources
-        .iter()
-        .filter_map(|source| warning(reader, source))
-        .collect();
-    let sources = sources
-        .iter()
-        .filter_map(|source| read_source(reader, source))
-        .collect();
+    let warnings = sources.iter().filter_map(|source| warning(reader, source)).collect();
+    let sources = sources.iter().filter_map(|source| read_source(reader, source)).collect();
     (sources, warnings)
 }
 
 fn source_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("HOOK_")?;
     let source = HOOK_SETTINGS.iter().find_map(|(setting, _)| {
-        rest.strip_suffix(setting)
-            .and_then(|source| source.strip_suffix('_'))
+        rest.strip_suffix(setting).and_then(|source| source.strip_suffix('_'))
     })?;
     let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     (!source.is_empty() && source.chars().all(legal)).then_some(source)
@@ -77,25 +70,16 @@ fn read_source(reader: &mut Reader<'_>, source: &str) -> Option<Source> {
         Some(scheme) => keys(scheme, text),
         None => Ok(Vec::new()),
     });
-    Some(Source {
-        name: source.to_ascii_lowercase(),
-        scheme: scheme?,
-        keys: keys?,
-    })
+    Some(Source { name: source.to_ascii_lowercase(), scheme: scheme?, keys: keys? })
 }
 
 fn keys(scheme: &Scheme, text: &str) -> Result<Vec<Key>, String> {
     let texts = list(text)?;
     if !(1..=MAX_KEYS).contains(&texts.len()) {
-        return Err(format!(
-            "expected 1 to {MAX_KEYS} keys, found {}",
-            texts.len()
-        ));
+        return Err(format!("expected 1 to {MAX_KEYS} keys, found {}", texts.len()));
     }
     let key = |(number, text): (usize, &String)| {
-        scheme
-            .key(text)
-            .map_err(|unusable| format!("key {}: {unusable}", number.saturating_add(1)))
+        scheme.key(text).map_err(|unusable| format!("key {}: {unusable}", number.saturating_add(1)))
     };
     texts.iter().enumerate().map(key).collect()
 }

@@ -17,20 +17,12 @@ impl FromStr for Instance {
     /// Takes an id, or `arn:aws:connect:{region}:{account}:instance/{id}`.
     fn from_str(text: &str) -> Result<Self, String> {
         if is_uuid(text) {
-            return Ok(Self {
-                id: text.to_owned(),
-                region: None,
-            });
+            return Ok(Self { id: text.to_owned(), region: None });
         }
         match Arn::read(text) {
-            Some(Arn {
-                region,
-                instance,
-                resource: None,
-            }) => Ok(Self {
-                id: instance.to_owned(),
-                region: Some(region.to_owned()),
-            }),
+            Some(Arn { region, instance, resource: None }) => {
+                Ok(Self { id: instance.to_owned(), region: Some(region.to_owned()) })
+            }
             _ => Err("expected an instance's id (a UUID) or ARN, found something else".to_owned()),
         }
     }
@@ -61,20 +53,11 @@ impl Resource {
         if is_uuid(text) {
             return Ok(text.to_owned());
         }
-        let Some(Arn {
-            instance: owner,
-            resource: Some((kind, id)),
-            ..
-        }) = Arn::read(text)
-        else {
-            return Err(format!(
-                "expected a {name}'s id (a UUID) or ARN, found something else"
-            ));
+        let Some(Arn { instance: owner, resource: Some((kind, id)), .. }) = Arn::read(text) else {
+            return Err(format!("expected a {name}'s id (a UUID) or ARN, found something else"));
         };
         if kind != segment {
-            return Err(format!(
-                "expected the ARN of a {name}, found that of another kind"
-            ));
+            return Err(format!("expected the ARN of a {name}, found that of another kind"));
         }
         if instance.is_some_and(|instance| instance.id != owner) {
             return Err(format!(
@@ -106,11 +89,7 @@ impl<'a> Arn<'a> {
             _ => return None,
         };
         let complete = is_uuid(instance) && !region.is_empty();
-        complete.then_some(Self {
-            region,
-            instance,
-            resource,
-        })
+        complete.then_some(Self { region, instance, resource })
     }
 }
 
@@ -118,9 +97,7 @@ fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
     lengths == [8, 4, 4, 4, 12]
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -137,21 +114,9 @@ mod tests {
     #[test]
     fn an_instance_is_named_by_id_or_arn() {
         let by_id: Instance = INSTANCE.parse().unwrap();
-        assert_eq!(
-            by_id,
-            Instance {
-                id: INSTANCE.to_owned(),
-                region: None
-            }
-        );
+        assert_eq!(by_id, Instance { id: INSTANCE.to_owned(), region: None });
         let by_arn: Instance = arn("").parse().unwrap();
-        assert_eq!(
-            by_arn,
-            Instance {
-                region: Some("eu-west-2".to_owned()),
-                ..by_id
-            }
-        );
+        assert_eq!(by_arn, Instance { region: Some("eu-west-2".to_owned()), ..by_id });
         for text in [
             "my-instance",
             "arn:aws:connect:eu-west-2:123456789012:instance/my-instance",
@@ -170,22 +135,11 @@ mod tests {
         let routing = arn(&format!("/routing-profile/{PROFILE}"));
         assert_eq!(id(PROFILE, &ours).unwrap(), PROFILE);
         assert_eq!(id(&routing, &ours).unwrap(), PROFILE);
-        assert!(
-            id(&routing, &other)
-                .unwrap_err()
-                .contains("another instance")
-        );
+        assert!(id(&routing, &other).unwrap_err().contains("another instance"));
         let security = arn(&format!("/security-profile/{PROFILE}"));
         assert!(id(&security, &ours).unwrap_err().contains("another kind"));
-        for text in [
-            "Basic Routing Profile",
-            &arn("/routing-profile/x"),
-            &arn(""),
-        ] {
-            assert!(
-                id(text, &ours).unwrap_err().contains("something else"),
-                "{text}"
-            );
+        for text in ["Basic Routing Profile", &arn("/routing-profile/x"), &arn("")] {
+            assert!(id(text, &ours).unwrap_err().contains("something else"), "{text}");
         }
     }
 }

@@ -8,10 +8,7 @@ pub(crate) fn list(text: &str) -> Result<Vec<String>, String> {
         return serde_json::from_str(text)
             .map_err(|_| "expected a JSON array of strings, found something else".to_owned());
     }
-    let entries = text
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty());
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
     Ok(entries.map(str::to_owned).collect())
 }
 
@@ -26,10 +23,7 @@ pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, String> {
         let (key, value) = entry
             .split_once('=')
             .ok_or("expected key=value,key=value, found an entry without =")?;
-        if map
-            .insert(key.trim().to_owned(), value.trim().to_owned())
-            .is_some()
-        {
+        if map.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
             return Err("expected each key once, found one twice".to_owned());
         }
     }
@@ -51,10 +45,8 @@ mod tests {
 
     #[test]
     fn a_map_is_comma_separated_or_json() {
-        let expected = BTreeMap::from([
-            ("a".to_owned(), "1=2".to_owned()),
-            ("b".to_owned(), String::new()),
-        ]);
+        let expected =
+            BTreeMap::from([("a".to_owned(), "1=2".to_owned()), ("b".to_owned(), String::new())]);
         for text in ["a=1=2,b=", r#"{"a":"1=2","b":""}"#] {
             assert_eq!(map(text).unwrap(), expected);
         }

@@ -15,14 +15,9 @@ impl Reader<'_> {
         let security_profiles = self.required("SECURITY_PROFILES", |text| {
             let ids = list(text)?;
             if !(1..=10).contains(&ids.len()) {
-                return Err(format!(
-                    "expected 1 to 10 security profiles, found {}",
-                    ids.len()
-                ));
+                return Err(format!("expected 1 to 10 security profiles, found {}", ids.len()));
             }
-            ids.iter()
-                .map(|id| Resource::SecurityProfile.id(id, instance))
-                .collect()
+            ids.iter().map(|id| Resource::SecurityProfile.id(id, instance)).collect()
         });
         let hierarchy_group = self.optional("HIERARCHY_GROUP", resource(Resource::HierarchyGroup));
         let tags = self.optional("TAGS", tags).unwrap_or_default();
@@ -44,13 +39,10 @@ impl Reader<'_> {
         let phone_type = self.optional("PHONE_TYPE", |text| choice(text, &PHONE_TYPE));
         let auto_accept = self.optional("AUTO_ACCEPT", |text| choice(text, &BOOLEAN));
         let seconds = self.optional("AFTER_CONTACT_WORK_SECONDS", |text| {
-            text.parse()
-                .ok()
-                .filter(|seconds| (0..=2_000_000).contains(seconds))
-                .ok_or_else(|| {
-                    "expected a whole number of seconds from 0 to 2000000, found something else"
-                        .to_owned()
-                })
+            text.parse().ok().filter(|seconds| (0..=2_000_000).contains(seconds)).ok_or_else(|| {
+                "expected a whole number of seconds from 0 to 2000000, found something else"
+                    .to_owned()
+            })
         });
         PhoneDefaults {
             phone_type: phone_type.unwrap_or(PhoneType::SoftPhone),
@@ -63,20 +55,13 @@ impl Reader<'_> {
 }
 
 const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
-const EMAIL_AS: [(&str, EmailAs); 3] = [
-    ("omit", EmailAs::Omit),
-    ("secondary", EmailAs::Secondary),
-    ("email", EmailAs::Email),
-];
-const PHONE_TYPE: [(&str, PhoneType); 2] = [
-    ("SOFT_PHONE", PhoneType::SoftPhone),
-    ("DESK_PHONE", PhoneType::DeskPhone),
-];
+const EMAIL_AS: [(&str, EmailAs); 3] =
+    [("omit", EmailAs::Omit), ("secondary", EmailAs::Secondary), ("email", EmailAs::Email)];
+const PHONE_TYPE: [(&str, PhoneType); 2] =
+    [("SOFT_PHONE", PhoneType::SoftPhone), ("DESK_PHONE", PhoneType::DeskPhone)];
 
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    let chosen = choices
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     chosen.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         format!("expected one of {}, found something else", names.join(", "))
@@ -97,25 +82,18 @@ fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
     let tags = map(text)?;
     let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
     if tags.len() > 47 {
-        return Err(format!(
-            "expected at most 47 tags besides our three, found {}",
-            tags.len()
-        ));
+        return Err(format!("expected at most 47 tags besides our three, found {}", tags.len()));
     }
     for (key, value) in &tags {
         if !(1..=128).contains(&key.chars().count()) || !key.chars().all(legal) {
-            return Err(
-                "expected keys of 1 to 128 letters, digits, spaces and _ . : / = + - @, \
+            return Err("expected keys of 1 to 128 letters, digits, spaces and _ . : / = + - @, \
                         found another"
-                    .to_owned(),
-            );
+                .to_owned());
         }
         if value.chars().count() > 256 || !value.chars().all(legal) {
-            return Err(
-                "expected values of at most 256 letters, digits, spaces and _ . : / = + \
+            return Err("expected values of at most 256 letters, digits, spaces and _ . : / = + \
                         - @, found another"
-                    .to_owned(),
-            );
+                .to_owned());
         }
         if key.to_ascii_lowercase().starts_with("aws:") || KEYS.contains(&key.as_str()) {
             return Err(format!(

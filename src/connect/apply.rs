@@ -46,10 +46,7 @@ impl Connect {
             .with_initial_backoff(Duration::from_millis(500))
             .with_max_backoff(Duration::from_secs(3));
         let config = Builder::from(config).retry_config(retries).build();
-        Self {
-            client: Client::from_conf(config),
-            instance: instance.to_owned(),
-        }
+        Self { client: Client::from_conf(config), instance: instance.to_owned() }
     }
 
     /// Makes Connect hold this agent's user, and gives up in time to say so.
@@ -58,25 +55,16 @@ impl Connect {
     /// What the last call said; [`crate::fault::Kind::Unavailable`] if the time ran out.
     pub async fn converge(&self, agent: &Agent, time_left: Duration) -> Result<Applied, Fault> {
         let attempt = LONGEST_CALL.min(time_left.mul_f32(0.4));
-        let limits = TimeoutConfig::builder()
-            .operation_attempt_timeout(attempt)
-            .build();
+        let limits = TimeoutConfig::builder().operation_attempt_timeout(attempt).build();
         let limits = Builder::new().timeout_config(limits);
-        timeout(time_left, self.until_held(agent, limits))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Class::UnknownFate
-                    .fault()
-                    .caused_by("the invocation's time ran out"))
-            })
+        timeout(time_left, self.until_held(agent, limits)).await.unwrap_or_else(|_| {
+            Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out"))
+        })
     }
 
     async fn until_held(&self, agent: &Agent, limits: Builder) -> Result<Applied, Fault> {
-        let finder = Finder {
-            client: &self.client,
-            instance: &self.instance,
-            limits: limits.clone(),
-        };
+        let finder =
+            Finder { client: &self.client, instance: &self.instance, limits: limits.clone() };
         let mut observed: Option<Observed> = None;
         let mut creates = 0_usize;
         loop {
@@ -88,9 +76,7 @@ impl Connect {
             let sent = create::send(&self.client, &self.instance, limits.clone(), agent).await;
             let failure = match sent {
                 Ok(created) => {
-                    let id = created
-                        .user_id
-                        .ok_or_else(|| Failure::empty("CreateUser"))?;
+                    let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
                     let arn = created.user_arn.unwrap_or_default();
                     return Ok(Applied::Created(UserIds { id, arn }));
                 }
@@ -108,8 +94,7 @@ impl Connect {
             }
         }
         let ids = observed.map(|observed| observed.ids);
-        ids.map(Applied::AlreadyOurs)
-            .ok_or_else(|| Class::Bug.fault())
+        ids.map(Applied::AlreadyOurs).ok_or_else(|| Class::Bug.fault())
     }
 }
 
@@ -128,19 +113,16 @@ impl Failure {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let status = error
-            .raw_response()
-            .map_or(0, |response| response.status().as_u16());
+        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
         let code = error.code().map(str::to_owned);
         let (class, what) = match error {
             _ if has_credentials_error(error) => (Class::Configuration, "no usable credentials"),
             SdkError::ConstructionFailure(_) => (Class::Bug, "the request could not be built"),
             SdkError::DispatchFailure(_) => (Class::UnknownFate, "the connection failed"),
             SdkError::TimeoutError(_) => (Class::UnknownFate, "no answer in time"),
-            SdkError::ServiceError(_) => (
-                Class::of(code.as_deref(), status),
-                code.as_deref().unwrap_or("no error code"),
-            ),
+            SdkError::ServiceError(_) => {
+                (Class::of(code.as_deref(), status), code.as_deref().unwrap_or("no error code"))
+            }
             _ => (Class::UnknownFate, "an unreadable answer"),
         };
         let request = error.request_id().unwrap_or("unknown");
@@ -151,21 +133,14 @@ impl Failure {
     /// A success without the member that makes it one.
     pub(super) fn empty(operation: &str) -> Self {
         let cause = format!("{operation}: an answer without its content");
-        Self {
-            class: Class::UnknownFate,
-            code: None,
-            cause,
-        }
+        Self { class: Class::UnknownFate, code: None, cause }
     }
 
     /// A user that Connect lists and does not show is too young, not gone ("Amazon Connect API
     /// Reference", eventual consistency).
     pub(super) fn of_a_young_user(self) -> Self {
         if self.code.as_deref() == Some("ResourceNotFoundException") {
-            return Self {
-                class: Class::Duplicate,
-                ..self
-            };
+            return Self { class: Class::Duplicate, ..self };
         }
         self
     }

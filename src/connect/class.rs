@@ -71,10 +71,7 @@ impl Class {
     #[must_use]
     pub fn fault(self) -> Fault {
         let (kind, detail) = match self {
-            Self::Bug => (
-                Kind::Bug,
-                "something went wrong here; this function's log says where",
-            ),
+            Self::Bug => (Kind::Bug, "something went wrong here; this function's log says where"),
             Self::Configuration => (
                 Kind::Configuration,
                 "configuration: Amazon Connect did not accept this deployment's settings, \
@@ -95,10 +92,9 @@ impl Class {
                 "Amazon Connect refused a value of this user without saying which; compare the \
                  event with the rules of the CreateUser API",
             ),
-            Self::Throttled => (
-                Kind::Throttled,
-                "Amazon Connect asks for fewer calls; repeat the event later",
-            ),
+            Self::Throttled => {
+                (Kind::Throttled, "Amazon Connect asks for fewer calls; repeat the event later")
+            }
             Self::UnknownFate => (
                 Kind::Unavailable,
                 "Amazon Connect did not confirm the user in time; repeat the event, which will \
@@ -132,10 +128,7 @@ mod tests {
     #[test]
     fn a_known_code_is_judged_by_its_row_whatever_the_status() {
         assert_eq!(Class::of(Some("LimitExceededException"), 429), Class::Quota);
-        assert_eq!(
-            Class::of(Some("ThrottlingException"), 400),
-            Class::Throttled
-        );
+        assert_eq!(Class::of(Some("ThrottlingException"), 400), Class::Throttled);
         assert_eq!(Class::of(Some("RequestExpired"), 400), Class::Configuration);
     }
 }

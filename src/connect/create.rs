@@ -50,10 +50,7 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
 }
 
 fn phone_config(agent: &Agent) -> UserPhoneConfig {
-    let number = agent
-        .desk_phone_number
-        .as_ref()
-        .map(|number| number.as_str().to_owned());
+    let number = agent.desk_phone_number.as_ref().map(|number| number.as_str().to_owned());
     UserPhoneConfig::builder()
         .phone_type(match agent.phone.phone_type {
             PhoneType::DeskPhone => SdkPhoneType::DeskPhone,
@@ -72,19 +69,11 @@ fn phone_config(agent: &Agent) -> UserPhoneConfig {
 fn spell_out(mut request: HttpRequest, phone: PhoneDefaults) -> Result<HttpRequest, SpellingError> {
     let body = request.body().bytes().ok_or(SpellingError)?;
     let mut json: Value = serde_json::from_slice(body).map_err(|_| SpellingError)?;
-    let config = json
-        .get_mut("PhoneConfig")
-        .and_then(Value::as_object_mut)
-        .ok_or(SpellingError)?;
+    let config = json.get_mut("PhoneConfig").and_then(Value::as_object_mut).ok_or(SpellingError)?;
     config.insert("AutoAccept".to_owned(), phone.auto_accept.into());
-    config.insert(
-        "AfterContactWorkTimeLimit".to_owned(),
-        phone.after_contact_work_seconds.into(),
-    );
+    config.insert("AfterContactWorkTimeLimit".to_owned(), phone.after_contact_work_seconds.into());
     let body = json.to_string();
-    request
-        .headers_mut()
-        .insert("content-length", body.len().to_string());
+    request.headers_mut().insert("content-length", body.len().to_string());
     *request.body_mut() = body.into();
     Ok(request)
 }
@@ -112,9 +101,7 @@ impl ClassifyRetry for OnlyThrottling {
         let Some(Err(error)) = context.output_or_error() else {
             return RetryAction::NoActionIndicated;
         };
-        let status = context
-            .response()
-            .map_or(0, |response| response.status().as_u16());
+        let status = context.response().map_or(0, |response| response.status().as_u16());
         let code = error
             .as_operation_error()
             .and_then(|error| error.downcast_ref::<CreateUserError>())

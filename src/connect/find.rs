@@ -43,9 +43,7 @@ impl Finder<'_> {
             .value(username)
             .comparison_type(StringComparisonType::Exact)
             .build();
-        let criteria = UserSearchCriteria::builder()
-            .string_condition(condition)
-            .build();
+        let criteria = UserSearchCriteria::builder().string_condition(condition).build();
         let found = self
             .client
             .search_users()
@@ -97,20 +95,10 @@ impl Finder<'_> {
             .send()
             .await
             .map_err(|error| Failure::of("DescribeUser", &error).of_a_young_user())?;
-        let user = described
-            .user()
-            .ok_or_else(|| Failure::empty("DescribeUser"))?;
+        let user = described.user().ok_or_else(|| Failure::empty("DescribeUser"))?;
         let tags = user.tags().into_iter().flatten();
-        let tags: BTreeMap<_, _> = tags
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let tags: BTreeMap<_, _> = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
         let arn = user.arn().unwrap_or_default().to_owned();
-        Ok(Observed {
-            ids: UserIds {
-                id: id.to_owned(),
-                arn,
-            },
-            tags,
-        })
+        Ok(Observed { ids: UserIds { id: id.to_owned(), arn }, tags })
     }
 }

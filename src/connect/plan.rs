@@ -46,34 +46,22 @@ mod tests {
     use crate::assign::tests::{agent, ana};
 
     fn observed(tags: impl IntoIterator<Item = (String, String)>) -> Observed {
-        let ids = UserIds {
-            id: "u".to_owned(),
-            arn: "a".to_owned(),
-        };
-        Observed {
-            ids,
-            tags: tags.into_iter().collect(),
-        }
+        let ids = UserIds { id: "u".to_owned(), arn: "a".to_owned() };
+        Observed { ids, tags: tags.into_iter().collect() }
     }
 
     #[test]
     fn a_missing_user_is_created_and_one_of_ours_is_left_alone() {
         let agent = agent(ana()).unwrap();
         assert_eq!(plan(&agent, None).unwrap(), [Step::CreateUser(&agent)]);
-        assert_eq!(
-            plan(&agent, Some(&observed(agent.owner.tags()))).unwrap(),
-            []
-        );
+        assert_eq!(plan(&agent, Some(&observed(agent.owner.tags()))).unwrap(), []);
     }
 
     #[test]
     fn a_foreign_user_is_never_touched() {
         let agent = agent(ana()).unwrap();
         for tags in [vec![], agent.owner.tags()[..2].to_vec()] {
-            assert_eq!(
-                plan(&agent, Some(&observed(tags))).unwrap_err().kind,
-                Kind::Uniqueness
-            );
+            assert_eq!(plan(&agent, Some(&observed(tags))).unwrap_err().kind, Kind::Uniqueness);
         }
     }
 }

@@ -36,18 +36,12 @@ impl<'r> Call<'r> {
 
     /// The decoded segment that stands for `{name}`, if the template has one.
     pub(super) fn label(&self, name: &str) -> Option<&str> {
-        self.labels
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.as_str())
+        self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a query parameter, in order.
     pub(super) fn parameters(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.query
-            .iter()
-            .filter(move |(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as the JSON document that the operation takes.
@@ -67,10 +61,7 @@ fn labels(template: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
     let mut segments = path.split('/');
     for expected in template.split('/') {
         let segment = segments.next()?;
-        match expected
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
+        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
             Some(name) => labels.push((name, decoded(segment))),
             None if segment == expected => {}
             None => return None,
@@ -107,10 +98,7 @@ mod tests {
 
         assert_eq!(call.label("resourceArn"), Some("arn:aws:connect/agent/1"));
         assert_eq!(call.label("InstanceId"), None);
-        assert_eq!(
-            call.parameters("tagKeys").collect::<Vec<_>>(),
-            ["a&b", "c+d"]
-        );
+        assert_eq!(call.parameters("tagKeys").collect::<Vec<_>>(), ["a&b", "c+d"]);
     }
 
     #[test]
@@ -125,11 +113,7 @@ mod tests {
             ("//users/i", false),
         ];
         for (path, fits) in cases {
-            assert_eq!(
-                labels("/users/{InstanceId}", path).is_some(),
-                fits,
-                "{path}"
-            );
+            assert_eq!(labels("/users/{InstanceId}", path).is_some(), fits, "{path}");
         }
     }
 }

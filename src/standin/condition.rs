@@ -83,11 +83,9 @@ impl Condition {
                 let held = user.tags.as_ref().and_then(|tags| tags.get(key));
                 held.is_some_and(|held| value.as_ref().is_none_or(|value| value == held))
             }
-            Self::Text {
-                text,
-                compare,
-                value,
-            } => compare(&text(user).unwrap_or_default().to_lowercase(), value),
+            Self::Text { text, compare, value } => {
+                compare(&text(user).unwrap_or_default().to_lowercase(), value)
+            }
         }
     }
 }
@@ -143,11 +141,7 @@ impl StringCondition {
                 return Err(Code::InvalidParameter.because(known));
             }
         };
-        Ok(Condition::Text {
-            text,
-            compare,
-            value: self.value.to_lowercase(),
-        })
+        Ok(Condition::Text { text, compare, value: self.value.to_lowercase() })
     }
 }
 
@@ -166,9 +160,7 @@ impl Filter {
             self.user_attribute_filter.is_none(),
             "the stand-in does not know UserAttributeFilter",
         )?;
-        Ok(self
-            .tag_filter
-            .map_or(Condition::All(Vec::new()), TagFilter::condition))
+        Ok(self.tag_filter.map_or(Condition::All(Vec::new()), TagFilter::condition))
     }
 }
 
@@ -178,10 +170,7 @@ impl TagFilter {
             |tags: Vec<TagCondition>| tags.into_iter().map(TagCondition::condition).collect();
         let mut all: Vec<Condition> = each(self.and_conditions);
         if !self.or_conditions.is_empty() {
-            let any = self
-                .or_conditions
-                .into_iter()
-                .map(|tags| Condition::All(each(tags)));
+            let any = self.or_conditions.into_iter().map(|tags| Condition::All(each(tags)));
             all.push(Condition::Any(any.collect()));
         }
         all.extend(self.tag_condition.map(TagCondition::condition));

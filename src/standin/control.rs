@@ -105,15 +105,9 @@ mod tests {
     #[test]
     fn what_is_unknown_is_named_and_what_is_known_is_listed() {
         let cases = [
-            (
-                r#"{"lagg": 1}"#,
-                "unknown field `lagg`, expected one of `reset`, `lag`, `notFound`",
-            ),
+            (r#"{"lagg": 1}"#, "unknown field `lagg`, expected one of `reset`, `lag`, `notFound`"),
             (r#"{"lag": -1}"#, "lag: expected seconds, "),
-            (
-                r#"{"quota": -1}"#,
-                "invalid value: integer `-1`, expected usize",
-            ),
+            (r#"{"quota": -1}"#, "invalid value: integer `-1`, expected usize"),
             (
                 r#"{"faults": {"MakeUser": []}}"#,
                 "unknown operation `MakeUser`, expected one of CreateUser, ",

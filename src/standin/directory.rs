@@ -41,10 +41,7 @@ impl Directory {
 pub(super) const REGION: &str = "us-east-1";
 
 fn seeded(names: &[&str]) -> BTreeMap<String, String> {
-    names
-        .iter()
-        .map(|name| ((*name).to_owned(), uuid(name, 1)))
-        .collect()
+    names.iter().map(|name| ((*name).to_owned(), uuid(name, 1))).collect()
 }
 
 #[cfg(test)]

@@ -48,9 +48,7 @@ pub async fn serve(
 async fn talk(stream: TcpStream, world: Arc<Mutex<World>>, clock: fn() -> SystemTime) {
     let service = service_fn(|request| answer(request, &world, clock));
     // An error here is a caller that went away or a reply that is to be dropped: nobody to tell.
-    let _ended = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// # Errors
@@ -61,15 +59,9 @@ async fn answer(
     clock: fn() -> SystemTime,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, LARGEST_BODY)
-        .collect()
-        .await
-        .map_err(io::Error::other)?;
+    let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(io::Error::other)?;
     let request = Request::from_parts(head, body.to_bytes());
-    let reply = world
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .handle(&request, clock());
+    let reply = world.lock().unwrap_or_else(PoisonError::into_inner).handle(&request, clock());
     let response = match reply {
         Reply::Dropped => return Err(io::ErrorKind::ConnectionAborted.into()),
         Reply::Late(delay, response) => {
@@ -107,20 +99,11 @@ mod tests {
 
         let connection = Connection::connect(address).await.unwrap();
         connection.writable().await.unwrap();
-        connection
-            .try_write(b"GET /_standin HTTP/1.1\r\nhost: x\r\n\r\n")
-            .unwrap();
-        assert!(
-            read_some(&connection)
-                .await
-                .starts_with("HTTP/1.1 200 OK\r\n")
-        );
+        connection.try_write(b"GET /_standin HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        assert!(read_some(&connection).await.starts_with("HTTP/1.1 200 OK\r\n"));
 
         door.abort();
         assert_eq!(read_some(&connection).await, "", "the connection is closed");
-        assert!(
-            Connection::connect(address).await.is_err(),
-            "nobody listens any more"
-        );
+        assert!(Connection::connect(address).await.is_err(), "nobody listens any more");
     }
 }

@@ -30,10 +30,7 @@ pub(super) enum Disturbance {
 /// The faults with a name of their own; every [`Code`] is a fault too, by its name on the wire.
 const NAMED: [(&str, Fault); 8] = [
     ("500-before", Fault::Refuse(Code::InternalService)),
-    (
-        "500-after",
-        Fault::Disturb(Disturbance::Fail(Code::InternalService)),
-    ),
+    ("500-after", Fault::Disturb(Disturbance::Fail(Code::InternalService))),
     ("throttle", Fault::Refuse(Code::Throttling)),
     ("limit", Fault::Refuse(Code::LimitExceeded)),
     ("denied", Fault::Refuse(Code::AccessDenied)),
@@ -45,9 +42,7 @@ const NAMED: [(&str, Fault); 8] = [
 impl Fault {
     /// All faults with their names.
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        let errors = Code::ALL
-            .iter()
-            .map(|code| (code.name(), Self::Refuse(*code)));
+        let errors = Code::ALL.iter().map(|code| (code.name(), Self::Refuse(*code)));
         NAMED.into_iter().chain(errors)
     }
 
@@ -56,23 +51,15 @@ impl Fault {
     /// # Errors
     /// A sentence that lists the names there are.
     pub(super) fn named(name: &str) -> Result<Self, String> {
-        Self::all()
-            .find(|(known, _)| *known == name)
-            .map(|(_, fault)| fault)
-            .ok_or_else(|| {
-                let known: Vec<&str> = Self::all().map(|(known, _)| known).collect();
-                format!(
-                    "unknown fault `{name}`, expected one of {}",
-                    known.join(", ")
-                )
-            })
+        Self::all().find(|(known, _)| *known == name).map(|(_, fault)| fault).ok_or_else(|| {
+            let known: Vec<&str> = Self::all().map(|(known, _)| known).collect();
+            format!("unknown fault `{name}`, expected one of {}", known.join(", "))
+        })
     }
 
     /// The name that [`Fault::named`] knows it by.
     pub(super) fn name(self) -> &'static str {
-        Self::all()
-            .find(|(_, fault)| *fault == self)
-            .map_or("", |(name, _)| name)
+        Self::all().find(|(_, fault)| *fault == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -94,10 +81,7 @@ impl Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            queues: BTreeMap::new(),
-            slow: Duration::from_secs(3),
-        }
+        Self { queues: BTreeMap::new(), slow: Duration::from_secs(3) }
     }
 }
 
@@ -112,10 +96,7 @@ mod tests {
             assert_eq!(Fault::named(fault.name()), Ok(fault));
         }
         assert_eq!(Fault::named("drop"), Ok(Fault::Disturb(Disturbance::Drop)));
-        assert_eq!(
-            Fault::named("ServiceUnavailable"),
-            Ok(Fault::Refuse(Code::ServiceUnavailable)),
-        );
+        assert_eq!(Fault::named("ServiceUnavailable"), Ok(Fault::Refuse(Code::ServiceUnavailable)),);
         let message = Fault::named("explode").unwrap_err();
         assert!(message.starts_with("unknown fault `explode`, expected one of 500-before, "));
     }

@@ -42,12 +42,7 @@ pub(super) struct User {
 impl Instance {
     /// The seeded instance, without users.
     pub(super) fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            directory: Directory::seeded(),
-            users: Vec::new(),
-            created: 0,
-        }
+        Self { settings, directory: Directory::seeded(), users: Vec::new(), created: 0 }
     }
 
     /// Refuses an instance id that is not this one's. An ARN is refused too.
@@ -55,10 +50,8 @@ impl Instance {
     /// # Errors
     /// `ResourceNotFoundException`.
     pub(super) fn answers_to(&self, instance_id: &str) -> Result<(), Refusal> {
-        Code::ResourceNotFound.unless(
-            instance_id == self.directory.instance_id,
-            "Instance not found",
-        )
+        Code::ResourceNotFound
+            .unless(instance_id == self.directory.instance_id, "Instance not found")
     }
 
     /// The users that are not deleted, in the order of their creation.
@@ -118,9 +111,7 @@ impl Instance {
         named: &BTreeMap<String, String>,
     ) -> Result<Value, Refusal> {
         let page = page_of(list, call)?;
-        Ok(page
-            .cut((1..).zip(named.iter().map(|(name, id)| self.summary(kind, name, id))))
-            .into())
+        Ok(page.cut((1..).zip(named.iter().map(|(name, id)| self.summary(kind, name, id)))).into())
     }
 
     fn summary(&self, kind: &str, name: &str, id: &str) -> Value {
@@ -140,16 +131,8 @@ impl Instance {
 /// `InvalidParameterException` for a token or size that cannot be.
 pub(super) fn page_of(list: &'static str, call: &Call<'_>) -> Result<Page, Refusal> {
     // What is no number at all is no allowed size either.
-    let size = call
-        .parameters("maxResults")
-        .next()
-        .map(|size| size.parse().unwrap_or(0));
-    Page::new(
-        list,
-        call.parameters("nextToken").next(),
-        size,
-        LARGEST_PAGE,
-    )
+    let size = call.parameters("maxResults").next().map(|size| size.parse().unwrap_or(0));
+    Page::new(list, call.parameters("nextToken").next(), size, LARGEST_PAGE)
 }
 
 /// Seconds since the epoch, as timestamps in Connect's bodies are.

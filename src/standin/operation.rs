@@ -106,12 +106,7 @@ static OPERATIONS: [Operation; 12] = [
         path: "/security-profiles-summary/{InstanceId}",
         run: |instance, call| {
             let named = &instance.directory.security_profiles;
-            instance.list(
-                call,
-                "SecurityProfileSummaryList",
-                "security-profile",
-                named,
-            )
+            instance.list(call, "SecurityProfileSummaryList", "security-profile", named)
         },
     },
     Operation {
@@ -162,33 +157,14 @@ mod tests {
         let mut caller = Caller::unhurried();
         let cases = [
             ("GET", "/instance/{I}", 200, None),
-            (
-                "GET",
-                "/instance/another",
-                404,
-                Some("ResourceNotFoundException"),
-            ),
-            (
-                "GET",
-                "/users-summary/another",
-                404,
-                Some("ResourceNotFoundException"),
-            ),
-            (
-                "GET",
-                "/queues-summary/{I}",
-                404,
-                Some("UnknownOperationException"),
-            ),
+            ("GET", "/instance/another", 404, Some("ResourceNotFoundException")),
+            ("GET", "/users-summary/another", 404, Some("ResourceNotFoundException")),
+            ("GET", "/queues-summary/{I}", 404, Some("UnknownOperationException")),
             ("POST", "/users/{I}", 404, Some("UnknownOperationException")),
         ];
         for (method, path, status, error) in cases {
             let answer = caller.answer(method, path, &Value::Null);
-            assert_eq!(
-                (answer.0, answer.1.as_str()),
-                (status, error),
-                "{method} {path}"
-            );
+            assert_eq!((answer.0, answer.1.as_str()), (status, error), "{method} {path}");
         }
     }
 
@@ -197,24 +173,9 @@ mod tests {
         let mut caller = Caller::unhurried();
         let seeded = caller.world.directory().clone();
         let cases = [
-            (
-                "routing-profiles",
-                "RoutingProfile",
-                "routing-profile",
-                seeded.routing_profiles,
-            ),
-            (
-                "security-profiles",
-                "SecurityProfile",
-                "security-profile",
-                seeded.security_profiles,
-            ),
-            (
-                "user-hierarchy-groups",
-                "UserHierarchyGroup",
-                "agent-group",
-                seeded.hierarchy_groups,
-            ),
+            ("routing-profiles", "RoutingProfile", "routing-profile", seeded.routing_profiles),
+            ("security-profiles", "SecurityProfile", "security-profile", seeded.security_profiles),
+            ("user-hierarchy-groups", "UserHierarchyGroup", "agent-group", seeded.hierarchy_groups),
         ];
         for (path, list, kind, named) in cases {
             let row = |(name, id)| {

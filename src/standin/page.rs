@@ -33,16 +33,12 @@ impl Page {
         largest: i64,
     ) -> Result<Self, Refusal> {
         let size = size.unwrap_or(DEFAULT_SIZE);
-        let allowed = usize::try_from(size)
-            .ok()
-            .filter(|_| (1..=largest).contains(&size));
+        let allowed = usize::try_from(size).ok().filter(|_| (1..=largest).contains(&size));
         Ok(Self {
             list,
-            after: token
-                .map_or(Some(0), |token| number_in(list, token))
-                .ok_or_else(|| {
-                    Code::InvalidParameter.because("NextToken is not one that this operation gave")
-                })?,
+            after: token.map_or(Some(0), |token| number_in(list, token)).ok_or_else(|| {
+                Code::InvalidParameter.because("NextToken is not one that this operation gave")
+            })?,
             size: allowed.ok_or_else(|| {
                 Code::InvalidParameter.because(format!("MaxResults must be from 1 to {largest}"))
             })?,
@@ -52,9 +48,7 @@ impl Page {
     /// The answer's members: the list, and `NextToken` if it goes on. `items` are in the order of
     /// their numbers, which start at 1.
     pub(super) fn cut(&self, items: impl IntoIterator<Item = (u64, Value)>) -> Map<String, Value> {
-        let mut rest = items
-            .into_iter()
-            .skip_while(|(number, _)| *number <= self.after);
+        let mut rest = items.into_iter().skip_while(|(number, _)| *number <= self.after);
         let mut last = self.after;
         let shown: Vec<Value> = rest
             .by_ref()
@@ -89,21 +83,14 @@ mod tests {
     use super::*;
 
     fn items(numbers: &[u64]) -> Vec<(u64, Value)> {
-        numbers
-            .iter()
-            .map(|number| (*number, json!(number)))
-            .collect()
+        numbers.iter().map(|number| (*number, json!(number))).collect()
     }
 
     #[test]
     fn pages_show_everything_once_although_items_go_between_them() {
-        let first = Page::new("L", None, Some(2), 10)
-            .unwrap()
-            .cut(items(&[1, 2, 3, 4]));
+        let first = Page::new("L", None, Some(2), 10).unwrap().cut(items(&[1, 2, 3, 4]));
         let token = first["NextToken"].as_str();
-        let second = Page::new("L", token, Some(2), 10)
-            .unwrap()
-            .cut(items(&[1, 3, 4]));
+        let second = Page::new("L", token, Some(2), 10).unwrap().cut(items(&[1, 3, 4]));
 
         assert_eq!(first["L"], json!([1, 2]));
         assert_eq!(Value::Object(second), json!({"L": [3, 4]}));
@@ -112,9 +99,7 @@ mod tests {
     #[test]
     fn a_page_begins_after_the_last_item_of_the_one_before() {
         let everything = items(&[1, 2, 3]);
-        let first = Page::new("L", None, Some(2), 10)
-            .unwrap()
-            .cut(everything.clone());
+        let first = Page::new("L", None, Some(2), 10).unwrap().cut(everything.clone());
         let second = Page::new("L", first["NextToken"].as_str(), Some(2), 10).unwrap();
 
         assert_eq!(Value::Object(second.cut(everything)), json!({"L": [3]}));
@@ -133,11 +118,7 @@ mod tests {
             (None, Some(-1), false),
         ];
         for (token, size, fits) in cases {
-            assert_eq!(
-                Page::new("L", token, size, 100).is_ok(),
-                fits,
-                "{token:?} {size:?}"
-            );
+            assert_eq!(Page::new("L", token, size, 100).is_ok(), fits, "{token:?} {size:?}");
         }
     }
 }

@@ -18,9 +18,7 @@ pub(super) fn check_model(user: &CreateUser) -> Result<(), Refusal> {
             "PhoneType must be SOFT_PHONE or DESK_PHONE",
         )?;
         Code::InvalidParameter.unless(
-            phone
-                .after_contact_work_time_limit
-                .is_none_or(is_work_limit),
+            phone.after_contact_work_time_limit.is_none_or(is_work_limit),
             "AfterContactWorkTimeLimit must be from 0 to 2000000 seconds",
         )?;
     }
@@ -34,10 +32,7 @@ pub(super) fn check_model(user: &CreateUser) -> Result<(), Refusal> {
 pub(super) fn check_rules(user: &CreateUser) -> Result<(), Refusal> {
     check_number(None, user.identity_info.mobile.as_deref())?;
     if let Some(phone) = &user.phone_config {
-        check_number(
-            phone.phone_type.as_deref(),
-            phone.desk_phone_number.as_deref(),
-        )?;
+        check_number(phone.phone_type.as_deref(), phone.desk_phone_number.as_deref())?;
     }
     LISTS.iter().try_for_each(|list| list.check_rules(user))
 }
@@ -80,18 +75,13 @@ impl List {
             )?;
             Code::InvalidRequest.unless(
                 row.channel == "VOICE" || !is_agent_first(row),
-                format!(
-                    "{}: agent-first callback settings are for VOICE only",
-                    self.name
-                ),
+                format!("{}: agent-first callback settings are for VOICE only", self.name),
             )?;
             check_number(row.phone_type.as_deref(), row.phone_number.as_deref())?;
         }
         let said_twice = !rows.is_empty() && user.phone_config.as_ref().is_some_and(self.is_in);
-        Code::InvalidRequest.unless(
-            !said_twice,
-            format!("PhoneConfig and {} set the same thing", self.name),
-        )
+        Code::InvalidRequest
+            .unless(!said_twice, format!("PhoneConfig and {} set the same thing", self.name))
     }
 }
 
@@ -109,9 +99,7 @@ const LISTS: [List; 5] = [
         channels: EVERY_CHANNEL,
         is_complete: |row| {
             let callback = &row.agent_first_callback_after_contact_work_config;
-            row.after_contact_work_config
-                .as_ref()
-                .is_some_and(is_after_contact_work)
+            row.after_contact_work_config.as_ref().is_some_and(is_after_contact_work)
                 && callback.as_ref().is_none_or(is_after_contact_work)
         },
         is_in: |phone| phone.after_contact_work_time_limit.is_some(),
@@ -136,9 +124,7 @@ const LISTS: [List; 5] = [
         channels: VOICE,
         is_complete: |row| {
             let modes = ["VOICE_ISOLATION", "NOISE_SUPPRESSION", "NONE"];
-            row.voice_enhancement_mode
-                .as_deref()
-                .is_some_and(|mode| modes.contains(&mode))
+            row.voice_enhancement_mode.as_deref().is_some_and(|mode| modes.contains(&mode))
         },
         is_in: |_| false,
     },

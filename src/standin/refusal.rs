@@ -63,19 +63,12 @@ codes! {
 impl Code {
     /// This error with its sentence.
     pub(super) fn because(self, message: impl Into<String>) -> Refusal {
-        Refusal {
-            code: self,
-            message: message.into(),
-        }
+        Refusal { code: self, message: message.into() }
     }
 
     /// This error unless `holds`: `InvalidParameter.unless(name.len() <= 100, "…")?`.
     pub(super) fn unless(self, holds: bool, message: impl Into<String>) -> Result<(), Refusal> {
-        if holds {
-            Ok(())
-        } else {
-            Err(self.because(message))
-        }
+        if holds { Ok(()) } else { Err(self.because(message)) }
     }
 }
 

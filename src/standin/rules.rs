@@ -49,8 +49,7 @@ pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal>
         "a tag key has 1 to 128 letters, digits, spaces and _.:/=+-@ and does not begin with aws:",
     )?;
     Code::InvalidParameter.unless(
-        tags.values()
-            .all(|value| pattern::has_length(value, 0, 256)),
+        tags.values().all(|value| pattern::has_length(value, 0, 256)),
         "a tag value has up to 256 characters",
     )
 }
@@ -116,19 +115,11 @@ fn longest_username(identity: IdentityManagement) -> usize {
     // 64 is the length of a RoleSessionName. The API Reference says 20 for the other two types,
     // but longer names are created there every day (Terraform's acceptance tests), so the model's
     // limit stands.
-    if identity == IdentityManagement::Saml {
-        64
-    } else {
-        100
-    }
+    if identity == IdentityManagement::Saml { 64 } else { 100 }
 }
 
 fn longest_last_name(identity: IdentityManagement) -> usize {
-    if identity == IdentityManagement::ConnectManaged {
-        256
-    } else {
-        300
-    }
+    if identity == IdentityManagement::ConnectManaged { 256 } else { 300 }
 }
 
 /// What an identity type makes of a member.
@@ -158,10 +149,7 @@ impl ByIdentity {
         };
         Code::InvalidRequest.unless(
             met,
-            format!(
-                "{} {verb} be given when identity management is {identity}",
-                self.member
-            ),
+            format!("{} {verb} be given when identity management is {identity}", self.member),
         )
     }
 
@@ -228,10 +216,7 @@ mod tests {
             "SecurityProfileIds": ["agent"],
             "RoutingProfileId": "basic",
         });
-        document
-            .as_object_mut()
-            .unwrap()
-            .extend(members.as_object().unwrap().clone());
+        document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let user = serde_json::from_value(document).unwrap();
         check(&user, identity).err().map(|refusal| refusal.code)
     }
@@ -270,17 +255,10 @@ mod tests {
             (json!({"Tags": {"x": "y".repeat(256)}}), good),
             (json!({"Tags": {"x": "y".repeat(257)}}), bad),
             (json!({"PhoneConfig": {"PhoneType": "MOBILE"}}), bad),
-            (
-                json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}),
-                Some(Code::InvalidRequest),
-            ),
+            (json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}), Some(Code::InvalidRequest)),
         ];
         for (members, expected) in cases {
-            assert_eq!(
-                verdict(IdentityManagement::Saml, &members),
-                expected,
-                "{members}"
-            );
+            assert_eq!(verdict(IdentityManagement::Saml, &members), expected, "{members}");
         }
     }
 
@@ -301,10 +279,7 @@ mod tests {
             (username(100), None),
             (username(101), Some(Code::InvalidParameter)),
         ] {
-            assert_eq!(
-                verdict(IdentityManagement::ConnectManaged, &members),
-                expected
-            );
+            assert_eq!(verdict(IdentityManagement::ConnectManaged, &members), expected);
         }
     }
 
@@ -325,18 +300,9 @@ mod tests {
                 json!({"Password": "Passw0rd", "IdentityInfo": named(Some("m@example.com"))}),
                 [bad, good, bad],
             ),
-            (
-                identity_info(named(Some("m@example.com"))),
-                [bad, bad, good],
-            ),
-            (
-                identity_info(json!({"FirstName": "María"})),
-                [bad, bad, good],
-            ),
-            (
-                identity_info(json!({"FirstName": "", "LastName": "García"})),
-                [bad, bad, good],
-            ),
+            (identity_info(named(Some("m@example.com"))), [bad, bad, good]),
+            (identity_info(json!({"FirstName": "María"})), [bad, bad, good]),
+            (identity_info(json!({"FirstName": "", "LastName": "García"})), [bad, bad, good]),
             (
                 json!({"Password": "Passw0rd", "IdentityInfo": {"LastName": "García"}}),
                 [bad, bad, bad],

@@ -23,21 +23,15 @@ impl Instance {
     pub(super) fn search_users(&self, call: &Call<'_>) -> Result<Value, Refusal> {
         let wanted: SearchUsers = call.document()?;
         self.answers_to(&wanted.instance_id)?;
-        let page = Page::new(
-            "Users",
-            wanted.next_token.as_deref(),
-            wanted.max_results,
-            LARGEST_PAGE,
-        )?;
+        let page =
+            Page::new("Users", wanted.next_token.as_deref(), wanted.max_results, LARGEST_PAGE)?;
         let condition = Condition::All(vec![
             wanted.search_criteria.condition()?,
             wanted.search_filter.condition()?,
         ]);
 
-        let found: Vec<&User> = self
-            .indexed(call.now)
-            .filter(|user| condition.holds(&user.details))
-            .collect();
+        let found: Vec<&User> =
+            self.indexed(call.now).filter(|user| condition.holds(&user.details)).collect();
         let mut answer = page.cut(found.iter().map(|user| (user.number, user.found())));
         answer.insert("ApproximateTotalCount".to_owned(), found.len().into());
         Ok(answer.into())
@@ -72,13 +66,8 @@ impl User {
 
 /// Unlike `DescribeUser`, `SearchUsers` gives `AfterContactWorkTimeLimit` in milliseconds.
 fn in_milliseconds(phone: &PhoneConfig) -> PhoneConfig {
-    let limit = phone
-        .after_contact_work_time_limit
-        .map(|seconds| seconds.saturating_mul(1000));
-    PhoneConfig {
-        after_contact_work_time_limit: limit,
-        ..phone.clone()
-    }
+    let limit = phone.after_contact_work_time_limit.map(|seconds| seconds.saturating_mul(1000));
+    PhoneConfig { after_contact_work_time_limit: limit, ..phone.clone() }
 }
 
 /// The members of `SearchUsers`.
@@ -108,12 +97,7 @@ mod tests {
         wanted["InstanceId"] = json!(caller.world.directory().instance_id);
         let (status, answer) = caller.answer("POST", "/search-users", &wanted);
         let rows = answer["Users"].as_array().cloned().unwrap_or_default();
-        (
-            status,
-            rows.iter()
-                .map(|row| row["Username"].as_str().unwrap().to_owned())
-                .collect(),
-        )
+        (status, rows.iter().map(|row| row["Username"].as_str().unwrap().to_owned()).collect())
     }
 
     #[test]
@@ -121,10 +105,7 @@ mod tests {
         let mut caller = Caller::unhurried();
         caller.create("ana.b", json!({"Tags": {"team": "x", "shift": "1"}}));
         caller.create("ANA", json!({"Tags": {"team": "y"}}));
-        caller.create(
-            "bea",
-            json!({"IdentityInfo": {"FirstName": "Bea", "LastName": "Óñez"}}),
-        );
+        caller.create("bea", json!({"IdentityInfo": {"FirstName": "Bea", "LastName": "Óñez"}}));
         let text = |field: &str, comparison: &str, value: &str| {
             let condition =
                 json!({"FieldName": field, "ComparisonType": comparison, "Value": value});
@@ -142,61 +123,29 @@ mod tests {
         let cases = [
             (json!({}), 200, "ana.b ANA bea"),
             (criteria(ana.clone()), 200, "ANA"),
-            (
-                criteria(text("Username", "STARTS_WITH", "ana")),
-                200,
-                "ana.b ANA",
-            ),
+            (criteria(text("Username", "STARTS_WITH", "ana")), 200, "ana.b ANA"),
             (criteria(text("FirstName", "EXACT", "bea")), 200, "bea"),
-            (
-                criteria(json!({"OrConditions": [ana, bea]})),
-                200,
-                "ANA bea",
-            ),
+            (criteria(json!({"OrConditions": [ana, bea]})), 200, "ANA bea"),
             (criteria(json!({"AndConditions": [ana, bea]})), 200, ""),
             (criteria(nest(4)), 200, "ANA"),
             (criteria(nest(5)), 400, ""),
             (criteria(text("Email", "EXACT", "ana")), 400, ""),
             (criteria(text("Username", "LIKE", "ana")), 400, ""),
             (criteria(json!({"ListCondition": {}})), 400, ""),
-            (
-                tags(json!({"TagCondition": tag("team", "x")})),
-                200,
-                "ana.b",
-            ),
-            (
-                tags(json!({"TagCondition": {"TagKey": "team"}})),
-                200,
-                "ana.b ANA",
-            ),
-            (
-                tags(json!({"AndConditions": [tag("team", "x"), tag("shift", "2")]})),
-                200,
-                "",
-            ),
+            (tags(json!({"TagCondition": tag("team", "x")})), 200, "ana.b"),
+            (tags(json!({"TagCondition": {"TagKey": "team"}})), 200, "ana.b ANA"),
+            (tags(json!({"AndConditions": [tag("team", "x"), tag("shift", "2")]})), 200, ""),
             (
                 tags(json!({"OrConditions": [[tag("team", "x")], [tag("team", "y")]]})),
                 200,
                 "ana.b ANA",
             ),
-            (
-                json!({"SearchFilter": {"UserAttributeFilter": {}}}),
-                400,
-                "",
-            ),
-            (
-                json!({"SearchFilter": {"TagFilter": {}, "UserAttributeFilter": {}}}),
-                403,
-                "",
-            ),
+            (json!({"SearchFilter": {"UserAttributeFilter": {}}}), 400, ""),
+            (json!({"SearchFilter": {"TagFilter": {}, "UserAttributeFilter": {}}}), 403, ""),
         ];
         for (wanted, status, found) in cases {
             let found: Vec<String> = found.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(
-                usernames(&mut caller, wanted.clone()),
-                (status, found),
-                "{wanted}"
-            );
+            assert_eq!(usernames(&mut caller, wanted.clone()), (status, found), "{wanted}");
         }
     }
 
@@ -232,11 +181,8 @@ mod tests {
     #[test]
     fn the_index_shows_the_truth_of_a_while_ago() {
         let search_lag = Duration::from_secs(2);
-        let mut caller = Caller::of(Settings {
-            search_lag,
-            throttle: false,
-            ..Settings::default()
-        });
+        let mut caller =
+            Caller::of(Settings { search_lag, throttle: false, ..Settings::default() });
         let (_, created) = caller.create("ana", Value::Null);
         let path = format!("/users/{{I}}/{}", created["UserId"].as_str().unwrap());
         let found_after = |caller: &mut Caller, time: Duration| {

@@ -34,15 +34,9 @@ impl FromStr for IdentityManagement {
 
     /// Reads the name that `DescribeInstance` gives it; the error lists the three there are.
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|identity| identity.name() == name)
-            .ok_or_else(|| {
-                format!(
-                    "expected {}, found `{name}`",
-                    Self::ALL.map(Self::name).join(", ")
-                )
-            })
+        Self::ALL.into_iter().find(|identity| identity.name() == name).ok_or_else(|| {
+            format!("expected {}, found `{name}`", Self::ALL.map(Self::name).join(", "))
+        })
     }
 }
 

@@ -26,19 +26,15 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
                  Signature, and x-amz-date must be of the credential's day",
             )
         })?;
-    Code::InvalidSignature.unless(
-        service == "connect",
-        "Credential should be scoped to correct service: 'connect'",
-    )
+    Code::InvalidSignature
+        .unless(service == "connect", "Credential should be scoped to correct service: 'connect'")
 }
 
 /// The service that a well-formed signature was made for.
 fn scope_service<'h>(authorization: &'h str, date: &str) -> Option<&'h str> {
     let parts = authorization.strip_prefix("AWS4-HMAC-SHA256 ")?;
     let part = |name: &str| {
-        parts
-            .split(',')
-            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+        parts.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
     };
     let mut scope = part("Credential")?.split('/');
     let (access_key, day, region) = (scope.next()?, scope.next()?, scope.next()?);
@@ -93,17 +89,9 @@ mod tests {
             (Some(good.clone()), date, None),
             (None, date, Some(Code::MissingAuthentication)),
             (Some("Bearer abc".into()), date, incomplete),
-            (
-                Some(good.replace("/connect/", "/s3/")),
-                date,
-                Some(Code::InvalidSignature),
-            ),
+            (Some(good.replace("/connect/", "/s3/")), date, Some(Code::InvalidSignature)),
             (Some(good.replace("/aws4_request", "")), date, incomplete),
-            (
-                Some(good.replace("aws4_request", "aws4_request/x")),
-                date,
-                incomplete,
-            ),
+            (Some(good.replace("aws4_request", "aws4_request/x")), date, incomplete),
             (Some(good.replace("AKID", "")), date, incomplete),
             (Some(good.replace("us-east-1", "")), date, incomplete),
             (Some(good.replace("20261122", "2026112")), date, incomplete),

@@ -17,21 +17,13 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn of(settings: Settings) -> Self {
-        let now = SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_secs(1_700_000_000))
-            .unwrap();
-        Self {
-            world: World::new(settings),
-            now,
-        }
+        let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_700_000_000)).unwrap();
+        Self { world: World::new(settings), now }
     }
 
     /// A world without throttling.
     pub(super) fn unhurried() -> Self {
-        Self::of(Settings {
-            throttle: false,
-            ..Settings::default()
-        })
+        Self::of(Settings { throttle: false, ..Settings::default() })
     }
 
     /// What a signed request is answered with. `{I}` in the path is the instance's id.
@@ -63,14 +55,7 @@ impl Caller {
             return (status, name.to_str().unwrap().into());
         }
         let body = response.body();
-        (
-            status,
-            if body.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(body).unwrap()
-            },
-        )
+        (status, if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() })
     }
 
     /// A sound `CreateUser` for this name.

@@ -43,12 +43,9 @@ impl Instance {
     /// `InvalidParameterException` without keys or with more than 50, `ResourceNotFoundException`.
     pub(super) fn untag_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
         let keys: Vec<&str> = call.parameters("tagKeys").collect();
-        Code::InvalidParameter.unless(
-            (1..=MOST_TAGS).contains(&keys.len()),
-            "give 1 to 50 tagKeys",
-        )?;
-        self.tags_of(call)?
-            .retain(|key, _| !keys.contains(&key.as_str()));
+        Code::InvalidParameter
+            .unless((1..=MOST_TAGS).contains(&keys.len()), "give 1 to 50 tagKeys")?;
+        self.tags_of(call)?.retain(|key, _| !keys.contains(&key.as_str()));
         Ok(Value::Null)
     }
 
@@ -62,10 +59,8 @@ impl Instance {
 
     fn tags_of(&mut self, call: &Call<'_>) -> Result<&mut BTreeMap<String, String>, Refusal> {
         let arn = call.label("resourceArn").unwrap_or_default();
-        Code::InvalidParameter.unless(
-            arn.starts_with("arn:aws:connect:"),
-            "resourceArn must be an ARN of Connect",
-        )?;
+        Code::InvalidParameter
+            .unless(arn.starts_with("arn:aws:connect:"), "resourceArn must be an ARN of Connect")?;
         let user = self.find(call.now, |user| user.arn == arn)?;
         Ok(user.details.tags.get_or_insert_default())
     }
@@ -81,11 +76,7 @@ mod tests {
     fn tags_are_added_overwritten_and_taken_away() {
         let mut caller = Caller::unhurried();
         let (_, created) = caller.create("maria", json!({"Tags": {"a": "1", "b": "2"}}));
-        let arn = created["UserArn"]
-            .as_str()
-            .unwrap()
-            .replace(':', "%3A")
-            .replace('/', "%2F");
+        let arn = created["UserArn"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
         let path = format!("/tags/{arn}");
         let done = (200, Value::Null);
 
@@ -105,11 +96,7 @@ mod tests {
         let (_, created) = caller.create("maria", json!({ "Tags": tags }));
         let arn = created["UserArn"].as_str().unwrap().replace('/', "%2F");
         let mut tag = |key: &str| {
-            caller.answer(
-                "POST",
-                &format!("/tags/{arn}"),
-                &json!({"tags": {key: "x"}}),
-            )
+            caller.answer("POST", &format!("/tags/{arn}"), &json!({"tags": {key: "x"}}))
         };
 
         assert_eq!(tag("49"), (200, Value::Null));
@@ -132,11 +119,7 @@ mod tests {
             ("/tags/maria?tagKeys=a".to_owned(), invalid),
         ];
         for (path, expected) in cases {
-            assert_eq!(
-                caller.answer("DELETE", &path, &Value::Null),
-                expected,
-                "{path}"
-            );
+            assert_eq!(caller.answer("DELETE", &path, &Value::Null), expected, "{path}");
         }
     }
 }

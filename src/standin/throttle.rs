@@ -19,14 +19,8 @@ impl Throttle {
     /// Takes one token of `operation`, if there is one at `now`. A clock that runs backwards
     /// earns nothing.
     pub(super) fn admits(&mut self, operation: &'static str, now: SystemTime) -> bool {
-        let bucket = self.buckets.entry(operation).or_insert(Bucket {
-            tokens: BURST,
-            filled: now,
-        });
-        let earned = now
-            .duration_since(bucket.filled)
-            .unwrap_or_default()
-            .as_secs_f64();
+        let bucket = self.buckets.entry(operation).or_insert(Bucket { tokens: BURST, filled: now });
+        let earned = now.duration_since(bucket.filled).unwrap_or_default().as_secs_f64();
         bucket.tokens = BURST.min(bucket.tokens + earned * PER_SECOND);
         bucket.filled = now;
         let admitted = bucket.tokens >= 1.0;
@@ -55,28 +49,14 @@ mod tests {
         let start = SystemTime::UNIX_EPOCH;
         let mut admitted = |operation, millis, calls| {
             let now = start + Duration::from_millis(millis);
-            (0..calls)
-                .filter(|_| throttle.admits(operation, now))
-                .count()
+            (0..calls).filter(|_| throttle.admits(operation, now)).count()
         };
 
         assert_eq!(admitted("CreateUser", 0, 9), 5);
-        assert_eq!(
-            admitted("ListUsers", 0, 9),
-            5,
-            "another operation has its own bucket"
-        );
+        assert_eq!(admitted("ListUsers", 0, 9), 5, "another operation has its own bucket");
         assert_eq!(admitted("CreateUser", 499, 9), 0);
         assert_eq!(admitted("CreateUser", 500, 9), 1);
-        assert_eq!(
-            admitted("CreateUser", 60_000, 9),
-            5,
-            "never more than the burst"
-        );
-        assert_eq!(
-            admitted("CreateUser", 0, 9),
-            0,
-            "a clock that runs backwards earns nothing"
-        );
+        assert_eq!(admitted("CreateUser", 60_000, 9), 5, "never more than the burst");
+        assert_eq!(admitted("CreateUser", 0, 9), 0, "a clock that runs backwards earns nothing");
     }
 }

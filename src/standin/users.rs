@@ -55,9 +55,7 @@ impl Instance {
     /// `InvalidParameterException` for a page that cannot be.
     pub(super) fn list_users(&self, call: &Call<'_>) -> Result<Value, Refusal> {
         let page = page_of("UserSummaryList", call)?;
-        Ok(page
-            .cut(self.living().map(|user| (user.number, user.summary())))
-            .into())
+        Ok(page.cut(self.living().map(|user| (user.number, user.summary()))).into())
     }
 
     /// `DeleteUser`. The username is free again at once.
@@ -81,17 +79,11 @@ impl Instance {
             "Routing profile not found",
         )?;
         Code::ResourceNotFound.unless(
-            details
-                .security_profile_ids
-                .iter()
-                .all(|id| holds(&directory.security_profiles, id)),
+            details.security_profile_ids.iter().all(|id| holds(&directory.security_profiles, id)),
             "Security profile not found",
         )?;
         Code::ResourceNotFound.unless(
-            details
-                .hierarchy_group_id
-                .iter()
-                .all(|id| holds(&directory.hierarchy_groups, id)),
+            details.hierarchy_group_id.iter().all(|id| holds(&directory.hierarchy_groups, id)),
             "Hierarchy group not found",
         )
     }
@@ -102,10 +94,7 @@ impl Instance {
         let username = &details.username;
         Code::DuplicateResource.unless(
             self.living().all(|user| user.details.username != *username),
-            format!(
-                "Username {username} already exists in {}",
-                self.directory.instance_id
-            ),
+            format!("Username {username} already exists in {}", self.directory.instance_id),
         )?;
         Code::LimitExceeded.unless(
             self.living().count() < self.settings.user_quota,
@@ -188,53 +177,28 @@ mod tests {
 
     #[test]
     fn references_come_before_the_username_and_the_username_before_the_quota() {
-        let mut caller = Caller::of(Settings {
-            user_quota: 1,
-            throttle: false,
-            ..Settings::default()
-        });
+        let mut caller =
+            Caller::of(Settings { user_quota: 1, throttle: false, ..Settings::default() });
         assert_eq!(caller.create("maria", Value::Null).0, 200);
 
         let refusals = [
-            (
-                "maria",
-                json!({"Tags": {}}),
-                (400, "InvalidParameterException"),
-            ),
-            (
-                "maria",
-                json!({"RoutingProfileId": "x"}),
-                (404, "ResourceNotFoundException"),
-            ),
-            (
-                "maria",
-                json!({"SecurityProfileIds": ["x"]}),
-                (404, "ResourceNotFoundException"),
-            ),
-            (
-                "maria",
-                json!({"HierarchyGroupId": "x"}),
-                (404, "ResourceNotFoundException"),
-            ),
+            ("maria", json!({"Tags": {}}), (400, "InvalidParameterException")),
+            ("maria", json!({"RoutingProfileId": "x"}), (404, "ResourceNotFoundException")),
+            ("maria", json!({"SecurityProfileIds": ["x"]}), (404, "ResourceNotFoundException")),
+            ("maria", json!({"HierarchyGroupId": "x"}), (404, "ResourceNotFoundException")),
         ];
         for (username, members, (status, error)) in refusals {
             assert_eq!(caller.create(username, members), (status, json!(error)));
         }
         let duplicate = (409, json!("DuplicateResourceException"));
         assert_eq!(caller.create("maria", Value::Null), duplicate);
-        assert_eq!(
-            caller.create("Maria", Value::Null),
-            (429, json!("LimitExceededException"))
-        );
+        assert_eq!(caller.create("Maria", Value::Null), (429, json!("LimitExceededException")));
     }
 
     #[test]
     fn a_new_user_is_not_found_until_the_window_closes_and_a_deleted_one_never_again() {
         let window = Duration::from_secs(2);
-        let mut caller = Caller::of(Settings {
-            not_found: window,
-            ..Settings::default()
-        });
+        let mut caller = Caller::of(Settings { not_found: window, ..Settings::default() });
         let (_, created) = caller.create("maria", Value::Null);
         let path = format!("/users/{{I}}/{}", created["UserId"].as_str().unwrap());
         let not_found = (404, json!("ResourceNotFoundException"));
@@ -244,10 +208,7 @@ mod tests {
         assert_eq!(caller.answer("DELETE", &path, &Value::Null), not_found);
         caller.now += Duration::from_millis(1);
         assert_eq!(caller.answer("GET", &path, &Value::Null).0, 200);
-        assert_eq!(
-            caller.answer("DELETE", &path, &Value::Null),
-            (200, Value::Null)
-        );
+        assert_eq!(caller.answer("DELETE", &path, &Value::Null), (200, Value::Null));
         assert_eq!(caller.answer("GET", &path, &Value::Null), not_found);
         assert_eq!(caller.answer("DELETE", &path, &Value::Null), not_found);
     }

@@ -30,10 +30,7 @@ mod tests {
 
         let lengths: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
-        assert!(
-            id.chars().all(|c| c == '-' || c.is_ascii_hexdigit()),
-            "{id}"
-        );
+        assert!(id.chars().all(|c| c == '-' || c.is_ascii_hexdigit()), "{id}");
         assert_eq!(id, uuid("user", 1));
         assert_ne!(id, uuid("user", 2));
         assert_ne!(id, uuid("request", 1));

@@ -137,11 +137,7 @@ impl World {
         settings.throttle = change.throttle.unwrap_or(settings.throttle);
         self.faults.slow = change.slow.unwrap_or(self.faults.slow);
         for (operation, faults) in change.faults {
-            self.faults
-                .queues
-                .entry(operation)
-                .or_default()
-                .extend(faults);
+            self.faults.queues.entry(operation).or_default().extend(faults);
         }
     }
 
@@ -175,17 +171,14 @@ fn response(answer: Result<Value, Refusal>, request_id: &str) -> Response<Bytes>
     let (code, body) = match answer {
         Ok(Value::Null) => (None, Bytes::new()),
         Ok(answer) => (None, Bytes::from(answer.to_string())),
-        Err(Refusal { code, message }) => (
-            Some(code),
-            Bytes::from(json!({"Message": message}).to_string()),
-        ),
+        Err(Refusal { code, message }) => {
+            (Some(code), Bytes::from(json!({"Message": message}).to_string()))
+        }
     };
     let mut response = Response::new(body);
     if let Some(code) = code {
         *response.status_mut() = code.status();
-        response
-            .headers_mut()
-            .insert("x-amzn-errortype", HeaderValue::from_static(code.name()));
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code.name()));
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -202,11 +195,7 @@ mod tests {
     use crate::standin::story::Caller;
 
     fn unsigned(method: &str, path: &str) -> Request<Bytes> {
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .body(Bytes::new())
-            .unwrap()
+        Request::builder().method(method).uri(path).body(Bytes::new()).unwrap()
     }
 
     #[test]
@@ -218,18 +207,11 @@ mod tests {
 
         assert_eq!(response.status(), 404);
         assert_eq!(response.body(), r#"{"Message":"User not found"}"#);
-        let headers: Vec<_> = response
-            .headers()
-            .iter()
-            .map(|(n, v)| (n.as_str(), v))
-            .collect();
+        let headers: Vec<_> = response.headers().iter().map(|(n, v)| (n.as_str(), v)).collect();
         assert_eq!(
             headers,
             [
-                (
-                    "x-amzn-errortype",
-                    &"ResourceNotFoundException".parse().unwrap()
-                ),
+                ("x-amzn-errortype", &"ResourceNotFoundException".parse().unwrap()),
                 ("content-type", &"application/json".parse().unwrap()),
                 ("x-amzn-requestid", &uuid("request", 1).parse().unwrap()),
             ],
@@ -262,10 +244,7 @@ mod tests {
         let body = |n: usize| caller.user(&format!("agent-{n}"));
         let [first, second, third, fourth] = [1, 2, 3, 4].map(body);
 
-        assert!(matches!(
-            caller.call("PUT", "/users/{I}", &first),
-            Reply::Dropped
-        ));
+        assert!(matches!(caller.call("PUT", "/users/{I}", &first), Reply::Dropped));
         let late = caller.call("PUT", "/users/{I}", &second);
         assert!(matches!(late, Reply::Late(delay, _) if delay == Duration::from_millis(40)));
         let internal = (500, json!("InternalServiceException"));
@@ -318,9 +297,6 @@ mod tests {
         assert_eq!(state, expected);
         let (status, _) = caller.create("0", Value::Null);
         assert_eq!(status, 200, "the username is free and the bucket full");
-        assert_eq!(
-            caller.control(&json!({"throttle": false}))["throttle"],
-            false
-        );
+        assert_eq!(caller.control(&json!({"throttle": false}))["throttle"], false);
     }
 }

@@ -26,10 +26,7 @@ async fn every_error_of_create_user_has_its_answer() {
         // Enough of them that repeating does not help.
         faults(&local, "CreateUser", &[code; 12]);
         let response = when(&local, &story("okta-user-created")).await;
-        assert!(
-            !response.body.contains("asked for by"),
-            "{code}: a word of AWS's own"
-        );
+        assert!(!response.body.contains("asked for by"), "{code}: a word of AWS's own");
         answers.insert(code, seen(&response));
     }
     insta::assert_json_snapshot!(answers);
@@ -56,45 +53,28 @@ async fn every_other_row_has_its_answer() {
         ("not a message", "[]"),
         ("neither User nor envelope", r#"{"userName":"ana"}"#),
         ("envelope without data", r#"{"type":"user.created"}"#),
-        (
-            "envelope with other data",
-            r#"{"type":"user.created","data":"ana"}"#,
-        ),
+        ("envelope with other data", r#"{"type":"user.created","data":"ana"}"#),
         ("doubled keys", r#"{"type":"user.created","Type":"x"}"#),
         ("too deep", &format!("{}{}", "[".repeat(33), "]".repeat(33))),
         ("too large", &"x".repeat(256 * 1024 + 1)),
     ] {
-        let response = local
-            .send(&raw(&local.source, body), now(), LONG)
-            .await
-            .0
-            .unwrap();
+        let response = local.send(&raw(&local.source, body), now(), LONG).await.0.unwrap();
         answers.push((what, seen(&response)));
     }
     for (what, member, value) in [
         ("unauthenticated", "/headers/webhook-id", json!("msg_2")),
         ("unknown route", "/rawPath", json!("/hooks/nobody")),
         ("route inside a path", "/rawPath", json!("/x/hooks/demo")),
-        (
-            "unknown method",
-            "/requestContext/http/method",
-            json!("PUT"),
-        ),
+        ("unknown method", "/requestContext/http/method", json!("PUT")),
         ("not the gateway's base64", "/body", json!("e")),
     ] {
         let mut event = story("okta-user-created").signed(&local.source, "msg_1", now());
         *event.pointer_mut(member).unwrap() = value;
-        answers.push((
-            what,
-            seen(&local.send(&event, now(), LONG).await.0.unwrap()),
-        ));
+        answers.push((what, seen(&local.send(&event, now(), LONG).await.0.unwrap())));
     }
     for (what, method) in [("health", "GET"), ("health by another method", "POST")] {
         let event = json!({"version": "2.0", "rawPath": "/health", "requestContext": {"http": {"method": method}}});
-        answers.push((
-            what,
-            seen(&local.send(&event, now(), LONG).await.0.unwrap()),
-        ));
+        answers.push((what, seen(&local.send(&event, now(), LONG).await.0.unwrap())));
     }
     insta::assert_json_snapshot!(answers);
 }
@@ -114,15 +94,9 @@ fn a_sender_who_cannot_mend_it_is_never_told_a_4xx() {
 
 /// A signed event with just this body.
 fn raw(source: &connect_provisioner::trust::Source, body: &str) -> Value {
-    let at = now()
-        .duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let headers: BTreeMap<_, _> = source
-        .sign("msg_1", at, body.as_bytes())
-        .unwrap()
-        .into_iter()
-        .collect();
+    let at = now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let headers: BTreeMap<_, _> =
+        source.sign("msg_1", at, body.as_bytes()).unwrap().into_iter().collect();
     json!({
         "version": "2.0", "rawPath": "/hooks/demo", "headers": headers, "body": body,
         "requestContext": {"stage": "$default", "http": {"method": "POST"}},

@@ -18,15 +18,7 @@ pub(crate) async fn given() -> Local {
 
 /// The same, with changes to both.
 pub(crate) async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> Local {
-    Local::start(
-        Settings {
-            throttle: false,
-            ..settings
-        },
-        changes,
-    )
-    .await
-    .unwrap()
+    Local::start(Settings { throttle: false, ..settings }, changes).await.unwrap()
 }
 
 /// The story of this name in `events/`.
@@ -42,11 +34,7 @@ pub(crate) fn user(changes: &[(&str, Value)]) -> Story {
         match story.body.pointer_mut(member) {
             Some(place) => *place = value.clone(),
             None => drop(
-                story
-                    .body
-                    .as_object_mut()
-                    .unwrap()
-                    .insert(member[1..].to_owned(), value.clone()),
+                story.body.as_object_mut().unwrap().insert(member[1..].to_owned(), value.clone()),
             ),
         }
     }
@@ -82,9 +70,7 @@ pub(crate) fn connect(local: &Local) -> Value {
 
 /// How often an operation was called.
 pub(crate) fn calls(local: &Local, operation: &str) -> u64 {
-    connect(local)["calls"][operation]
-        .as_u64()
-        .unwrap_or_default()
+    connect(local)["calls"][operation].as_u64().unwrap_or_default()
 }
 
 /// The users that Connect holds.
@@ -95,8 +81,5 @@ pub(crate) fn users(local: &Local) -> Vec<Value> {
 /// Lets the next calls of CreateUser fail.
 pub(crate) fn faults(local: &Local, operation: &str, faults: &[&str]) {
     let state = local.control(&json!({"faults": {operation: faults}}));
-    assert!(
-        state["faults"][operation].is_array(),
-        "the stand-in knows these faults: {faults:?}"
-    );
+    assert!(state["faults"][operation].is_array(), "the stand-in knows these faults: {faults:?}");
 }

@@ -13,11 +13,8 @@ fn paper(name: &str) -> String {
 fn row(column: usize, cell: &str) -> Vec<String> {
     let readme = paper("README.md");
     let rows = readme.lines().filter(|line| line.starts_with('|'));
-    let mut cells = rows.map(|line| {
-        line.split('|')
-            .map(|cell| cell.trim().to_owned())
-            .collect::<Vec<_>>()
-    });
+    let mut cells =
+        rows.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
     cells
         .find(|cells| cells.get(column).is_some_and(|own| own == cell))
         .unwrap_or_else(|| panic!("the README has no row for {cell}"))
@@ -30,12 +27,7 @@ fn every_setting_is_in_the_readme_with_its_default() {
             "" => String::new(),
             default => format!("`{default}`"),
         };
-        assert_eq!(
-            row(1, &format!("`{}`", setting.name))[2],
-            default,
-            "{}",
-            setting.name
-        );
+        assert_eq!(row(1, &format!("`{}`", setting.name))[2], default, "{}", setting.name);
     }
     for (setting, _) in HOOK_SETTINGS {
         row(1, &format!("`HOOK_<SOURCE>_{setting}`"));
@@ -49,13 +41,8 @@ fn every_fault_is_in_the_readme_with_its_status_and_turn() {
         let answer = Row::of(kind);
         assert_eq!(cells[1], answer.status.to_string(), "{kind:?}");
         assert_eq!(cells[4], kind.turn().name(), "{kind:?}");
-        let retry_after = answer
-            .retry_after
-            .map(|seconds| format!("`Retry-After: {seconds}`"));
-        assert!(
-            retry_after.is_none_or(|header| cells[3].contains(&header)),
-            "{kind:?}"
-        );
+        let retry_after = answer.retry_after.map(|seconds| format!("`Retry-After: {seconds}`"));
+        assert!(retry_after.is_none_or(|header| cells[3].contains(&header)), "{kind:?}");
     }
 }
 
@@ -63,30 +50,16 @@ fn every_fault_is_in_the_readme_with_its_status_and_turn() {
 fn every_room_is_on_the_map_and_every_test_named_there_exists() {
     let map = paper("ARCHITECTURE.md");
     for line in paper("src/lib.rs").lines() {
-        let Some(module) = line
-            .strip_prefix("pub mod ")
-            .and_then(|rest| rest.strip_suffix(';'))
+        let Some(module) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';'))
         else {
             continue;
         };
-        assert!(
-            map.contains(&format!("src/{module}.rs")) || module == "connect",
-            "{module}"
-        );
+        assert!(map.contains(&format!("src/{module}.rs")) || module == "connect", "{module}");
     }
-    let journeys = ["tests/it/journey.rs", "tests/it/answers.rs"]
-        .map(paper)
-        .concat();
-    let promises = map
-        .split("## What always holds")
-        .nth(1)
-        .unwrap()
-        .split("## Choices")
-        .next()
-        .unwrap();
-    let tests = promises
-        .split('`')
-        .filter(|word| word.matches('_').count() > 2);
+    let journeys = ["tests/it/journey.rs", "tests/it/answers.rs"].map(paper).concat();
+    let promises =
+        map.split("## What always holds").nth(1).unwrap().split("## Choices").next().unwrap();
+    let tests = promises.split('`').filter(|word| word.matches('_').count() > 2);
     for test in tests.filter(|word| !word.contains(['<', '/', '.'])) {
         assert!(journeys.contains(&format!("fn {test}()")), "{test}");
     }

@@ -1,6 +1,6 @@
 //! Start-up: a configuration, or every problem with it at once.
 
-use connect_provisioner::config::{Config, Environment};
+use connect_provisioner::config::{Config, Environment, SETTINGS};
 use connect_provisioner::log;
 use serde_json::Value;
 
@@ -27,11 +27,8 @@ fn good() -> Environment {
 
 fn with(changes: &[(&str, &str)]) -> Environment {
     let mut environment = good();
-    environment.extend(
-        changes
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
+    environment
+        .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     environment
 }
 
@@ -40,10 +37,7 @@ fn problem(name: &str, value: &str) -> String {
     let problems = Config::read(&with(&[(name, value)])).unwrap_err();
     assert_eq!(problems.0.len(), 1, "{problems}");
     assert!(!problems.0[0].find.is_empty(), "{name}: where is it found?");
-    assert!(
-        value.len() < 8 || !problems.to_string().contains(value),
-        "{name}: the value is told"
-    );
+    assert!(value.len() < 8 || !problems.to_string().contains(value), "{name}: the value is told");
     problems.to_string()
 }
 
@@ -67,10 +61,16 @@ fn an_empty_variable_counts_as_unset() {
         ("HOOK_OKTA_SECRET_ARN", ""),
         ("BASE_PATH", ""),
     ]);
-    assert_eq!(
-        Config::read(&empty).unwrap().rules,
-        Config::read(&good()).unwrap().rules
-    );
+    assert_eq!(Config::read(&empty).unwrap().rules, Config::read(&good()).unwrap().rules);
+}
+
+#[test]
+fn the_defaults_told_are_the_defaults_taken() {
+    let defaults = SETTINGS.iter().filter(|setting| !setting.default.is_empty());
+    let changes: Vec<_> = defaults.map(|setting| (setting.name, setting.default)).collect();
+    assert_eq!(changes.len(), 5);
+    let explicit = Config::read(&with(&changes)).unwrap();
+    assert_eq!(explicit.rules, Config::read(&good()).unwrap().rules);
 }
 
 #[test]
@@ -95,10 +95,7 @@ fn each_problem_is_told_with_its_variable() {
         ("CONNECT_INSTANCE", "my-instance-alias"),
         ("ROUTING_PROFILE", "Basic Routing Profile"),
         ("ROUTING_PROFILE", &other),
-        (
-            "ROUTING_PROFILE",
-            &arn(&format!("/security-profile/{PROFILE}")),
-        ),
+        ("ROUTING_PROFILE", &arn(&format!("/security-profile/{PROFILE}"))),
         ("SECURITY_PROFILES", "[]"),
         ("SECURITY_PROFILES", &eleven),
         ("SECURITY_PROFILES", "Agent,Admin-and-more"),
@@ -133,10 +130,7 @@ fn all_problems_are_told_together_in_one_line() {
 fn an_id_without_a_region_needs_one() {
     let changes = [("CONNECT_INSTANCE", INSTANCE), ("ROUTING_PROFILE", PROFILE)];
     let problems = Config::read(&with(&changes)).unwrap_err();
-    assert_eq!(
-        problems.to_string(),
-        "AWS_REGION: expected a value, found none"
-    );
+    assert_eq!(problems.to_string(), "AWS_REGION: expected a value, found none");
     let region = [changes.as_slice(), &[("AWS_REGION", "us-west-2")]].concat();
     assert_eq!(Config::read(&with(&region)).unwrap().region, "us-west-2");
 }
@@ -146,10 +140,7 @@ fn a_key_in_the_clear_is_a_warning_in_lambda() {
     let config = Config::read(&with(&[("AWS_LAMBDA_FUNCTION_NAME", "f")])).unwrap();
     let line = log::warning_line(&config.warnings);
     assert_eq!(config.warnings.len(), 1);
-    assert!(
-        line.contains("HOOK_OKTA_SECRET") && line.contains("WARN"),
-        "{line}"
-    );
+    assert!(line.contains("HOOK_OKTA_SECRET") && line.contains("WARN"), "{line}");
     assert!(!line.contains("C2FV"), "{line}");
 }
 
@@ -164,8 +155,5 @@ fn several_keys_are_a_list_or_json() {
 #[test]
 fn debug_shows_no_key() {
     let text = format!("{:?}", Config::read(&good()).unwrap());
-    assert!(
-        !text.contains("C2FV") && !text.contains("[11, 97"),
-        "{text}"
-    );
+    assert!(!text.contains("C2FV") && !text.contains("[11, 97"), "{text}");
 }

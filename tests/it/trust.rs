@@ -10,17 +10,16 @@ use connect_provisioner::http::{Headers, Request};
 use connect_provisioner::secret::Key;
 use connect_provisioner::trust::Source;
 use connect_provisioner::trust::scheme::{Part, Scheme};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use proptest::prelude::*;
 use serde_json::Value;
+use sha2::Sha256;
 
 const VECTORS: &str = include_str!("../vectors/signatures.json");
 
 fn vector(name: &str) -> Value {
     let vectors: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
-    vectors
-        .into_iter()
-        .find(|vector| vector["name"] == name)
-        .unwrap()
+    vectors.into_iter().find(|vector| vector["name"] == name).unwrap()
 }
 
 fn text<'a>(vector: &'a Value, member: &str) -> &'a str {
@@ -29,15 +28,8 @@ fn text<'a>(vector: &'a Value, member: &str) -> &'a str {
 
 fn source(secrets: &[&str]) -> Source {
     let scheme = Scheme::named("standard-webhooks").unwrap();
-    let keys = secrets
-        .iter()
-        .map(|secret| scheme.key(secret).unwrap())
-        .collect();
-    Source {
-        name: "test".to_owned(),
-        scheme,
-        keys,
-    }
+    let keys = secrets.iter().map(|secret| scheme.key(secret).unwrap()).collect();
+    Source { name: "test".to_owned(), scheme, keys }
 }
 
 /// A message as it arrives: header names and values, body.
@@ -54,13 +46,8 @@ impl Message {
             ("webhook-timestamp", timestamp),
             ("webhook-signature", signature),
         ];
-        let headers = headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec();
-        Self {
-            headers,
-            body: body.into(),
-        }
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { headers, body: body.into() }
     }
 
     fn published() -> Self {
@@ -68,29 +55,17 @@ impl Message {
         let headers = vector["headers"].as_object().unwrap().iter();
         let headers =
             headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        Self {
-            headers: headers.collect(),
-            body: text(&vector, "body").into(),
-        }
+        Self { headers: headers.collect(), body: text(&vector, "body").into() }
     }
 
     fn signed(source: &Source, id: &str, at: u64, body: &[u8]) -> Self {
         let headers = source.sign(id, at, body).unwrap();
-        let headers = headers
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec();
-        Self {
-            headers,
-            body: body.to_owned(),
-        }
+        let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        Self { headers, body: body.to_owned() }
     }
 
     fn header(&mut self, name: &str) -> &mut String {
-        let (_, value) = self
-            .headers
-            .iter_mut()
-            .find(|(own, _)| own == name)
-            .unwrap();
+        let (_, value) = self.headers.iter_mut().find(|(own, _)| own == name).unwrap();
         value
     }
 
@@ -122,18 +97,9 @@ fn the_published_vector_is_accepted_and_signed_alike() {
     let source = source(&[text(&vector("standard-webhooks-v1"), "secret")]);
     let message = Message::published();
     assert_eq!(message.verdict(&source, SIGNED), Ok(()));
-    let id = message
-        .headers
-        .iter()
-        .find(|(name, _)| name == "webhook-id")
-        .unwrap()
-        .1
-        .clone();
+    let id = message.headers.iter().find(|(name, _)| name == "webhook-id").unwrap().1.clone();
     let mut ours = Message::signed(&source, &id, SIGNED, &message.body);
-    assert_eq!(
-        ours.header("webhook-signature"),
-        Message::published().header("webhook-signature")
-    );
+    assert_eq!(ours.header("webhook-signature"), Message::published().header("webhook-signature"));
 }
 
 #[test]
@@ -155,14 +121,8 @@ fn the_mac_is_that_of_rfc_4231() {
             _ => text(&vector, "key").as_bytes().to_vec(),
         };
         let keys = vec![Key::from_base64(&STANDARD.encode(key), "", 0).unwrap()];
-        let source = Source {
-            name: "test".to_owned(),
-            scheme: &BODY_ALONE,
-            keys,
-        };
-        let [_, _, (_, signature)] = source
-            .sign("id", 1, text(&vector, "msg").as_bytes())
-            .unwrap();
+        let source = Source { name: "test".to_owned(), scheme: &BODY_ALONE, keys };
+        let [_, _, (_, signature)] = source.sign("id", 1, text(&vector, "msg").as_bytes()).unwrap();
         assert_eq!(
             signature,
             format!("v1,{}", STANDARD.encode(hex(text(&vector, "sig")))),
@@ -176,15 +136,8 @@ fn an_id_with_a_dot_is_refused_though_its_mac_is_right() {
     let vector = vector("NEG-standard-webhooks-dot-in-id");
     let signature = format!("v1,{}", text(&vector, "sig"));
     let source = source(&[SECRET]);
-    assert_eq!(
-        Message::new("x", "1", &signature, "2.B").verdict(&source, 1),
-        Ok(())
-    );
-    assert!(
-        Message::new("x.1", "2", &signature, "B")
-            .verdict(&source, 1)
-            .is_err()
-    );
+    assert_eq!(Message::new("x", "1", &signature, "2.B").verdict(&source, 1), Ok(()));
+    assert!(Message::new("x.1", "2", &signature, "B").verdict(&source, 1).is_err());
 }
 
 #[test]
@@ -197,11 +150,7 @@ fn time_may_differ_by_the_tolerance_and_no_second_more() {
         (SIGNED + 301, false),
         (0, false),
     ] {
-        assert_eq!(
-            message.verdict(&source(&[SECRET]), now).is_ok(),
-            accepted,
-            "{now}"
-        );
+        assert_eq!(message.verdict(&source(&[SECRET]), now).is_ok(), accepted, "{now}");
     }
 }
 
@@ -249,10 +198,7 @@ fn hostile() -> Vec<(&'static str, Message)> {
             edit(&mut message);
             message
         };
-        cases.push((
-            "header missing",
-            edit(&|m| m.headers.retain(|(own, _)| own != name)),
-        ));
+        cases.push(("header missing", edit(&|m| m.headers.retain(|(own, _)| own != name))));
         cases.push(("header empty", edit(&|m| m.header(name).clear())));
         cases.push((
             "header twice, joined",
@@ -296,10 +242,7 @@ fn hostile() -> Vec<(&'static str, Message)> {
         "0x624f3a01",
         "１649367553",
     ] {
-        cases.push((
-            "timestamp",
-            good.clone().with("webhook-timestamp", timestamp),
-        ));
+        cases.push(("timestamp", good.clone().with("webhook-timestamp", timestamp)));
     }
     let mut flipped = raw.clone();
     flipped[31] ^= 1;
@@ -313,12 +256,7 @@ fn hostile() -> Vec<(&'static str, Message)> {
         format!("v1,{}", STANDARD_NO_PAD.encode(&raw)),
         format!("v1,{}", URL_SAFE.encode(&raw).replace('/', "_")),
         format!("v1,{loose}"),
-        format!(
-            "v1,{}",
-            raw.iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        ),
+        format!("v1,{}", raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
         format!("V1,{encoded}"),
         format!("v2,{encoded}"),
         format!("v1={encoded}"),
@@ -327,6 +265,9 @@ fn hostile() -> Vec<(&'static str, Message)> {
         format!("x,v1,{encoded}"),
         format!("{signature}  {signature}"),
         format!("{signature}\t"),
+        format!("{signature} v9,x,y"),
+        format!("{signature} x"),
+        format!("{signature} v1,"),
         encoded,
         "v1,".to_owned(),
         vec![signature.as_str(); 17].join(" "),
@@ -334,27 +275,14 @@ fn hostile() -> Vec<(&'static str, Message)> {
     ] {
         cases.push(("signature", good.clone().with("webhook-signature", &value)));
     }
-    for id in [
-        "x",
-        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpK",
-        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk.1",
-    ] {
+    for id in ["x", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpK", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk.1"] {
         cases.push(("id", good.clone().with("webhook-id", id)));
     }
     let body = String::from_utf8(good.body.clone()).unwrap();
-    for other in [
-        format!("{body}\r\n"),
-        body.replace(':', ": "),
-        body.replace('t', "T"),
-        String::new(),
-    ] {
-        cases.push((
-            "body",
-            Message {
-                body: other.into(),
-                ..good.clone()
-            },
-        ));
+    for other in
+        [format!("{body}\r\n"), body.replace(':', ": "), body.replace('t', "T"), String::new()]
+    {
+        cases.push(("body", Message { body: other.into(), ..good.clone() }));
     }
     cases
 }
@@ -362,10 +290,7 @@ fn hostile() -> Vec<(&'static str, Message)> {
 #[test]
 fn everything_else_is_refused_in_the_same_words() {
     let source = source(&[SECRET]);
-    let refusal = (
-        Kind::Unauthenticated,
-        "the event's signature was not accepted".to_owned(),
-    );
+    let refusal = (Kind::Unauthenticated, "the event's signature was not accepted".to_owned());
     for (what, message) in hostile() {
         assert_eq!(
             message.verdict(&source, SIGNED),
@@ -376,11 +301,44 @@ fn everything_else_is_refused_in_the_same_words() {
     }
     for secret in [OTHER_SECRET, &format!("whsec_{}", STANDARD.encode(SECRET))] {
         let other = self::source(&[secret]);
-        assert_eq!(
-            Message::published().verdict(&other, SIGNED),
-            Err(refusal.clone())
-        );
+        assert_eq!(Message::published().verdict(&other, SIGNED), Err(refusal.clone()));
     }
+}
+
+/// A message whose signature is right for whatever stands in its headers.
+fn rightly_signed(id: &str, timestamp: &str) -> Message {
+    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{timestamp}.{{}}").as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    Message::new(id, timestamp, &signature, "{}")
+}
+
+#[test]
+fn a_right_signature_does_not_excuse_a_malformed_header() {
+    let source = source(&[SECRET]);
+    let verdict =
+        |id: &str, timestamp: &str| rightly_signed(id, timestamp).verdict(&source, SIGNED).is_ok();
+    assert!(verdict("msg_1", "1649367553"));
+    assert!(verdict(&"x".repeat(256), "1649367553"));
+    for timestamp in [
+        "01649367553",
+        "+1649367553",
+        " 1649367553",
+        "1649367553 ",
+        "1649367553.0",
+        "00000001649367553",
+        "１６４９３６７５５３",
+        "",
+    ] {
+        assert!(!verdict("msg_1", timestamp), "{timestamp}");
+    }
+    for id in ["", "msg.1", "msg,1", "msg 1", "msg_1\t", "msg_é", &"x".repeat(257)] {
+        assert!(!verdict(id, "1649367553"), "{id}");
+    }
+    assert!(
+        rightly_signed("msg_1", "99999999999999").verdict(&source, 99_999_999_999_999).is_err()
+    );
 }
 
 #[test]
@@ -428,7 +386,5 @@ proptest! {
 
 fn hex(text: &str) -> Vec<u8> {
     let digits = text.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }

@@ -51,3 +51,16 @@ def signed(document, *, id=None, timestamp=None, secret=SECRET, headers=None, **
     body = document if isinstance(document, bytes) else people.as_bytes(document)
     signature = sign(secret, id or f"msg_{next(_ids)}", timestamp or now(), body)
     return http_event(headers=signature | (headers or {}), body=body, **event)
+
+
+def foreign_user(standin, username, tags=None):
+    """Makes a user by hand, as somebody else would."""
+    standin.connect.create_user(
+        InstanceId=standin.instance_id,
+        Username=username,
+        IdentityInfo={"FirstName": "Bo", "LastName": "Taken"},
+        PhoneConfig={"PhoneType": "SOFT_PHONE"},
+        SecurityProfileIds=[standin.security_profiles["Admin"]],
+        RoutingProfileId=standin.routing_profiles["Sales"],
+        Tags=tags or {"kept-by": "hand"},
+    )

@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from deployments import foreign_user
 from people import owner_tags, user
+from programs import free_addresses
 
 ANA = "ana.ruiz@example.com"
 ERROR = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"]}
@@ -219,18 +221,6 @@ def test_a_user_that_is_not_ours_is_left_alone(deployment, tags):
     }  # fmt: skip
 
 
-def foreign_user(standin, username, tags=None):
-    standin.connect.create_user(
-        InstanceId=standin.instance_id,
-        Username=username,
-        IdentityInfo={"FirstName": "Bo", "LastName": "Taken"},
-        PhoneConfig={"PhoneType": "SOFT_PHONE"},
-        SecurityProfileIds=[standin.security_profiles["Admin"]],
-        RoutingProfileId=standin.routing_profiles["Sales"],
-        Tags=tags or {"kept-by": "hand"},
-    )
-
-
 def test_an_answer_comes_before_the_platform_cuts_the_function_off(deploy):
     """Three seconds are all there is, and Connect takes a minute for everything."""
     deployment = deploy(AWS_LAMBDA_FUNCTION_TIMEOUT="3")
@@ -255,6 +245,7 @@ def test_a_connect_that_is_slow_once_is_asked_whether_it_did_it(deploy):
 
 
 def test_a_connect_that_nobody_listens_for_is_unavailable(deploy):
-    deployment = deploy(AWS_ENDPOINT_URL_CONNECT="http://127.0.0.1:9")
+    (nobody,) = free_addresses(1)
+    deployment = deploy(AWS_ENDPOINT_URL_CONNECT=f"http://{nobody}")
 
     assert_error(deployment.deliver(user()), 503, "repeat the event", retry_after=30)
