@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use aws_credential_types::credential_fn::provide_credentials_fn;
+use aws_credential_types::provider::error::CredentialsError;
+use connect_provisioner::config::Config;
 use connect_provisioner::connect::class::CODES;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::http::Response;
+use connect_provisioner::log::{Record, line};
 use connect_provisioner::outcome::Row;
+use connect_provisioner::{Provisioner, lambda};
 use serde_json::{Value, json};
 
 use crate::house::{LONG, faults, given, now, story, user, when};
+use crate::startup;
 
 /// What a sender sees, with the body as JSON.
 fn seen(response: &Response) -> Value {
@@ -79,8 +85,21 @@ async fn every_other_row_has_its_answer() {
     insta::assert_json_snapshot!(answers);
 }
 
+#[tokio::test]
+async fn without_credentials_the_turn_is_the_operators() {
+    let nobody = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("none")) });
+    let aws = lambda::loader("eu-west-2").credentials_provider(nobody).load().await;
+    let config = Config::read(&startup::good()).unwrap();
+    let source = config.sources[0].clone();
+    let event = story("okta-user-created").signed(&source, "msg_1", now()).to_string();
+    let mut record = Record::default();
+    let answer = Provisioner::new(config, &aws).answer(&event, now(), LONG, &mut record).await;
+    assert_eq!(answer.unwrap().status_code, 500);
+    assert!(line(&record).contains("no usable credentials"), "{record:?}");
+}
+
 #[test]
-fn a_sender_who_cannot_mend_it_is_never_told_a_4xx() {
+fn a_4xx_is_only_for_what_the_sender_can_mend() {
     use connect_provisioner::fault::Turn;
     for kind in Kind::ALL {
         let row = Row::of(kind);

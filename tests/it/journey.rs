@@ -213,9 +213,9 @@ async fn throttling_is_waited_out_and_a_full_quota_is_not() {
 #[tokio::test]
 async fn we_answer_before_the_platform_cuts_us_off() {
     let local = given().await;
-    local.control(
-        &json!({"slowMs": 60_000, "faults": {"CreateUser": ["slow"], "SearchUsers": ["slow"]}}),
-    );
+    local.control(&json!({"slowMs": 60_000}));
+    faults(&local, "CreateUser", &["slow"]);
+    faults(&local, "SearchUsers", &["slow"; 20]);
     let started = now();
     let response = when_within(&local, &story("okta-user-created"), Duration::from_secs(4)).await;
     assert_eq!(response.status_code, 503);
@@ -238,6 +238,24 @@ async fn what_asks_nothing_of_connect_does_not_call_it() {
         assert_eq!(when(&local, &story(name)).await.status_code, status, "{name}");
     }
     assert_eq!(connect(&local)["calls"], json!({}));
+}
+
+#[tokio::test]
+async fn what_needs_the_roster_says_so() {
+    let local = given().await;
+    for (kind, intent) in [
+        ("user.updated", "change"),
+        ("user.deactivated", "leave"),
+        ("user.activated", "return"),
+        ("user.deleted", "remove"),
+    ] {
+        let mut story = story("user-deactivated");
+        story.body["type"] = json!(kind);
+        let event = story.signed(&local.source, "msg_1", now());
+        let (response, record) = local.send(&event, now(), LONG).await;
+        assert_eq!(response.unwrap().status_code, 501, "{kind}");
+        assert_eq!(record.intent, Some(intent));
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn arn(rest: &str) -> String {
     format!("arn:aws:connect:eu-west-2:123456789012:instance/{INSTANCE}{rest}")
 }
 
-fn good() -> Environment {
+pub(crate) fn good() -> Environment {
     let profile = arn(&format!("/routing-profile/{PROFILE}"));
     [
         ("HOOK_OKTA_SCHEME", "standard-webhooks"),

@@ -14,7 +14,8 @@ def http_event(
     stage="$default", query="", function_url=False,
 ):
     """An event as the gateway hands it over; `base64` says whether it wraps the body."""
-    host = "abc123.lambda-url.us-east-1.on.aws" if function_url else "abc123.execute-api.us-east-1.amazonaws.com"
+    api = "execute-api.us-east-1.amazonaws.com"
+    host = "abc123." + ("lambda-url.us-east-1.on.aws" if function_url else api)
     event = {
         "version": "2.0",
         "routeKey": "$default",

@@ -153,17 +153,18 @@ class Function:
         return self._log.read_text()
 
     def lines(self, count):
-        """The function's own lines about events, once there are `count` of them at least: the
-        emulator passes them on in its own time."""
+        """The function's own lines about events, once the emulator has passed on those of `count`
+        invocations and reported their ends."""
+        wait_for(
+            lambda: len(self._events()) >= count <= self.log().count("\nREPORT RequestId: "),
+            f"{count} lines in the log",
+        )
+        return self._events()
 
-        def enough():
-            lines = [line for line in self.log().splitlines() if line.startswith("{")]
-            lines = [json.loads(line) for line in lines]
-            self._lines = [line for line in lines if line["message"] == "event"]
-            return len(self._lines) >= count
-
-        wait_for(enough, f"{count} lines in the log")
-        return self._lines
+    def _events(self):
+        complete = self.log().rpartition("\n")[0].splitlines()
+        lines = [json.loads(line) for line in complete if line.startswith("{")]
+        return [line for line in lines if line["message"] == "event"]
 
     def kill_bootstrap(self):
         """Ends the function in the middle of whatever it does."""

@@ -88,7 +88,9 @@ def test_a_short_throttling_is_not_noticed(deployment):
     assert deployment.standin.sent("CreateUser") == [deployment.standin.sent("CreateUser")[0]] * 3
 
 
-@pytest.mark.parametrize("error", ["LimitExceededException", "ServiceQuotaExceededException", "limit"])
+@pytest.mark.parametrize(
+    "error", ["LimitExceededException", "ServiceQuotaExceededException", "limit"]
+)
 def test_a_full_instance_is_asked_once_and_again_in_an_hour(deployment, error):
     deployment.fail("CreateUser", error)
 

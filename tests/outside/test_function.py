@@ -17,12 +17,6 @@ STORIES = Path(__file__).resolve().parents[2] / "events"
 ANA = "ana.ruiz@example.com"
 
 
-def deliver_story(deployment, name, source="okta"):
-    story = json.loads((STORIES / f"{name}.json").read_text())
-    path = story["path"].replace("{source}", source)
-    return story["body"], deployment.deliver(story["body"], path=path)
-
-
 def test_a_signed_user_becomes_a_connect_user(deployment):
     answer = deployment.deliver(user())
 
@@ -150,10 +144,13 @@ def test_a_request_is_read_however_the_gateway_hands_it_over(
     ],
 )
 def test_each_story_ends_as_it_should(deployment, story, status, said):
-    body, answer = deliver_story(deployment, story)
+    told = json.loads((STORIES / f"{story}.json").read_text())
+    path = told["path"].replace("{source}", "okta")
+
+    answer = deployment.deliver(told["body"], path=path, method=told["method"])
 
     assert (answer.status, answer.json | said) == (status, answer.json)
-    person = body.get("data", body)
+    person = told["body"].get("data", told["body"])
     expected = [person["userName"]] if status == 201 else []
     assert list(deployment.standin.users()) == expected
 
@@ -161,7 +158,8 @@ def test_each_story_ends_as_it_should(deployment, story, status, said):
 def test_nobody_chooses_their_own_power(deployment):
     standin = deployment.standin
     admin = standin.security_profiles["Admin"]
-    claims = [{"value": "Admin"}, {"value": admin}, {"value": f"{standin.instance_arn}/security-profile/{admin}"}]
+    arn = f"{standin.instance_arn}/security-profile/{admin}"
+    claims = [{"value": "Admin"}, {"value": admin}, {"value": arn}]
 
     answer = deployment.deliver(
         user(roles=claims, entitlements=claims, groups=claims, SecurityProfileIds=[admin],
@@ -196,7 +194,7 @@ def test_nobody_chooses_their_own_power(deployment):
     ],
 )
 def test_a_stage_and_a_base_path_may_stand_before_a_route_once(
-    deploy, shared, deployment, base_path, stage, path, status
+    deploy, deployment, base_path, stage, path, status
 ):
     here = deploy(BASE_PATH=base_path) if base_path else deployment
 
@@ -230,11 +228,11 @@ def test_the_function_says_that_it_is_up_without_asking_connect(deployment):
 
 
 @pytest.mark.parametrize(
-    "path, method, allow",
-    [("/hooks/okta", method, "POST") for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS", "post")]
-    + [("/health", method, "GET") for method in ("POST", "HEAD", "DELETE")],
+    "path, allow, method",
+    [("/hooks/okta", "POST", method) for method in "GET PUT DELETE HEAD OPTIONS post".split()]
+    + [("/health", "GET", method) for method in "POST HEAD DELETE".split()],
 )
-def test_another_method_is_told_the_right_one(deployment, path, method, allow):
+def test_another_method_is_told_the_right_one(deployment, path, allow, method):
     answer = deployment.deliver(user(), path=path, method=method)
 
     assert answer.status == 405

@@ -70,6 +70,7 @@ def test_what_came_of_each_event_is_one_line(line_of):
     check(line, level="ERROR", outcome="notHttp", status=0)
 
 
+LEAVER = envelope("user.deleted", {})
 FAULTS = [
     (lambda: http_event("/nowhere"), [], "unknownRoute", 404, "sender", {}),
     (lambda: http_event(method="GET"), [], "wrongMethod", 405, "sender", {}),
@@ -77,8 +78,8 @@ FAULTS = [
     (lambda: http_event(), [], "unauthenticated", 401, "sender", {"source", "cause"}),
     (lambda: signed(b"{"), [], "invalidSyntax", 400, "sender", {"source"}),
     (lambda: signed(user(name=None)), [], "invalidValue", 400, "sender", {"source", "intent"}),
-    (lambda: signed(envelope("user.deleted", {})), [], "needsRoster", 501, "operator", {"source", "intent"}),
-    (lambda: signed(user()), ["InvalidParameterException"], "invalidValue", 400, "sender", "Connect"),
+    (lambda: signed(LEAVER), [], "needsRoster", 501, "operator", {"source", "intent"}),
+    (lambda: signed(user()), ["InvalidRequestException"], "invalidValue", 400, "sender", "Connect"),
     (lambda: signed(user()), ["denied"], "configuration", 500, "operator", "Connect"),
     (lambda: signed(user()), ["limit"], "quotaFull", 503, "operator", "Connect"),
     (lambda: signed(user()), ["throttle"] * 4, "throttled", 429, "later", "Connect"),
@@ -187,7 +188,8 @@ def test_no_name_no_secret_and_no_word_of_aws_is_ever_logged_or_answered(deploy)
     plant, statuses, answers, sent = CANARIES, set(), [], ""
 
     def send(document, **signing):
-        event = signed(document, id=plant["id"], query=f"q={plant['query']}", base64=True, **signing)
+        signing |= {"id": plant["id"], "query": f"q={plant['query']}", "base64": True}
+        event = signed(document, **signing)
         event["headers"]["authorization"] = f"Bearer {plant['header']}"
         event["headers"][plant["header"]] = plant["header"]
         event["cookies"] = [f"c={plant['cookie']}"]

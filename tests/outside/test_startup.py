@@ -129,7 +129,8 @@ CASES = {
     ),
     "no instance": ({"CONNECT_INSTANCE": None}, {"CONNECT_INSTANCE": NONE}),
     "an instance's alias": (
-        {"CONNECT_INSTANCE": "acme-support"}, {"CONNECT_INSTANCE": "an instance's id (a UUID) or ARN"},
+        {"CONNECT_INSTANCE": "acme-support"},
+        {"CONNECT_INSTANCE": "an instance's id (a UUID) or ARN"},
     ),
     "the ARN of something in an instance": (
         {"CONNECT_INSTANCE": f"{ARN}/{INSTANCE}/agent/{PROFILE}"},
@@ -152,7 +153,8 @@ CASES = {
     ),
     "no security profiles": ({"SECURITY_PROFILES": None}, {"SECURITY_PROFILES": NONE}),
     "a list without security profiles": (
-        {"SECURITY_PROFILES": "[ ]"}, {"SECURITY_PROFILES": "expected 1 to 10 security profiles, found 0"},
+        {"SECURITY_PROFILES": "[ ]"},
+        {"SECURITY_PROFILES": "expected 1 to 10 security profiles, found 0"},
     ),
     "eleven security profiles": (
         {"SECURITY_PROFILES": ",".join([PROFILE] * 11)},
