@@ -3,6 +3,8 @@
 
 VENV := target/venv
 CARGO := cargo
+# sam would ask the network about itself.
+export SAM_CLI_TELEMETRY := 0
 export RUSTDOCFLAGS := -D warnings
 
 # No snapshot is accepted by itself.
