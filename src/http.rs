@@ -1,17 +1,18 @@
-//! Lambda event ⇄ [`Request`] and [`Response`].
+//! Lambda event ⇄ [`Request`] and [`Response`], by way of a [`gateway`].
 //!
-//! Reads API Gateway's HTTP API (payload format 2.0) and function URLs, which share one shape
-//! ("Create AWS Lambda proxy integrations for HTTP APIs", AWS docs). Total: an event is an HTTP
-//! request, or it is refused as something else; whatever stands in it, nothing panics. The size cap
-//! comes first, told from the length alone; then the gateway's base64 is taken off, strictly.
+//! Total: an event is an HTTP request, or it is refused as something else; whatever stands in it,
+//! nothing panics. The size cap comes first, told from the length alone; then the gateway's base64
+//! is taken off, strictly.
+
+pub mod gateway;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Kind};
 
@@ -31,33 +32,6 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-impl Request {
-    /// Reads a Lambda event and drops the stage prefix and `base_path` (empty, or `/x`) from its
-    /// path, each once, at the front, where it is there.
-    ///
-    /// # Errors
-    /// [`Unreadable::NotHttp`] if the event is not an HTTP request in payload format 2.0;
-    /// [`Unreadable::Fault`] if its body is too large or is not the base64 that the gateway says.
-    pub fn read(event: &str, base_path: &str) -> Result<Self, Unreadable> {
-        let event: Event = serde_json::from_str(event).map_err(|_| NotHttp)?;
-        let (Some("2.0"), Some(context)) = (event.version.as_deref(), event.request_context) else {
-            return Err(NotHttp.into());
-        };
-        let (Some(Http { method: Some(method) }), Some(path)) = (context.http, event.raw_path)
-        else {
-            return Err(NotHttp.into());
-        };
-        let stage = match context.stage.as_deref() {
-            None | Some("$default") => String::new(),
-            Some(stage) => format!("/{stage}"),
-        };
-        let path = without_prefix(without_prefix(&path, &stage), base_path).to_owned();
-        let base64 = event.is_base64_encoded.unwrap_or_default();
-        let body = unwrap_body(event.body.unwrap_or_default(), base64)?;
-        Ok(Self { method, path, headers: event.headers.unwrap_or_default(), body })
-    }
-}
-
 /// Shows where a request goes, and nothing of what a sender put into it.
 impl fmt::Debug for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,15 +44,6 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Why a Lambda event did not become a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// It is an HTTP request, and its sender gets an answer.
-    Fault(Fault),
-    /// It is no HTTP request that we read.
-    NotHttp(NotHttp),
-}
-
 /// The event that Lambda brought is not an HTTP request that we read: nobody is there to be
 /// answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,25 +52,13 @@ pub struct NotHttp;
 impl fmt::Display for NotHttp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "expected an event of an API Gateway HTTP API (payload format 2.0) or of a function \
-             URL, found something else; check what invokes this function",
+            "expected an HTTP request by way of an API Gateway, a function URL or an Application \
+             Load Balancer, found something else; check what invokes this function",
         )
     }
 }
 
 impl std::error::Error for NotHttp {}
-
-impl From<NotHttp> for Unreadable {
-    fn from(not_http: NotHttp) -> Self {
-        Self::NotHttp(not_http)
-    }
-}
-
-impl From<Fault> for Unreadable {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
 
 /// The headers of a request: names in any case.
 #[derive(Clone, Default)]
@@ -135,14 +88,15 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// A JSON object kept as pairs, so that two names that differ only in case are both seen. A value
-/// that is not a string is no header.
+/// A JSON object kept as pairs, so that two names that differ only in case are both seen; a list of
+/// texts is several values. Whatever else stands for a value is no header.
 impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum HeaderValue {
             Text(String),
+            List(Vec<String>),
             Other(IgnoredAny),
         }
 
@@ -158,8 +112,12 @@ impl<'de> Deserialize<'de> for Headers {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
                 let mut headers = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, HeaderValue>()? {
-                    if let HeaderValue::Text(value) = value {
-                        headers.push((name, value));
+                    match value {
+                        HeaderValue::Text(value) => headers.push((name, value)),
+                        HeaderValue::List(values) => {
+                            headers.extend(values.into_iter().map(|value| (name.clone(), value)));
+                        }
+                        HeaderValue::Other(_) => {}
                     }
                 }
                 Ok(Headers(headers))
@@ -170,32 +128,21 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
-/// What goes back, in the shape that payload format 2.0 asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// What goes back to the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
-    pub status_code: u16,
+    pub status: u16,
     /// Header names in lower case, each once.
     pub headers: BTreeMap<&'static str, String>,
     /// The body; empty for none.
     pub body: String,
-    /// Never: every body of ours is text.
-    pub is_base64_encoded: bool,
 }
 
 impl Response {
     /// A response without headers.
-    pub fn new(status_code: u16, body: impl Into<String>) -> Self {
-        Self { status_code, headers: BTreeMap::new(), body: body.into(), is_base64_encoded: false }
-    }
-}
-
-fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
-    match path.strip_prefix(prefix) {
-        Some("") => "/",
-        Some(rest) if rest.starts_with('/') => rest,
-        _ => path,
+    pub fn new(status: u16, body: impl Into<String>) -> Self {
+        Self { status, headers: BTreeMap::new(), body: body.into() }
     }
 }
 
@@ -223,86 +170,10 @@ fn decoded_length(text: &str, base64: bool) -> usize {
     text.len().div_ceil(4).saturating_mul(3).saturating_sub(padding)
 }
 
-/// The members of payload format 2.0 that we read. Every one may be missing.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Event {
-    version: Option<String>,
-    raw_path: Option<String>,
-    headers: Option<Headers>,
-    request_context: Option<RequestContext>,
-    body: Option<String>,
-    is_base64_encoded: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct RequestContext {
-    stage: Option<String>,
-    http: Option<Http>,
-}
-
-#[derive(Deserialize)]
-struct Http {
-    method: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    fn event() -> Value {
-        json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": "/hooks/okta", "rawQueryString": "",
-            "headers": {"Webhook-Id": "msg_1", "webhook-timestamp": "1", "x-odd": null, "x-list": [1]},
-            "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/hooks/okta"}},
-            "body": "{}", "isBase64Encoded": false,
-        })
-    }
-
-    fn read(event: &Value, base_path: &str) -> Request {
-        Request::read(&event.to_string(), base_path).unwrap()
-    }
-
-    #[test]
-    fn an_event_of_payload_format_2_becomes_a_request() {
-        let request = read(&event(), "");
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
-        assert_eq!(request.headers.only("webhook-id"), Some("msg_1"));
-        assert_eq!(request.headers.only("x-odd"), None);
-        assert_eq!(request.headers.only("x-list"), None);
-        assert_eq!(request.body, b"{}");
-    }
-
-    #[test]
-    fn a_header_named_twice_has_no_value() {
-        let text = event().to_string().replace("webhook-timestamp", "WEBHOOK-ID");
-        let request = Request::read(&text, "").unwrap();
-        assert_eq!(request.headers.only("webhook-id"), None);
-    }
-
-    #[test]
-    fn stage_and_base_path_are_dropped_once_and_only_in_front() {
-        for (stage, base_path, raw_path, path) in [
-            ("$default", "", "/hooks/okta", "/hooks/okta"),
-            ("prod", "", "/prod/hooks/okta", "/hooks/okta"),
-            ("prod", "", "/hooks/okta", "/hooks/okta"),
-            ("prod", "", "/production/hooks/okta", "/production/hooks/okta"),
-            ("prod", "", "/prod/prod/hooks/okta", "/prod/hooks/okta"),
-            ("prod", "", "/prod", "/"),
-            ("hooks", "", "/hooks/hooks/okta", "/hooks/okta"),
-            ("$default", "/connect", "/connect/hooks/okta", "/hooks/okta"),
-            ("prod", "/connect", "/prod/connect/hooks/okta", "/hooks/okta"),
-            ("$default", "/connect", "/a/connect/hooks/okta", "/a/connect/hooks/okta"),
-            ("$default", "", "/a/hooks/okta", "/a/hooks/okta"),
-        ] {
-            let mut event = event();
-            event["requestContext"]["stage"] = json!(stage);
-            event["rawPath"] = json!(raw_path);
-            assert_eq!(read(&event, base_path).path, path, "{stage} {base_path} {raw_path}");
-        }
-    }
 
     #[test]
     fn the_cap_is_told_from_the_length_before_anything_is_decoded() {
@@ -327,34 +198,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_http_is_refused() {
-        let mut rest = event();
-        rest["version"] = json!("1.0");
-        for event in [json!({}), json!([]), json!(null), json!({"Records": []}), json!(7), rest] {
-            assert_eq!(
-                Request::read(&event.to_string(), "").unwrap_err(),
-                NotHttp.into(),
-                "{event}"
-            );
-        }
-    }
-
-    #[test]
-    fn debug_shows_neither_headers_nor_body_nor_path() {
-        insta::assert_debug_snapshot!(read(&event(), ""), @r#"
-        Request {
-            method: "POST",
-            headers: [2 headers],
-            body: [2 bytes],
-            ..
-        }
-        "#);
+    fn debug_shows_neither_path_nor_headers_nor_body() {
+        let headers = [("webhook-id", "msg_1"), ("x", "y")].into_iter().collect();
+        let path = "/hooks/okta".to_owned();
+        let request = Request { method: "POST".to_owned(), path, headers, body: b"{}".to_vec() };
+        assert_eq!(
+            format!("{request:?}"),
+            r#"Request { method: "POST", headers: [2 headers], body: [2 bytes], .. }"#
+        );
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in ".*", base64: bool) {
-            let _ = Request::read(&text, "");
+        fn any_body_is_unwrapped_or_refused(text in ".*", base64: bool) {
             let _ = unwrap_body(text, base64);
         }
     }

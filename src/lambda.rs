@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use http::Uri;
+use http::uri::Authority;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use lambda_runtime_api_client::{PooledClient, body::Body};
 use serde_json::json;
@@ -12,39 +14,48 @@ use serde_json::value::RawValue;
 
 use crate::Provisioner;
 use crate::config::{Config, Environment, Problem, Problems};
-use crate::http::{NotHttp, Response};
+use crate::http::NotHttp;
+use crate::http::gateway::Reply;
 use crate::log::{self, Record};
 
 /// What is kept of an invocation's time for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// What Lambda sets, and its runtime client cannot do without.
-const PLATFORM: [&str; 4] = [
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
+/// A variable that Lambda sets, and what its runtime client takes it for: on anything else it
+/// panics.
+struct Variable {
+    name: &'static str,
+    sound: fn(&str) -> bool,
+}
+
+const PLATFORM: [Variable; 4] = [
+    Variable { name: RUNTIME_API, sound: |text| text.parse::<Authority>().is_ok() },
+    Variable { name: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", sound: |text| text.parse::<i32>().is_ok() },
+    Variable { name: "AWS_LAMBDA_FUNCTION_NAME", sound: |_| true },
+    Variable { name: "AWS_LAMBDA_FUNCTION_VERSION", sound: |_| true },
 ];
+
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Reads the configuration and checks that this is Lambda, or something that plays it.
 ///
 /// # Errors
 /// Every problem there is.
 pub fn configure(environment: &Environment) -> Result<Config, Problems> {
-    let missing = PLATFORM.iter().filter(|name| !environment.contains_key(**name));
-    let missing: Vec<Problem> = missing
-        .map(|name| Problem {
-            variable: (*name).to_owned(),
-            problem: "expected what Lambda sets, found none".to_owned(),
-            find: "this program is started by Lambda or a runtime interface emulator; to try it \
-                   by hand: connect-provisioner demo",
-        })
-        .collect();
-    let config = Config::read(environment);
-    match config {
-        Ok(config) if missing.is_empty() => Ok(config),
-        Ok(_) => Err(Problems(missing)),
-        Err(problems) => Err(Problems([missing, problems.0].concat())),
+    let sound = |variable: &&Variable| {
+        environment.get(variable.name).is_some_and(|value| (variable.sound)(value))
+    };
+    let unsound = PLATFORM.iter().filter(|variable| !sound(variable)).map(|variable| Problem {
+        variable: variable.name.to_owned(),
+        problem: "expected what Lambda sets, found none of it".to_owned(),
+        find: "this program is started by Lambda or a runtime interface emulator; to try it by \
+               hand: connect-provisioner demo",
+    });
+    let unsound: Vec<Problem> = unsound.collect();
+    match Config::read(environment) {
+        Ok(config) if unsound.is_empty() => Ok(config),
+        Ok(_) => Err(Problems(unsound)),
+        Err(problems) => Err(Problems([unsound, problems.0].concat())),
     }
 }
 
@@ -67,23 +78,32 @@ pub async fn run(provisioner: &Provisioner) -> Result<(), lambda_runtime::Error>
     lambda_runtime::run(service_fn(|event| invoke(provisioner, event))).await
 }
 
-/// Tells Lambda why the function cannot start; it then shows the reason instead of a time-out.
+/// Tells Lambda why the function cannot start, if Lambda is there to be told; it then shows the
+/// reason instead of a time-out.
 ///
 /// # Errors
 /// If the Runtime API cannot be reached.
-pub async fn report(problems: &Problems) -> Result<(), lambda_runtime::Error> {
+pub async fn report(
+    problems: &Problems,
+    environment: &Environment,
+) -> Result<(), lambda_runtime::Error> {
+    let Some(Ok(runtime_api)) = environment.get(RUNTIME_API).map(|api| api.parse::<Authority>())
+    else {
+        return Ok(());
+    };
     let body = json!({"errorType": "Configuration", "errorMessage": problems.to_string()});
-    let request = ::http::Request::post("/2018-06-01/runtime/init/error")
+    let request = http::Request::post("/2018-06-01/runtime/init/error")
         .header("lambda-runtime-function-error-type", "Runtime.Configuration")
         .body(Body::from(body.to_string()))?;
-    PooledClient::builder().build().call(request).await?;
+    let client = PooledClient::builder().with_endpoint(Uri::from(runtime_api)).build();
+    client.call(request).await?;
     Ok(())
 }
 
 async fn invoke(
     provisioner: &Provisioner,
     event: LambdaEvent<Box<RawValue>>,
-) -> Result<Response, NotHttp> {
+) -> Result<Reply, NotHttp> {
     let arrival = now();
     let deadline = SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(event.context.deadline))

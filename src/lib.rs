@@ -41,6 +41,11 @@ use config::Config;
 use event::Intent;
 use fault::{Fault, Kind};
 use http::Request;
+#[cfg(feature = "aws")]
+use http::{
+    NotHttp,
+    gateway::{Arrival, Reply},
+};
 use log::Record;
 use outcome::Outcome;
 use trust::Source;
@@ -138,25 +143,23 @@ impl Provisioner {
     /// Answers one Lambda event within `time_left`, and notes in `record` what is worth a line.
     ///
     /// # Errors
-    /// [`http::NotHttp`] if there is nobody to answer.
+    /// [`NotHttp`] if there is nobody to answer.
     pub async fn answer(
         &self,
         event: &str,
         now: SystemTime,
         time_left: std::time::Duration,
         record: &mut Record,
-    ) -> Result<http::Response, http::NotHttp> {
-        let result = match Request::read(event, &self.config.base_path) {
+    ) -> Result<Reply, NotHttp> {
+        let arrival =
+            Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
+        let result = match arrival.request {
             Ok(request) => self.carry_out(request, now, time_left, record).await,
-            Err(http::Unreadable::Fault(fault)) => Err(fault),
-            Err(http::Unreadable::NotHttp(not_http)) => {
-                record.close_unread();
-                return Err(not_http);
-            }
+            Err(fault) => Err(fault),
         };
         let response = result.as_ref().map_or_else(Fault::response, Outcome::response);
-        record.close(&result, response.status_code);
-        Ok(response)
+        record.close(&result, response.status);
+        Ok(arrival.gateway.reply(response))
     }
 
     async fn carry_out(

@@ -11,9 +11,7 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(problems) => {
             eprintln!("{}", log::startup_line(&problems));
-            if environment.contains_key("AWS_LAMBDA_RUNTIME_API") {
-                drop(lambda::report(&problems).await);
-            }
+            drop(lambda::report(&problems, &environment).await);
             return ExitCode::FAILURE;
         }
     };

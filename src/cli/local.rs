@@ -13,9 +13,10 @@ use tokio::task::JoinHandle;
 
 use super::now;
 use crate::config::{Config, Environment};
-use crate::http::{NotHttp, Response};
+use crate::http::NotHttp;
+use crate::http::gateway::Reply;
 use crate::log::Record;
-use crate::standin::{Directory, Reply, Settings, World, serve};
+use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
 use crate::{Provisioner, lambda};
 
@@ -75,7 +76,7 @@ impl Local {
         event: &Value,
         at: SystemTime,
         time_left: Duration,
-    ) -> (Result<Response, NotHttp>, Record) {
+    ) -> (Result<Reply, NotHttp>, Record) {
         let mut record = Record::default();
         let answer = self.provisioner.answer(&event.to_string(), at, time_left, &mut record).await;
         (answer, record)
@@ -86,7 +87,9 @@ impl Local {
         let request = Request::put("/_standin").body(change.to_string().into());
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         match request.map(|request| world.handle(&request, now())) {
-            Ok(Reply::Now(response)) => serde_json::from_slice(response.body()).unwrap_or_default(),
+            Ok(standin::Reply::Now(response)) => {
+                serde_json::from_slice(response.body()).unwrap_or_default()
+            }
             _ => Value::Null,
         }
     }

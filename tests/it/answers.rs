@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use connect_provisioner::config::Config;
 use connect_provisioner::connect::class::CODES;
 use connect_provisioner::fault::Kind;
-use connect_provisioner::http::Response;
+use connect_provisioner::http::gateway::Reply;
 use connect_provisioner::log::{Record, line};
 use connect_provisioner::outcome::Row;
 use connect_provisioner::{Provisioner, lambda};
@@ -17,7 +17,7 @@ use crate::house::{LONG, faults, given, now, story, user, when};
 use crate::startup;
 
 /// What a sender sees, with the body as JSON.
-fn seen(response: &Response) -> Value {
+fn seen(response: &Reply) -> Value {
     let body = serde_json::from_str(&response.body).unwrap_or_else(|_| json!(response.body));
     json!({"status": response.status_code, "headers": response.headers, "body": body})
 }

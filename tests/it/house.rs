@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::story::Story;
-use connect_provisioner::http::Response;
+use connect_provisioner::http::gateway::Reply;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
 
@@ -48,18 +48,18 @@ pub(crate) fn now() -> SystemTime {
 }
 
 /// Sends a story, well signed.
-pub(crate) async fn when(local: &Local, story: &Story) -> Response {
+pub(crate) async fn when(local: &Local, story: &Story) -> Reply {
     when_within(local, story, LONG).await
 }
 
 /// Sends a story, well signed, with so much of the invocation left.
-pub(crate) async fn when_within(local: &Local, story: &Story, time_left: Duration) -> Response {
+pub(crate) async fn when_within(local: &Local, story: &Story, time_left: Duration) -> Reply {
     let event = story.signed(&local.source, "msg_1", now());
     local.send(&event, now(), time_left).await.0.unwrap()
 }
 
 /// The body of a response.
-pub(crate) fn body(response: &Response) -> Value {
+pub(crate) fn body(response: &Reply) -> Value {
     serde_json::from_str(&response.body).unwrap()
 }
 

@@ -139,7 +139,7 @@ async fn a_user_too_young_to_be_shown_is_not_yet_there_rather_than_gone() {
     assert_eq!(when(&local, &story("okta-user-created")).await.status_code, 201);
     let repeat = when(&local, &story("okta-user-created")).await;
     assert_eq!(repeat.status_code, 503);
-    assert_eq!(repeat.headers["retry-after"], "30");
+    assert_eq!(repeat.headers.unwrap()["retry-after"], "30");
     assert_eq!(users(&local).len(), 1);
 }
 

@@ -2,11 +2,13 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
 mod answers;
+mod gateways;
 mod house;
 mod journey;
 mod papers;

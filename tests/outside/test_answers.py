@@ -54,6 +54,14 @@ def test_our_own_settings_and_credentials_are_the_operators_turn(deployment, err
     assert deployment.standin.users() == {}
 
 
+def test_missing_credentials_are_the_operators_turn(deploy):
+    unset = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), "")
+    deployment = deploy(AWS_EC2_METADATA_DISABLED="true", **unset)
+
+    assert_error(deployment.deliver(user()), 500, "configuration")
+    assert deployment.standin.calls() == {}
+
+
 @pytest.mark.parametrize("error", ["InvalidParameterException", "InvalidRequestException"])
 def test_a_value_that_connect_refuses_is_the_senders_turn(deployment, error):
     deployment.fail("CreateUser", error)

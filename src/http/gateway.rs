@@ -1,0 +1,328 @@
+//! The four shapes in which Lambda brings an HTTP request, and in which it wants the answer.
+//!
+//! | gateway | told by | path | headers |
+//! |---|---|---|---|
+//! | HTTP API 2.0, function URL | `version` 2.0 | `rawPath` | `headers`, repeated ones joined by commas |
+//! | REST API, HTTP API 1.0 | `httpMethod` | `pathParameters.proxy` in `resource`, else `path` | `multiValueHeaders`, else `headers` |
+//! | ALB | `requestContext.elb` | `path` | `multiValueHeaders` or `headers`, as the target group says |
+//!
+//! Sources: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", "Lambda proxy
+//! integrations in API Gateway", "Use Lambda functions as targets of an Application Load Balancer".
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::{Headers, NotHttp, Request, Response, unwrap_body};
+use crate::fault::Fault;
+
+/// What brought an event, as far as its answer is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// An API Gateway of either kind, or a function URL.
+    Api,
+    /// A load balancer whose target group has multi-value headers switched off.
+    LoadBalancer,
+    /// A load balancer whose target group has them switched on: it drops single ones.
+    LoadBalancerMultiValue,
+}
+
+/// An HTTP request that Lambda brought.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Who brought it and gets the answer.
+    pub gateway: Gateway,
+    /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
+    pub request: Result<Request, Fault>,
+}
+
+impl Arrival {
+    /// Reads a Lambda event, and drops the stage prefix and `base_path` (empty, or `/x`) from its
+    /// path: each once, at the front, where it is there.
+    ///
+    /// # Errors
+    /// [`NotHttp`] if the event is none of the four shapes.
+    pub fn read(event: &str, base_path: &str) -> Result<Self, NotHttp> {
+        let event: Event = serde_json::from_str(event).map_err(|_| NotHttp)?;
+        let context = event.request_context.ok_or(NotHttp)?;
+        if event.r#type.is_some() || context.connection_id.is_some() {
+            return Err(NotHttp);
+        }
+        let gateway = match (&context.elb, &event.multi_value_headers) {
+            (None, _) => Gateway::Api,
+            (Some(_), None) => Gateway::LoadBalancer,
+            (Some(_), Some(_)) => Gateway::LoadBalancerMultiValue,
+        };
+        let (method, path) = match (event.version.as_deref(), context.http) {
+            (Some("2.0"), Some(http)) => (http.method, event.raw_path),
+            _ => (event.http_method, proxied(event.resource, event.path_parameters).or(event.path)),
+        };
+        let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
+        let stage = match context.stage.as_deref() {
+            None | Some("$default") => String::new(),
+            Some(stage) => format!("/{stage}"),
+        };
+        let path = without_prefix(without_prefix(&path, &stage), base_path).to_owned();
+        let headers = event.multi_value_headers.or(event.headers).unwrap_or_default();
+        let base64 = event.is_base64_encoded.unwrap_or_default();
+        let body = unwrap_body(event.body.unwrap_or_default(), base64);
+        let request = body.map(|body| Request { method, path, headers, body });
+        Ok(Self { gateway, request })
+    }
+}
+
+impl Gateway {
+    /// Writes a response as this gateway reads it.
+    #[must_use]
+    pub fn reply(self, response: Response) -> Reply {
+        let Response { status: status_code, headers, body } = response;
+        let (headers, multi_value_headers) = match self {
+            Self::Api | Self::LoadBalancer => (Some(headers), None),
+            Self::LoadBalancerMultiValue => {
+                (None, Some(headers.into_iter().map(|(name, value)| (name, [value])).collect()))
+            }
+        };
+        Reply { status_code, headers, multi_value_headers, body, is_base64_encoded: false }
+    }
+}
+
+/// A response on its way to a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    /// The HTTP status.
+    pub status_code: u16,
+    /// The headers, unless the gateway wants lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<&'static str, String>>,
+    /// The headers for a gateway that wants lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_value_headers: Option<BTreeMap<&'static str, [String; 1]>>,
+    /// The body; empty for none.
+    pub body: String,
+    /// Never: every body of ours is text.
+    pub is_base64_encoded: bool,
+}
+
+/// The path that a greedy resource (`/x/{proxy+}`) stands for. A custom domain's base path is in
+/// `path`, and not in this.
+fn proxied(resource: Option<String>, parameters: Option<PathParameters>) -> Option<String> {
+    let proxy = parameters?.proxy?;
+    let resource = resource.unwrap_or_default();
+    let parent = resource.strip_suffix("{proxy+}").unwrap_or("/");
+    Some(format!("{parent}{}", proxy.trim_start_matches('/')))
+}
+
+fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
+    match path.strip_prefix(prefix) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// The members that we read, of any of the shapes. Every one may be missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    version: Option<String>,
+    /// Only what asks an authorizer has one.
+    r#type: Option<IgnoredAny>,
+    request_context: Option<RequestContext>,
+    raw_path: Option<String>,
+    http_method: Option<String>,
+    resource: Option<String>,
+    path: Option<String>,
+    path_parameters: Option<PathParameters>,
+    headers: Option<Headers>,
+    multi_value_headers: Option<Headers>,
+    body: Option<String>,
+    is_base64_encoded: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    /// Only what comes through a WebSocket has one.
+    connection_id: Option<IgnoredAny>,
+    elb: Option<IgnoredAny>,
+    http: Option<Http>,
+    stage: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Http {
+    method: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PathParameters {
+    proxy: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn http_api() -> Value {
+        json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/hooks/okta", "rawQueryString": "",
+            "headers": {"Webhook-Id": "msg_1", "webhook-timestamp": "1", "x-odd": null, "x-list": [1]},
+            "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/hooks/okta"}},
+            "body": "{}", "isBase64Encoded": false,
+        })
+    }
+
+    fn rest_api() -> Value {
+        json!({
+            "resource": "/{proxy+}", "path": "/base/hooks/okta", "httpMethod": "POST",
+            "pathParameters": {"proxy": "hooks/okta"}, "requestContext": {"stage": "prod"},
+            "headers": {"Webhook-Id": "msg_2"}, "multiValueHeaders": {"Webhook-Id": ["msg_1"]},
+            "body": "e30=", "isBase64Encoded": true,
+        })
+    }
+
+    fn load_balancer() -> Value {
+        json!({
+            "httpMethod": "POST", "path": "/hooks/okta", "body": "{}", "isBase64Encoded": false,
+            "requestContext": {"elb": {"targetGroupArn": "arn"}}, "headers": {"webhook-id": "msg_1"},
+        })
+    }
+
+    fn load_balancer_multi_value() -> Value {
+        let mut event = load_balancer();
+        event["multiValueHeaders"] = json!({"webhook-id": ["msg_1"]});
+        event.as_object_mut().unwrap().remove("headers");
+        event
+    }
+
+    fn read(event: &Value, base_path: &str) -> Arrival {
+        Arrival::read(&event.to_string(), base_path).unwrap()
+    }
+
+    #[test]
+    fn every_gateway_brings_the_same_request() {
+        for (event, gateway) in [
+            (http_api(), Gateway::Api),
+            (rest_api(), Gateway::Api),
+            (load_balancer(), Gateway::LoadBalancer),
+            (load_balancer_multi_value(), Gateway::LoadBalancerMultiValue),
+        ] {
+            let arrival = read(&event, "");
+            assert_eq!(arrival.gateway, gateway);
+            let request = arrival.request.unwrap();
+            assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
+            assert_eq!(request.headers.only("webhook-id"), Some("msg_1"));
+            assert_eq!(request.body, b"{}");
+        }
+    }
+
+    #[test]
+    fn a_header_has_a_value_only_where_it_is_there_once() {
+        let twice = http_api().to_string().replace("webhook-timestamp", "WEBHOOK-ID");
+        let mut list = rest_api();
+        list["multiValueHeaders"]["Webhook-Id"] = json!(["msg_1", "msg_1"]);
+        let mut cases = rest_api();
+        cases["multiValueHeaders"]["webhook-id"] = json!(["msg_1"]);
+        for event in [twice, list.to_string(), cases.to_string()] {
+            let request = Arrival::read(&event, "").unwrap().request.unwrap();
+            assert_eq!(request.headers.only("webhook-id"), None, "{event}");
+        }
+        let request = read(&http_api(), "").request.unwrap();
+        assert_eq!([request.headers.only("x-odd"), request.headers.only("x-list")], [None, None]);
+    }
+
+    #[test]
+    fn stage_and_base_path_are_dropped_once_and_only_in_front() {
+        for (stage, base_path, raw_path, path) in [
+            ("$default", "", "/hooks/okta", "/hooks/okta"),
+            ("prod", "", "/prod/hooks/okta", "/hooks/okta"),
+            ("prod", "", "/hooks/okta", "/hooks/okta"),
+            ("prod", "", "/production/hooks/okta", "/production/hooks/okta"),
+            ("prod", "", "/prod/prod/hooks/okta", "/prod/hooks/okta"),
+            ("prod", "", "/prod", "/"),
+            ("hooks", "", "/hooks/hooks/okta", "/hooks/okta"),
+            ("$default", "/connect", "/connect/hooks/okta", "/hooks/okta"),
+            ("prod", "/connect", "/prod/connect/hooks/okta", "/hooks/okta"),
+            ("$default", "/connect", "/a/connect/hooks/okta", "/a/connect/hooks/okta"),
+            ("$default", "", "/a/hooks/okta", "/a/hooks/okta"),
+        ] {
+            let mut event = http_api();
+            event["requestContext"]["stage"] = json!(stage);
+            event["rawPath"] = json!(raw_path);
+            let request = read(&event, base_path).request.unwrap();
+            assert_eq!(request.path, path, "{stage} {base_path} {raw_path}");
+        }
+    }
+
+    #[test]
+    fn a_greedy_resource_is_filled_with_what_it_stands_for() {
+        for (resource, proxy, path, expected) in [
+            (json!("/{proxy+}"), json!("hooks/okta"), "/base/hooks/okta", "/hooks/okta"),
+            (json!("/hooks/{proxy+}"), json!("okta"), "/base/hooks/okta", "/hooks/okta"),
+            (json!(null), json!("hooks/okta"), "/base/hooks/okta", "/hooks/okta"),
+            (json!("/hooks/okta"), json!(null), "/hooks/okta", "/hooks/okta"),
+        ] {
+            let mut event = rest_api();
+            event["resource"] = resource;
+            event["pathParameters"] = json!({"proxy": proxy});
+            event["path"] = json!(path);
+            assert_eq!(read(&event, "").request.unwrap().path, expected);
+        }
+        let mut event = rest_api();
+        event["pathParameters"] = json!(null);
+        assert_eq!(read(&event, "/base").request.unwrap().path, "/hooks/okta");
+    }
+
+    #[test]
+    fn a_reply_has_the_headers_where_its_gateway_looks_for_them() {
+        let reply = |gateway: Gateway| {
+            let mut response = Response::new(405, "x");
+            response.headers.insert("allow", "POST".to_owned());
+            serde_json::to_value(gateway.reply(response)).unwrap()
+        };
+        let single = json!({
+            "statusCode": 405, "headers": {"allow": "POST"}, "body": "x", "isBase64Encoded": false,
+        });
+        assert_eq!(reply(Gateway::Api), single);
+        assert_eq!(reply(Gateway::LoadBalancer), single);
+        assert_eq!(
+            reply(Gateway::LoadBalancerMultiValue),
+            json!({
+                "statusCode": 405, "multiValueHeaders": {"allow": ["POST"]}, "body": "x",
+                "isBase64Encoded": false,
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_not_http_is_refused() {
+        let mut authorizer = http_api();
+        authorizer["type"] = json!("REQUEST");
+        let mut web_socket = rest_api();
+        web_socket["requestContext"]["connectionId"] = json!("x");
+        for event in [
+            json!({}),
+            json!([]),
+            json!(null),
+            json!({"Records": []}),
+            json!(7),
+            json!({"requestContext": {}}),
+            json!({"httpMethod": "POST", "path": "/hooks/okta"}),
+            authorizer,
+            web_socket,
+        ] {
+            assert_eq!(Arrival::read(&event.to_string(), "").unwrap_err(), NotHttp, "{event}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".*") {
+            let _ = Arrival::read(&text, "");
+        }
+    }
+}
