@@ -5,13 +5,17 @@
 //! what is asked. Roles, entitlements and groups in the payload are read by nobody: what a person
 //! may do comes from the operator's settings.
 
+mod time;
+
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Map, Value};
 
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::json::{self, describe, member};
 use crate::scim::Person;
-use crate::trust::Verified;
+use crate::trust::{TOLERANCE, Verified, unauthenticated};
 
 /// What a sender wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,9 +38,14 @@ impl Intent {
     /// Reads what a verified request asks for.
     ///
     /// # Errors
-    /// [`Kind::InvalidSyntax`] if the body is not JSON, or neither a User nor an envelope of one.
-    pub fn read(request: &Verified<Request>) -> Result<Self, Fault> {
-        match json::read(&request.body)? {
+    /// [`Kind::InvalidSyntax`] if the body is not JSON, or neither a User nor an envelope of one;
+    /// [`Kind::Unauthenticated`] if the body alone has a time, and that is too long ago.
+    pub fn read(request: &Verified<Request>, now: SystemTime) -> Result<Self, Fault> {
+        let body = json::read(&request.body)?;
+        if request.scheme().is_dated_by_its_body() {
+            check_date(&body, now)?;
+        }
+        match body {
             Value::Object(user) if Person::is_user(&user) => Ok(Self::Join(Person::new(user))),
             Value::Object(envelope) => Self::open(envelope),
             other => Err(unknown_message(describe(&other))),
@@ -70,6 +79,29 @@ impl Intent {
         }
     }
 }
+
+/// A signature without a time is good for ever, so the signed body must have one: an envelope whose
+/// `timestamp` is at most [`OLDEST`] ago, and at most [`TOLERANCE`] ahead of our clock.
+fn check_date(body: &Value, now: SystemTime) -> Result<(), Fault> {
+    let timestamp = body.as_object().and_then(|envelope| member(envelope, "timestamp"));
+    let Some(timestamp) = timestamp.and_then(Value::as_str).and_then(time::read) else {
+        return Err(Fault::new(
+            Kind::InvalidSyntax,
+            "timestamp: expected an envelope with the time of the event, such as \
+             2026-11-22T08:15:00Z, because this source's signature has none; found no such time",
+        ));
+    };
+    match now.duration_since(timestamp) {
+        Ok(age) if age > OLDEST => Err(unauthenticated("the envelope's timestamp is too old")),
+        Err(ahead) if ahead.duration() > TOLERANCE => {
+            Err(unauthenticated("the envelope's timestamp is in the future"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How long a signed body without a signed time of delivery is believed.
+const OLDEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The User inside an envelope. Its `schemas` need not say so: the type did.
 fn data(envelope: Map<String, Value>) -> Result<Person, Fault> {

@@ -74,7 +74,8 @@ pub fn decide(
     };
     record.source = Some(source.name.clone());
     let request = source.verify(request, now)?;
-    let intent = Intent::read(&request)?;
+    record.key = Some(request.key());
+    let intent = Intent::read(&request, now)?;
     record.intent = Some(intent.name());
     let person = match intent {
         Intent::Join(person) if person.active()? => person,

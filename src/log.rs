@@ -19,6 +19,9 @@ pub struct Record {
     /// Which source spoke; only one that is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Which of the source's keys it used, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<usize>,
     /// What it wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<&'static str>,

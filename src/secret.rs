@@ -19,6 +19,18 @@ impl Key {
     pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, UnusableKey> {
         let encoded = text.strip_prefix(prefix).unwrap_or(text);
         let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| UnusableKey::NotBase64)?);
+        Self::at_least(minimum, bytes)
+    }
+
+    /// Takes a text of at least `minimum` bytes for the key.
+    ///
+    /// # Errors
+    /// [`UnusableKey::Short`].
+    pub fn from_text(text: &str, minimum: usize) -> Result<Self, UnusableKey> {
+        Self::at_least(minimum, Zeroizing::new(text.as_bytes().to_vec()))
+    }
+
+    fn at_least(minimum: usize, bytes: Zeroizing<Vec<u8>>) -> Result<Self, UnusableKey> {
         if bytes.len() < minimum {
             return Err(UnusableKey::Short { minimum, found: bytes.len() });
         }

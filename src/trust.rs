@@ -16,7 +16,7 @@ use sha2::Sha256;
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::secret::Key;
-use scheme::{Part, Scheme};
+use scheme::{MacProof, Part, Proof, Scheme};
 
 /// How far a signed time may lie from ours, on either side.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
@@ -33,6 +33,23 @@ pub const MAX_KEYS: usize = 4;
 #[derive(Debug)]
 pub struct Verified<T> {
     inner: T,
+    scheme: &'static Scheme,
+    key: usize,
+}
+
+impl<T> Verified<T> {
+    /// How the sender proved who it is.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static Scheme {
+        self.scheme
+    }
+
+    /// Which of the source's keys it used, counted from 1: while keys are rotated this tells when
+    /// the old one is out of use.
+    #[must_use]
+    pub const fn key(&self) -> usize {
+        self.key
+    }
 }
 
 impl<T> Deref for Verified<T> {
@@ -48,9 +65,9 @@ impl<T> Deref for Verified<T> {
 pub struct Source {
     /// The last segment of the route, in lower case.
     pub name: String,
-    /// How this source signs.
+    /// How this source proves that it is the one.
     pub scheme: &'static Scheme,
-    /// The keys that it may sign with: one, or several while they are rotated.
+    /// The keys that it may use: one, or several while they are rotated.
     pub keys: Vec<Key>,
 }
 
@@ -60,57 +77,81 @@ impl Source {
     /// # Errors
     /// [`Kind::Unauthenticated`], with one detail for every cause.
     pub fn verify(&self, request: Request, now: SystemTime) -> Result<Verified<Request>, Fault> {
-        self.check(&request, now).map_err(|cause| {
-            Fault::new(Kind::Unauthenticated, "the event's signature was not accepted")
-                .caused_by(cause)
-        })?;
-        Ok(Verified { inner: request })
+        let key = match &self.scheme.proof {
+            Proof::Fixed(header) => self.check_value(&request, header),
+            Proof::Mac(proof) => self.check_mac(&request, proof, now),
+        };
+        let key = key.map_err(unauthenticated)?;
+        Ok(Verified { inner: request, scheme: self.scheme, key })
     }
 
-    /// Signs a body as this source would with its first key: the headers to send with it.
+    /// Writes the headers that prove a body to be this source's, by its first key.
     ///
-    /// `timestamp` is in whole seconds since 1970. `None` without a key.
+    /// `timestamp` is in whole seconds since 1970. Empty without a key.
     #[must_use]
-    pub fn sign(
-        &self,
-        id: &str,
-        timestamp: u64,
-        body: &[u8],
-    ) -> Option<[(&'static str, String); 3]> {
-        let timestamp = timestamp.to_string();
-        let mac = self.mac(self.keys.first()?, id, &timestamp, body);
-        let signature = self.scheme.write(&mac.finalize().into_bytes().into());
-        Some([
-            (self.scheme.id, id.to_owned()),
-            (self.scheme.timestamp, timestamp),
-            (self.scheme.signature, signature),
-        ])
-    }
-
-    /// Says which check failed, for the log.
-    fn check(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
-        let header =
-            |name| request.headers.only(name).ok_or("a security header is missing or there twice");
-        let id = header(self.scheme.id)?;
-        let timestamp = header(self.scheme.timestamp)?;
-        let signatures = self.scheme.signatures(header(self.scheme.signature)?)?;
-        check_id(id)?;
-        check_time(timestamp, now)?;
-        // Every key is tried against every signature, whatever matched before, so that the time
-        // taken does not tell which of them it was.
-        let mut matches = false;
-        for key in &self.keys {
-            let mac = self.mac(key, id, timestamp, &request.body);
-            for signature in &signatures {
-                matches |= mac.clone().verify_slice(signature).is_ok();
+    pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> Vec<(&'static str, String)> {
+        let Some(key) = self.keys.first() else { return Vec::new() };
+        let proof = match &self.scheme.proof {
+            Proof::Fixed(header) => {
+                return vec![(*header, String::from_utf8_lossy(key.bytes()).into_owned())];
             }
-        }
-        if matches { Ok(()) } else { Err("no signature matched") }
+            Proof::Mac(proof) => proof,
+        };
+        let timestamp = timestamp.to_string();
+        let signature = proof.mac(key, id, &timestamp, body).finalize().into_bytes().into();
+        let id = proof.id.map(|name| (name, id.to_owned()));
+        let timestamp = proof.timestamp.map(|name| (name, timestamp));
+        let signature = (proof.signature, proof.form.write(&signature));
+        id.into_iter().chain(timestamp).chain([signature]).collect()
     }
 
+    fn check_mac(
+        &self,
+        request: &Request,
+        proof: &MacProof,
+        now: SystemTime,
+    ) -> Result<usize, &'static str> {
+        let id = proof.id.map(|name| only(request, name)).transpose()?;
+        let timestamp = proof.timestamp.map(|name| only(request, name)).transpose()?;
+        let signatures = proof.form.read(only(request, proof.signature)?)?;
+        id.map(check_id).transpose()?;
+        timestamp.map(|timestamp| check_time(timestamp, now)).transpose()?;
+        let (id, timestamp) = (id.unwrap_or_default(), timestamp.unwrap_or_default());
+        self.matching_key(|key| {
+            let mac = proof.mac(key, id, timestamp, &request.body);
+            // Each signature is compared, whatever the others came to.
+            signatures.iter().fold(false, |matches, signature| {
+                matches | mac.clone().verify_slice(signature).is_ok()
+            })
+        })
+    }
+
+    /// Compares a header with each key by their MACs, so that the time taken tells neither the
+    /// length of a key nor how much of it was guessed.
+    fn check_value(&self, request: &Request, header: &str) -> Result<usize, &'static str> {
+        let value = only(request, header)?.as_bytes();
+        self.matching_key(|key| {
+            let expected = hmac(key).chain_update(key.bytes()).finalize().into_bytes();
+            hmac(key).chain_update(value).verify_slice(&expected).is_ok()
+        })
+    }
+
+    /// The number of the key that matches. Every key is tried, whatever matched before, so that the
+    /// time taken does not tell which of them it was.
+    fn matching_key(&self, matches: impl Fn(&Key) -> bool) -> Result<usize, &'static str> {
+        let matching =
+            self.keys.iter().zip(1..).fold(None, |found: Option<usize>, (key, number)| {
+                let own = matches(key).then_some(number);
+                found.or(own)
+            });
+        matching.ok_or("no key matched")
+    }
+}
+
+impl MacProof {
     fn mac(&self, key: &Key, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
         let mut mac = hmac(key);
-        for part in self.scheme.signed {
+        for part in self.signed {
             mac.update(match part {
                 Part::Body => body,
                 Part::Id => id.as_bytes(),
@@ -120,6 +161,15 @@ impl Source {
         }
         mac
     }
+}
+
+/// The one text for every cause, of which the log alone is told.
+pub(crate) fn unauthenticated(cause: &'static str) -> Fault {
+    Fault::new(Kind::Unauthenticated, "the event's signature was not accepted").caused_by(cause)
+}
+
+fn only<'a>(request: &'a Request, header: &str) -> Result<&'a str, &'static str> {
+    request.headers.only(header).ok_or("a security header is missing or there twice")
 }
 
 /// HMAC-SHA256 (RFC 2104) under a key that [`Key`] has found long enough.

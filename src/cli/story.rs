@@ -41,7 +41,7 @@ impl Story {
         let timestamp =
             at.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs);
         let mut headers = self.headers.clone();
-        for (name, value) in signer.sign(id, timestamp, body.as_bytes()).into_iter().flatten() {
+        for (name, value) in signer.sign(id, timestamp, body.as_bytes()) {
             headers.insert(name.to_owned(), value.into());
         }
         let path = self.path.replace("{source}", &signer.name);

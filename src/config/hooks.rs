@@ -10,7 +10,7 @@ use crate::trust::{MAX_KEYS, Source};
 
 /// The settings of a source, and where their values are found.
 pub static HOOK_SETTINGS: &[(&str, &str)] = &[
-    ("SCHEME", "how this sender signs: standard-webhooks"),
+    ("SCHEME", "how this sender proves itself: standard-webhooks, svix, github, okta"),
     (
         "SECRET",
         "the sender's settings, where it shows its signing secret (whsec_…); several, separated \

@@ -1,6 +1,6 @@
-//! Signature schemes as rows of data.
+//! Ways to prove who is speaking, as rows of data.
 //!
-//! A scheme says which headers it needs, what is signed in which order, how a signature is written
+//! A row says which headers are needed, what is signed in which order, how a signature is written
 //! and how a key. Unit, joiner and encodings are fixed per row; one loop in [`super`] reads them.
 
 use base64::Engine as _;
@@ -14,25 +14,49 @@ const MAX_SIGNATURES: usize = 16;
 /// The bytes of one HMAC-SHA256 signature.
 pub(super) type Signature = [u8; 32];
 
-/// How a sender signs.
+/// How a source proves that it is the one.
 #[derive(Debug)]
 pub struct Scheme {
     /// The name that `HOOK_<SOURCE>_SCHEME` takes.
     pub name: &'static str,
-    /// The header with the message's id.
-    pub id: &'static str,
-    /// The header with the time of signing, in whole seconds since 1970.
-    pub timestamp: &'static str,
-    /// The header with the signatures: `version,base64`, separated by single spaces.
+    /// What it sends as proof.
+    pub proof: Proof,
+    /// How it shows its key.
+    pub key: KeyForm,
+}
+
+/// What is sent as proof.
+#[derive(Debug)]
+pub enum Proof {
+    /// The key itself, as the value of this header.
+    Fixed(&'static str),
+    /// An HMAC-SHA256 signature.
+    Mac(MacProof),
+}
+
+/// How an HMAC-SHA256 signature is sent.
+#[derive(Debug)]
+pub struct MacProof {
+    /// The header with the message's id, where it is signed.
+    pub id: Option<&'static str>,
+    /// The header with the time of signing, in whole seconds since 1970. Without one the body must
+    /// be an envelope that has a time.
+    pub timestamp: Option<&'static str>,
+    /// The header with the signature.
     pub signature: &'static str,
-    /// The version of the signatures that are checked; others are passed over.
-    pub version: &'static str,
+    /// How it is written there.
+    pub form: SignatureForm,
     /// What is signed.
     pub signed: &'static [Part],
-    /// What a key may start with; base64 follows.
-    pub key_prefix: &'static str,
-    /// The least length of a key in bytes.
-    pub key_minimum: usize,
+}
+
+/// How signatures are written.
+#[derive(Clone, Copy, Debug)]
+pub enum SignatureForm {
+    /// One, as 64 lower-case hexadecimal digits behind this prefix.
+    Hex(&'static str),
+    /// Several, separated by single spaces: this version, a comma, base64. Others are passed over.
+    Versioned(&'static str),
 }
 
 /// One part of what is signed.
@@ -48,20 +72,73 @@ pub enum Part {
     Timestamp,
 }
 
+/// How a key is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyForm {
+    /// Base64 behind an optional prefix.
+    Base64 {
+        /// The prefix.
+        prefix: &'static str,
+        /// The least number of bytes.
+        minimum: usize,
+    },
+    /// The text itself, as UTF-8.
+    Text {
+        /// The least number of bytes.
+        minimum: usize,
+    },
+}
+
 /// Every scheme there is.
 pub static SCHEMES: &[Scheme] = &[
     // Standard Webhooks, symmetric signatures (standardwebhooks.com, "Signature scheme").
     Scheme {
         name: "standard-webhooks",
-        id: "webhook-id",
-        timestamp: "webhook-timestamp",
-        signature: "webhook-signature",
-        version: "v1",
-        signed: &[Part::Id, Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body],
-        key_prefix: "whsec_",
-        key_minimum: 24,
+        proof: Proof::Mac(MacProof {
+            id: Some("webhook-id"),
+            timestamp: Some("webhook-timestamp"),
+            signature: "webhook-signature",
+            form: SignatureForm::Versioned("v1"),
+            signed: ID_TIMESTAMP_BODY,
+        }),
+        key: WHSEC,
+    },
+    // The same under the names that Svix gave it first ("Verifying webhooks manually", Svix docs).
+    // Its libraries fall back from one family of headers to the other; a mixture is refused here.
+    Scheme {
+        name: "svix",
+        proof: Proof::Mac(MacProof {
+            id: Some("svix-id"),
+            timestamp: Some("svix-timestamp"),
+            signature: "svix-signature",
+            form: SignatureForm::Versioned("v1"),
+            signed: ID_TIMESTAMP_BODY,
+        }),
+        key: WHSEC,
+    },
+    // "Validating webhook deliveries", GitHub docs. It signs no time and no id.
+    Scheme {
+        name: "github",
+        proof: Proof::Mac(MacProof {
+            id: None,
+            timestamp: None,
+            signature: "x-hub-signature-256",
+            form: SignatureForm::Hex("sha256="),
+            signed: &[Part::Body],
+        }),
+        key: KeyForm::Text { minimum: 16 },
+    },
+    // Okta event hooks sign nothing: they carry a fixed value ("Event hooks", Okta docs).
+    Scheme {
+        name: "okta",
+        proof: Proof::Fixed("authorization"),
+        key: KeyForm::Text { minimum: 16 },
     },
 ];
+
+const ID_TIMESTAMP_BODY: &[Part] =
+    &[Part::Id, Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body];
+const WHSEC: KeyForm = KeyForm::Base64 { prefix: "whsec_", minimum: 24 };
 
 impl Scheme {
     /// The scheme of this name.
@@ -75,36 +152,72 @@ impl Scheme {
     /// # Errors
     /// [`UnusableKey`] if it is malformed or too short.
     pub fn key(&self, text: &str) -> Result<Key, UnusableKey> {
-        Key::from_base64(text, self.key_prefix, self.key_minimum)
+        match self.key {
+            KeyForm::Base64 { prefix, minimum } => Key::from_base64(text, prefix, minimum),
+            KeyForm::Text { minimum } => Key::from_text(text, minimum),
+        }
     }
 
-    /// The signatures of our version in a header. One malformed entry spoils the whole header: a
-    /// value that only makes sense after some repair was not written by the sender.
-    pub(super) fn signatures(&self, header: &str) -> Result<Vec<Signature>, &'static str> {
+    /// Whether the time of signing is nowhere but in the body.
+    #[must_use]
+    pub const fn is_dated_by_its_body(&self) -> bool {
+        matches!(&self.proof, Proof::Mac(MacProof { timestamp: None, .. }))
+    }
+}
+
+impl SignatureForm {
+    /// The signatures in a header. One malformed entry spoils the whole header: a value that only
+    /// makes sense after some repair was not written by the sender.
+    pub(super) fn read(self, header: &str) -> Result<Vec<Signature>, &'static str> {
         const MALFORMED: &str = "a signature is malformed";
+        let version = match self {
+            Self::Hex(prefix) => {
+                let digits = header.strip_prefix(prefix).ok_or(MALFORMED)?;
+                return Ok(vec![from_hex(digits).ok_or(MALFORMED)?]);
+            }
+            Self::Versioned(version) => version,
+        };
         let mut signatures = Vec::new();
         for (number, entry) in header.split(' ').enumerate() {
             if number >= MAX_SIGNATURES {
                 return Err("there are too many signatures");
             }
-            let (version, encoded) = entry.split_once(',').ok_or(MALFORMED)?;
+            let (own, encoded) = entry.split_once(',').ok_or(MALFORMED)?;
             if encoded.contains(',') {
                 return Err(MALFORMED);
             }
-            if version == self.version {
-                signatures.push(decode(encoded).ok_or(MALFORMED)?);
+            if own == version {
+                signatures.push(from_base64(encoded).ok_or(MALFORMED)?);
             }
         }
         Ok(signatures)
     }
 
-    /// Writes a signature as [`Scheme::signatures`] reads it.
-    pub(super) fn write(&self, signature: &Signature) -> String {
-        format!("{},{}", self.version, STANDARD.encode(signature))
+    /// Writes a signature as [`SignatureForm::read`] reads it.
+    pub(super) fn write(self, signature: &Signature) -> String {
+        match self {
+            Self::Hex(prefix) => {
+                let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{prefix}{digits}")
+            }
+            Self::Versioned(version) => format!("{version},{}", STANDARD.encode(signature)),
+        }
     }
 }
 
 /// Canonical, padded base64 in the standard alphabet (RFC 4648 §3.5, §4) of exactly 32 bytes.
-fn decode(encoded: &str) -> Option<Signature> {
+fn from_base64(encoded: &str) -> Option<Signature> {
     STANDARD.decode(encoded).ok()?.try_into().ok()
+}
+
+/// Exactly 64 lower-case hexadecimal digits.
+fn from_hex(digits: &str) -> Option<Signature> {
+    let lower = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    if !digits.as_bytes().iter().all(lower) {
+        return None;
+    }
+    let pairs = digits.as_bytes().chunks(2).map(|pair| {
+        u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2)
+    });
+    pairs.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }

@@ -1,8 +1,9 @@
 //! Stories: a signed event arrives, and then Connect holds …
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use connect_provisioner::standin::Settings;
+use connect_provisioner::trust::scheme::SCHEMES;
 use serde_json::json;
 
 use crate::house::{
@@ -238,6 +239,46 @@ async fn what_asks_nothing_of_connect_does_not_call_it() {
         assert_eq!(when(&local, &story(name)).await.status_code, status, "{name}");
     }
     assert_eq!(connect(&local)["calls"], json!({}));
+}
+
+#[tokio::test]
+async fn a_signature_without_a_time_needs_a_time_in_the_body() {
+    let github = [("HOOK_DEMO_SCHEME", "github")];
+    let local = given_with(Settings::default(), &github).await;
+    // The story's own timestamp, 2026-11-02T08:15:00Z.
+    let written = SystemTime::UNIX_EPOCH + Duration::from_secs(1_793_607_300);
+    let (day, minute) = (Duration::from_secs(86_400), Duration::from_secs(60));
+    let envelope = story("entra-user-created");
+    let mut undated = envelope.clone();
+    undated.body["timestamp"] = json!("yesterday");
+    for (story, at, status) in [
+        (&envelope, written, 201),
+        (&envelope, written + day, 200),
+        (&envelope, written - 5 * minute, 200),
+        (&envelope, written + day + minute, 401),
+        (&envelope, written - 6 * minute, 401),
+        (&undated, written, 400),
+        (&story("okta-user-created"), written, 400),
+    ] {
+        let event = story.signed(&local.source, "msg_1", at);
+        let (answer, _) = local.send(&event, at, LONG).await;
+        assert_eq!(answer.unwrap().status_code, status, "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_scheme_carries_an_event_through() {
+    for scheme in SCHEMES {
+        let changes = [("HOOK_DEMO_SCHEME", scheme.name)];
+        let local = given_with(Settings::default(), &changes).await;
+        let mut envelope = story("entra-user-created");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_793_607_300);
+        envelope.path = envelope.path.replace("{source}", "demo");
+        let event = envelope.signed(&local.source, "msg_1", at);
+        let (answer, record) = local.send(&event, at, LONG).await;
+        assert_eq!(answer.unwrap().status_code, 201, "{}", scheme.name);
+        assert_eq!(record.key, Some(1));
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use connect_provisioner::config::SETTINGS;
 use connect_provisioner::config::hooks::HOOK_SETTINGS;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::outcome::Row;
+use connect_provisioner::trust::scheme::SCHEMES;
 
 fn paper(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -28,6 +29,9 @@ fn every_setting_is_in_the_readme_with_its_default() {
             default => format!("`{default}`"),
         };
         assert_eq!(row(1, &format!("`{}`", setting.name))[2], default, "{}", setting.name);
+    }
+    for scheme in SCHEMES {
+        row(1, &format!("`{}`", scheme.name));
     }
     for (setting, _) in HOOK_SETTINGS {
         row(1, &format!("`HOOK_<SOURCE>_{setting}`"));

@@ -9,7 +9,7 @@ use connect_provisioner::fault::Kind;
 use connect_provisioner::http::{Headers, Request};
 use connect_provisioner::secret::Key;
 use connect_provisioner::trust::Source;
-use connect_provisioner::trust::scheme::{Part, Scheme};
+use connect_provisioner::trust::scheme::{KeyForm, MacProof, Part, Proof, Scheme, SignatureForm};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -27,7 +27,11 @@ fn text<'a>(vector: &'a Value, member: &str) -> &'a str {
 }
 
 fn source(secrets: &[&str]) -> Source {
-    let scheme = Scheme::named("standard-webhooks").unwrap();
+    source_by("standard-webhooks", secrets)
+}
+
+fn source_by(scheme: &str, secrets: &[&str]) -> Source {
+    let scheme = Scheme::named(scheme).unwrap();
     let keys = secrets.iter().map(|secret| scheme.key(secret).unwrap()).collect();
     Source { name: "test".to_owned(), scheme, keys }
 }
@@ -51,16 +55,20 @@ impl Message {
     }
 
     fn published() -> Self {
-        let vector = vector("standard-webhooks-v1");
+        Self::of(&vector("standard-webhooks-v1"))
+    }
+
+    fn of(vector: &Value) -> Self {
         let headers = vector["headers"].as_object().unwrap().iter();
         let headers =
             headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        Self { headers: headers.collect(), body: text(&vector, "body").into() }
+        let body = vector["body"].as_str().unwrap_or_else(|| text(vector, "msg"));
+        Self { headers: headers.collect(), body: body.into() }
     }
 
     fn signed(source: &Source, id: &str, at: u64, body: &[u8]) -> Self {
-        let headers = source.sign(id, at, body).unwrap();
-        let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let headers = source.sign(id, at, body).into_iter();
+        let headers = headers.map(|(name, value)| (name.to_owned(), value)).collect();
         Self { headers, body: body.to_owned() }
     }
 
@@ -106,13 +114,14 @@ fn the_published_vector_is_accepted_and_signed_alike() {
 fn the_mac_is_that_of_rfc_4231() {
     static BODY_ALONE: Scheme = Scheme {
         name: "body alone",
-        id: "id",
-        timestamp: "timestamp",
-        signature: "signature",
-        version: "v1",
-        signed: &[Part::Body],
-        key_prefix: "",
-        key_minimum: 0,
+        proof: Proof::Mac(MacProof {
+            id: None,
+            timestamp: None,
+            signature: "signature",
+            form: SignatureForm::Hex(""),
+            signed: &[Part::Body],
+        }),
+        key: KeyForm::Text { minimum: 0 },
     };
     for name in ["rfc4231-tc1", "rfc4231-tc2", "rfc4231-tc6-long-key"] {
         let vector = vector(name);
@@ -122,12 +131,8 @@ fn the_mac_is_that_of_rfc_4231() {
         };
         let keys = vec![Key::from_base64(&STANDARD.encode(key), "", 0).unwrap()];
         let source = Source { name: "test".to_owned(), scheme: &BODY_ALONE, keys };
-        let [_, _, (_, signature)] = source.sign("id", 1, text(&vector, "msg").as_bytes()).unwrap();
-        assert_eq!(
-            signature,
-            format!("v1,{}", STANDARD.encode(hex(text(&vector, "sig")))),
-            "{name}"
-        );
+        let headers = source.sign("", 0, text(&vector, "msg").as_bytes());
+        assert_eq!(headers, [("signature", text(&vector, "sig").to_owned())], "{name}");
     }
 }
 
@@ -339,6 +344,112 @@ fn a_right_signature_does_not_excuse_a_malformed_header() {
     assert!(
         rightly_signed("msg_1", "99999999999999").verdict(&source, 99_999_999_999_999).is_err()
     );
+}
+
+#[test]
+fn svix_and_github_are_rows_of_the_same_table() {
+    for (name, scheme, now) in
+        [("svix-v1", "svix", 1_614_265_330), ("github-x-hub-signature-256", "github", 0)]
+    {
+        let vector = vector(name);
+        let secret = vector["secret"].as_str().unwrap_or_else(|| text(&vector, "key"));
+        let source = source_by(scheme, &[secret]);
+        let message = Message::of(&vector);
+        assert_eq!(message.verdict(&source, now), Ok(()), "{name}");
+        let id = message.headers.iter().find(|(header, _)| header == "svix-id");
+        let id = id.map_or("", |(_, id)| id);
+        for (header, value) in &Message::signed(&source, id, now, &message.body).headers {
+            let published =
+                message.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(header));
+            assert_eq!(&published.unwrap().1, value, "{name}");
+        }
+        for byte in 0..message.body.len() {
+            let mut changed = message.clone();
+            changed.body[byte] ^= 1;
+            assert!(changed.verdict(&source, now).is_err(), "{name}: byte {byte}");
+        }
+        assert!(message.verdict(&self::source(&[SECRET]), now).is_err(), "{name}: another scheme");
+    }
+}
+
+#[test]
+fn svix_does_not_take_a_header_of_the_other_family() {
+    let vector = vector("svix-v1");
+    let source = source_by("svix", &[text(&vector, "secret")]);
+    for family in ["svix-id", "svix-timestamp", "svix-signature"] {
+        let mut mixed = Message::of(&vector);
+        let (name, _) = mixed.headers.iter_mut().find(|(name, _)| name == family).unwrap();
+        *name = name.replace("svix", "webhook");
+        assert!(mixed.verdict(&source, 1_614_265_330).is_err(), "{family}");
+    }
+}
+
+#[test]
+fn githubs_signature_is_written_in_one_way_only() {
+    let vector = vector("github-x-hub-signature-256");
+    let source = source_by("github", &[text(&vector, "key")]);
+    let good = text(&vector, "sig");
+    let message = |value: &str| Message {
+        headers: vec![("X-Hub-Signature-256".to_owned(), value.to_owned())],
+        body: text(&vector, "msg").into(),
+    };
+    assert_eq!(message(&format!("sha256={good}")).verdict(&source, 0), Ok(()));
+    for value in [
+        good.to_owned(),
+        format!("sha256={}", good.to_uppercase()),
+        format!("SHA256={good}"),
+        format!("xsha256={good}"),
+        format!("sha1={good}"),
+        format!("sha256={good}0"),
+        format!("sha256={good}00"),
+        format!("sha256={}", &good[..63]),
+        format!("sha256={}", &good[..62]),
+        format!("sha256= {good}"),
+        format!("sha256={good} "),
+        format!("sha256={good},sha256={good}"),
+        format!("sha256=+{}", &good[1..]),
+        "sha256=".to_owned(),
+        String::new(),
+    ] {
+        assert!(message(&value).verdict(&source, 0).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn a_fixed_value_is_compared_whole() {
+    let (key, other) = ("the value that Okta sends", "another value of its own");
+    let message = |value: &str| Message {
+        headers: vec![("Authorization".to_owned(), value.to_owned())],
+        body: b"{}".to_vec(),
+    };
+    let source = source_by("okta", &[key, other]);
+    assert_eq!(message(key).verdict(&source, 0), Ok(()));
+    assert_eq!(message(other).verdict(&source, 0), Ok(()));
+    let longer = format!("{key}x");
+    for value in ["", "x", &key[1..], &key[..key.len() - 1], &longer, &key.to_uppercase()] {
+        assert!(message(value).verdict(&source, 0).is_err(), "{value}");
+    }
+    let mut twice = message(key);
+    twice.headers.push(("authorization".to_owned(), key.to_owned()));
+    assert!(twice.verdict(&source, 0).is_err());
+    assert!(Message { headers: Vec::new(), ..message(key) }.verdict(&source, 0).is_err());
+    assert!(Scheme::named("okta").unwrap().key("15 bytes, short").is_err());
+}
+
+#[test]
+fn the_key_that_matched_is_told_by_its_number() {
+    let request = |message: Message| Request {
+        method: "POST".to_owned(),
+        path: "/hooks/test".to_owned(),
+        headers: message.headers.into_iter().collect::<Headers>(),
+        body: message.body,
+    };
+    let both = source(&[SECRET, OTHER_SECRET]);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(SIGNED);
+    for (secret, number) in [(SECRET, 1), (OTHER_SECRET, 2)] {
+        let message = Message::signed(&source(&[secret]), "id", SIGNED, b"{}");
+        assert_eq!(both.verify(request(message), now).unwrap().key(), number);
+    }
 }
 
 #[test]
