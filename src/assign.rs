@@ -2,18 +2,25 @@
 //!
 //! Everything that Connect would refuse is refused here, before any call, in words that name the
 //! SCIM attribute: Connect itself answers without saying which member it means. The rules are those
-//! of identity management by SAML ("Amazon Connect API Reference", CreateUser; "Configure SAML with
-//! IAM for Amazon Connect"). Under SAML a user has no password, so one in the event is dropped.
+//! of `CreateUser` ("Amazon Connect API Reference"), which differ by [`identity`] management type.
+//! A password in the event is dropped where users have none: Okta sends one with every user.
 
+pub mod identity;
 pub mod owner;
+pub mod password;
 pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::fault::Fault;
-use crate::scim::Person;
+use crate::json::describe;
+use crate::scim::{CONNECT_SCHEMA, Person};
+use identity::{EmailAs, Identity};
 use owner::Owner;
+use password::Password;
 use text::{Email, PersonName, PhoneNumber, Username};
 
 /// What the operator decided for everyone: nobody's own payload has a say in it.
@@ -29,22 +36,14 @@ pub struct Rules {
     pub hierarchy_group: Option<String>,
     /// The operator's own tags.
     pub tags: BTreeMap<String, String>,
+    /// What the instance's identity management type asks of a user.
+    pub identity: &'static Identity,
     /// Where the e-mail address goes.
     pub email_as: EmailAs,
+    /// Whether a user whose event has no usable password gets a random one.
+    pub generate_password: bool,
     /// How everyone's phone is set up.
     pub phone: PhoneDefaults,
-}
-
-/// Where in UserIdentityInfo the e-mail address goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EmailAs {
-    /// `Email`. The API reference says both that SAML requires it and that SAML refuses it.
-    Email,
-    /// `SecondaryEmail`, which gets all mail but password resets.
-    Secondary,
-    /// Nowhere: what the instances in the field accept, hence the default.
-    #[default]
-    Omit,
 }
 
 /// The phone settings of UserPhoneConfig.
@@ -76,14 +75,21 @@ pub struct Agent {
     pub owner: Owner,
     /// The username: `userName`, byte for byte.
     pub username: Username,
+    /// Password.
+    pub password: Option<Password>,
+    /// `DirectoryUserId`.
+    pub directory_user_id: Option<String>,
     /// IdentityInfo.FirstName.
-    pub first_name: PersonName,
+    pub first_name: Option<PersonName>,
     /// IdentityInfo.LastName.
-    pub last_name: PersonName,
+    pub last_name: Option<PersonName>,
     /// IdentityInfo.Email.
     pub email: Option<Email>,
     /// IdentityInfo.SecondaryEmail.
     pub secondary_email: Option<Email>,
+    /// IdentityInfo.Mobile: left out if the person's number is none that Connect takes, since
+    /// Connect stores it and uses it for nothing.
+    pub mobile: Option<PhoneNumber>,
     /// PhoneConfig.DeskPhoneNumber.
     pub desk_phone_number: Option<PhoneNumber>,
     /// The rest of PhoneConfig.
@@ -103,17 +109,25 @@ impl Agent {
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] for the first attribute that Connect would refuse.
-    pub fn assign(person: &Person, rules: &Rules) -> Result<Self, Fault> {
-        let username = Username::read(person.user_name()?)?;
+    pub fn assign(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Self, Fault> {
+        let identity = rules.identity;
+        let username = Username::read(person.user_name()?, identity.username.clone())?;
         let owner = Owner::of(&rules.deployment, person.external_id()?, &username);
+        refuse_power(person)?;
+        let [first_name, last_name] = names(person, identity)?;
         let (email, secondary_email) = emails(person, rules.email_as)?;
+        let mobile = person.phone_number("mobile")?;
+        let mobile = mobile.and_then(|number| PhoneNumber::read("phoneNumbers", number).ok());
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
-            first_name: PersonName::read("name.givenName", person.given_name()?, 255)?,
-            last_name: PersonName::read("name.familyName", person.family_name()?, 300)?,
+            password: password(person, rules, random)?,
+            directory_user_id: directory_user_id(person, identity)?,
+            first_name,
+            last_name,
             email,
             secondary_email,
+            mobile,
             desk_phone_number: desk_phone_number(person, rules.phone.phone_type)?,
             phone: rules.phone,
             routing_profile: rules.routing_profile.clone(),
@@ -130,6 +144,58 @@ impl Agent {
 impl fmt::Debug for Agent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Agent").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+/// What the extension names besides the directory's entry would be power. Nobody is to think that
+/// they were given it, so it is refused and not passed over.
+fn refuse_power(person: &Person) -> Result<(), Fault> {
+    for name in ["routingProfile", "securityProfiles", "hierarchyGroup"] {
+        if person.connect(name).is_some() {
+            return Err(Fault::value(
+                &format!("{CONNECT_SCHEMA}:{name}"),
+                "none, because profiles and groups come from the operator's settings alone",
+                "one",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn names(person: &Person, identity: &Identity) -> Result<[Option<PersonName>; 2], Fault> {
+    let Some([first, last]) = identity.names else { return Ok([None, None]) };
+    Ok([
+        Some(PersonName::read("name.givenName", person.given_name()?, first)?),
+        Some(PersonName::read("name.familyName", person.family_name()?, last)?),
+    ])
+}
+
+/// The event's own password if Connect takes it, else a random one if the operator says so.
+fn password(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Option<Password>, Fault> {
+    if !rules.identity.password {
+        return Ok(None);
+    }
+    match person.password()?.and_then(Password::read) {
+        Some(password) => Ok(Some(password)),
+        None if rules.generate_password => Ok(Some(Password::generate(random))),
+        None => Err(Fault::value(
+            "password",
+            "8 to 64 characters with a lower-case and an upper-case letter and a digit, or the \
+             operator's setting GENERATE_PASSWORD=true",
+            "neither",
+        )),
+    }
+}
+
+fn directory_user_id(person: &Person, identity: &Identity) -> Result<Option<String>, Fault> {
+    let path = format!("{CONNECT_SCHEMA}:directoryUserId");
+    match person.connect("directoryUserId") {
+        None => Ok(None),
+        Some(_) if !identity.directory_user_id => {
+            Err(Fault::value(&path, "none, because this instance has no directory", "one"))
+        }
+        Some(Value::String(id)) if !id.is_empty() => Ok(Some(id.clone())),
+        Some(other) => Err(Fault::value(&path, "a string that is not empty", describe(other))),
     }
 }
 
@@ -155,8 +221,9 @@ fn desk_phone_number(person: &Person, phone_type: PhoneType) -> Result<Option<Ph
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::identity::IDENTITIES;
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     pub(crate) fn ana() -> Value {
         json!({
@@ -174,7 +241,7 @@ pub(crate) mod tests {
 
     fn agent_by(rules: &Rules, resource: Value) -> Result<Agent, Fault> {
         let Value::Object(resource) = resource else { panic!("a resource is an object") };
-        Agent::assign(&Person::new(resource), rules)
+        Agent::assign(&Person::new(resource), rules, [7; 16])
     }
 
     fn rules() -> Rules {
@@ -184,7 +251,9 @@ pub(crate) mod tests {
             security_profiles: vec!["sp".to_owned()],
             hierarchy_group: None,
             tags: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
+            identity: Identity::SAML,
             email_as: EmailAs::Omit,
+            generate_password: false,
             phone: PhoneDefaults {
                 phone_type: PhoneType::SoftPhone,
                 auto_accept: false,
@@ -198,8 +267,9 @@ pub(crate) mod tests {
     fn a_person_becomes_an_agent() {
         let agent = agent(ana()).unwrap();
         assert_eq!(agent.username.as_str(), "ana.ruiz@example.com");
-        assert_eq!(agent.first_name.as_str(), "Ana");
-        assert_eq!(agent.last_name.as_str(), "Ruiz");
+        assert_eq!(agent.first_name.unwrap().as_str(), "Ana");
+        assert_eq!(agent.last_name.unwrap().as_str(), "Ruiz");
+        assert_eq!((agent.password, agent.directory_user_id), (None, None));
         assert_eq!((&agent.email, &agent.secondary_email), (&None, &None));
         assert_eq!(agent.desk_phone_number, None);
         assert_eq!(agent.tags.len(), 4);
@@ -227,6 +297,7 @@ pub(crate) mod tests {
         assert_eq!(emails(EmailAs::Omit), [None, None]);
         assert_eq!(emails(EmailAs::Email), [address.clone(), None]);
         assert_eq!(emails(EmailAs::Secondary), [None, address]);
+        assert_eq!(rules_of("CONNECT_MANAGED").email_as, EmailAs::Email);
     }
 
     #[test]
@@ -242,6 +313,70 @@ pub(crate) mod tests {
             "phoneNumbers[type eq \"work\"]: expected a number, because the phone type is \
              DESK_PHONE, found none"
         );
+    }
+
+    fn rules_of(name: &str) -> Rules {
+        let identity = IDENTITIES.iter().find(|identity| identity.name == name).unwrap();
+        Rules { identity, email_as: identity.email_as, ..rules() }
+    }
+
+    #[test]
+    fn connect_keeps_a_password_only_where_it_keeps_identities() {
+        let managed = rules_of("CONNECT_MANAGED");
+        let mut strong = ana();
+        strong["password"] = json!("Passw0rd");
+        let password = |rules: &Rules, resource| {
+            agent_by(rules, resource).map(|agent| agent.password.map(|own| own.as_str().to_owned()))
+        };
+        assert_eq!(password(&managed, strong.clone()).unwrap().unwrap(), "Passw0rd");
+        assert!(password(&managed, ana()).unwrap_err().detail.starts_with("password: expected 8"));
+        let generating = Rules { generate_password: true, ..rules_of("CONNECT_MANAGED") };
+        let generated = password(&generating, ana()).unwrap().unwrap();
+        assert_eq!(generated, format!("aA0{}", "07".repeat(16)));
+        for name in ["SAML", "EXISTING_DIRECTORY"] {
+            assert_eq!(password(&rules_of(name), strong.clone()).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_directory_has_the_names_and_a_user_may_name_its_entry() {
+        let mut resource = ana();
+        resource[CONNECT_SCHEMA] = json!({"directoryUserId": "S-1-5-21"});
+        resource.as_object_mut().unwrap().remove("name");
+        let agent = agent_by(&rules_of("EXISTING_DIRECTORY"), resource.clone()).unwrap();
+        assert_eq!((agent.first_name, agent.last_name), (None, None));
+        assert_eq!(agent.directory_user_id.as_deref(), Some("S-1-5-21"));
+        resource["name"] = ana()["name"].clone();
+        resource["password"] = json!("Passw0rd");
+        for name in ["SAML", "CONNECT_MANAGED"] {
+            let fault = agent_by(&rules_of(name), resource.clone()).unwrap_err();
+            assert!(fault.detail.contains("amazonconnect:2.0:User:directoryUserId: expected none"));
+        }
+    }
+
+    #[test]
+    fn power_named_in_the_extension_is_refused() {
+        for (name, value) in [
+            ("routingProfile", json!("Sales")),
+            ("SecurityProfiles", json!(["Admin"])),
+            ("hierarchyGroup", json!("EMEA")),
+        ] {
+            let mut resource = ana();
+            resource[CONNECT_SCHEMA.to_uppercase()] = json!({name: value});
+            let fault = agent(resource).unwrap_err();
+            assert!(fault.detail.contains("operator's settings alone, found one"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mobile_number_that_connect_would_refuse_is_left_out() {
+        let mobile = |number: &str| {
+            let mut resource = ana();
+            resource["phoneNumbers"] = json!([{"value": number, "type": "mobile"}]);
+            agent(resource).unwrap().mobile.map(|number| number.as_str().to_owned())
+        };
+        assert_eq!(mobile("tel:+34-600-100-200").unwrap(), "+34600100200");
+        assert_eq!(mobile("600 100 200"), None);
     }
 
     #[test]

@@ -24,14 +24,12 @@ use instance::Instance;
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
 
-/// The variables of this process, those that are text.
+/// The variables of this process; what is no text in one becomes U+FFFD, which nothing takes.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the outermost place: the environment is read here")]
 pub fn of_process() -> Environment {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    std::env::vars_os().filter_map(text).collect()
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// Everything that the operator decided.
@@ -90,8 +88,11 @@ pub struct Problems(pub Vec<Problem>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<_> =
-            self.0.iter().map(|one| format!("{}: {}", one.variable, one.problem)).collect();
+        let texts: Vec<_> = self
+            .0
+            .iter()
+            .map(|one| format!("{}: {} ({})", one.variable, one.problem, one.find))
+            .collect();
         formatter.write_str(&texts.join("; "))
     }
 }
@@ -141,7 +142,14 @@ pub static SETTINGS: &[Setting] = &[
         find: "your own choice, lasting and unlike that of any other deployment for this \
                instance: the stack's name",
     },
-    Setting { name: "EMAIL_AS", default: "omit", find: "your own choice: omit, secondary, email" },
+    Setting {
+        name: "IDENTITY_MANAGEMENT",
+        default: "SAML",
+        find: "Amazon Connect console, your instance, Account overview; or aws connect \
+               describe-instance",
+    },
+    Setting { name: "EMAIL_AS", default: "", find: "your own choice: omit, secondary, email" },
+    Setting { name: "GENERATE_PASSWORD", default: "false", find: "your own choice: true, false" },
     Setting {
         name: "PHONE_TYPE",
         default: "SOFT_PHONE",
@@ -214,7 +222,7 @@ impl Reader<'_> {
     /// The instance's own Region where its ARN tells it: Connect need not be where the function is.
     fn region(&mut self, instance: Option<&Instance>) -> Option<String> {
         let region = instance?.region.clone();
-        region.or_else(|| self.required("AWS_REGION", |region| Ok(region.to_owned())))
+        region.or_else(|| self.required("AWS_REGION", region_name))
     }
 }
 
@@ -222,6 +230,15 @@ fn where_to_find(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
     let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(setting));
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
+}
+
+/// Becomes a part of host names.
+pub(super) fn region_name(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.bytes().all(legal) && text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a Region such as eu-west-2, found something else".to_owned())
 }
 
 fn base_path(text: &str) -> String {

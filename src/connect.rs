@@ -3,14 +3,17 @@
 //! [`plan`] says which calls are needed, [`class`] what an error means, and [`apply`] does the
 //! calling: the only waiting there is.
 
-#[cfg(feature = "aws")]
-pub mod apply;
 pub mod class;
+pub mod plan;
+
+#[cfg(feature = "aws")]
+mod failure;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]
 mod find;
-pub mod plan;
+#[cfg(feature = "aws")]
+pub mod apply;
 
 /// What Connect calls a user.
 #[derive(Clone, Debug, PartialEq, Eq)]

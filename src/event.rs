@@ -46,7 +46,7 @@ impl Intent {
             check_date(&body, now)?;
         }
         match body {
-            Value::Object(user) if Person::is_user(&user) => Ok(Self::Join(Person::new(user))),
+            Value::Object(user) if Person::is_user(&user) => Self::bare(user),
             Value::Object(envelope) => Self::open(envelope),
             other => Err(unknown_message(describe(&other))),
         }
@@ -63,6 +63,16 @@ impl Intent {
             Self::Remove => "remove",
             Self::Nothing => "nothing",
         }
+    }
+
+    /// A bare User asks to join. With an event's type beside its attributes it says two things, and
+    /// a flattened `user.deleted` must not create anybody.
+    fn bare(user: Map<String, Value>) -> Result<Self, Fault> {
+        let event_type = member(&user, "type").and_then(Value::as_str).unwrap_or_default();
+        if event_type.starts_with("user.") {
+            return Err(unknown_message("a User with an event's type among its attributes"));
+        }
+        Ok(Self::Join(Person::new(user)))
     }
 
     fn open(envelope: Map<String, Value>) -> Result<Self, Fault> {

@@ -20,7 +20,7 @@ pub enum Turn {
     Sender,
 }
 
-/// What kind of fault it is: one row of the answer table, one value of the log's `code`.
+/// What kind of fault it is: one row of the answer table, one value of the log's `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The sender did not prove who it is. Every cause looks the same from outside.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -12,11 +13,11 @@ use lambda_runtime_api_client::{PooledClient, body::Body};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::Provisioner;
 use crate::config::{Config, Environment, Problem, Problems};
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
 use crate::log::{self, Record};
+use crate::{Moment, Provisioner};
 
 /// What is kept of an invocation's time for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -35,7 +36,13 @@ const PLATFORM: [Variable; 4] = [
     Variable { name: "AWS_LAMBDA_FUNCTION_VERSION", sound: |_| true },
 ];
 
+/// What a function error at start-up is called.
+const ERROR_TYPE: &str = "Runtime.Configuration";
+
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// Where the SDK finds another endpoint than AWS's own; it takes any text and fails at each call.
+const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CONNECT"];
 
 /// Reads the configuration and checks that this is Lambda, or something that plays it.
 ///
@@ -51,12 +58,28 @@ pub fn configure(environment: &Environment) -> Result<Config, Problems> {
         find: "this program is started by Lambda or a runtime interface emulator; to try it by \
                hand: connect-provisioner demo",
     });
-    let unsound: Vec<Problem> = unsound.collect();
+    let unsound: Vec<Problem> = unsound.chain(bad_endpoints(environment)).collect();
     match Config::read(environment) {
         Ok(config) if unsound.is_empty() => Ok(config),
         Ok(_) => Err(Problems(unsound)),
         Err(problems) => Err(Problems([unsound, problems.0].concat())),
     }
+}
+
+fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = Problem> {
+    let is_url = |text: &String| {
+        text.parse::<Uri>().is_ok_and(|uri| {
+            uri.scheme().is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()))
+        })
+    };
+    let bad = ENDPOINTS.into_iter().filter(move |name| {
+        environment.get(*name).is_some_and(|value| !value.is_empty() && !is_url(value))
+    });
+    bad.map(|name| Problem {
+        variable: name.to_owned(),
+        problem: "expected a URL with http or https, found something else".to_owned(),
+        find: "unset it, unless Connect is to be found somewhere else than at AWS",
+    })
 }
 
 /// Credentials, endpoint and HTTP client, as the environment has them.
@@ -67,6 +90,8 @@ pub fn loader(region: &str) -> ConfigLoader {
         .build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
+        // Ours for each call; asked for here, the environment's would be read, and panicked on.
+        .retry_config(RetryConfig::standard())
         .http_client(client)
 }
 
@@ -91,9 +116,9 @@ pub async fn report(
     else {
         return Ok(());
     };
-    let body = json!({"errorType": "Configuration", "errorMessage": problems.to_string()});
+    let body = json!({"errorType": ERROR_TYPE, "errorMessage": problems.to_string()});
     let request = http::Request::post("/2018-06-01/runtime/init/error")
-        .header("lambda-runtime-function-error-type", "Runtime.Configuration")
+        .header("lambda-runtime-function-error-type", ERROR_TYPE)
         .body(Body::from(body.to_string()))?;
     let client = PooledClient::builder().with_endpoint(Uri::from(runtime_api)).build();
     client.call(request).await?;
@@ -111,10 +136,19 @@ async fn invoke(
     let time_left = deadline.duration_since(arrival).unwrap_or_default().saturating_sub(RESERVE);
     let mut record = Record::default();
     record.request_id = Some(event.context.request_id);
-    let answer = provisioner.answer(event.payload.get(), arrival, time_left, &mut record).await;
+    let moment = Moment { now: arrival, time_left, random: random() };
+    let answer = provisioner.answer(event.payload.get(), moment, &mut record).await;
     record.duration_ms = now().duration_since(arrival).unwrap_or_default().as_millis();
     println!("{}", log::line(&record));
     answer
+}
+
+/// Bytes from the operating system; without them there is no way to go on safely.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    #[expect(clippy::expect_used, reason = "TLS could not work either; the invocation fails")]
+    getrandom::getrandom(&mut bytes).expect("the operating system has random bytes");
+    bytes
 }
 
 #[expect(clippy::disallowed_methods, reason = "the outermost place: the clock is read here")]

@@ -7,7 +7,8 @@
 //!
 //! The modules stand here in the order in which data flows through them; each names types of those
 //! before it and never of those after. All are pure, without a clock, an environment, a socket or
-//! an AWS type, but for [`connect`]'s `apply` (feature `aws`), the [`standin`] and the binaries.
+//! an AWS type, but for [`connect`]'s `apply` and what it calls, [`lambda`], the `standin`'s door,
+//! the `cli` and [`config::of_process`].
 
 pub mod fault;
 pub mod http;
@@ -34,7 +35,7 @@ pub mod standin;
 #[cfg(feature = "cli")]
 pub mod cli;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use assign::Agent;
 use config::Config;
@@ -50,6 +51,17 @@ use log::Record;
 use outcome::Outcome;
 use trust::Source;
 
+/// What an event finds of the world when it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The time.
+    pub now: SystemTime,
+    /// How long the answer may take.
+    pub time_left: Duration,
+    /// Bytes that nobody can guess, for one password.
+    pub random: [u8; 16],
+}
+
 /// What a request comes to before Amazon Connect is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -59,23 +71,23 @@ pub enum Decision {
     Done(Outcome),
 }
 
-/// Decides what a request comes to. Pure: the same request at the same time decides the same.
+/// Decides what a request comes to. Pure: the same request at the same moment decides the same.
 ///
 /// # Errors
 /// Whatever stands in the way, in the order of the arrow above.
 pub fn decide(
     config: &Config,
     request: Request,
-    now: SystemTime,
+    moment: Moment,
     record: &mut Record,
 ) -> Result<Decision, Fault> {
     let Some(source) = route(config, &request)? else {
         return Ok(Decision::Done(Outcome::Healthy));
     };
     record.source = Some(source.name.clone());
-    let request = source.verify(request, now)?;
+    let request = source.verify(request, moment.now)?;
     record.key = Some(request.key());
-    let intent = Intent::read(&request, now)?;
+    let intent = Intent::read(&request, moment.now)?;
     record.intent = Some(intent.name());
     let person = match intent {
         Intent::Join(person) if person.active()? => person,
@@ -85,7 +97,7 @@ pub fn decide(
             return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER));
         }
     };
-    let agent = Agent::assign(&person, &config.rules)?;
+    let agent = Agent::assign(&person, &config.rules, moment.random)?;
     record.owner = Some(agent.owner.hash().to_owned());
     Ok(Decision::Converge(Box::new(agent)))
 }
@@ -93,8 +105,8 @@ pub fn decide(
 const INACTIVE: &str = "the person is not active, so no user was created";
 const NOT_OURS: &str = "events of this type ask nothing of Amazon Connect";
 const NEEDS_ROSTER: &str = "type: user.updated, user.deactivated, user.activated and user.deleted \
-    need the roster, this function's durable record of users, and this deployment has none; it \
-    creates users only, so make this change in Amazon Connect";
+    will be carried out once this deployment has a roster, a durable record of its users, which a \
+    later version brings; this one creates users only, so make the change in Amazon Connect";
 
 /// The source at a request's path, or none for the health check. A route is the whole path: it is
 /// never searched for inside one.
@@ -141,21 +153,20 @@ impl Provisioner {
         Self { config, connect }
     }
 
-    /// Answers one Lambda event within `time_left`, and notes in `record` what is worth a line.
+    /// Answers one Lambda event, and notes in `record` what is worth a line.
     ///
     /// # Errors
     /// [`NotHttp`] if there is nobody to answer.
     pub async fn answer(
         &self,
         event: &str,
-        now: SystemTime,
-        time_left: std::time::Duration,
+        moment: Moment,
         record: &mut Record,
     ) -> Result<Reply, NotHttp> {
         let arrival =
             Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
         let result = match arrival.request {
-            Ok(request) => self.carry_out(request, now, time_left, record).await,
+            Ok(request) => self.carry_out(request, moment, record).await,
             Err(fault) => Err(fault),
         };
         let response = result.as_ref().map_or_else(Fault::response, Outcome::response);
@@ -166,13 +177,12 @@ impl Provisioner {
     async fn carry_out(
         &self,
         request: Request,
-        now: SystemTime,
-        time_left: std::time::Duration,
+        moment: Moment,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
-        match decide(&self.config, request, now, record)? {
+        match decide(&self.config, request, moment, record)? {
             Decision::Converge(agent) => {
-                let applied = self.connect.converge(&agent, time_left).await?;
+                let applied = self.connect.converge(&agent, moment.time_left).await?;
                 Ok(Outcome::Applied(applied, agent.owner))
             }
             Decision::Done(outcome) => Ok(outcome),

@@ -71,7 +71,7 @@ impl Record {
                 self.level = turn.level();
                 self.turn = Some(turn.name());
                 self.outcome = fault.kind.code();
-                self.cause = fault.cause.as_ref().map(ToString::to_string);
+                self.cause = Some(fault.cause.as_ref().unwrap_or(&fault.detail).to_string());
             }
         }
     }

@@ -15,6 +15,9 @@ use crate::json::{describe, member};
 /// The core User schema (RFC 7643 §4.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
+/// Our own extension of the User schema: `directoryUserId`.
+pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
+
 /// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
 #[derive(Clone, PartialEq)]
 pub struct Person {
@@ -62,9 +65,8 @@ impl Person {
     /// # Errors
     /// If it is there but says neither.
     pub fn active(&self) -> Result<bool, Fault> {
-        let Some(value) = member(&self.resource, "active") else {
-            return Ok(true);
-        };
+        let value = member(&self.resource, "active").filter(|value| **value != "");
+        let Some(value) = value else { return Ok(true) };
         boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
     }
 
@@ -82,6 +84,20 @@ impl Person {
     /// If it is missing, empty or no string.
     pub fn family_name(&self) -> Result<&str, Fault> {
         self.name("familyName", "name.familyName")
+    }
+
+    /// `password` (RFC 7643 §4.1.1).
+    ///
+    /// # Errors
+    /// If it is there but no string.
+    pub fn password(&self) -> Result<Option<&str>, Fault> {
+        text(&self.resource, "password", "password")
+    }
+
+    /// A member of our own extension, whether or not `schemas` names it.
+    #[must_use]
+    pub fn connect(&self, name: &str) -> Option<&Value> {
+        member(&self.resource, CONNECT_SCHEMA)?.as_object().and_then(|own| member(own, name))
     }
 
     /// The e-mail address of type `work`, else the primary one, else the only one there is.
@@ -220,6 +236,7 @@ mod tests {
         for (active, expected) in [
             (json!(true), true),
             (json!(null), true),
+            (json!(""), true),
             (json!("True"), true),
             (json!(false), false),
             (json!("False"), false),

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn owner(external_id: Option<&str>) -> Owner {
-        Owner::of("prod", external_id, &Username::read("ana@example.com").unwrap())
+        Owner::of("prod", external_id, &Username::read("ana@example.com", 2..=64).unwrap())
     }
 
     #[test]

@@ -3,26 +3,27 @@
 //! Lengths count characters (Unicode scalar values). None of these shows itself in `Debug`.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::fault::Fault;
 
-/// A Connect username under SAML. It must equal the SAML `RoleSessionName` byte for byte, or the
-/// agent is "authenticated, but not onboarded"; so it is checked and never rewritten.
+/// A Connect username. Under SAML it must equal the `RoleSessionName` byte for byte, or the agent is
+/// "authenticated, but not onboarded"; so it is checked and never rewritten.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
-    /// Takes 2 to 64 characters of `A-Z a-z 0-9 _ - . @`; an `@` only as part of a full e-mail
-    /// address (CreateUser, member Username; `RoleSessionName` is 2 to 64 long).
+    /// Takes so many characters of `A-Z a-z 0-9 _ - . @`; an `@` only as part of a full e-mail
+    /// address (CreateUser, member Username).
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `userName`.
-    pub fn read(text: &str) -> Result<Self, Fault> {
-        const EXPECTED: &str =
-            "2 to 64 characters of A-Z a-z 0-9 _ - . @, as in the SAML RoleSessionName";
-        let refuse = |found: &str| Err(Fault::value("userName", EXPECTED, found));
+    pub fn read(text: &str, lengths: RangeInclusive<usize>) -> Result<Self, Fault> {
+        let (shortest, longest) = (lengths.start(), lengths.end());
+        let expected = format!("{shortest} to {longest} characters of A-Z a-z 0-9 _ - . @");
+        let refuse = |found: &str| Err(Fault::value("userName", &expected, found));
         let allowed =
             |character: char| character.is_ascii_alphanumeric() || "_-.@".contains(character);
         let length = text.chars().count();
@@ -30,7 +31,7 @@ impl Username {
             let position = position.saturating_add(1);
             return refuse(&format!("{} at character {position}", name_of(character)));
         }
-        if !(2..=64).contains(&length) {
+        if !lengths.contains(&length) {
             return refuse(&format!("{length} characters"));
         }
         if text.contains('@') && !is_full_address(text) {
@@ -59,10 +60,10 @@ impl PersonName {
     pub fn read(attribute: &str, text: &str, maximum: usize) -> Result<Self, Fault> {
         let name = ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned();
         let length = name.chars().count();
-        let found = if name.chars().any(char::is_control) {
+        let found = if name.chars().any(|character| character.is_control() || turns(character)) {
             "a control character".to_owned()
-        } else if name.trim().is_empty() {
-            "white space alone".to_owned()
+        } else if !name.chars().any(char::is_alphanumeric) {
+            "no letter".to_owned()
         } else if length > maximum {
             format!("{length} characters")
         } else {
@@ -78,8 +79,8 @@ impl PersonName {
     }
 }
 
-/// An e-mail address that Connect takes: ASCII, at most 265 characters (UserIdentityInfo, pattern
-/// of `SecondaryEmail`).
+/// An e-mail address that Connect takes: ASCII, at most 265 characters. That is the pattern of
+/// `SecondaryEmail` (UserIdentityInfo); `Email` has none, and is held to the same.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -169,6 +170,12 @@ macro_rules! redact {
 
 redact!(Username PersonName Email PhoneNumber);
 
+/// Whether a character turns the direction of what follows, so that a name reads as another
+/// (Unicode Standard Annex #9, explicit formatting characters).
+fn turns(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `a@b.com`, not `a@b` (CreateUser, member Username).
 fn is_full_address(text: &str) -> bool {
     let Some((name, domain)) = text.split_once('@') else {
@@ -203,7 +210,7 @@ mod tests {
     fn usernames_follow_the_rules_of_saml() {
         let sixty_four = "a".repeat(64);
         for name in ["ab", "Ana.Ruiz", "ana_ruiz-2", "ana@example.com", sixty_four.as_str()] {
-            assert_eq!(Username::read(name).unwrap().as_str(), name);
+            assert_eq!(Username::read(name, 2..=64).unwrap().as_str(), name);
         }
         let sixty_five = "a".repeat(65);
         for (name, found) in [
@@ -224,10 +231,9 @@ mod tests {
         ] {
             let found = found.replace("'\\''", "'''");
             let expected = format!(
-                "userName: expected 2 to 64 characters of A-Z a-z 0-9 _ - . @, \
-                 as in the SAML RoleSessionName, found {found}"
+                "userName: expected 2 to 64 characters of A-Z a-z 0-9 _ - . @, found {found}"
             );
-            assert_eq!(detail(Username::read(name)), expected);
+            assert_eq!(detail(Username::read(name, 2..=64)), expected);
         }
     }
 
@@ -239,7 +245,9 @@ mod tests {
         assert_eq!(read(&"e\u{301}".repeat(255)).unwrap().as_str(), "\u{e9}".repeat(255));
         for (text, found) in [
             ("x".repeat(256), "256 characters"),
-            (" \u{a0}".to_owned(), "white space alone"),
+            (" \u{a0}".to_owned(), "no letter"),
+            ("\u{200b}".to_owned(), "no letter"),
+            ("Ana\u{202e}".to_owned(), "a control character"),
             ("Ana\n".to_owned(), "a control character"),
             ("Ana\u{0}".to_owned(), "a control character"),
         ] {
@@ -303,14 +311,14 @@ mod tests {
 
     #[test]
     fn debug_shows_nobody() {
-        assert_eq!(format!("{:?}", Username::read("ana").unwrap()), "Username([redacted])");
+        assert_eq!(format!("{:?}", Username::read("ana", 2..=64).unwrap()), "Username([redacted])");
         assert_eq!(format!("{:?}", Email::read("a@b.co").unwrap()), "Email([redacted])");
     }
 
     proptest! {
         #[test]
         fn whatever_is_taken_fits_the_patterns_of_the_api(text in "[-+@._a-z0-9 (é]{0,70}") {
-            if let Ok(username) = Username::read(&text) {
+            if let Ok(username) = Username::read(&text, 2..=64) {
                 prop_assert!(username.as_str() == text && text.len() <= 64);
             }
             if let Ok(number) = PhoneNumber::read("x", &text) {

@@ -18,7 +18,7 @@ use crate::http::gateway::Reply;
 use crate::log::Record;
 use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
-use crate::{Provisioner, lambda};
+use crate::{Moment, Provisioner, lambda};
 
 /// A key that everybody knows: for stories told on this machine, and nothing else.
 pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
@@ -58,9 +58,12 @@ impl Local {
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::read(&environment)?;
         let source = config.sources.first().cloned().ok_or("a source is set up")?;
+        let credentials = Credentials::new("demo", "demo", None, None, "demo");
         let aws = lambda::loader(&config.region)
             .endpoint_url(endpoint)
-            .credentials_provider(Credentials::new("demo", "demo", None, None, "demo"))
+            .credentials_provider(credentials)
+            .use_fips(false)
+            .use_dual_stack(false)
             .load()
             .await;
         let client = Client::new(&aws);
@@ -78,7 +81,8 @@ impl Local {
         time_left: Duration,
     ) -> (Result<Reply, NotHttp>, Record) {
         let mut record = Record::default();
-        let answer = self.provisioner.answer(&event.to_string(), at, time_left, &mut record).await;
+        let moment = Moment { now: at, time_left, random: lambda::random() };
+        let answer = self.provisioner.answer(&event.to_string(), moment, &mut record).await;
         (answer, record)
     }
 

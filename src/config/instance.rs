@@ -53,13 +53,18 @@ impl Resource {
         if is_uuid(text) {
             return Ok(text.to_owned());
         }
-        let Some(Arn { instance: owner, resource: Some((kind, id)), .. }) = Arn::read(text) else {
+        let Some(Arn { region, instance: owner, resource: Some((kind, id)) }) = Arn::read(text)
+        else {
             return Err(format!("expected a {name}'s id (a UUID) or ARN, found something else"));
         };
         if kind != segment {
             return Err(format!("expected the ARN of a {name}, found that of another kind"));
         }
-        if instance.is_some_and(|instance| instance.id != owner) {
+        let other = |instance: &Instance| {
+            !instance.id.eq_ignore_ascii_case(owner)
+                || instance.region.as_deref().is_some_and(|own| own != region)
+        };
+        if instance.is_some_and(other) {
             return Err(format!(
                 "expected the ARN of a {name} of CONNECT_INSTANCE, found one of another instance"
             ));
@@ -88,7 +93,7 @@ impl<'a> Arn<'a> {
             ["instance", instance, kind, id] if is_uuid(id) => (*instance, Some((*kind, *id))),
             _ => return None,
         };
-        let complete = is_uuid(instance) && !region.is_empty();
+        let complete = is_uuid(instance) && super::region_name(region).is_ok();
         complete.then_some(Self { region, instance, resource })
     }
 }

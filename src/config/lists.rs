@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use crate::json;
+
 /// `a,b` or `["a","b"]`; blanks around an entry are dropped, empty entries too.
-pub(crate) fn list(text: &str) -> Result<Vec<String>, String> {
-    if text.starts_with('[') {
-        return serde_json::from_str(text)
-            .map_err(|_| "expected a JSON array of strings, found something else".to_owned());
-    }
-    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
+    let entries: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text)
+            .map_err(|_| "expected a JSON array of strings, found something else".to_owned())?
+    } else {
+        text.split(',').map(str::to_owned).collect()
+    };
+    let entries = entries.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
     Ok(entries.map(str::to_owned).collect())
 }
 
 /// `key=value,key=value` or `{"key":"value"}`. A key may stand there once.
 pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, String> {
     if text.starts_with('{') {
-        return serde_json::from_str(text)
-            .map_err(|_| "expected a JSON object of strings, found something else".to_owned());
+        let strict = json::read(text.as_bytes()).ok().map(serde_json::from_value);
+        return strict.and_then(Result::ok).ok_or_else(|| {
+            "expected a JSON object of strings with each key once, found something else".to_owned()
+        });
     }
     let mut map = BTreeMap::new();
     for entry in list(text)? {
@@ -36,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_list_is_comma_separated_or_json() {
-        for text in ["a,b", " a , b ,", r#"["a","b"]"#] {
+        for text in ["a,b", " a , b ,", r#"["a"," b ", ""]"#] {
             assert_eq!(list(text).unwrap(), ["a", "b"]);
         }
         assert!(list("[a]").is_err());
@@ -50,7 +56,7 @@ mod tests {
         for text in ["a=1=2,b=", r#"{"a":"1=2","b":""}"#] {
             assert_eq!(map(text).unwrap(), expected);
         }
-        for text in ["a", "a=1,a=2", "{}x", r#"{"a":1}"#] {
+        for text in ["a", "a=1,a=2", "{}x", r#"{"a":1}"#, r#"{"a":"1","a":"2"}"#] {
             assert!(map(text).is_err(), "{text}");
         }
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Reader;
 use super::instance::{Instance, Resource};
 use super::lists::{list, map};
+use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
 use crate::assign::owner::KEYS;
-use crate::assign::{EmailAs, PhoneDefaults, PhoneType, Rules};
+use crate::assign::{PhoneDefaults, PhoneType, Rules};
 
 impl Reader<'_> {
     pub(super) fn rules(&mut self, instance: Option<&Instance>) -> Option<Rules> {
@@ -22,7 +23,12 @@ impl Reader<'_> {
         let hierarchy_group = self.optional("HIERARCHY_GROUP", resource(Resource::HierarchyGroup));
         let tags = self.optional("TAGS", tags).unwrap_or_default();
         let deployment = self.optional("DEPLOYMENT", deployment);
+        let identity = self.optional("IDENTITY_MANAGEMENT", |text| {
+            choice(text, &IDENTITIES.each_ref().map(|identity| (identity.name, identity)))
+        });
+        let identity = identity.unwrap_or(Identity::SAML);
         let email_as = self.optional("EMAIL_AS", |text| choice(text, &EMAIL_AS));
+        let generate_password = self.optional("GENERATE_PASSWORD", |text| choice(text, &BOOLEAN));
         let phone = self.phone();
         Some(Rules {
             deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
@@ -30,7 +36,9 @@ impl Reader<'_> {
             security_profiles: security_profiles?,
             hierarchy_group,
             tags,
-            email_as: email_as.unwrap_or_default(),
+            identity,
+            email_as: email_as.unwrap_or(identity.email_as),
+            generate_password: generate_password.unwrap_or_default(),
             phone,
         })
     }

@@ -15,6 +15,8 @@ pub enum Class {
     Configuration,
     /// The username is taken, perhaps by our own earlier attempt.
     Duplicate,
+    /// It is there, and is not shown yet.
+    NotYet,
     /// The instance is full.
     Quota,
     /// A value was refused.
@@ -37,10 +39,12 @@ pub static CODES: &[(&str, Class)] = &[
     // Common to all of AWS, unmodelled.
     ("AccessDeniedException", Class::Configuration),
     ("ExpiredTokenException", Class::Configuration),
+    ("IncompleteSignature", Class::Configuration),
     ("IncompleteSignatureException", Class::Configuration),
     ("InternalFailure", Class::UnknownFate),
     ("InvalidClientTokenId", Class::Configuration),
     ("InvalidSignatureException", Class::Configuration),
+    ("MissingAuthenticationToken", Class::Configuration),
     ("MissingAuthenticationTokenException", Class::Configuration),
     ("NotAuthorized", Class::Configuration),
     ("OptInRequired", Class::Configuration),
@@ -81,6 +85,10 @@ impl Class {
                 Kind::Unavailable,
                 "Amazon Connect says that the username is taken and does not show by whom yet; \
                  repeat the event",
+            ),
+            Self::NotYet => (
+                Kind::Unavailable,
+                "Amazon Connect lists the user and does not show it yet; repeat the event",
             ),
             Self::Quota => (
                 Kind::QuotaFull,

@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::config::http::HttpRequest;
 use aws_sdk_connect::config::retry::{ClassifyRetry, RetryAction};
-use aws_sdk_connect::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_connect::operation::create_user::{CreateUserError, CreateUserOutput};
+use aws_sdk_connect::error::ProvideErrorMetadata as _;
+use aws_sdk_connect::operation::create_user::CreateUserError;
 use aws_sdk_connect::types::{PhoneType as SdkPhoneType, UserIdentityInfo, UserPhoneConfig};
 use aws_sdk_connect::{Client, config};
 use serde_json::Value;
 
+use super::UserIds;
 use super::class::Class;
+use super::failure::Failure;
+use crate::assign::text::{Email, PersonName};
 use crate::assign::{Agent, PhoneDefaults, PhoneType};
 
 /// Sends CreateUser once, or again where Connect throttled it.
@@ -20,12 +23,14 @@ pub(super) async fn send(
     instance: &str,
     limits: Builder,
     agent: &Agent,
-) -> Result<CreateUserOutput, SdkError<CreateUserError>> {
+) -> Result<UserIds, Failure> {
     let phone = agent.phone;
-    client
+    let created = client
         .create_user()
         .instance_id(instance)
         .username(agent.username.as_str())
+        .set_password(agent.password.as_ref().map(|password| password.as_str().to_owned()))
+        .set_directory_user_id(agent.directory_user_id.clone())
         .identity_info(identity_info(agent))
         .phone_config(phone_config(agent))
         .routing_profile_id(&agent.routing_profile)
@@ -37,15 +42,20 @@ pub(super) async fn send(
         .map_request(move |request| spell_out(request, phone))
         .send()
         .await
+        .map_err(|error| Failure::of_create(&error))?;
+    let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
+    Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
 }
 
 fn identity_info(agent: &Agent) -> UserIdentityInfo {
-    let text = |email: &crate::assign::text::Email| email.as_str().to_owned();
+    let name = |name: &PersonName| name.as_str().to_owned();
+    let email = |email: &Email| email.as_str().to_owned();
     UserIdentityInfo::builder()
-        .first_name(agent.first_name.as_str())
-        .last_name(agent.last_name.as_str())
-        .set_email(agent.email.as_ref().map(text))
-        .set_secondary_email(agent.secondary_email.as_ref().map(text))
+        .set_first_name(agent.first_name.as_ref().map(name))
+        .set_last_name(agent.last_name.as_ref().map(name))
+        .set_email(agent.email.as_ref().map(email))
+        .set_secondary_email(agent.secondary_email.as_ref().map(email))
+        .set_mobile(agent.mobile.as_ref().map(|number| number.as_str().to_owned()))
         .build()
 }
 
@@ -106,8 +116,8 @@ impl ClassifyRetry for OnlyThrottling {
             .as_operation_error()
             .and_then(|error| error.downcast_ref::<CreateUserError>())
             .and_then(|error| error.code());
-        match (code, Class::of(code, status)) {
-            (Some(_), Class::Throttled) => RetryAction::throttling_error(),
+        match Class::of(code, status) {
+            Class::Throttled => RetryAction::throttling_error(),
             _ => RetryAction::RetryForbidden,
         }
     }

@@ -11,7 +11,7 @@ use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
 use super::UserIds;
-use super::apply::Failure;
+use super::failure::Failure;
 use super::plan::Observed;
 
 /// ListUsers takes at most this many to a page ("ListUsers", maxResults).
@@ -53,7 +53,7 @@ impl Finder<'_> {
             .config_override(self.limits.clone())
             .send()
             .await
-            .map_err(|error| Failure::of("SearchUsers", &error))?;
+            .map_err(|error| Failure::of_look_up("SearchUsers", &error))?;
         let mut users = found.users().iter();
         let ours = users.find(|user| user.username() == Some(username));
         Ok(ours.and_then(|user| user.id()).map(str::to_owned))
@@ -72,7 +72,7 @@ impl Finder<'_> {
                 .config_override(self.limits.clone())
                 .send()
                 .await
-                .map_err(|error| Failure::of("ListUsers", &error))?;
+                .map_err(|error| Failure::of_look_up("ListUsers", &error))?;
             let mut users = page.user_summary_list().iter();
             if let Some(user) = users.find(|user| user.username() == Some(username)) {
                 return Ok(user.id().map(str::to_owned));
@@ -94,7 +94,7 @@ impl Finder<'_> {
             .config_override(self.limits.clone())
             .send()
             .await
-            .map_err(|error| Failure::of("DescribeUser", &error).of_a_young_user())?;
+            .map_err(|error| Failure::of_describe(&error))?;
         let user = described.user().ok_or_else(|| Failure::empty("DescribeUser"))?;
         let tags = user.tags().into_iter().flatten();
         let tags: BTreeMap<_, _> = tags.map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -54,17 +54,22 @@ impl Arrival {
             (Some(_), None) => Gateway::LoadBalancer,
             (Some(_), Some(_)) => Gateway::LoadBalancerMultiValue,
         };
-        let (method, path) = match (event.version.as_deref(), context.http) {
-            (Some("2.0"), Some(http)) => (http.method, event.raw_path),
-            _ => (event.http_method, proxied(event.resource, event.path_parameters).or(event.path)),
+        let (method, path, headers, staged) = match (event.version.as_deref(), context.http) {
+            (Some("2.0"), Some(http)) => (http.method, event.raw_path, event.headers, true),
+            _ => {
+                // A REST API's `path` has no stage, while that of its context has one.
+                let staged = context.path == event.path;
+                let path = proxied(event.resource, event.path_parameters).or(event.path);
+                (event.http_method, path, event.multi_value_headers.or(event.headers), staged)
+            }
         };
         let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
-        let stage = match context.stage.as_deref() {
+        let stage = match context.stage.as_deref().filter(|_| staged) {
             None | Some("$default") => String::new(),
             Some(stage) => format!("/{stage}"),
         };
         let path = without_prefix(without_prefix(&path, &stage), base_path).to_owned();
-        let headers = event.multi_value_headers.or(event.headers).unwrap_or_default();
+        let headers = headers.unwrap_or_default();
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64);
         let request = body.map(|body| Request { method, path, headers, body });
@@ -109,8 +114,8 @@ pub struct Reply {
 /// `path`, and not in this.
 fn proxied(resource: Option<String>, parameters: Option<PathParameters>) -> Option<String> {
     let proxy = parameters?.proxy?;
-    let resource = resource.unwrap_or_default();
-    let parent = resource.strip_suffix("{proxy+}").unwrap_or("/");
+    let resource = resource.unwrap_or_else(|| "/{proxy+}".to_owned());
+    let parent = resource.strip_suffix("{proxy+}")?;
     Some(format!("{parent}{}", proxy.trim_start_matches('/')))
 }
 
@@ -148,6 +153,7 @@ struct RequestContext {
     connection_id: Option<IgnoredAny>,
     elb: Option<IgnoredAny>,
     http: Option<Http>,
+    path: Option<String>,
     stage: Option<String>,
 }
 
@@ -259,12 +265,28 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_is_dropped_only_where_the_path_has_one() {
+        for (path, context_path, expected) in [
+            ("/hooks/okta", "/hooks/hooks/okta", "/hooks/okta"),
+            ("/hooks/hooks/okta", "/hooks/hooks/okta", "/hooks/okta"),
+        ] {
+            let mut event = rest_api();
+            event["pathParameters"] = json!(null);
+            event["path"] = json!(path);
+            event["requestContext"] = json!({"stage": "hooks", "path": context_path});
+            assert_eq!(read(&event, "").request.unwrap().path, expected);
+        }
+    }
+
+    #[test]
     fn a_greedy_resource_is_filled_with_what_it_stands_for() {
         for (resource, proxy, path, expected) in [
             (json!("/{proxy+}"), json!("hooks/okta"), "/base/hooks/okta", "/hooks/okta"),
             (json!("/hooks/{proxy+}"), json!("okta"), "/base/hooks/okta", "/hooks/okta"),
             (json!(null), json!("hooks/okta"), "/base/hooks/okta", "/hooks/okta"),
             (json!("/hooks/okta"), json!(null), "/hooks/okta", "/hooks/okta"),
+            (json!("/hooks/{proxy}"), json!("okta"), "/hooks/okta", "/hooks/okta"),
+            (json!("/x/{proxy}"), json!("hooks/okta"), "/x/hooks/okta", "/x/hooks/okta"),
         ] {
             let mut event = rest_api();
             event["resource"] = resource;

@@ -44,6 +44,8 @@ codes! {
     InvalidSignature      "InvalidSignatureException"           FORBIDDEN
     LimitExceeded         "LimitExceededException"              TOO_MANY_REQUESTS
     MissingAuthentication "MissingAuthenticationTokenException" FORBIDDEN
+    MissingToken          "MissingAuthenticationToken"          FORBIDDEN
+    NoSignature           "IncompleteSignature"                 BAD_REQUEST
     NotAuthorized         "NotAuthorized"                       UNAUTHORIZED
     OptInRequired         "OptInRequired"                       FORBIDDEN
     RequestExpired        "RequestExpired"                      BAD_REQUEST

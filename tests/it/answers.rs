@@ -10,7 +10,7 @@ use connect_provisioner::fault::Kind;
 use connect_provisioner::http::gateway::Reply;
 use connect_provisioner::log::{Record, line};
 use connect_provisioner::outcome::Row;
-use connect_provisioner::{Provisioner, lambda};
+use connect_provisioner::{Moment, Provisioner, lambda};
 use serde_json::{Value, json};
 
 use crate::house::{LONG, faults, given, now, story, user, when};
@@ -93,7 +93,8 @@ async fn without_credentials_the_turn_is_the_operators() {
     let source = config.sources[0].clone();
     let event = story("okta-user-created").signed(&source, "msg_1", now()).to_string();
     let mut record = Record::default();
-    let answer = Provisioner::new(config, &aws).answer(&event, now(), LONG, &mut record).await;
+    let moment = Moment { now: now(), time_left: LONG, random: [0; 16] };
+    let answer = Provisioner::new(config, &aws).answer(&event, moment, &mut record).await;
     assert_eq!(answer.unwrap().status_code, 500);
     assert!(line(&record).contains("no usable credentials"), "{record:?}");
 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use connect_provisioner::standin::Settings;
+use connect_provisioner::scim::CONNECT_SCHEMA;
+use connect_provisioner::standin::{IdentityManagement, Settings};
 use connect_provisioner::trust::scheme::SCHEMES;
 use serde_json::json;
 
@@ -224,6 +225,100 @@ async fn we_answer_before_the_platform_cuts_us_off() {
     assert_eq!(users(&local).len(), 1, "it happened all the same");
     local.control(&json!({"slowMs": 0}));
     assert_eq!(when(&local, &story("okta-user-created")).await.status_code, 200);
+}
+
+#[tokio::test]
+async fn without_time_nothing_is_sent() {
+    let local = given().await;
+    let response = when_within(&local, &story("okta-user-created"), Duration::ZERO).await;
+    assert_eq!(response.status_code, 503);
+    assert_eq!(connect(&local)["calls"], json!({}));
+}
+
+#[tokio::test]
+async fn throttling_is_told_as_such_even_when_time_is_short() {
+    for seconds in [1, 3, 5] {
+        let local = given().await;
+        faults(&local, "CreateUser", &["throttle"; 9]);
+        let time_left = Duration::from_secs(seconds);
+        let response = when_within(&local, &story("okta-user-created"), time_left).await;
+        assert_eq!(response.status_code, 429, "{seconds} s");
+    }
+}
+
+/// What a look-up's failure makes of an event whose CreateUser had this fault.
+async fn look_up(create: &str, operation: &str, fault: &str) -> u16 {
+    let local = given().await;
+    if create == "DuplicateResourceException" {
+        foreign(&local, "ana.ruiz@example.com").await;
+    }
+    faults(&local, "CreateUser", &[create]);
+    faults(&local, operation, &[fault; 9]);
+    when(&local, &story("okta-user-created")).await.status_code
+}
+
+#[tokio::test]
+async fn a_failing_look_up_is_never_the_senders_fault() {
+    let taken = "DuplicateResourceException";
+    for (create, operation, fault, status) in [
+        (taken, "DescribeUser", "InvalidRequestException", 503),
+        (taken, "DescribeUser", "ResourceNotFoundException", 503),
+        (taken, "SearchUsers", "InvalidParameterException", 503),
+        (taken, "SearchUsers", "AccessDeniedException", 500),
+        (taken, "SearchUsers", "ThrottlingException", 503),
+        ("500-before", "SearchUsers", "InvalidRequestException", 503),
+        ("500-before", "SearchUsers", "ThrottlingException", 503),
+        ("500-after", "SearchUsers", "AccessDeniedException", 500),
+        ("500-after", "DescribeUser", "InternalServiceException", 503),
+    ] {
+        assert_eq!(look_up(create, operation, fault).await, status, "{create} {operation} {fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_flattened_event_does_not_create_the_person_it_removes() {
+    let local = given().await;
+    let response = when(&local, &user(&[("/type", json!("user.deleted"))])).await;
+    assert_eq!(response.status_code, 400);
+    assert_eq!(users(&local).len(), 0);
+}
+
+#[tokio::test]
+async fn every_identity_management_type_gets_the_members_that_it_takes() {
+    let mut sent = serde_json::Map::new();
+    for identity in [
+        IdentityManagement::Saml,
+        IdentityManagement::ConnectManaged,
+        IdentityManagement::ExistingDirectory,
+    ] {
+        let settings = Settings { identity, ..Settings::default() };
+        let local = given_with(settings, &[("IDENTITY_MANAGEMENT", identity.name())]).await;
+        let mut story = user(&[
+            ("/password", json!("Passw0rd")),
+            ("/phoneNumbers", json!([{"type": "mobile", "value": "+34 600 100 200"}])),
+        ]);
+        if identity == IdentityManagement::ExistingDirectory {
+            story.body[CONNECT_SCHEMA] = json!({"directoryUserId": "S-1-5-21"});
+        }
+        assert_eq!(when(&local, &story).await.status_code, 201, "{identity}");
+        sent.insert(identity.to_string(), connect(&local)["requests"][0]["body"].clone());
+    }
+    insta::assert_json_snapshot!(sent);
+}
+
+#[tokio::test]
+async fn a_password_that_nobody_chose_is_another_for_each_user() {
+    let settings = Settings { identity: IdentityManagement::ConnectManaged, ..Settings::default() };
+    let changes = [("IDENTITY_MANAGEMENT", "CONNECT_MANAGED"), ("GENERATE_PASSWORD", "true")];
+    let local = given_with(settings, &changes).await;
+    for name in ["ana", "bea"] {
+        let story = user(&[("/userName", json!(name)), ("/externalId", json!(name))]);
+        assert_eq!(when(&local, &story).await.status_code, 201);
+    }
+    let requests = connect(&local)["requests"].clone();
+    let password = |number: usize| requests[number]["body"]["Password"].as_str().unwrap().len();
+    assert_eq!((password(0), password(1)), (35, 35));
+    assert_ne!(requests[0]["body"]["Password"], requests[1]["body"]["Password"]);
 }
 
 #[tokio::test]

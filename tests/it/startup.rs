@@ -34,7 +34,9 @@ fn with(changes: &[(&str, &str)]) -> Environment {
 
 /// The one problem that a change makes: its variable and its text.
 fn problem(name: &str, value: &str) -> String {
-    let problems = Config::read(&with(&[(name, value)])).unwrap_err();
+    // An id has no Region of its own, so that AWS_REGION matters.
+    let id = if name == "AWS_REGION" { INSTANCE } else { &arn("") };
+    let problems = Config::read(&with(&[("CONNECT_INSTANCE", id), (name, value)])).unwrap_err();
     assert_eq!(problems.0.len(), 1, "{problems}");
     assert!(!problems.0[0].find.is_empty(), "{name}: where is it found?");
     assert!(value.len() < 8 || !problems.to_string().contains(value), "{name}: the value is told");
@@ -68,7 +70,7 @@ fn an_empty_variable_counts_as_unset() {
 fn the_defaults_told_are_the_defaults_taken() {
     let defaults = SETTINGS.iter().filter(|setting| !setting.default.is_empty());
     let changes: Vec<_> = defaults.map(|setting| (setting.name, setting.default)).collect();
-    assert_eq!(changes.len(), 5);
+    assert_eq!(changes.len(), 6);
     let explicit = Config::read(&with(&changes)).unwrap();
     assert_eq!(explicit.rules, Config::read(&good()).unwrap().rules);
 }
@@ -106,6 +108,17 @@ fn each_problem_is_told_with_its_variable() {
         ("TAGS", "bad|key=value"),
         ("TAGS", &many_tags.join(",")),
         ("DEPLOYMENT", "Ünïcode stack"),
+        ("AWS_REGION", "us east/1"),
+        ("CONNECT_INSTANCE", &arn("").replace("eu-west-2", "!!")),
+        (
+            "ROUTING_PROFILE",
+            &arn("/routing-profile/x")
+                .replace("/x", &format!("/{PROFILE}"))
+                .replace("eu-west-2", "eu-west-1"),
+        ),
+        ("TAGS", r#"{"a": "one", "a": "two"}"#),
+        ("IDENTITY_MANAGEMENT", "by hearsay"),
+        ("GENERATE_PASSWORD", "at weekends"),
         ("EMAIL_AS", "sometimes"),
         ("PHONE_TYPE", "CAR_PHONE"),
         ("AUTO_ACCEPT", "perhaps so"),
@@ -130,7 +143,8 @@ fn all_problems_are_told_together_in_one_line() {
 fn an_id_without_a_region_needs_one() {
     let changes = [("CONNECT_INSTANCE", INSTANCE), ("ROUTING_PROFILE", PROFILE)];
     let problems = Config::read(&with(&changes)).unwrap_err();
-    assert_eq!(problems.to_string(), "AWS_REGION: expected a value, found none");
+    let told = problems.to_string();
+    assert!(told.starts_with("AWS_REGION: expected a value, found none (the Region of"), "{told}");
     let region = [changes.as_slice(), &[("AWS_REGION", "us-west-2")]].concat();
     assert_eq!(Config::read(&with(&region)).unwrap().region, "us-west-2");
 }

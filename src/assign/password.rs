@@ -1,0 +1,78 @@
+//! Passwords, which only an instance that manages identities itself takes.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A password that Connect takes: 8 to 64 characters without white space, a lower-case and an
+/// upper-case letter and a digit among them (CreateUser, member Password).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes a password that follows the rule.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let has = |kind: fn(&char) -> bool| text.chars().any(|character| kind(&character));
+        let follows = (8..=64).contains(&text.chars().count())
+            && !text.chars().any(char::is_whitespace)
+            && has(char::is_ascii_lowercase)
+            && has(char::is_ascii_uppercase)
+            && has(char::is_ascii_digit);
+        follows.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Makes a password of random bytes that nobody will ever be told: the person asks for another
+    /// by e-mail ("Reset a user's password"). The bytes are written in hexadecimal, 128 bits of
+    /// them, behind one character of each kind.
+    #[must_use]
+    pub fn generate(random: [u8; 16]) -> Self {
+        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(Zeroizing::new(format!("aA0{digits}")))
+    }
+
+    /// The password's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_follows_the_rule_of_the_api() {
+        for text in ["Passw0rd", "aB3$%&/()=?", "Ünïc0deX", &format!("aA0{}", "x".repeat(61))] {
+            assert_eq!(Password::read(text).unwrap().as_str(), text);
+        }
+        for text in [
+            "",
+            "Passw0r",
+            "password1",
+            "PASSWORD1",
+            "Password",
+            "Pass w0rd",
+            "1mz050nq",
+            &format!("aA0{}", "x".repeat(62)),
+        ] {
+            assert!(Password::read(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_generated_password_follows_it_too() {
+        for random in [[0; 16], [0xff; 16]] {
+            let password = Password::generate(random);
+            assert!(Password::read(password.as_str()).is_some());
+        }
+        assert_eq!(format!("{:?}", Password::generate([7; 16])), "Password([redacted])");
+    }
+}

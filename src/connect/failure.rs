@@ -1,0 +1,114 @@
+//! The SDK's error → what it means and what the log may say of it.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_connect::operation::RequestId as _;
+
+use super::class::Class;
+use crate::fault::Fault;
+
+/// What a call came to that did not succeed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) class: Class,
+    code: Option<String>,
+    /// Operation, code and request id: what the log may know. Never Connect's message, which quotes
+    /// usernames.
+    cause: String,
+}
+
+impl Failure {
+    /// A failure of `CreateUser`.
+    pub(super) fn of_create<E>(error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        Self::of("CreateUser", error)
+    }
+
+    /// A failure of a call that looks for a user: whatever Connect refuses then is our own doing
+    /// and not a value of the sender's.
+    pub(super) fn of_look_up<E>(operation: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let failure = Self::of(operation, error);
+        match failure.class {
+            Class::Refused => Self { class: Class::Bug, ..failure },
+            _ => failure,
+        }
+    }
+
+    /// A failure of `DescribeUser`: a user that is listed and not shown is too young, not gone
+    /// ("Amazon Connect API Reference", eventual consistency, names both codes).
+    pub(super) fn of_describe<E>(error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let failure = Self::of_look_up("DescribeUser", error);
+        match failure.code.as_deref() {
+            Some("ResourceNotFoundException" | "InvalidRequestException") => {
+                Self { class: Class::NotYet, ..failure }
+            }
+            _ => failure,
+        }
+    }
+
+    /// A success without the member that makes it one.
+    pub(super) fn empty(operation: &str) -> Self {
+        let cause = format!("{operation}: an answer without its content");
+        Self { class: Class::UnknownFate, code: None, cause }
+    }
+
+    /// This failure, where looking for the user failed too: what became of the first call stays
+    /// the answer, unless the operator has something to mend.
+    pub(super) fn and_then(self, look_up: Self) -> Self {
+        let class = match look_up.class {
+            Class::Configuration => Class::Configuration,
+            _ => self.class,
+        };
+        Self { class, code: None, cause: format!("{}; {}", self.cause, look_up.cause) }
+    }
+
+    fn of<E>(operation: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+        let code = error.code().map(str::to_owned);
+        let (class, what) = match error {
+            _ if has_credentials_error(error) => (Class::Configuration, "no usable credentials"),
+            SdkError::ConstructionFailure(_) => {
+                (Class::Configuration, "no request can be built with these settings")
+            }
+            SdkError::DispatchFailure(_) => (Class::UnknownFate, "the connection failed"),
+            SdkError::TimeoutError(_) => (Class::UnknownFate, "no answer in time"),
+            SdkError::ServiceError(_) => {
+                (Class::of(code.as_deref(), status), code.as_deref().unwrap_or("no error code"))
+            }
+            _ => (Class::UnknownFate, "an unreadable answer"),
+        };
+        let request = error.request_id().unwrap_or("unknown");
+        let cause = format!("{operation}: {what}, status {status}, request {request}");
+        Self { class, code, cause }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        failure.class.fault().caused_by(failure.cause)
+    }
+}
+
+fn has_credentials_error(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
