@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test lint rust template outside release clean-venv help
+.PHONY: test lint rust template outside release fuzz clean-venv help
 
 VENV := target/venv
 CARGO := cargo
@@ -17,6 +17,7 @@ test: lint rust template outside ## Run every test, setting up what it needs
 
 lint: ## Format, clippy and documentation, warnings as errors
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features aws -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
@@ -33,6 +34,21 @@ outside: $(VENV)/ready release ## The release binary under the emulator; boto3 a
 
 release: ## Build the function and the command line
 	$(CARGO) build --locked --release --bins
+
+# Seconds for each target.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := lambda_event body json scheme
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+
+fuzz: $(CARGO_FUZZ) ## Throw bytes at the pure rooms (needs a nightly toolchain)
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && cp -n events/*.json fuzz/corpus/$$target/ && \
+		RUSTUP_TOOLCHAIN=nightly $(CARGO_FUZZ) run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 \
+			|| exit 1; \
+	done
+
+$(CARGO_FUZZ):
+	$(CARGO) install cargo-fuzz --quiet --locked --version 0.13.2 --root target/tools
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

@@ -82,7 +82,7 @@ impl Connect {
                 Ok(Some(user)) => observed = Some(user),
                 Ok(None) if again => {}
                 Ok(None) => return Err(failure.into()),
-                Err(look_up) => return Err(failure.and_then(look_up).into()),
+                Err(look_up) => return Err(failure.and_then(&look_up).into()),
             }
         }
     }

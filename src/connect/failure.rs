@@ -64,7 +64,7 @@ impl Failure {
 
     /// This failure, where looking for the user failed too: what became of the first call stays
     /// the answer, unless the operator has something to mend.
-    pub(super) fn and_then(self, look_up: Self) -> Self {
+    pub(super) fn and_then(self, look_up: &Self) -> Self {
         let class = match look_up.class {
             Class::Configuration => Class::Configuration,
             _ => self.class,

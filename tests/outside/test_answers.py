@@ -190,7 +190,7 @@ def test_a_user_that_connect_lists_and_does_not_show_yet_is_not_gone(deployment)
     [
         ("SearchUsers", ["denied"], 500, None),
         ("DescribeUser", ["denied"], 500, None),
-        ("SearchUsers", ["throttle"] * 4, 429, 5),
+        ("SearchUsers", ["throttle"] * 4, 503, 30),
         ("DescribeUser", ["500-before"] * 4, 503, 30),
     ],
 )

@@ -49,7 +49,7 @@ def line_of(deploy):
 
 
 def test_what_came_of_each_event_is_one_line(line_of):
-    okta = {"source": "okta", "intent": "join", "owner": OWNER}
+    okta = {"source": "okta", "key": 1, "intent": "join", "owner": OWNER}
     line, response = line_of(signed(user()))
     id = Answer.of(response).json["userId"]
     check(line, level="INFO", outcome="created", status=201, userId=id, **okta)
@@ -58,10 +58,10 @@ def test_what_came_of_each_event_is_one_line(line_of):
     check(line, level="INFO", outcome="alreadyOurs", status=200, userId=id, **okta)
 
     line, _ = line_of(signed(user(active=False)))
-    check(line, level="INFO", outcome="ignored", status=200, source="okta", intent="join")
+    check(line, level="INFO", outcome="ignored", status=200, source="okta", key=1, intent="join")
 
     line, _ = line_of(signed(envelope("group.created", {})))
-    check(line, level="INFO", outcome="ignored", status=200, source="okta", intent="nothing")
+    check(line, level="INFO", outcome="ignored", status=200, source="okta", key=1, intent="nothing")
 
     line, _ = line_of(http_event("/health", method="GET"))
     check(line, level="INFO", outcome="healthy", status=200)
@@ -75,10 +75,10 @@ FAULTS = [
     (lambda: http_event("/nowhere"), [], "unknownRoute", 404, "sender", {}),
     (lambda: http_event(method="GET"), [], "wrongMethod", 405, "sender", {}),
     (lambda: http_event(body=b"x" * 262_145), [], "tooLarge", 413, "sender", {}),
-    (lambda: http_event(), [], "unauthenticated", 401, "sender", {"source", "cause"}),
-    (lambda: signed(b"{"), [], "invalidSyntax", 400, "sender", {"source"}),
-    (lambda: signed(user(name=None)), [], "invalidValue", 400, "sender", {"source", "intent"}),
-    (lambda: signed(LEAVER), [], "needsRoster", 501, "operator", {"source", "intent"}),
+    (lambda: http_event(), [], "unauthenticated", 401, "sender", {"source"}),
+    (lambda: signed(b"{"), [], "invalidSyntax", 400, "sender", {"source", "key"}),
+    (lambda: signed(user(name=None)), [], "invalidValue", 400, "sender", {"source", "key", "intent"}),
+    (lambda: signed(LEAVER), [], "needsRoster", 501, "operator", {"source", "key", "intent"}),
     (lambda: signed(user()), ["InvalidRequestException"], "invalidValue", 400, "sender", "Connect"),
     (lambda: signed(user()), ["denied"], "configuration", 500, "operator", "Connect"),
     (lambda: signed(user()), ["limit"], "quotaFull", 503, "operator", "Connect"),
@@ -94,11 +94,11 @@ def test_what_went_wrong_is_one_line_that_says_whose_turn_it_is(line_of):
         line, response = line_of(event(), *faults)
 
         if members == "Connect":
-            members = {"source", "intent", "owner", "cause"}
+            members = {"source", "key", "intent", "owner"}
             assert re.fullmatch(
                 r"CreateUser: [A-Za-z]+, status \d{3}, request [0-9a-f-]{36}", line["cause"]
             ), line
-        assert set(line) == ALWAYS | {"turn"} | set(members), line
+        assert set(line) == ALWAYS | FAULT | set(members), line
         found = (line["level"], line["outcome"], line["status"], line["turn"])
         assert found == (levels[turn], outcome, status, turn)
         assert response["statusCode"] == status
@@ -107,7 +107,7 @@ def test_what_went_wrong_is_one_line_that_says_whose_turn_it_is(line_of):
 def test_which_check_failed_is_for_the_log_alone(line_of):
     causes = {
         "a security header is missing or there twice": http_event(),
-        "no signature matched": signed(user(), secret=HR_SECRET),
+        "no key matched": signed(user(), secret=HR_SECRET),
         "the timestamp is outside the tolerance": signed(user(), timestamp=now(-400)),
         "the timestamp is malformed": signed(user(), timestamp="+1"),
         "the message id is malformed": signed(user(), id="a.b"),

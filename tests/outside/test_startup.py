@@ -62,8 +62,8 @@ def start(environment):
     return subprocess.run([BOOTSTRAP], env=environment, capture_output=True, text=True, timeout=20)
 
 
-def problems_of(run):
-    """What the one line on stderr complains of: pairs of variable and problem."""
+def line_of(run):
+    """The one line on stderr."""
     assert (run.returncode, run.stdout) == (1, ""), run.stderr
     (line,) = run.stderr.splitlines()
     line = json.loads(line)
@@ -72,7 +72,12 @@ def problems_of(run):
     for problem in line["problems"]:
         assert set(problem) == {"variable", "problem", "find"}
         assert all(problem.values()), "nothing is left unsaid"
-    return [(problem["variable"], problem["problem"]) for problem in line["problems"]]
+    return line["problems"]
+
+
+def problems_of(run):
+    """What that line complains of: variable and problem."""
+    return [(problem["variable"], problem["problem"]) for problem in line_of(run)]
 
 
 CASES = {
@@ -230,8 +235,10 @@ def test_what_is_wrong_with_the_settings_is_told_at_once(runtime_api, changes, e
     headers = {name.lower(): value for name, value in headers.items()}
     assert headers["lambda-runtime-function-error-type"] == "Runtime.Configuration"
     assert posted == {
-        "errorType": "Configuration",
-        "errorMessage": "; ".join(f"{name}: {problem}" for name, problem in problems),
+        "errorType": "Runtime.Configuration",
+        "errorMessage": "; ".join(
+            "{variable}: {problem} ({find})".format(**problem) for problem in line_of(run)
+        ),
     }
 
     # What is shorter cannot be told from the explanation.
@@ -253,7 +260,7 @@ def test_an_empty_environment_is_told_of_everything_that_is_missing():
         "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_RUNTIME_API", "CONNECT_INSTANCE",
         "HOOK_<SOURCE>_SCHEME", "ROUTING_PROFILE", "SECURITY_PROFILES",
     ]  # fmt: skip
-    assert problems["AWS_LAMBDA_RUNTIME_API"] == "expected what Lambda sets, found none"
+    assert problems["AWS_LAMBDA_RUNTIME_API"] == "expected what Lambda sets, found none of it"
 
 
 def test_a_runtime_api_that_is_gone_does_not_keep_the_reason_back(runtime_api):

@@ -1,0 +1,63 @@
+//! What the fuzz targets share: a configuration, a moment, and what a well-formed answer is.
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use connect_provisioner::config::Config;
+use connect_provisioner::fault::Fault;
+use connect_provisioner::http::Request;
+use connect_provisioner::http::gateway::Gateway;
+use connect_provisioner::log::Record;
+use connect_provisioner::{Decision, Moment, decide};
+use serde_json::Value;
+
+/// Seconds since 1970 at which everything happens.
+pub const NOW: u64 = 1_793_607_300;
+
+/// A source for each scheme, read once.
+pub fn config() -> &'static Config {
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    CONFIG.get_or_init(read_config)
+}
+
+fn read_config() -> Config {
+    let id = "11111111-2222-3333-4444-555555555555";
+    let secret = "VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
+    let mut environment: Vec<(String, String)> = [
+        ("CONNECT_INSTANCE", id),
+        ("ROUTING_PROFILE", id),
+        ("SECURITY_PROFILES", id),
+        ("AWS_REGION", "eu-west-2"),
+        ("EMAIL_AS", "secondary"),
+        ("PHONE_TYPE", "DESK_PHONE"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    for scheme in ["standard-webhooks", "svix", "github", "okta"] {
+        let source = scheme.to_uppercase().replace('-', "_");
+        environment.push((format!("HOOK_{source}_SCHEME"), scheme.to_owned()));
+        environment.push((format!("HOOK_{source}_SECRET"), secret.to_owned()));
+    }
+    Config::read(&environment.into_iter().collect()).expect("a sound configuration")
+}
+
+/// The moment at which everything happens.
+pub fn moment() -> Moment {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
+    Moment { now, time_left: Duration::from_secs(10), random: [0; 16] }
+}
+
+/// Decides what a request comes to and checks the answer: a status, and JSON where there is a body.
+pub fn answer(config: &Config, request: Result<Request, Fault>, gateway: Gateway) -> u16 {
+    let mut record = Record::default();
+    let result = request.and_then(|request| decide(config, request, moment(), &mut record));
+    let response = match &result {
+        Ok(Decision::Done(outcome)) => outcome.response(),
+        Ok(Decision::Converge(_)) => return 201,
+        Err(fault) => fault.response(),
+    };
+    assert!((200..600).contains(&response.status));
+    assert!(response.body.is_empty() || serde_json::from_str::<Value>(&response.body).is_ok());
+    let reply = serde_json::to_value(gateway.reply(response)).expect("a reply is JSON");
+    reply["statusCode"].as_u64().expect("a reply has a status") as u16
+}
