@@ -5,6 +5,7 @@
 //! of `CreateUser` ("Amazon Connect API Reference"), which differ by [`identity`] management type.
 //! A password in the event is dropped where users have none: Okta sends one with every user.
 
+pub mod id;
 pub mod identity;
 pub mod owner;
 pub mod password;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::json::describe;
 use crate::scim::{CONNECT_SCHEMA, Person};
+use id::ResourceId;
 use identity::{EmailAs, Identity};
 use owner::Owner;
 use password::Password;
@@ -29,11 +31,11 @@ pub struct Rules {
     /// The deployment's name, part of every owner.
     pub deployment: String,
     /// The routing profile's id.
-    pub routing_profile: String,
+    pub routing_profile: ResourceId,
     /// One to ten security profiles' ids.
-    pub security_profiles: Vec<String>,
+    pub security_profiles: Vec<ResourceId>,
     /// The hierarchy group's id, if there is one.
-    pub hierarchy_group: Option<String>,
+    pub hierarchy_group: Option<ResourceId>,
     /// The operator's own tags.
     pub tags: BTreeMap<String, String>,
     /// What the instance's identity management type asks of a user.
@@ -90,16 +92,18 @@ pub struct Agent {
     /// IdentityInfo.Mobile: left out if the person's number is none that Connect takes, since
     /// Connect stores it and uses it for nothing.
     pub mobile: Option<PhoneNumber>,
+    /// Whether there was a mobile number, and it was left out.
+    pub mobile_left_out: bool,
     /// PhoneConfig.DeskPhoneNumber.
     pub desk_phone_number: Option<PhoneNumber>,
     /// The rest of PhoneConfig.
     pub phone: PhoneDefaults,
     /// The routing profile's id.
-    pub routing_profile: String,
+    pub routing_profile: ResourceId,
     /// The security profiles' ids.
-    pub security_profiles: Vec<String>,
+    pub security_profiles: Vec<ResourceId>,
     /// The hierarchy group's id.
-    pub hierarchy_group: Option<String>,
+    pub hierarchy_group: Option<ResourceId>,
     /// The operator's tags and the owner's three.
     pub tags: BTreeMap<String, String>,
 }
@@ -117,7 +121,7 @@ impl Agent {
         let [first_name, last_name] = names(person, identity)?;
         let (email, secondary_email) = emails(person, rules.email_as)?;
         let mobile = person.phone_number("mobile")?;
-        let mobile = mobile.and_then(|number| PhoneNumber::read("phoneNumbers", number).ok());
+        let mobile = mobile.map(|number| PhoneNumber::read("phoneNumbers", number));
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
@@ -127,7 +131,8 @@ impl Agent {
             last_name,
             email,
             secondary_email,
-            mobile,
+            mobile_left_out: matches!(mobile, Some(Err(_))),
+            mobile: mobile.and_then(Result::ok),
             desk_phone_number: desk_phone_number(person, rules.phone.phone_type)?,
             phone: rules.phone,
             routing_profile: rules.routing_profile.clone(),
@@ -247,8 +252,8 @@ pub(crate) mod tests {
     fn rules() -> Rules {
         Rules {
             deployment: "prod".to_owned(),
-            routing_profile: "rp".to_owned(),
-            security_profiles: vec!["sp".to_owned()],
+            routing_profile: "11111111-2222-3333-4444-555555555555".parse().unwrap(),
+            security_profiles: vec!["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee".parse().unwrap()],
             hierarchy_group: None,
             tags: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
             identity: Identity::SAML,
@@ -373,10 +378,12 @@ pub(crate) mod tests {
         let mobile = |number: &str| {
             let mut resource = ana();
             resource["phoneNumbers"] = json!([{"value": number, "type": "mobile"}]);
-            agent(resource).unwrap().mobile.map(|number| number.as_str().to_owned())
+            let agent = agent(resource).unwrap();
+            (agent.mobile.map(|number| number.as_str().to_owned()), agent.mobile_left_out)
         };
-        assert_eq!(mobile("tel:+34-600-100-200").unwrap(), "+34600100200");
-        assert_eq!(mobile("600 100 200"), None);
+        assert_eq!(mobile("tel:+34-600-100-200"), (Some("+34600100200".to_owned()), false));
+        assert_eq!(mobile("600 100 200"), (None, true));
+        assert!(!agent(ana()).unwrap().mobile_left_out);
     }
 
     #[test]

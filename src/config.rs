@@ -45,6 +45,8 @@ pub struct Config {
     pub region: String,
     /// What a custom domain's mapping puts in front of each path; empty, or `/x`.
     pub base_path: String,
+    /// Which lines are logged.
+    pub log_level: Level,
     /// What works but should not stay so.
     pub warnings: Vec<Problem>,
 }
@@ -61,15 +63,38 @@ impl Config {
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref());
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
+        let log_level = reader.optional("LOG_LEVEL", |text| rules::choice(text, &LOG_LEVEL));
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();
-                Ok(Self { sources, rules, instance, region, base_path, warnings })
+                let log_level = log_level.unwrap_or(Level::Info);
+                Ok(Self { sources, rules, instance, region, base_path, log_level, warnings })
             }
             _ => Err(Problems(reader.problems)),
         }
     }
 }
+
+/// How much a line of the log matters: the most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// Somebody here has to act.
+    Error,
+    /// Something did not happen.
+    Warn,
+    /// Something happened.
+    Info,
+}
+
+/// There is nothing finer than [`Level::Info`] to be had: it would hold what no log may hold.
+const LOG_LEVEL: [(&str, Level); 5] = [
+    ("ERROR", Level::Error),
+    ("WARN", Level::Warn),
+    ("INFO", Level::Info),
+    ("DEBUG", Level::Info),
+    ("TRACE", Level::Info),
+];
 
 /// One thing that is wrong with the environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -170,6 +195,11 @@ pub static SETTINGS: &[Setting] = &[
         name: "BASE_PATH",
         default: "",
         find: "API Gateway console, Custom domain names, API mappings: Path",
+    },
+    Setting {
+        name: "LOG_LEVEL",
+        default: "INFO",
+        find: "your own choice: ERROR, WARN, INFO; metrics are written at each",
     },
     Setting {
         name: "AWS_REGION",

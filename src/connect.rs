@@ -7,6 +7,8 @@ pub mod class;
 pub mod plan;
 
 #[cfg(feature = "aws")]
+mod trace;
+#[cfg(feature = "aws")]
 mod failure;
 #[cfg(feature = "aws")]
 mod create;
@@ -14,6 +16,19 @@ mod create;
 mod find;
 #[cfg(feature = "aws")]
 pub mod apply;
+
+use std::time::Duration;
+
+/// The calls that one event led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// How many there were, those that the SDK repeated included.
+    pub count: u32,
+    /// How long they took together.
+    pub time: Duration,
+    /// AWS's id of the last one, where it was answered.
+    pub last_request_id: Option<String>,
+}
 
 /// What Connect calls a user.
 #[derive(Clone, Debug, PartialEq, Eq)]

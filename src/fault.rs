@@ -55,15 +55,6 @@ pub enum Kind {
 }
 
 impl Turn {
-    /// The log level of a fault: an operator's turn and a bug are worth waking somebody.
-    #[must_use]
-    pub const fn level(self) -> &'static str {
-        match self {
-            Self::Later | Self::Sender => "WARN",
-            Self::Nobody | Self::Operator => "ERROR",
-        }
-    }
-
     /// The word for the log.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::config::{Config, Environment, Problem, Problems};
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
-use crate::log::{self, Record};
+use crate::log::Record;
 use crate::{Moment, Provisioner};
 
 /// What is kept of an invocation's time for the answer itself.
@@ -139,7 +139,11 @@ async fn invoke(
     let moment = Moment { now: arrival, time_left, random: random() };
     let answer = provisioner.answer(event.payload.get(), moment, &mut record).await;
     record.duration_ms = now().duration_since(arrival).unwrap_or_default().as_millis();
-    println!("{}", log::line(&record));
+    let config = provisioner.config();
+    let lines = [record.line(config.log_level), record.metrics(&config.rules.deployment, arrival)];
+    for line in lines.into_iter().flatten() {
+        println!("{line}");
+    }
     answer
 }
 

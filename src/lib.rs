@@ -86,6 +86,7 @@ pub fn decide(
     };
     record.source = Some(source.name.clone());
     let request = source.verify(request, moment.now)?;
+    record.event = Some(request.event().to_owned());
     record.key = Some(request.key());
     let intent = Intent::read(&request, moment.now)?;
     record.intent = Some(intent.name());
@@ -99,6 +100,7 @@ pub fn decide(
     };
     let agent = Agent::assign(&person, &config.rules, moment.random)?;
     record.owner = Some(agent.owner.hash().to_owned());
+    record.mobile_left_out = agent.mobile_left_out;
     Ok(Decision::Converge(Box::new(agent)))
 }
 
@@ -149,8 +151,14 @@ impl Provisioner {
     /// Speaks to the configuration's instance by way of `aws`.
     #[must_use]
     pub fn new(config: Config, aws: &aws_config::SdkConfig) -> Self {
-        let connect = connect::apply::Connect::new(aws, &config.instance.id);
+        let connect = connect::apply::Connect::new(aws, config.instance.id.as_str());
         Self { config, connect }
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Answers one Lambda event, and notes in `record` what is worth a line.
@@ -182,8 +190,9 @@ impl Provisioner {
     ) -> Result<Outcome, Fault> {
         match decide(&self.config, request, moment, record)? {
             Decision::Converge(agent) => {
-                let applied = self.connect.converge(&agent, moment.time_left).await?;
-                Ok(Outcome::Applied(applied, agent.owner))
+                let (applied, calls) = self.connect.converge(&agent, moment.time_left).await;
+                record.called(calls);
+                Ok(Outcome::Applied(applied?, agent.owner))
             }
             Decision::Done(outcome) => Ok(outcome),
         }

@@ -34,7 +34,9 @@ fuzz_target!(|data: &[u8]| {
             assert!(!accepts(source, &headers, rest));
         }
     }
-    if let Ok(text) = std::str::from_utf8(rest) {
+    // The fuzzer reads the constants of the program, and so the key; who has it is believed.
+    let guessed = signed.iter().any(|(_, value)| value.as_bytes() == rest);
+    if let Some(text) = std::str::from_utf8(rest).ok().filter(|_| !guessed) {
         let forged: Vec<_> = signed.iter().map(|(name, _)| (*name, text.to_owned())).collect();
         assert!(!accepts(source, &forged, rest));
     }

@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
+use crate::assign::id::ResourceId;
+
 /// An Amazon Connect instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// The instance's id, a UUID.
-    pub id: String,
+    /// The instance's id.
+    pub id: ResourceId,
     /// The Region, where an ARN told it.
     pub region: Option<String>,
 }
@@ -16,12 +18,12 @@ impl FromStr for Instance {
 
     /// Takes an id, or `arn:aws:connect:{region}:{account}:instance/{id}`.
     fn from_str(text: &str) -> Result<Self, String> {
-        if is_uuid(text) {
-            return Ok(Self { id: text.to_owned(), region: None });
+        if let Ok(id) = text.parse() {
+            return Ok(Self { id, region: None });
         }
         match Arn::read(text) {
             Some(Arn { region, instance, resource: None }) => {
-                Ok(Self { id: instance.to_owned(), region: Some(region.to_owned()) })
+                Ok(Self { id: instance, region: Some(region.to_owned()) })
             }
             _ => Err("expected an instance's id (a UUID) or ARN, found something else".to_owned()),
         }
@@ -44,14 +46,14 @@ impl Resource {
     ///
     /// # Errors
     /// What was expected and what was found.
-    pub fn id(self, text: &str, instance: Option<&Instance>) -> Result<String, String> {
+    pub fn id(self, text: &str, instance: Option<&Instance>) -> Result<ResourceId, String> {
         let (segment, name) = match self {
             Self::HierarchyGroup => ("agent-group", "hierarchy group"),
             Self::RoutingProfile => ("routing-profile", "routing profile"),
             Self::SecurityProfile => ("security-profile", "security profile"),
         };
-        if is_uuid(text) {
-            return Ok(text.to_owned());
+        if let Ok(id) = text.parse() {
+            return Ok(id);
         }
         let Some(Arn { region, instance: owner, resource: Some((kind, id)) }) = Arn::read(text)
         else {
@@ -61,15 +63,14 @@ impl Resource {
             return Err(format!("expected the ARN of a {name}, found that of another kind"));
         }
         let other = |instance: &Instance| {
-            !instance.id.eq_ignore_ascii_case(owner)
-                || instance.region.as_deref().is_some_and(|own| own != region)
+            instance.id != owner || instance.region.as_deref().is_some_and(|own| own != region)
         };
         if instance.is_some_and(other) {
             return Err(format!(
                 "expected the ARN of a {name} of CONNECT_INSTANCE, found one of another instance"
             ));
         }
-        Ok(id.to_owned())
+        Ok(id)
     }
 }
 
@@ -77,8 +78,8 @@ impl Resource {
 /// ("Actions, resources, and condition keys for Amazon Connect").
 struct Arn<'a> {
     region: &'a str,
-    instance: &'a str,
-    resource: Option<(&'a str, &'a str)>,
+    instance: ResourceId,
+    resource: Option<(&'a str, ResourceId)>,
 }
 
 impl<'a> Arn<'a> {
@@ -89,20 +90,13 @@ impl<'a> Arn<'a> {
         };
         let segments: Vec<&str> = path.split('/').collect();
         let (instance, resource) = match segments.as_slice() {
-            ["instance", instance] => (*instance, None),
-            ["instance", instance, kind, id] if is_uuid(id) => (*instance, Some((*kind, *id))),
+            ["instance", instance] => (instance, None),
+            ["instance", instance, kind, id] => (instance, Some((*kind, id.parse().ok()?))),
             _ => return None,
         };
-        let complete = is_uuid(instance) && super::region_name(region).is_ok();
-        complete.then_some(Self { region, instance, resource })
+        let region = Some(*region).filter(|region| super::region_name(region).is_ok())?;
+        Some(Self { region, instance: instance.parse().ok()?, resource })
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    lengths == [8, 4, 4, 4, 12]
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -119,7 +113,7 @@ mod tests {
     #[test]
     fn an_instance_is_named_by_id_or_arn() {
         let by_id: Instance = INSTANCE.parse().unwrap();
-        assert_eq!(by_id, Instance { id: INSTANCE.to_owned(), region: None });
+        assert_eq!(by_id, Instance { id: INSTANCE.parse().unwrap(), region: None });
         let by_arn: Instance = arn("").parse().unwrap();
         assert_eq!(by_arn, Instance { region: Some("eu-west-2".to_owned()), ..by_id });
         for text in [
@@ -138,8 +132,9 @@ mod tests {
         let other: Instance = PROFILE.parse().unwrap();
         let id = |text: &str, instance| Resource::RoutingProfile.id(text, Some(instance));
         let routing = arn(&format!("/routing-profile/{PROFILE}"));
-        assert_eq!(id(PROFILE, &ours).unwrap(), PROFILE);
-        assert_eq!(id(&routing, &ours).unwrap(), PROFILE);
+        assert_eq!(id(PROFILE, &ours).unwrap().as_str(), PROFILE);
+        assert_eq!(id(&routing, &ours).unwrap().as_str(), PROFILE);
+        assert_eq!(id(&PROFILE.to_uppercase(), &ours).unwrap().as_str(), PROFILE);
         assert!(id(&routing, &other).unwrap_err().contains("another instance"));
         let security = arn(&format!("/security-profile/{PROFILE}"));
         assert!(id(&security, &ours).unwrap_err().contains("another kind"));

@@ -18,7 +18,8 @@ use super::create;
 use super::failure::Failure;
 use super::find::Finder;
 use super::plan::{Observed, Step, plan};
-use super::{Applied, UserIds};
+use super::trace::Trace;
+use super::{Applied, Calls, UserIds};
 use crate::assign::Agent;
 use crate::fault::Fault;
 
@@ -43,19 +44,20 @@ impl Connect {
         Self { client: Client::new(config), instance: instance.to_owned() }
     }
 
-    /// Makes Connect hold this agent's user, and gives up in time to say so.
-    ///
-    /// # Errors
-    /// What the last call said; [`crate::fault::Kind::Unavailable`] if the time ran out.
-    pub async fn converge(&self, agent: &Agent, time_left: Duration) -> Result<Applied, Fault> {
-        let out_of_time =
-            || Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out"));
-        if time_left.is_zero() {
-            return out_of_time();
-        }
-        timeout(time_left, self.until_held(agent, limits(time_left)))
-            .await
-            .unwrap_or_else(|_| out_of_time())
+    /// Makes Connect hold this agent's user, and gives up in time to say so. The fault is what the
+    /// last call said, or [`crate::fault::Kind::Unavailable`] if the time ran out.
+    pub async fn converge(
+        &self,
+        agent: &Agent,
+        time_left: Duration,
+    ) -> (Result<Applied, Fault>, Calls) {
+        let trace = Trace::default();
+        let limits = limits(time_left).interceptor(trace.clone());
+        let applied = match timeout(time_left, self.until_held(agent, limits)).await {
+            Ok(applied) if !time_left.is_zero() => applied,
+            _ => Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out")),
+        };
+        (applied, trace.calls())
     }
 
     /// Plans and applies until nothing is left in doubt. It ends: what was observed is ours or

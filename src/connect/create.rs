@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::UserIds;
 use super::class::Class;
 use super::failure::Failure;
+use crate::assign::id::ResourceId;
 use crate::assign::text::{Email, PersonName};
 use crate::assign::{Agent, PhoneDefaults, PhoneType};
 
@@ -25,6 +26,7 @@ pub(super) async fn send(
     agent: &Agent,
 ) -> Result<UserIds, Failure> {
     let phone = agent.phone;
+    let id = |id: &ResourceId| id.as_str().to_owned();
     let created = client
         .create_user()
         .instance_id(instance)
@@ -33,9 +35,9 @@ pub(super) async fn send(
         .set_directory_user_id(agent.directory_user_id.clone())
         .identity_info(identity_info(agent))
         .phone_config(phone_config(agent))
-        .routing_profile_id(&agent.routing_profile)
-        .set_security_profile_ids(Some(agent.security_profiles.clone()))
-        .set_hierarchy_group_id(agent.hierarchy_group.clone())
+        .routing_profile_id(agent.routing_profile.as_str())
+        .set_security_profile_ids(Some(agent.security_profiles.iter().map(id).collect()))
+        .set_hierarchy_group_id(agent.hierarchy_group.as_ref().map(id))
         .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
         .customize()
         .config_override(limits.retry_classifier(OnlyThrottling))

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::error::CredentialsError;
-use connect_provisioner::config::Config;
+use connect_provisioner::config::{Config, Level};
 use connect_provisioner::connect::class::CODES;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::http::gateway::Reply;
-use connect_provisioner::log::{Record, line};
+use connect_provisioner::log::Record;
 use connect_provisioner::outcome::Row;
 use connect_provisioner::{Moment, Provisioner, lambda};
 use serde_json::{Value, json};
@@ -96,7 +96,8 @@ async fn without_credentials_the_turn_is_the_operators() {
     let moment = Moment { now: now(), time_left: LONG, random: [0; 16] };
     let answer = Provisioner::new(config, &aws).answer(&event, moment, &mut record).await;
     assert_eq!(answer.unwrap().status_code, 500);
-    assert!(line(&record).contains("no usable credentials"), "{record:?}");
+    let line = record.line(Level::Warn).unwrap();
+    assert!(line.contains("no usable credentials"), "{line}");
 }
 
 #[test]

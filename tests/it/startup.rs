@@ -47,9 +47,9 @@ fn problem(name: &str, value: &str) -> String {
 fn a_complete_configuration_is_read() {
     let config = Config::read(&good()).unwrap();
     assert_eq!(config.region, "eu-west-2");
-    assert_eq!(config.instance.id, INSTANCE);
+    assert_eq!(config.instance.id.as_str(), INSTANCE);
     assert_eq!(config.sources[0].name, "okta");
-    assert_eq!(config.rules.routing_profile, PROFILE);
+    assert_eq!(config.rules.routing_profile.as_str(), PROFILE);
     assert_eq!(config.warnings, []);
     insta::assert_debug_snapshot!(config.rules);
 }
@@ -70,7 +70,7 @@ fn an_empty_variable_counts_as_unset() {
 fn the_defaults_told_are_the_defaults_taken() {
     let defaults = SETTINGS.iter().filter(|setting| !setting.default.is_empty());
     let changes: Vec<_> = defaults.map(|setting| (setting.name, setting.default)).collect();
-    assert_eq!(changes.len(), 6);
+    assert_eq!(changes.len(), 7);
     let explicit = Config::read(&with(&changes)).unwrap();
     assert_eq!(explicit.rules, Config::read(&good()).unwrap().rules);
 }
@@ -119,6 +119,7 @@ fn each_problem_is_told_with_its_variable() {
         ("TAGS", r#"{"a": "one", "a": "two"}"#),
         ("IDENTITY_MANAGEMENT", "by hearsay"),
         ("GENERATE_PASSWORD", "at weekends"),
+        ("LOG_LEVEL", "whispers"),
         ("EMAIL_AS", "sometimes"),
         ("PHONE_TYPE", "CAR_PHONE"),
         ("AUTO_ACCEPT", "perhaps so"),

@@ -161,10 +161,16 @@ class Function:
         )
         return self._events()
 
+    def metrics(self):
+        """The function's metrics so far, an embedded document for each event."""
+        return [line for line in self._lines() if "_aws" in line]
+
     def _events(self):
+        return [line for line in self._lines() if line.get("message") == "event"]
+
+    def _lines(self):
         complete = self.log().rpartition("\n")[0].splitlines()
-        lines = [json.loads(line) for line in complete if line.startswith("{")]
-        return [line for line in lines if line["message"] == "event"]
+        return [json.loads(line) for line in complete if line.startswith("{")]
 
     def kill_bootstrap(self):
         """Ends the function in the middle of whatever it does."""

@@ -21,9 +21,15 @@ ALWAYS = {"level", "message", "outcome", "status", "durationMs", "requestId"}
 FAULT = {"turn", "cause"}
 
 
+CALLED = {"connectCalls", "connectMs", "connectRequestId"}
+
+
 def check(line, **expected):
     """A line has these members, with these values, besides how long it took and for which call."""
-    assert set(line) == set(expected) | ALWAYS
+    called = CALLED if "connectCalls" in expected else set()
+    signed = {"event"} if "key" in expected else set()
+    assert set(line) == set(expected) | ALWAYS | called | signed
+    assert re.fullmatch(r"[0-9a-f]{16}", line.get("event", "0" * 16))
     assert line["message"] == "event"
     assert isinstance(line["durationMs"], int) and 0 <= line["durationMs"] < 5000
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", line["requestId"])
@@ -52,10 +58,11 @@ def test_what_came_of_each_event_is_one_line(line_of):
     okta = {"source": "okta", "key": 1, "intent": "join", "owner": OWNER}
     line, response = line_of(signed(user()))
     id = Answer.of(response).json["userId"]
-    check(line, level="INFO", outcome="created", status=201, userId=id, **okta)
+    check(line, level="INFO", outcome="created", status=201, userId=id, connectCalls=1, **okta)
+    assert re.fullmatch(r"[0-9a-f-]{36}", line["connectRequestId"])
 
     line, _ = line_of(signed(envelope("user.created", user())))
-    check(line, level="INFO", outcome="alreadyOurs", status=200, userId=id, **okta)
+    check(line, level="INFO", outcome="alreadyOurs", status=200, userId=id, connectCalls=3, **okta)
 
     line, _ = line_of(signed(user(active=False)))
     check(line, level="INFO", outcome="ignored", status=200, source="okta", key=1, intent="join")
@@ -76,9 +83,9 @@ FAULTS = [
     (lambda: http_event(method="GET"), [], "wrongMethod", 405, "sender", {}),
     (lambda: http_event(body=b"x" * 262_145), [], "tooLarge", 413, "sender", {}),
     (lambda: http_event(), [], "unauthenticated", 401, "sender", {"source"}),
-    (lambda: signed(b"{"), [], "invalidSyntax", 400, "sender", {"source", "key"}),
-    (lambda: signed(user(name=None)), [], "invalidValue", 400, "sender", {"source", "key", "intent"}),
-    (lambda: signed(LEAVER), [], "needsRoster", 501, "operator", {"source", "key", "intent"}),
+    (lambda: signed(b"{"), [], "invalidSyntax", 400, "sender", {"source", "event", "key"}),
+    (lambda: signed(user(name=None)), [], "invalidValue", 400, "sender", {"source", "event", "key", "intent"}),
+    (lambda: signed(LEAVER), [], "needsRoster", 501, "operator", {"source", "event", "key", "intent"}),
     (lambda: signed(user()), ["InvalidRequestException"], "invalidValue", 400, "sender", "Connect"),
     (lambda: signed(user()), ["denied"], "configuration", 500, "operator", "Connect"),
     (lambda: signed(user()), ["limit"], "quotaFull", 503, "operator", "Connect"),
@@ -94,7 +101,7 @@ def test_what_went_wrong_is_one_line_that_says_whose_turn_it_is(line_of):
         line, response = line_of(event(), *faults)
 
         if members == "Connect":
-            members = {"source", "key", "intent", "owner"}
+            members = {"source", "event", "key", "intent", "owner"} | CALLED
             assert re.fullmatch(
                 r"CreateUser: [A-Za-z]+, status \d{3}, request [0-9a-f-]{36}", line["cause"]
             ), line
@@ -102,6 +109,40 @@ def test_what_went_wrong_is_one_line_that_says_whose_turn_it_is(line_of):
         found = (line["level"], line["outcome"], line["status"], line["turn"])
         assert found == (levels[turn], outcome, status, turn)
         assert response["statusCode"] == status
+
+
+def test_each_event_is_counted_whatever_is_logged(deploy):
+    deployment = deploy(LOG_LEVEL="ERROR", DEPLOYMENT="counted")
+    deployment.deliver(user())
+    deployment.deliver(user(), secret=HR_SECRET)
+    deployment.fail("CreateUser", "denied")
+    deployment.deliver(user("bea@example.com"))
+    deployment.send(http_event("/health", method="GET"))
+
+    lines = deployment.function.lines(1)
+    assert [line["outcome"] for line in lines] == ["configuration"], "the only error"
+    counted = deployment.function.metrics()
+    assert len(counted) == 3, "a health check is no event"
+    names = "Events Created Rejected SenderFaults OperatorFaults LaterFaults Bugs".split()
+    assert [[metrics[name] for name in names] for metrics in counted] == [
+        [1, 1, 0, 0, 0, 0, 0],
+        [1, 0, 1, 1, 0, 0, 0],
+        [1, 0, 0, 0, 1, 0, 0],
+    ]
+    assert ["ConnectLatency" in metrics for metrics in counted] == [True, False, True]
+    for metrics in counted:
+        (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ConnectProvisioner"
+        assert (directive["Dimensions"], metrics["Deployment"]) == ([["Deployment"]], "counted")
+        assert {one["Name"] for one in directive["Metrics"]} == set(metrics) - {"_aws", "Deployment"}
+        assert abs(metrics["_aws"]["Timestamp"] / 1000 - int(now())) < 60
+
+
+def test_a_repeat_is_logged_as_the_same_event(line_of):
+    first, again = signed(user(), id="msg_a"), signed(user(), id="msg_a", timestamp=now(-5))
+    other = signed(user(), id="msg_b")
+    hashes = [line_of(event)[0]["event"] for event in (first, again, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_which_check_failed_is_for_the_log_alone(line_of):

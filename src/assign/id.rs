@@ -1,0 +1,42 @@
+//! Ids of what lives in an Amazon Connect instance.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The id of an instance, a profile or a group: a UUID, as Connect writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceId(String);
+
+impl FromStr for ResourceId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+        let digits = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if lengths == [8, 4, 4, 4, 12] && groups.iter().all(digits) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(NotAnId)
+    }
+}
+
+impl ResourceId {
+    /// The id's text, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text is no UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnId;
+
+impl fmt::Display for NotAnId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("expected a UUID, found something else")
+    }
+}
+
+impl std::error::Error for NotAnId {}
