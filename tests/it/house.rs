@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_connect::types::UserIdentityInfo;
 use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::story::Story;
 use connect_provisioner::http::gateway::Reply;
@@ -82,4 +83,20 @@ pub(crate) fn users(local: &Local) -> Vec<Value> {
 pub(crate) fn faults(local: &Local, operation: &str, faults: &[&str]) {
     let state = local.control(&json!({"faults": {operation: faults}}));
     assert!(state["faults"][operation].is_array(), "the stand-in knows these faults: {faults:?}");
+}
+
+/// Makes a user by hand, as somebody else would.
+pub(crate) async fn foreign(local: &Local, username: &str) {
+    let name = UserIdentityInfo::builder().first_name("F").last_name("X");
+    local
+        .client
+        .create_user()
+        .instance_id(&local.directory.instance_id)
+        .username(username)
+        .identity_info(name.build())
+        .routing_profile_id(&local.directory.routing_profiles["Sales"])
+        .security_profile_ids(&local.directory.security_profiles["Agent"])
+        .send()
+        .await
+        .unwrap();
 }

@@ -11,6 +11,8 @@ mod answers;
 mod gateways;
 mod house;
 mod journey;
+mod members;
 mod papers;
+mod recovery;
 mod startup;
 mod trust;
