@@ -42,7 +42,8 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 
 fuzz: $(CARGO_FUZZ) ## Throw bytes at the pure rooms (needs a nightly toolchain)
 	for target in $(FUZZ_TARGETS); do \
-		mkdir -p fuzz/corpus/$$target && cp -n events/*.json fuzz/corpus/$$target/ && \
+		mkdir -p fuzz/corpus/$$target && cp events/*.json fuzz/corpus/$$target/ && \
+		if [ -d fuzz/seeds/$$target ]; then cp fuzz/seeds/$$target/* fuzz/corpus/$$target/; fi && \
 		RUSTUP_TOOLCHAIN=nightly $(CARGO_FUZZ) run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 \
 			|| exit 1; \
 	done

@@ -120,8 +120,8 @@ impl Agent {
         refuse_power(person)?;
         let [first_name, last_name] = names(person, identity)?;
         let (email, secondary_email) = emails(person, rules.email_as)?;
-        let mobile = person.phone_number("mobile")?;
-        let mobile = mobile.map(|number| PhoneNumber::read("phoneNumbers", number));
+        let mobile = person.phone_number("mobile").transpose();
+        let mobile = mobile.map(|number| PhoneNumber::read("phoneNumbers", number?));
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
@@ -156,7 +156,7 @@ impl fmt::Debug for Agent {
 /// they were given it, so it is refused and not passed over.
 fn refuse_power(person: &Person) -> Result<(), Fault> {
     for name in ["routingProfile", "securityProfiles", "hierarchyGroup"] {
-        if person.connect(name).is_some() {
+        if person.connect(name)?.is_some() {
             return Err(Fault::value(
                 &format!("{CONNECT_SCHEMA}:{name}"),
                 "none, because profiles and groups come from the operator's settings alone",
@@ -194,7 +194,7 @@ fn password(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Option<P
 
 fn directory_user_id(person: &Person, identity: &Identity) -> Result<Option<String>, Fault> {
     let path = format!("{CONNECT_SCHEMA}:directoryUserId");
-    match person.connect("directoryUserId") {
+    match person.connect("directoryUserId")? {
         None => Ok(None),
         Some(_) if !identity.directory_user_id => {
             Err(Fault::value(&path, "none, because this instance has no directory", "one"))
@@ -371,6 +371,16 @@ pub(crate) mod tests {
             let fault = agent(resource).unwrap_err();
             assert!(fault.detail.contains("operator's settings alone, found one"), "{name}");
         }
+        for (key, value) in [
+            (CONNECT_SCHEMA.to_owned(), json!("Admin")),
+            (CONNECT_SCHEMA.to_owned(), json!([{"securityProfiles": ["Admin"]}])),
+            (format!("{CONNECT_SCHEMA}:securityProfiles"), json!(["Admin"])),
+        ] {
+            let mut resource = ana();
+            resource[&key] = value;
+            let fault = agent(resource).unwrap_err();
+            assert!(fault.detail.contains(":User: expected an object"), "{}", fault.detail);
+        }
     }
 
     #[test]
@@ -383,6 +393,9 @@ pub(crate) mod tests {
         };
         assert_eq!(mobile("tel:+34-600-100-200"), (Some("+34600100200".to_owned()), false));
         assert_eq!(mobile("600 100 200"), (None, true));
+        let mut number = ana();
+        number["phoneNumbers"] = json!([{"value": 34_600_100_200_u64, "type": "mobile"}]);
+        assert!(agent(number).unwrap().mobile_left_out);
         assert!(!agent(ana()).unwrap().mobile_left_out);
     }
 

@@ -63,7 +63,7 @@ impl Config {
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref());
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
-        let log_level = reader.optional("LOG_LEVEL", |text| rules::choice(text, &LOG_LEVEL));
+        let log_level = reader.optional("LOG_LEVEL", |text| lists::choice(text, &LOG_LEVEL));
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();

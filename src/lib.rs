@@ -11,6 +11,7 @@
 //! the `cli` and [`config::of_process`].
 
 pub mod fault;
+mod hex;
 pub mod http;
 pub mod secret;
 pub mod trust;
@@ -35,6 +36,7 @@ pub mod standin;
 #[cfg(feature = "cli")]
 pub mod cli;
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use assign::Agent;
@@ -52,7 +54,7 @@ use outcome::Outcome;
 use trust::Source;
 
 /// What an event finds of the world when it arrives.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Moment {
     /// The time.
     pub now: SystemTime,
@@ -60,6 +62,17 @@ pub struct Moment {
     pub time_left: Duration,
     /// Bytes that nobody can guess, for one password.
     pub random: [u8; 16],
+}
+
+/// Shows all but the bytes that a password is made of.
+impl fmt::Debug for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Moment")
+            .field("now", &self.now)
+            .field("time_left", &self.time_left)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a request comes to before Amazon Connect is asked.
@@ -71,7 +84,8 @@ pub enum Decision {
     Done(Outcome),
 }
 
-/// Decides what a request comes to. Pure: the same request at the same moment decides the same.
+/// Decides what a request comes to, and notes on the way what is worth a line. The same request at
+/// the same moment decides the same: nothing else has a say.
 ///
 /// # Errors
 /// Whatever stands in the way, in the order of the arrow above.

@@ -95,9 +95,23 @@ impl Person {
     }
 
     /// A member of our own extension, whether or not `schemas` names it.
-    #[must_use]
-    pub fn connect(&self, name: &str) -> Option<&Value> {
-        member(&self.resource, CONNECT_SCHEMA)?.as_object().and_then(|own| member(own, name))
+    ///
+    /// # Errors
+    /// If the extension is no object, or is flattened into the User: nothing that was meant for
+    /// Connect is passed over in silence.
+    pub fn connect(&self, name: &str) -> Result<Option<&Value>, Fault> {
+        let flattened = |key: &String| {
+            let start = key.get(..CONNECT_SCHEMA.len()).unwrap_or_default();
+            key.len() > CONNECT_SCHEMA.len() && start.eq_ignore_ascii_case(CONNECT_SCHEMA)
+        };
+        if self.resource.keys().any(flattened) {
+            return Err(Fault::value(CONNECT_SCHEMA, "an object", "a member with a longer name"));
+        }
+        match member(&self.resource, CONNECT_SCHEMA) {
+            Some(Value::Object(own)) => Ok(member(own, name)),
+            Some(other) => Err(Fault::value(CONNECT_SCHEMA, "an object", describe(other))),
+            None => Ok(None),
+        }
     }
 
     /// The e-mail address of type `work`, else the primary one, else the only one there is.

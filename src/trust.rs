@@ -14,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::fault::{Fault, Kind};
+use crate::hex;
 use crate::http::Request;
 use crate::secret::Key;
 use scheme::{MacProof, Part, Proof, Scheme};
@@ -26,9 +27,9 @@ pub const MAX_KEYS: usize = 4;
 
 /// Something whose sender was authenticated. Only [`Source::verify`] makes one:
 ///
-/// ```compile_fail
-/// let request: connect_provisioner::http::Request = todo!();
-/// let forged = connect_provisioner::trust::Verified { inner: request };
+/// ```compile_fail,E0451
+/// use connect_provisioner::trust::{Verified, scheme::SCHEMES};
+/// let forged = Verified { inner: (), scheme: &SCHEMES[0], key: 1, event: String::new() };
 /// ```
 #[derive(Debug)]
 pub struct Verified<T> {
@@ -39,8 +40,9 @@ pub struct Verified<T> {
 }
 
 impl<T> Verified<T> {
-    /// A hash by which deliveries of one event are told from others in the log: of its id where
-    /// there is one, else of its body. 16 hexadecimal digits.
+    /// A hash by which deliveries of one event are told from others in the log, as long as the
+    /// source's first key lasts: of its id where there is one, else of its body. 16 hexadecimal
+    /// digits.
     #[must_use]
     pub fn event(&self) -> &str {
         &self.event
@@ -102,8 +104,9 @@ impl Source {
         };
         let Some(key) = self.keys.first() else { return String::new() };
         let event = id.map_or(request.body.as_slice(), str::as_bytes);
-        let hash = hmac(key).chain_update(event).finalize().into_bytes();
-        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        // No scheme signs what starts like this, so no part of a signature is logged.
+        let hash = hmac(key).chain_update(b"event\0").chain_update(event).finalize().into_bytes();
+        hex::write(hash.split_at(8).0)
     }
 
     /// Writes the headers that prove a body to be this source's, by its first key.

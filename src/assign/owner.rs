@@ -11,6 +11,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::text::Username;
+use crate::hex;
 
 /// Tag key: which program made the user.
 pub const MANAGED_BY: &str = "managed-by";
@@ -40,7 +41,7 @@ impl Owner {
             None => ("userName", username.as_str()),
         };
         let digest = Sha256::digest(format!("{deployment}\0{kind}\0{value}"));
-        let hash = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::write(digest.split_at(16).0);
         Self { deployment: deployment.to_owned(), hash }
     }
 

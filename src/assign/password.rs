@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::hex;
+
 /// A password that Connect takes: 8 to 64 characters without white space, a lower-case and an
 /// upper-case letter and a digit among them (CreateUser, member Password).
 #[derive(Clone, PartialEq, Eq)]
@@ -27,8 +29,7 @@ impl Password {
     /// them, behind one character of each kind.
     #[must_use]
     pub fn generate(random: [u8; 16]) -> Self {
-        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(Zeroizing::new(format!("aA0{digits}")))
+        Self(Zeroizing::new(format!("aA0{}", hex::write(&random))))
     }
 
     /// The password's text.

@@ -128,8 +128,8 @@ pub struct PhoneNumber(String);
 
 impl PhoneNumber {
     /// Takes an international number; `tel:` in front (RFC 3966) and the separators space, hyphen,
-    /// dot, slash and parentheses are dropped. `(0)` is refused: it is not dialled from abroad, and
-    /// dropping its parentheses would make another number.
+    /// dot, slash and parentheses are dropped. A `(0` is refused: the trunk prefix is not dialled
+    /// from abroad, and dropping its parenthesis would make another number.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
@@ -140,7 +140,7 @@ impl PhoneNumber {
         let international = (2..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0')
-            && !bare.contains("(0)");
+            && !bare.replace(' ', "").contains("(0");
         if international {
             return Ok(Self(number));
         }
@@ -302,6 +302,8 @@ mod tests {
             "+0123",
             "+1234567890123456",
             "+44 (0) 20 7946 0000",
+            "+44 ( 020) 7946 0000",
+            "+49 (030) 901820",
             "tel:+12065550100;ext=5",
             "+1２065550100",
         ] {

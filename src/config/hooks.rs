@@ -10,11 +10,11 @@ use crate::trust::{MAX_KEYS, Source};
 
 /// The settings of a source, and where their values are found.
 pub static HOOK_SETTINGS: &[(&str, &str)] = &[
-    ("SCHEME", "how this sender proves itself: standard-webhooks, svix, github, okta"),
+    ("SCHEME", "the README's table of schemes: how this sender proves itself"),
     (
         "SECRET",
-        "the sender's settings, where it shows its signing secret (whsec_…); several, separated \
-         by commas, while it is rotated",
+        "the sender's settings, where it shows its secret; several, separated by commas, while \
+         it is rotated",
     ),
 ];
 

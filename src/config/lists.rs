@@ -1,8 +1,17 @@
-//! Lists and maps in one variable: comma-separated, or JSON.
+//! Choices, lists and maps in one variable: a word; comma-separated, or JSON.
 
 use std::collections::BTreeMap;
 
 use crate::json;
+
+/// One of these words, in any case.
+pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    chosen.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}, found something else", names.join(", "))
+    })
+}
 
 /// `a,b` or `["a","b"]`; blanks around an entry are dropped, empty entries too.
 pub(super) fn list(text: &str) -> Result<Vec<String>, String> {

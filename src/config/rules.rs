@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Reader;
 use super::instance::{Instance, Resource};
-use super::lists::{list, map};
+use super::lists::{choice, list, map};
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
 use crate::assign::owner::KEYS;
 use crate::assign::{PhoneDefaults, PhoneType, Rules};
@@ -67,14 +67,6 @@ const EMAIL_AS: [(&str, EmailAs); 3] =
     [("omit", EmailAs::Omit), ("secondary", EmailAs::Secondary), ("email", EmailAs::Email)];
 const PHONE_TYPE: [(&str, PhoneType); 2] =
     [("SOFT_PHONE", PhoneType::SoftPhone), ("DESK_PHONE", PhoneType::DeskPhone)];
-
-pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    chosen.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        format!("expected one of {}, found something else", names.join(", "))
-    })
-}
 
 /// A stack's name ("CreateStack", StackName), which is also a tag's value.
 fn deployment(text: &str) -> Result<String, String> {

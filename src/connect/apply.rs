@@ -30,6 +30,9 @@ const MAX_CREATES: usize = 3;
 /// that was given up is found by its owner tag.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 
+/// With less than this no call is begun: its answer could not be passed on.
+const LEAST_TIME: Duration = Duration::from_millis(100);
+
 /// Amazon Connect, one instance of it.
 #[derive(Clone, Debug)]
 pub struct Connect {
@@ -53,11 +56,13 @@ impl Connect {
     ) -> (Result<Applied, Fault>, Calls) {
         let trace = Trace::default();
         let limits = limits(time_left).interceptor(trace.clone());
-        let applied = match timeout(time_left, self.until_held(agent, limits)).await {
-            Ok(applied) if !time_left.is_zero() => applied,
-            _ => Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out")),
-        };
-        (applied, trace.calls())
+        let out_of_time =
+            || Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out"));
+        if time_left < LEAST_TIME {
+            return (out_of_time(), Calls::default());
+        }
+        let applied = timeout(time_left, self.until_held(agent, limits)).await;
+        (applied.unwrap_or_else(|_| out_of_time()), trace.calls())
     }
 
     /// Plans and applies until nothing is left in doubt. It ends: what was observed is ours or

@@ -52,6 +52,7 @@ pub static CODES: &[(&str, Class)] = &[
     ("RequestTimeoutException", Class::UnknownFate),
     ("ServiceQuotaExceededException", Class::Quota),
     ("ServiceUnavailable", Class::UnknownFate),
+    ("Throttling", Class::Throttled),
     ("TooManyRequestsException", Class::Throttled),
     ("UnrecognizedClientException", Class::Configuration),
     ("ValidationError", Class::Refused),
@@ -65,6 +66,7 @@ impl Class {
         match (known, status) {
             (Some((_, class)), _) => *class,
             (None, 401..=403) => Self::Configuration,
+            (None, 408) => Self::UnknownFate,
             (None, 429) => Self::Throttled,
             (None, 400..500) => Self::Bug,
             (None, _) => Self::UnknownFate,
@@ -124,6 +126,7 @@ mod tests {
             (401, Class::Configuration),
             (403, Class::Configuration),
             (404, Class::Bug),
+            (408, Class::UnknownFate),
             (429, Class::Throttled),
             (500, Class::UnknownFate),
             (503, Class::UnknownFate),

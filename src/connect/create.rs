@@ -44,7 +44,7 @@ pub(super) async fn send(
         .map_request(move |request| spell_out(request, phone))
         .send()
         .await
-        .map_err(|error| Failure::of_create(&error))?;
+        .map_err(|error| Failure::of("CreateUser", &error))?;
     let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
     Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
 }

@@ -20,59 +20,8 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure of `CreateUser`.
-    pub(super) fn of_create<E>(error: &SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        Self::of("CreateUser", error)
-    }
-
-    /// A failure of a call that looks for a user: whatever Connect refuses then is our own doing
-    /// and not a value of the sender's.
-    pub(super) fn of_look_up<E>(operation: &str, error: &SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let failure = Self::of(operation, error);
-        match failure.class {
-            Class::Refused => Self { class: Class::Bug, ..failure },
-            _ => failure,
-        }
-    }
-
-    /// A failure of `DescribeUser`: a user that is listed and not shown is too young, not gone
-    /// ("Amazon Connect API Reference", eventual consistency, names both codes).
-    pub(super) fn of_describe<E>(error: &SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let failure = Self::of_look_up("DescribeUser", error);
-        match failure.code.as_deref() {
-            Some("ResourceNotFoundException" | "InvalidRequestException") => {
-                Self { class: Class::NotYet, ..failure }
-            }
-            _ => failure,
-        }
-    }
-
-    /// A success without the member that makes it one.
-    pub(super) fn empty(operation: &str) -> Self {
-        let cause = format!("{operation}: an answer without its content");
-        Self { class: Class::UnknownFate, code: None, cause }
-    }
-
-    /// This failure, where looking for the user failed too: what became of the first call stays
-    /// the answer, unless the operator has something to mend.
-    pub(super) fn and_then(self, look_up: &Self) -> Self {
-        let class = match look_up.class {
-            Class::Configuration => Class::Configuration,
-            _ => self.class,
-        };
-        Self { class, code: None, cause: format!("{}; {}", self.cause, look_up.cause) }
-    }
-
-    fn of<E>(operation: &str, error: &SdkError<E>) -> Self
+    /// What an error of an operation comes to.
+    pub(super) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -93,6 +42,38 @@ impl Failure {
         let request = error.request_id().unwrap_or("unknown");
         let cause = format!("{operation}: {what}, status {status}, request {request}");
         Self { class, code, cause }
+    }
+
+    /// A failure of `DescribeUser`: a user that is listed and not shown is too young, not gone
+    /// ("Amazon Connect API Reference", eventual consistency, names both codes).
+    pub(super) fn of_describe<E>(error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let failure = Self::of("DescribeUser", error);
+        match failure.code.as_deref() {
+            Some("ResourceNotFoundException" | "InvalidRequestException") => {
+                Self { class: Class::NotYet, ..failure }
+            }
+            _ => failure,
+        }
+    }
+
+    /// A success without the member that makes it one.
+    pub(super) fn empty(operation: &str) -> Self {
+        let cause = format!("{operation}: an answer without its content");
+        Self { class: Class::UnknownFate, code: None, cause }
+    }
+
+    /// This failure, where looking for the user failed too. What became of the first call stays the
+    /// answer, for whatever Connect refuses in a look-up is no value of the sender's; unless the
+    /// operator has something to mend, or the user is there and not shown yet.
+    pub(super) fn and_then(self, look_up: &Self) -> Self {
+        let class = match look_up.class {
+            Class::Configuration | Class::NotYet => look_up.class,
+            _ => self.class,
+        };
+        Self { class, code: None, cause: format!("{}; {}", self.cause, look_up.cause) }
     }
 }
 

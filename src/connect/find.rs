@@ -53,7 +53,7 @@ impl Finder<'_> {
             .config_override(self.limits.clone())
             .send()
             .await
-            .map_err(|error| Failure::of_look_up("SearchUsers", &error))?;
+            .map_err(|error| Failure::of("SearchUsers", &error))?;
         let mut users = found.users().iter();
         let ours = users.find(|user| user.username() == Some(username));
         Ok(ours.and_then(|user| user.id()).map(str::to_owned))
@@ -72,7 +72,7 @@ impl Finder<'_> {
                 .config_override(self.limits.clone())
                 .send()
                 .await
-                .map_err(|error| Failure::of_look_up("ListUsers", &error))?;
+                .map_err(|error| Failure::of("ListUsers", &error))?;
             let mut users = page.user_summary_list().iter();
             if let Some(user) = users.find(|user| user.username() == Some(username)) {
                 return Ok(user.id().map(str::to_owned));

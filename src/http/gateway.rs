@@ -54,21 +54,31 @@ impl Arrival {
             (Some(_), None) => Gateway::LoadBalancer,
             (Some(_), Some(_)) => Gateway::LoadBalancerMultiValue,
         };
-        let (method, path, headers, staged) = match (event.version.as_deref(), context.http) {
-            (Some("2.0"), Some(http)) => (http.method, event.raw_path, event.headers, true),
-            _ => {
-                // A REST API's `path` has no stage, while that of its context has one.
-                let staged = context.path == event.path;
-                let path = proxied(event.resource, event.path_parameters).or(event.path);
-                (event.http_method, path, event.multi_value_headers.or(event.headers), staged)
-            }
-        };
-        let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
-        let stage = match context.stage.as_deref().filter(|_| staged) {
+        let stage = match context.stage.as_deref() {
             None | Some("$default") => String::new(),
             Some(stage) => format!("/{stage}"),
         };
-        let path = without_prefix(without_prefix(&path, &stage), base_path).to_owned();
+        let base_path = base_path.to_owned();
+        let (method, path, headers, prefixes) = match (event.version.as_deref(), context.http) {
+            (Some("2.0"), Some(http)) => {
+                (http.method, event.raw_path, event.headers, vec![stage, base_path])
+            }
+            _ => {
+                let proxied = proxied(event.resource, event.path_parameters);
+                let prefixes = match &proxied {
+                    // What a resource stands for has neither.
+                    Some(_) => Vec::new(),
+                    None if context.path == event.path => vec![stage, base_path],
+                    // The stage is in the path of a REST API's context, and not in its `path`.
+                    None => vec![base_path],
+                };
+                let headers = event.multi_value_headers.or(event.headers);
+                (event.http_method, proxied.or(event.path), headers, prefixes)
+            }
+        };
+        let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
+        let drop = |path, prefix: &String| without_prefix(path, prefix);
+        let path = prefixes.iter().fold(path.as_str(), drop).to_owned();
         let headers = headers.unwrap_or_default();
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64);
@@ -295,6 +305,8 @@ mod tests {
             assert_eq!(read(&event, "").request.unwrap().path, expected);
         }
         let mut event = rest_api();
+        event["requestContext"] = json!({"stage": "hooks", "path": event["path"]});
+        assert_eq!(read(&event, "/hooks").request.unwrap().path, "/hooks/okta");
         event["pathParameters"] = json!(null);
         assert_eq!(read(&event, "/base").request.unwrap().path, "/hooks/okta");
     }

@@ -47,6 +47,7 @@ codes! {
     MissingToken          "MissingAuthenticationToken"          FORBIDDEN
     NoSignature           "IncompleteSignature"                 BAD_REQUEST
     NotAuthorized         "NotAuthorized"                       UNAUTHORIZED
+    OldThrottling         "Throttling"                          BAD_REQUEST
     OptInRequired         "OptInRequired"                       FORBIDDEN
     RequestExpired        "RequestExpired"                      BAD_REQUEST
     RequestTimeout        "RequestTimeoutException"             REQUEST_TIMEOUT

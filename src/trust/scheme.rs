@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::hex;
 use crate::secret::{Key, UnusableKey};
 
 /// One header may carry this many signatures.
@@ -173,7 +174,8 @@ impl SignatureForm {
         let version = match self {
             Self::Hex(prefix) => {
                 let digits = header.strip_prefix(prefix).ok_or(MALFORMED)?;
-                return Ok(vec![from_hex(digits).ok_or(MALFORMED)?]);
+                let signature = hex::read(digits).and_then(|bytes| bytes.try_into().ok());
+                return Ok(vec![signature.ok_or(MALFORMED)?]);
             }
             Self::Versioned(version) => version,
         };
@@ -196,10 +198,7 @@ impl SignatureForm {
     /// Writes a signature as [`SignatureForm::read`] reads it.
     pub(super) fn write(self, signature: &Signature) -> String {
         match self {
-            Self::Hex(prefix) => {
-                let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{prefix}{digits}")
-            }
+            Self::Hex(prefix) => format!("{prefix}{}", hex::write(signature)),
             Self::Versioned(version) => format!("{version},{}", STANDARD.encode(signature)),
         }
     }
@@ -208,16 +207,4 @@ impl SignatureForm {
 /// Canonical, padded base64 in the standard alphabet (RFC 4648 §3.5, §4) of exactly 32 bytes.
 fn from_base64(encoded: &str) -> Option<Signature> {
     STANDARD.decode(encoded).ok()?.try_into().ok()
-}
-
-/// Exactly 64 lower-case hexadecimal digits.
-fn from_hex(digits: &str) -> Option<Signature> {
-    let lower = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    if !digits.as_bytes().iter().all(lower) {
-        return None;
-    }
-    let pairs = digits.as_bytes().chunks(2).map(|pair| {
-        u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2)
-    });
-    pairs.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }

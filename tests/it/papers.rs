@@ -60,6 +60,11 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
         };
         assert!(map.contains(&format!("src/{module}.rs")) || module == "connect", "{module}");
     }
+    for line in paper("src/connect.rs").lines() {
+        let module = line.trim_start_matches("pub ").strip_prefix("mod ");
+        let Some(module) = module.and_then(|rest| rest.strip_suffix(';')) else { continue };
+        assert!(map.contains(&format!("{module}.rs`")), "connect/{module}");
+    }
     let files = ["answers", "journey", "members", "recovery"];
     let tests_told = files.map(|file| paper(&format!("tests/it/{file}.rs"))).concat();
     let promises =
