@@ -32,9 +32,9 @@ enum Command {
     /// Serve the stand-in for Amazon Connect until interrupted
     ///
     /// Prints one JSON line: endpoint, instanceArn, and routingProfiles, securityProfiles and
-    /// hierarchyGroups as name to id. Point any AWS SDK at the endpoint:
-    /// `AWS_ENDPOINT_URL_CONNECT=http://127.0.0.1:PORT`. While it runs, GET /_standin shows its users
-    /// and the calls counted, and PUT /_standin makes it fail on purpose.
+    /// hierarchyGroups as name to id. Point any AWS SDK at the endpoint by
+    /// `AWS_ENDPOINT_URL_CONNECT`. While it runs, GET /_standin shows its users and the calls
+    /// counted, and PUT /_standin makes it fail on purpose.
     Standin(standin::Arguments),
 }
 

@@ -45,7 +45,7 @@ impl Arrival {
     /// [`NotHttp`] if the event is none of the four shapes.
     pub fn read(event: &str, base_path: &str) -> Result<Self, NotHttp> {
         let event: Event = serde_json::from_str(event).map_err(|_| NotHttp)?;
-        let context = event.request_context.ok_or(NotHttp)?;
+        let context = event.request_context.as_ref().ok_or(NotHttp)?;
         if event.r#type.is_some() || context.connection_id.is_some() {
             return Err(NotHttp);
         }
@@ -54,34 +54,14 @@ impl Arrival {
             (Some(_), None) => Gateway::LoadBalancer,
             (Some(_), Some(_)) => Gateway::LoadBalancerMultiValue,
         };
-        let stage = match context.stage.as_deref() {
-            None | Some("$default") => String::new(),
-            Some(stage) => format!("/{stage}"),
-        };
-        let base_path = base_path.to_owned();
-        let (method, path, headers, prefixes) = match (event.version.as_deref(), context.http) {
-            (Some("2.0"), Some(http)) => {
-                (http.method, event.raw_path, event.headers, vec![stage, base_path])
-            }
-            _ => {
-                let proxied = proxied(event.resource, event.path_parameters);
-                let prefixes = match &proxied {
-                    // What a resource stands for has neither.
-                    Some(_) => Vec::new(),
-                    None if context.path == event.path => vec![stage, base_path],
-                    // The stage is in the path of a REST API's context, and not in its `path`.
-                    None => vec![base_path],
-                };
-                let headers = event.multi_value_headers.or(event.headers);
-                (event.http_method, proxied.or(event.path), headers, prefixes)
-            }
-        };
+        let http = context.http.as_ref().filter(|_| event.version.as_deref() == Some("2.0"));
+        let method = http.map_or(&event.http_method, |http| &http.method).clone();
+        let path = event.path(context, http.is_some(), base_path);
         let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
-        let drop = |path, prefix: &String| without_prefix(path, prefix);
-        let path = prefixes.iter().fold(path.as_str(), drop).to_owned();
-        let headers = headers.unwrap_or_default();
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64);
+        let lists = event.multi_value_headers.filter(|_| http.is_none());
+        let headers = lists.or(event.headers).unwrap_or_default();
         let request = body.map(|body| Request { method, path, headers, body });
         Ok(Self { gateway, request })
     }
@@ -120,15 +100,6 @@ pub struct Reply {
     pub is_base64_encoded: bool,
 }
 
-/// The path that a greedy resource (`/x/{proxy+}`) stands for. A custom domain's base path is in
-/// `path`, and not in this.
-fn proxied(resource: Option<String>, parameters: Option<PathParameters>) -> Option<String> {
-    let proxy = parameters?.proxy?;
-    let resource = resource.unwrap_or_else(|| "/{proxy+}".to_owned());
-    let parent = resource.strip_suffix("{proxy+}")?;
-    Some(format!("{parent}{}", proxy.trim_start_matches('/')))
-}
-
 fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
     match path.strip_prefix(prefix) {
         Some("") => "/",
@@ -154,6 +125,33 @@ struct Event {
     multi_value_headers: Option<Headers>,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
+}
+
+impl Event {
+    /// The path without the stage and `base_path`.
+    fn path(&self, context: &RequestContext, is_http_api: bool, base_path: &str) -> Option<String> {
+        let (path, staged) = match (is_http_api, self.proxied()) {
+            (true, _) => (self.raw_path.as_deref()?, true),
+            (false, Some(path)) => return Some(path),
+            // The stage is in the path of a REST API's context, and not in its `path`.
+            (false, None) => (self.path.as_deref()?, context.path == self.path),
+        };
+        let stage = context.stage.as_deref().filter(|stage| staged && *stage != "$default");
+        let path = match stage {
+            Some(stage) => without_prefix(path, &format!("/{stage}")),
+            None => path,
+        };
+        Some(without_prefix(path, base_path).to_owned())
+    }
+
+    /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
+    /// path.
+    fn proxied(&self) -> Option<String> {
+        let proxy = self.path_parameters.as_ref()?.proxy.as_deref()?;
+        let resource = self.resource.as_deref().unwrap_or("/{proxy+}");
+        let parent = resource.strip_suffix("{proxy+}")?;
+        Some(format!("{parent}{}", proxy.trim_start_matches('/')))
+    }
 }
 
 #[derive(Deserialize)]
