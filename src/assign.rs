@@ -360,6 +360,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn names_are_as_long_as_the_type_allows_and_no_longer() {
+        for (name, first, last) in [("SAML", 255, 300), ("CONNECT_MANAGED", 255, 256)] {
+            let rules = Rules { generate_password: true, ..rules_of(name) };
+            let fits = |first: usize, last: usize| {
+                let mut resource = ana();
+                let names = json!({"givenName": "x".repeat(first), "familyName": "x".repeat(last)});
+                resource["name"] = names;
+                agent_by(&rules, resource).is_ok()
+            };
+            assert!(fits(first, last), "{name}");
+            assert!(!fits(first + 1, last), "{name}");
+            assert!(!fits(first, last + 1), "{name}");
+        }
+    }
+
+    #[test]
     fn power_named_in_the_extension_is_refused() {
         for (name, value) in [
             ("routingProfile", json!("Sales")),

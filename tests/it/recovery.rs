@@ -149,3 +149,15 @@ async fn a_failing_look_up_is_never_the_senders_fault() {
         assert_eq!(look_up(create, operation, fault).await, status, "{create} {operation} {fault}");
     }
 }
+
+#[tokio::test]
+async fn a_user_that_is_listed_and_not_shown_is_told_as_such() {
+    for fault in ["ResourceNotFoundException", "InvalidRequestException"] {
+        let local = given().await;
+        foreign(&local, "ana.ruiz@example.com").await;
+        faults(&local, "DescribeUser", &[fault]);
+        let response = when(&local, &story("okta-user-created")).await;
+        assert_eq!(response.status_code, 503, "{fault}");
+        assert!(response.body.contains("does not show it yet"), "{fault}: {}", response.body);
+    }
+}
