@@ -1,8 +1,9 @@
 //! One JSON line per event, fit for CloudWatch Logs Insights, and one line of metrics.
 //!
-//! What stands here is all that may stand in a log: names of ours, hashes, AWS ids and codes. No
-//! header, body, path, username, name, address, number or key has a field to stand in. Nothing else
-//! writes logs: the SDK's own have no subscriber, whatever `RUST_LOG` says.
+//! What stands here is all that may stand in a log: names of ours, hashes, AWS ids and codes. The
+//! one free text is a fault's, which names attributes and checks and never a value: whoever makes a
+//! [`Fault`] keeps that promise. Besides an event's lines there are those of the start-up, below;
+//! the SDK's own have no subscriber, whatever `RUST_LOG` says.
 
 use std::time::{Duration, SystemTime};
 
