@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::assign::Rules;
-use crate::trust::Source;
-use hooks::HOOK_SETTINGS;
+use hooks::{HOOK_SETTINGS, Hook};
 use instance::Instance;
 
 /// The variables of a process.
@@ -35,8 +35,10 @@ pub fn of_process() -> Environment {
 /// Everything that the operator decided.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who may speak.
-    pub sources: Vec<Source>,
+    /// Who may speak where.
+    pub hooks: Vec<Hook>,
+    /// How long the key before the last still holds after it was replaced.
+    pub key_overlap: Duration,
     /// What everyone gets.
     pub rules: Rules,
     /// The Amazon Connect instance.
@@ -58,21 +60,40 @@ impl Config {
     /// [`Problems`]: all of them.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut reader = Reader { environment, problems: Vec::new() };
-        let (sources, warnings) = hooks::read(&mut reader);
+        let (hooks, warnings) = hooks::read(&mut reader);
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref());
+        let key_overlap = reader.optional("KEY_OVERLAP_HOURS", key_overlap);
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
         let log_level = reader.optional("LOG_LEVEL", |text| lists::choice(text, &LOG_LEVEL));
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();
-                let log_level = log_level.unwrap_or(Level::Info);
-                Ok(Self { sources, rules, instance, region, base_path, log_level, warnings })
+                Ok(Self {
+                    hooks,
+                    key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),
+                    rules,
+                    instance,
+                    region,
+                    base_path,
+                    log_level: log_level.unwrap_or(Level::Info),
+                    warnings,
+                })
             }
             _ => Err(Problems(reader.problems)),
         }
     }
+}
+
+/// Three days: longer than a weekend.
+const KEY_OVERLAP: Duration = Duration::from_hours(72);
+
+fn key_overlap(text: &str) -> Result<Duration, String> {
+    let hours = text.parse().ok().filter(|hours| (0..=8760).contains(hours));
+    hours.map(Duration::from_hours).ok_or_else(|| {
+        "expected a whole number of hours from 0 to 8760, found something else".to_owned()
+    })
 }
 
 /// How much a line of the log matters: the most first.
@@ -192,6 +213,11 @@ pub static SETTINGS: &[Setting] = &[
         find: "your own choice: true, false; unset leaves it to Connect",
     },
     Setting {
+        name: "KEY_OVERLAP_HOURS",
+        default: "72",
+        find: "your own choice: 0 to 8760; how long the sender may take to use a new secret",
+    },
+    Setting {
         name: "BASE_PATH",
         default: "",
         find: "API Gateway console, Custom domain names, API mappings: Path",
@@ -258,7 +284,7 @@ impl Reader<'_> {
 
 fn where_to_find(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
-    let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(setting));
+    let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(&format!("_{setting}")));
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
 }
 

@@ -9,7 +9,9 @@ pub mod plan;
 #[cfg(feature = "aws")]
 mod trace;
 #[cfg(feature = "aws")]
-mod failure;
+pub(crate) mod failure;
+#[cfg(feature = "aws")]
+pub(crate) mod recent;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]

@@ -1,10 +1,11 @@
 //! Verified request → [`Intent`]: what the sender wants, in one vocabulary.
 //!
-//! Two bodies are read: a bare SCIM core User, which asks for that person to join; and an envelope
+//! Three bodies are read: a bare SCIM core User, which asks for that person to join; an envelope
 //! `{"type", "timestamp"?, "data": <User>}` in the manner of Standard Webhooks, whose type says
-//! what is asked. Roles, entitlements and groups in the payload are read by nobody: what a person
-//! may do comes from the operator's settings.
+//! what is asked; and an [`okta`] event hook's batch. Roles, entitlements and groups in the payload
+//! are read by nobody: what a person may do comes from the operator's settings.
 
+pub mod okta;
 mod time;
 
 use std::time::{Duration, SystemTime};
@@ -16,6 +17,7 @@ use crate::http::Request;
 use crate::json::{self, describe, member};
 use crate::scim::Person;
 use crate::trust::{TOLERANCE, Verified, unauthenticated};
+use okta::Scope;
 
 /// What a sender wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,28 +32,48 @@ pub enum Intent {
     Return,
     /// A person shall be gone for good.
     Remove,
-    /// Nothing that concerns Amazon Connect.
-    Nothing,
+    /// Nothing that concerns Amazon Connect; the reason is for the sender's administrator.
+    Nothing(&'static str),
 }
 
-impl Intent {
-    /// Reads what a verified request asks for.
+const NOT_OURS: &str = "events of this type ask nothing of Amazon Connect";
+
+/// What a request brings.
+pub enum Message {
+    /// Several events, each by itself, in the order in which they stand there.
+    Batch(Vec<okta::Element>),
+    /// One event.
+    One(Intent),
+}
+
+impl Message {
+    /// Reads what a verified request asks for; `scope` says which of Okta's events ask for
+    /// anything.
     ///
     /// # Errors
-    /// [`Kind::InvalidSyntax`] if the body is not JSON, or neither a User nor an envelope of one;
+    /// [`Kind::InvalidSyntax`] if the body is not JSON, or none of the three that are read;
     /// [`Kind::Unauthenticated`] if the body alone has a time, and that is too long ago.
-    pub fn read(request: &Verified<Request>, now: SystemTime) -> Result<Self, Fault> {
+    pub fn read(
+        request: &Verified<&Request>,
+        scope: &Scope,
+        now: SystemTime,
+    ) -> Result<Self, Fault> {
         let body = json::read(&request.body)?;
         if request.scheme().is_dated_by_its_body() {
             check_date(&body, now)?;
         }
         match body {
-            Value::Object(user) if Person::is_user(&user) => Self::bare(user),
-            Value::Object(envelope) => Self::open(envelope),
+            Value::Object(batch) if okta::is_batch(&batch) => {
+                okta::read(&batch, scope).map(Self::Batch)
+            }
+            Value::Object(user) if Person::is_user(&user) => Intent::bare(user).map(Self::One),
+            Value::Object(envelope) => Intent::open(envelope).map(Self::One),
             other => Err(unknown_message(describe(&other))),
         }
     }
+}
 
+impl Intent {
     /// The word for the log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -61,7 +83,7 @@ impl Intent {
             Self::Leave => "leave",
             Self::Return => "return",
             Self::Remove => "remove",
-            Self::Nothing => "nothing",
+            Self::Nothing(_) => "nothing",
         }
     }
 
@@ -76,7 +98,7 @@ impl Intent {
 
     fn open(envelope: Map<String, Value>) -> Result<Self, Fault> {
         let Some(Value::String(event_type)) = member(&envelope, "type") else {
-            return Err(unknown_message("an object that is neither"));
+            return Err(unknown_message("an object that is none of these"));
         };
         match event_type.as_str() {
             "user.created" => Ok(Self::Join(data(envelope)?)),
@@ -84,7 +106,7 @@ impl Intent {
             "user.deactivated" => Ok(Self::Leave),
             "user.activated" => Ok(Self::Return),
             "user.deleted" => Ok(Self::Remove),
-            _ => Ok(Self::Nothing),
+            _ => Ok(Self::Nothing(NOT_OURS)),
         }
     }
 }
@@ -132,8 +154,8 @@ fn unknown_message(found: &str) -> Fault {
         Kind::InvalidSyntax,
         format!(
             "body: expected a SCIM User (its schemas naming \
-             urn:ietf:params:scim:schemas:core:2.0:User) or an envelope with type and data, \
-             found {found}"
+             urn:ietf:params:scim:schemas:core:2.0:User), an envelope with type and data, or an \
+             Okta event hook, found {found}"
         ),
     )
 }

@@ -37,8 +37,8 @@ pub enum Kind {
     UnknownRoute,
     /// There is something at this path, but not for this method.
     WrongMethod {
-        /// The method that there is.
-        allow: &'static str,
+        /// The methods that there are.
+        allow: &'static [&'static str],
     },
     /// The event needs the roster, and none is set up.
     NeedsRoster,
@@ -76,7 +76,7 @@ impl Kind {
         Self::InvalidValue,
         Self::Uniqueness,
         Self::UnknownRoute,
-        Self::WrongMethod { allow: "POST" },
+        Self::WrongMethod { allow: &["POST"] },
         Self::NeedsRoster,
         Self::Throttled,
         Self::QuotaFull,

@@ -14,10 +14,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::config::{Config, Environment, Problem, Problems};
+use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
 use crate::log::Record;
-use crate::{Moment, Provisioner};
+use crate::provisioner::Provisioner;
 
 /// What is kept of an invocation's time for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -42,7 +43,8 @@ const ERROR_TYPE: &str = "Runtime.Configuration";
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Where the SDK finds another endpoint than AWS's own; it takes any text and fails at each call.
-const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CONNECT"];
+const ENDPOINTS: [&str; 3] =
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CONNECT", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
 
 /// Reads the configuration and checks that this is Lambda, or something that plays it.
 ///
@@ -78,7 +80,7 @@ fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = Problem> {
     bad.map(|name| Problem {
         variable: name.to_owned(),
         problem: "expected a URL with http or https, found something else".to_owned(),
-        find: "unset it, unless Connect is to be found somewhere else than at AWS",
+        find: "unset it, unless the service is to be found somewhere else than at AWS",
     })
 }
 
@@ -138,10 +140,10 @@ async fn invoke(
     record.request_id = Some(event.context.request_id);
     let moment = Moment { now: arrival, time_left, random: random() };
     let answer = provisioner.answer(event.payload.get(), moment, &mut record).await;
-    record.duration_ms = now().duration_since(arrival).unwrap_or_default().as_millis();
+    record.took(now().duration_since(arrival).unwrap_or_default());
     let config = provisioner.config();
-    let lines = [record.line(config.log_level), record.metrics(&config.rules.deployment, arrival)];
-    for line in lines.into_iter().flatten() {
+    let metrics = record.metrics(&config.rules.deployment, arrival);
+    for line in record.lines(config.log_level).chain(metrics) {
         println!("{line}");
     }
     answer

@@ -1,4 +1,4 @@
-//! One JSON line per event, fit for CloudWatch Logs Insights, and one line of metrics.
+//! One JSON line per event, fit for CloudWatch Logs Insights, and one line of metrics per request.
 //!
 //! What stands here is all that may stand in a log: names of ours, hashes, AWS ids and codes. The
 //! one free text is a fault's, which names attributes and checks and never a value: whoever makes a
@@ -14,6 +14,7 @@ use crate::config::{Level, Problem, Problems};
 use crate::connect::Calls;
 use crate::fault::{Fault, Kind, Turn};
 use crate::outcome::Outcome;
+use crate::trust::{Matched, Verified};
 
 /// What is worth knowing of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,9 +28,18 @@ pub struct Record {
     /// A hash of the event, the same for each of its deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
+    /// Which of the request's events this is, counted from 1, where there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<usize>,
     /// Which of the source's keys it used, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<usize>,
+    key: Option<usize>,
+    /// How old that key is, in whole hours, where its age is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_age_hours: Option<u64>,
+    /// Why the source's secret could not be read just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_trouble: Option<String>,
     /// What it wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<&'static str>,
@@ -59,7 +69,7 @@ pub struct Record {
     /// The status that was answered.
     status: u16,
     /// Milliseconds from the event's arrival to its answer.
-    pub duration_ms: u128,
+    duration_ms: u128,
     /// The invocation's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -68,9 +78,36 @@ pub struct Record {
     pub mobile_left_out: bool,
     #[serde(skip)]
     kind: Option<Kind>,
+    #[serde(skip)]
+    parts: Vec<Self>,
 }
 
 impl Record {
+    /// Notes who was believed to have sent what.
+    pub fn believed<T>(&mut self, request: &Verified<T>) {
+        let Matched { number, age } = request.key();
+        self.event = Some(request.event().to_owned());
+        self.key = Some(number);
+        self.key_age_hours = age.map(|age| age.as_secs() / 3600);
+    }
+
+    /// A record of its own for one of several events, counted from 1, that came with this one.
+    #[must_use]
+    pub fn part(&self, number: usize) -> Self {
+        Self { part: Some(number), ..self.clone() }
+    }
+
+    /// Takes the records of a request's events, in their order.
+    pub fn divide(&mut self, parts: Vec<Self>) {
+        self.parts = parts;
+    }
+
+    /// Notes how long it took from the event's arrival to its answer.
+    pub fn took(&mut self, time: Duration) {
+        self.duration_ms = time.as_millis();
+        self.parts.iter_mut().for_each(|part| part.duration_ms = self.duration_ms);
+    }
+
     /// Notes what was asked of Connect.
     pub fn called(&mut self, calls: Calls) {
         self.connect_calls = Some(calls.count);
@@ -90,6 +127,10 @@ impl Record {
         self.message = "event";
         self.status = status;
         match result {
+            Ok(Outcome::Batch(events)) if !self.parts.is_empty() => {
+                let parts = self.parts.iter_mut().zip(events);
+                parts.for_each(|(part, event)| part.close(event, status));
+            }
             Ok(outcome) => {
                 self.level = Some(Level::Info);
                 self.outcome = outcome.name();
@@ -109,40 +150,57 @@ impl Record {
         }
     }
 
-    /// The event's line, if lines of its level are wanted.
-    #[must_use]
-    pub fn line(&self, wanted: Level) -> Option<String> {
-        self.level.is_none_or(|level| level <= wanted).then(|| line(self))
+    /// A line for each event, of those whose level is wanted.
+    pub fn lines(&self, wanted: Level) -> impl Iterator<Item = String> {
+        let level_is_wanted =
+            move |record: &&Self| record.level.is_none_or(|level| level <= wanted);
+        self.events().iter().filter(level_is_wanted).map(line)
     }
 
-    /// The event's metrics as one line in CloudWatch's embedded metric format: each count is 0 or
-    /// 1, so that their sums and rates are those of events. None for a health check.
+    /// The metrics as one line in CloudWatch's embedded metric format: each count is one of events.
+    /// None where nothing happened: a health check, or a sender that looks whether it is us.
     #[must_use]
     pub fn metrics(&self, deployment: &str, now: SystemTime) -> Option<String> {
-        if self.outcome == "healthy" {
+        if ["confirmed", "healthy"].contains(&self.outcome) {
             return None;
         }
-        let turn = |turn: Turn| self.kind.is_some_and(|kind| kind.turn() == turn);
-        let counts = [
-            ("Events", true),
-            ("Created", self.outcome == "created"),
-            ("Rejected", self.kind == Some(Kind::Unauthenticated)),
-            ("SenderFaults", turn(Turn::Sender)),
-            ("LaterFaults", turn(Turn::Later)),
-            ("OperatorFaults", turn(Turn::Operator)),
-            ("Bugs", turn(Turn::Nobody)),
-            ("MobileLeftOut", self.mobile_left_out),
-        ];
-        let counts = counts.map(|(name, counted)| (name, "Count", Some(u128::from(counted))));
-        let latency = ("ConnectLatency", "Milliseconds", self.connect_ms);
-        let metrics = counts.into_iter().chain([latency]);
-        Some(embedded(
-            deployment,
-            now,
-            metrics.filter_map(|(name, unit, n)| Some((name, unit, n?))),
-        ))
+        let events = self.events();
+        let counts = COUNTS.iter().map(|(name, counts)| {
+            let counted = events.iter().filter(|event| counts(event)).count();
+            (*name, "Count", u128::try_from(counted).unwrap_or(u128::MAX))
+        });
+        let trouble = ("SecretTrouble", "Count", u128::from(self.secret_trouble.is_some()));
+        let times = events.iter().filter_map(|event| event.connect_ms);
+        let latency = times.reduce(u128::saturating_add);
+        let latency = latency.map(|time| ("ConnectLatency", "Milliseconds", time));
+        Some(embedded(deployment, now, counts.chain([trouble]).chain(latency)))
+    }
+
+    /// The events that came with the request, or the request if it was not several.
+    fn events(&self) -> &[Self] {
+        if self.parts.is_empty() { std::slice::from_ref(self) } else { &self.parts }
+    }
+
+    fn awaits(&self, turn: Turn) -> bool {
+        self.kind.is_some_and(|kind| kind.turn() == turn)
     }
 }
+
+/// Whether an event is counted.
+type Counted = fn(&Record) -> bool;
+
+/// The metrics that count events, and which events each counts.
+static COUNTS: &[(&str, Counted)] = &[
+    ("Events", |_| true),
+    ("Created", |event| event.outcome == "created"),
+    ("LeaverIgnored", |event| event.outcome == "leaverIgnored"),
+    ("Rejected", |event| event.kind == Some(Kind::Unauthenticated)),
+    ("SenderFaults", |event| event.awaits(Turn::Sender)),
+    ("LaterFaults", |event| event.awaits(Turn::Later)),
+    ("OperatorFaults", |event| event.awaits(Turn::Operator)),
+    ("Bugs", |event| event.awaits(Turn::Nobody)),
+    ("MobileLeftOut", |event| event.mobile_left_out),
+];
 
 /// "Specification: Embedded metric format", CloudWatch user guide.
 fn embedded(

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use connect_provisioner::{Provisioner, config, lambda, log};
+use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::{config, lambda, log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

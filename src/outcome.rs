@@ -5,6 +5,8 @@
 //! bodies are those of SCIM (RFC 7644 §3.12). Nothing in an answer is personal, and nothing in it
 //! was written by AWS.
 
+use std::cmp::Reverse;
+
 use serde_json::{Value, json};
 
 use crate::assign::owner::Owner;
@@ -17,10 +19,16 @@ use crate::http::Response;
 pub enum Outcome {
     /// Connect holds this owner's user.
     Applied(Applied, Owner),
+    /// Several events in one request: what came of each.
+    Batch(Vec<Result<Self, Fault>>),
+    /// The sender asked whether it is really us, by this challenge.
+    Confirmed(String),
     /// The function is up.
     Healthy,
     /// There was nothing to do; the reason is for the sender's administrator.
     Ignored(&'static str),
+    /// Somebody left, and cannot be removed without a roster.
+    LeaverIgnored,
 }
 
 impl Outcome {
@@ -30,8 +38,11 @@ impl Outcome {
         match self {
             Self::Applied(Applied::AlreadyOurs(_), _) => "alreadyOurs",
             Self::Applied(Applied::Created(_), _) => "created",
+            Self::Batch(_) => "batch",
+            Self::Confirmed(_) => "confirmed",
             Self::Healthy => "healthy",
             Self::Ignored(_) => "ignored",
+            Self::LeaverIgnored => "leaverIgnored",
         }
     }
 
@@ -40,31 +51,56 @@ impl Outcome {
     pub const fn user_ids(&self) -> Option<&UserIds> {
         match self {
             Self::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), _) => Some(ids),
-            Self::Healthy | Self::Ignored(_) => None,
+            _ => None,
         }
     }
 
-    /// The answer to a signed hook.
+    /// The answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        let outcome = self.name();
         match self {
-            Self::Applied(applied, owner) => {
-                let (status, UserIds { id, arn }) = match applied {
-                    Applied::AlreadyOurs(ids) => (200, ids),
-                    Applied::Created(ids) => (201, ids),
-                };
-                let body = json!({
-                    "outcome": outcome, "userId": id, "userArn": arn, "owner": owner.hash(),
-                });
-                json_response(status, &body)
-            }
+            Self::Applied(Applied::Created(_), _) => json_response(201, &self.body()),
+            Self::Batch(events) => batch(events),
             Self::Healthy => Response::new(200, ""),
-            Self::Ignored(reason) => {
-                json_response(200, &json!({"outcome": outcome, "reason": reason}))
-            }
+            _ => json_response(200, &self.body()),
         }
     }
+
+    fn body(&self) -> Value {
+        let outcome = self.name();
+        match self {
+            Self::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) => {
+                let UserIds { id, arn } = ids;
+                json!({"outcome": outcome, "userId": id, "userArn": arn, "owner": owner.hash()})
+            }
+            Self::Confirmed(challenge) => json!({"verification": challenge}),
+            Self::Ignored(reason) => json!({"outcome": outcome, "reason": reason}),
+            Self::LeaverIgnored => json!({"outcome": outcome, "reason": LEAVER_IGNORED}),
+            Self::Batch(_) | Self::Healthy => json!({"outcome": outcome}),
+        }
+    }
+}
+
+const LEAVER_IGNORED: &str = "this deployment creates users only; remove this person's user in \
+    Amazon Connect by hand";
+
+/// The answer to an Okta event hook: the worst of its events' answers, and a list of all. Okta
+/// repeats the whole hook, once, after a 5xx and never after a 4xx.
+fn batch(events: &[Result<Outcome, Fault>]) -> Response {
+    let row = |fault: &&Fault| Row::in_batch(fault.kind);
+    let faults = events.iter().filter_map(|event| event.as_ref().err());
+    // The first of the worst, since `min_by_key` takes the first of equals.
+    let worst = faults.min_by_key(|fault| Reverse(row(fault).status / 100));
+    let listed: Vec<Value> = events
+        .iter()
+        .map(|event| event.as_ref().map_or_else(|fault| fault.body(row(&fault)), Outcome::body))
+        .collect();
+    let mut body =
+        worst.map_or_else(|| json!({"outcome": "batch"}), |fault| fault.body(row(&fault)));
+    if let Some(members) = body.as_object_mut() {
+        members.insert("events".to_owned(), listed.into());
+    }
+    worst.map_or_else(|| json_response(200, &body), |fault| row(&fault).response(&body))
 }
 
 /// How a kind of fault is answered.
@@ -79,6 +115,16 @@ pub struct Row {
 }
 
 impl Row {
+    /// The answer for this kind of fault in one of the events of an Okta event hook. Okta never
+    /// repeats a 4xx, and a 500 here would be as good as a 503, which at least says so.
+    #[must_use]
+    pub const fn in_batch(kind: Kind) -> Self {
+        match kind {
+            Kind::Throttled | Kind::Configuration => Self { status: 503, ..Self::of(kind) },
+            _ => Self::of(kind),
+        }
+    }
+
     /// The answer to a signed hook for this kind of fault.
     #[must_use]
     pub const fn of(kind: Kind) -> Self {
@@ -98,13 +144,29 @@ impl Row {
         };
         Self { status, scim_type, retry_after }
     }
+
+    fn response(self, body: &Value) -> Response {
+        let mut response = json_response(self.status, body);
+        if let Some(seconds) = self.retry_after {
+            response.headers.insert("retry-after", seconds.to_string());
+        }
+        response
+    }
 }
 
 impl Fault {
-    /// The answer to a signed hook.
+    /// The answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        let Row { status, scim_type, retry_after } = Row::of(self.kind);
+        let row = Row::of(self.kind);
+        let mut response = row.response(&self.body(row));
+        if let Kind::WrongMethod { allow } = self.kind {
+            response.headers.insert("allow", allow.join(", "));
+        }
+        response
+    }
+
+    fn body(&self, Row { status, scim_type, .. }: Row) -> Value {
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
             "status": status.to_string(),
@@ -113,14 +175,7 @@ impl Fault {
         if let (Some(scim_type), Some(members)) = (scim_type, body.as_object_mut()) {
             members.insert("scimType".to_owned(), scim_type.into());
         }
-        let mut response = json_response(status, &body);
-        if let Some(seconds) = retry_after {
-            response.headers.insert("retry-after", seconds.to_string());
-        }
-        if let Kind::WrongMethod { allow } = self.kind {
-            response.headers.insert("allow", allow.to_owned());
-        }
-        response
+        body
     }
 }
 

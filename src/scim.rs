@@ -5,6 +5,8 @@
 //! extension data whose URN is missing from `schemas`. All of that is read. What is left is an
 //! error of the sender's, told by the attribute's name and never by its value.
 
+mod display_name;
+
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -22,13 +24,27 @@ pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonc
 #[derive(Clone, PartialEq)]
 pub struct Person {
     resource: Map<String, Value>,
+    /// Whether `displayName` is all there is of the name.
+    displayed: bool,
 }
 
 impl Person {
     /// Takes a User resource; each attribute is judged when it is asked for.
     #[must_use]
     pub const fn new(resource: Map<String, Value>) -> Self {
-        Self { resource }
+        Self { resource, displayed: false }
+    }
+
+    /// A person of whom a login, a lasting id and a name to show are known, and nothing else.
+    #[must_use]
+    pub fn displayed(user_name: String, external_id: String, display_name: Value) -> Self {
+        let attributes = [
+            ("userName", user_name.into()),
+            ("externalId", external_id.into()),
+            ("displayName", display_name),
+        ];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
+        Self { resource: attributes.into_iter().collect(), displayed: true }
     }
 
     /// Whether an object says of itself that it is a core User.
@@ -70,19 +86,25 @@ impl Person {
         boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
     }
 
-    /// `name.givenName`.
+    /// `name.givenName`; that part of `displayName`, where it is all there is of the name.
     ///
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn given_name(&self) -> Result<&str, Fault> {
+        if self.displayed {
+            return Ok(self.split_name()?.0);
+        }
         self.name("givenName", "name.givenName")
     }
 
-    /// `name.familyName`.
+    /// `name.familyName`; that part of `displayName`, where it is all there is of the name.
     ///
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn family_name(&self) -> Result<&str, Fault> {
+        if self.displayed {
+            return Ok(self.split_name()?.1);
+        }
         self.name("familyName", "name.familyName")
     }
 
@@ -135,6 +157,18 @@ impl Person {
     pub fn phone_number(&self, kind: &str) -> Result<Option<&str>, Fault> {
         let numbers = self.entries("phoneNumbers")?;
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
+    }
+
+    fn split_name(&self) -> Result<(&str, &str), Fault> {
+        let display_name =
+            required(text(&self.resource, "displayName", "displayName")?, "displayName")?;
+        display_name::split(display_name).ok_or_else(|| {
+            Fault::value(
+                "displayName",
+                "a first and a last name, as in \"Ana Ruiz\" or \"Ruiz, Ana\"",
+                "a name that cannot be split so; complete it in the identity provider",
+            )
+        })
     }
 
     fn name(&self, sub_attribute: &str, path: &str) -> Result<&str, Fault> {

@@ -1,14 +1,19 @@
 //! Key bytes that nobody but [`crate::trust`] can read: wiped when dropped, never shown.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// One shared key of a source.
+/// One shared key of a source, and when it holds, as far as that is known.
 #[derive(Clone)]
-pub struct Key(Zeroizing<Vec<u8>>);
+pub struct Key {
+    bytes: Zeroizing<Vec<u8>>,
+    since: Option<SystemTime>,
+    until: Option<SystemTime>,
+}
 
 impl Key {
     /// Reads a key as the sender shows it: an optional prefix, then canonical base64 of at least
@@ -34,11 +39,27 @@ impl Key {
         if bytes.len() < minimum {
             return Err(UnusableKey::Short { minimum, found: bytes.len() });
         }
-        Ok(Self(bytes))
+        Ok(Self { bytes, since: None, until: None })
+    }
+
+    /// The same key with the time when it was made, and that from which it holds no longer.
+    #[must_use]
+    pub fn dated(self, since: Option<SystemTime>, until: Option<SystemTime>) -> Self {
+        Self { since, until, ..self }
+    }
+
+    /// How old it is, if that is known.
+    #[must_use]
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        now.duration_since(self.since?).ok()
+    }
+
+    pub(crate) fn holds(&self, now: SystemTime) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -98,6 +119,18 @@ mod tests {
         ] {
             assert_eq!(refusal(text), UnusableKey::NotBase64, "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_holds_until_its_time_and_has_an_age_where_it_is_dated() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let key = Key::from_text("sixteen letters.", 16).unwrap();
+        assert!(key.holds(at(u64::from(u32::MAX))));
+        assert_eq!(key.age(at(100)), None);
+        let dated = key.dated(Some(at(40)), Some(at(100)));
+        assert_eq!((dated.holds(at(99)), dated.holds(at(100))), (true, false));
+        assert_eq!(dated.age(at(100)), Some(Duration::from_secs(60)));
+        assert_eq!(dated.age(at(39)), None);
     }
 
     #[test]

@@ -22,21 +22,30 @@ use scheme::{MacProof, Part, Proof, Scheme};
 /// How far a signed time may lie from ours, on either side.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// A source may have this many keys at once.
-pub const MAX_KEYS: usize = 4;
-
 /// Something whose sender was authenticated. Only [`Source::verify`] makes one:
 ///
 /// ```compile_fail,E0451
-/// use connect_provisioner::trust::{Verified, scheme::SCHEMES};
-/// let forged = Verified { inner: (), scheme: &SCHEMES[0], key: 1, event: String::new() };
+/// use connect_provisioner::trust::{Matched, Verified, scheme::SCHEMES};
+/// let key = Matched { number: 1, age: None };
+/// let forged = Verified { inner: (), scheme: &SCHEMES[0], key, event: String::new(), hashing: None };
 /// ```
 #[derive(Debug)]
 pub struct Verified<T> {
     inner: T,
     scheme: &'static Scheme,
-    key: usize,
+    key: Matched,
     event: String,
+    hashing: Option<Key>,
+}
+
+/// The key that a sender used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// Which of the source's keys it was, counted from 1: while keys are rotated this tells when
+    /// the old one is out of use.
+    pub number: usize,
+    /// How old it is, where that is known.
+    pub age: Option<Duration>,
 }
 
 impl<T> Verified<T> {
@@ -48,16 +57,21 @@ impl<T> Verified<T> {
         &self.event
     }
 
+    /// The same kind of hash for one of several events in a request, by its own id.
+    #[must_use]
+    pub fn event_of(&self, id: &str) -> String {
+        self.hashing.as_ref().map(|key| event_hash(key, id.as_bytes())).unwrap_or_default()
+    }
+
     /// How the sender proved who it is.
     #[must_use]
     pub const fn scheme(&self) -> &'static Scheme {
         self.scheme
     }
 
-    /// Which of the source's keys it used, counted from 1: while keys are rotated this tells when
-    /// the old one is out of use.
+    /// The key that the sender used.
     #[must_use]
-    pub const fn key(&self) -> usize {
+    pub const fn key(&self) -> Matched {
         self.key
     }
 }
@@ -70,14 +84,39 @@ impl<T> Deref for Verified<T> {
     }
 }
 
-/// Who may speak at one route: `POST /hooks/{name}`.
+/// Why a request is not believed. The sender is told neither: both become one [`Fault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Whatever the key: this check failed.
+    Malformed(&'static str),
+    /// None of the keys in hand matches; a newer one might.
+    NoKey,
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        unauthenticated(match refusal {
+            Refusal::Malformed(check) => check,
+            Refusal::NoKey => "no key matched",
+        })
+    }
+}
+
+impl From<&'static str> for Refusal {
+    fn from(check: &'static str) -> Self {
+        Self::Malformed(check)
+    }
+}
+
+/// Who may speak at one route, `/hooks/{name}`, with the keys in hand.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The last segment of the route, in lower case.
     pub name: String,
     /// How this source proves that it is the one.
     pub scheme: &'static Scheme,
-    /// The keys that it may use: one, or several while they are rotated.
+    /// The keys that it may use: one, or several while they are rotated. Without any, nobody is
+    /// believed.
     pub keys: Vec<Key>,
 }
 
@@ -85,28 +124,24 @@ impl Source {
     /// Checks who sent a request, before anything in its body is read.
     ///
     /// # Errors
-    /// [`Kind::Unauthenticated`], with one detail for every cause.
-    pub fn verify(&self, request: Request, now: SystemTime) -> Result<Verified<Request>, Fault> {
+    /// [`Refusal`], which becomes [`Kind::Unauthenticated`] with one detail for every cause.
+    pub fn verify<'a>(
+        &self,
+        request: &'a Request,
+        now: SystemTime,
+    ) -> Result<Verified<&'a Request>, Refusal> {
         let key = match &self.scheme.proof {
-            Proof::Fixed(header) => self.check_value(&request, header),
-            Proof::Mac(proof) => self.check_mac(&request, proof, now),
-        };
-        let key = key.map_err(unauthenticated)?;
-        let event = self.event(&request);
-        Ok(Verified { inner: request, scheme: self.scheme, key, event })
-    }
-
-    /// Keyed, so that nobody without the key can try bodies until one fits.
-    fn event(&self, request: &Request) -> String {
+            Proof::Fixed(header) => self.check_value(request, header, now),
+            Proof::Mac(proof) => self.check_mac(request, proof, now),
+        }?;
         let id = match &self.scheme.proof {
             Proof::Mac(proof) => proof.id.and_then(|name| request.headers.only(name)),
             Proof::Fixed(_) => None,
         };
-        let Some(key) = self.keys.first() else { return String::new() };
+        let hashing = self.keys.first().cloned();
         let event = id.map_or(request.body.as_slice(), str::as_bytes);
-        // No scheme signs what starts like this, so no part of a signature is logged.
-        let hash = hmac(key).chain_update(b"event\0").chain_update(event).finalize().into_bytes();
-        hex::write(hash.split_at(8).0)
+        let event = hashing.as_ref().map(|key| event_hash(key, event)).unwrap_or_default();
+        Ok(Verified { inner: request, scheme: self.scheme, key, event, hashing })
     }
 
     /// Writes the headers that prove a body to be this source's, by its first key.
@@ -134,14 +169,14 @@ impl Source {
         request: &Request,
         proof: &MacProof,
         now: SystemTime,
-    ) -> Result<usize, &'static str> {
+    ) -> Result<Matched, Refusal> {
         let id = proof.id.map(|name| only(request, name)).transpose()?;
         let timestamp = proof.timestamp.map(|name| only(request, name)).transpose()?;
         let signatures = proof.form.read(only(request, proof.signature)?)?;
         id.map(check_id).transpose()?;
         timestamp.map(|timestamp| check_time(timestamp, now)).transpose()?;
         let (id, timestamp) = (id.unwrap_or_default(), timestamp.unwrap_or_default());
-        self.matching_key(|key| {
+        self.matching_key(now, |key| {
             let mac = proof.mac(key, id, timestamp, &request.body);
             // Each signature is compared, whatever the others came to.
             signatures.iter().fold(false, |matches, signature| {
@@ -152,23 +187,32 @@ impl Source {
 
     /// Compares a header with each key by their MACs, so that the time taken tells neither the
     /// length of a key nor how much of it was guessed.
-    fn check_value(&self, request: &Request, header: &str) -> Result<usize, &'static str> {
+    fn check_value(
+        &self,
+        request: &Request,
+        header: &str,
+        now: SystemTime,
+    ) -> Result<Matched, Refusal> {
         let value = only(request, header)?.as_bytes();
-        self.matching_key(|key| {
+        self.matching_key(now, |key| {
             let expected = hmac(key).chain_update(key.bytes()).finalize().into_bytes();
             hmac(key).chain_update(value).verify_slice(&expected).is_ok()
         })
     }
 
-    /// The number of the key that matches. Every key is tried, whatever matched before, so that the
-    /// time taken does not tell which of them it was.
-    fn matching_key(&self, matches: impl Fn(&Key) -> bool) -> Result<usize, &'static str> {
-        let matching =
-            self.keys.iter().zip(1..).fold(None, |found: Option<usize>, (key, number)| {
-                let own = matches(key).then_some(number);
-                found.or(own)
-            });
-        matching.ok_or("no key matched")
+    /// The key that matches. Every key is tried, whatever matched before, so that the time taken
+    /// does not tell which of them it was.
+    fn matching_key(
+        &self,
+        now: SystemTime,
+        matches: impl Fn(&Key) -> bool,
+    ) -> Result<Matched, Refusal> {
+        let keys = self.keys.iter().zip(1..);
+        let matching = keys.fold(None, |found: Option<Matched>, (key, number)| {
+            let own = matches(key) & key.holds(now);
+            found.or(own.then(|| Matched { number, age: key.age(now) }))
+        });
+        matching.ok_or(Refusal::NoKey)
     }
 }
 
@@ -185,6 +229,13 @@ impl MacProof {
         }
         mac
     }
+}
+
+/// Keyed, so that nobody without the key can try events until one fits.
+fn event_hash(key: &Key, event: &[u8]) -> String {
+    // No scheme signs what starts like this, so no part of a signature is logged.
+    let hash = hmac(key).chain_update(b"event\0").chain_update(event).finalize().into_bytes();
+    hex::write(hash.split_at(8).0)
 }
 
 /// The one text for every cause, of which the log alone is told.

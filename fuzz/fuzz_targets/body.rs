@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let config = config();
-    for source in &config.sources {
+    for source in config.hooks.iter().map(|hook| &hook.source) {
         let headers = source.sign("msg_1", NOW, data).into_iter().collect();
         let (method, path) = ("POST".to_owned(), format!("/hooks/{}", source.name));
         let request = Request { method, path, headers, body: data.to_vec() };

@@ -8,7 +8,8 @@ use connect_provisioner::fault::Fault;
 use connect_provisioner::http::Request;
 use connect_provisioner::http::gateway::Gateway;
 use connect_provisioner::log::Record;
-use connect_provisioner::{Decision, Moment, decide};
+use connect_provisioner::decision::{Decision, Moment, Route, Verdict, decide};
+use connect_provisioner::outcome::Outcome;
 use serde_json::Value;
 
 /// Seconds since 1970 at which everything happens.
@@ -37,6 +38,9 @@ fn read_config() -> Config {
         let source = scheme.to_uppercase().replace('-', "_");
         environment.push((format!("HOOK_{source}_SCHEME"), scheme.to_owned()));
         environment.push((format!("HOOK_{source}_SECRET"), secret.to_owned()));
+        environment.push((format!("HOOK_{source}_APPS"), "Amazon Connect".to_owned()));
+        environment.push((format!("HOOK_{source}_GROUPS"), "00gConnectAgents0001".to_owned()));
+        environment.push((format!("HOOK_{source}_LIFECYCLE"), "true".to_owned()));
     }
     Config::read(&environment.into_iter().collect()).expect("a sound configuration")
 }
@@ -47,15 +51,27 @@ pub fn moment() -> Moment {
     Moment { now, time_left: Duration::from_secs(10), random: [0; 16] }
 }
 
+/// What a request comes to; where Connect would be asked, nothing does.
+fn outcome(config: &Config, request: &Request, record: &mut Record) -> Result<Outcome, Fault> {
+    let Route::Hook(hook) = Route::find(config, request)? else { return Ok(Outcome::Healthy) };
+    let request = hook.source.verify(request, moment().now)?;
+    let done = |verdict| match verdict {
+        Verdict::Converge(_) => Outcome::Healthy,
+        Verdict::Done(outcome) => outcome,
+    };
+    match decide(config, hook, &request, moment(), record)? {
+        Decision::One(verdict) => Ok(done(verdict)),
+        Decision::Batch(parts) => {
+            Ok(Outcome::Batch(parts.into_iter().map(|part| part.verdict.map(done)).collect()))
+        }
+    }
+}
+
 /// Decides what a request comes to and checks the answer: a status, and JSON where there is a body.
 pub fn answer(config: &Config, request: Result<Request, Fault>, gateway: Gateway) -> u16 {
     let mut record = Record::default();
-    let result = request.and_then(|request| decide(config, request, moment(), &mut record));
-    let response = match &result {
-        Ok(Decision::Done(outcome)) => outcome.response(),
-        Ok(Decision::Converge(_)) => return 201,
-        Err(fault) => fault.response(),
-    };
+    let outcome = request.and_then(|request| outcome(config, &request, &mut record));
+    let response = outcome.as_ref().map_or_else(Fault::response, Outcome::response);
     assert!((200..600).contains(&response.status));
     assert!(response.body.is_empty() || serde_json::from_str::<Value>(&response.body).is_ok());
     let reply = serde_json::to_value(gateway.reply(response)).expect("a reply is JSON");

@@ -13,12 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::now;
 use crate::config::{Config, Environment};
+use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
+use crate::lambda;
 use crate::log::Record;
+use crate::provisioner::Provisioner;
 use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
-use crate::{Moment, Provisioner, lambda};
 
 /// A key that everybody knows: for stories told on this machine, and nothing else.
 pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
@@ -57,7 +59,8 @@ impl Local {
         environment
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::read(&environment)?;
-        let source = config.sources.first().cloned().ok_or("a source is set up")?;
+        let hook = config.hooks.first().ok_or("a source is set up")?;
+        let source = Source::clone(&hook.source);
         let credentials = Credentials::new("demo", "demo", None, None, "demo");
         let aws = lambda::loader(&config.region)
             .endpoint_url(endpoint)

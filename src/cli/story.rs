@@ -20,7 +20,8 @@ pub struct Story {
     pub path: String,
     /// Headers besides those of the signature.
     pub headers: Map<String, Value>,
-    /// The body.
+    /// The body; none for a GET.
+    #[serde(default)]
     pub body: Value,
 }
 
@@ -37,7 +38,7 @@ impl Story {
     /// `signer` at a time; the body as base64, as gateways do with all but text.
     #[must_use]
     pub fn signed(&self, signer: &Source, id: &str, at: SystemTime) -> Value {
-        let body = self.body.to_string();
+        let body = if self.body.is_null() { String::new() } else { self.body.to_string() };
         let timestamp =
             at.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs);
         let mut headers = self.headers.clone();

@@ -1,12 +1,15 @@
-//! `HOOK_<SOURCE>_<SETTING>` → the sources and their keys.
+//! `HOOK_<SOURCE>_<SETTING>` → the hooks: their routes, who may speak there and how keys are had.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::Arc;
 
-use super::lists::list;
-use super::{Problem, Reader};
+use super::lists::{BOOLEAN, choice, list};
+use super::{Problem, Reader, region_name};
+use crate::event::okta::Scope;
 use crate::secret::Key;
+use crate::trust::Source;
 use crate::trust::scheme::{SCHEMES, Scheme};
-use crate::trust::{MAX_KEYS, Source};
 
 /// The settings of a source, and where their values are found.
 pub static HOOK_SETTINGS: &[(&str, &str)] = &[
@@ -16,24 +19,79 @@ pub static HOOK_SETTINGS: &[(&str, &str)] = &[
         "the sender's settings, where it shows its secret; several, separated by commas, while \
          it is rotated",
     ),
+    ("SECRET_ARN", "Secrets Manager console, your secret, Secret details: Secret ARN"),
+    (
+        "APPS",
+        "Okta Admin Console, Applications, your application: its label, or the id (0oa…) in the \
+         address bar",
+    ),
+    (
+        "GROUPS",
+        "Okta Admin Console, Directory, Groups, your group: its name, or the id (00g…) in the \
+         address bar",
+    ),
+    ("LIFECYCLE", "your own choice: true, false"),
 ];
 
-/// Reads every source. A variable that starts with `HOOK_` and is none of ours is a typo, and a
-/// typo here would silently leave a door closed, so it is a problem.
-pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Source>, Vec<Problem>) {
+/// One route, `/hooks/{name}`, and who may speak there.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// Who may speak: with the keys in hand, or without any where they are stored.
+    pub source: Arc<Source>,
+    /// Where the keys are stored, if they are not in hand.
+    pub stored: Option<SecretArn>,
+    /// Which of Okta's events ask for somebody to join.
+    pub scope: Scope,
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretArn {
+    text: String,
+    region: String,
+}
+
+impl SecretArn {
+    /// The ARN's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The Region that the secret is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+impl FromStr for SecretArn {
+    type Err = String;
+
+    /// Takes `arn:{partition}:secretsmanager:{region}:{account}:secret:{name}` ("Actions,
+    /// resources, and condition keys for AWS Secrets Manager").
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", _, "secretsmanager", region, _, "secret", name]
+                if !name.is_empty() && region_name(region).is_ok() =>
+            {
+                Ok(Self { text: text.to_owned(), region: (*region).to_owned() })
+            }
+            _ => Err("expected a Secrets Manager secret's ARN, found something else".to_owned()),
+        }
+    }
+}
+
+/// Reads every hook. A variable that starts with `HOOK_` and is none of ours is a typo, and a typo
+/// here would silently leave a door closed, so it is a problem.
+pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Hook>, Vec<Problem>) {
     let set = |name: &&String| name.starts_with("HOOK_") && reader.value(name).is_some();
     let names: Vec<String> = reader.environment.keys().filter(set).cloned().collect();
     let mut sources = BTreeSet::new();
     for name in &names {
         match source_of(name) {
             Some(source) => drop(sources.insert(source)),
-            None => reader.problem(
-                name,
-                "expected HOOK_<SOURCE>_SCHEME or HOOK_<SOURCE>_SECRET with a source of A-Z 0-9 \
-                 _, found another name"
-                    .to_owned(),
-                "the README's table of settings",
-            ),
+            None => reader.problem(name, unknown_setting(), "the README's table of settings"),
         }
     }
     if sources.is_empty() {
@@ -44,8 +102,17 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Source>, Vec<Problem>) {
         );
     }
     let warnings = sources.iter().filter_map(|source| warning(reader, source)).collect();
-    let sources = sources.iter().filter_map(|source| read_source(reader, source)).collect();
-    (sources, warnings)
+    let hooks = sources.iter().filter_map(|source| hook(reader, source)).collect();
+    (hooks, warnings)
+}
+
+fn unknown_setting() -> String {
+    let names: Vec<_> = HOOK_SETTINGS.iter().map(|(setting, _)| *setting).collect();
+    format!(
+        "expected HOOK_<SOURCE>_<SETTING> with a source of A-Z 0-9 _ and a setting of {}, found \
+         another name",
+        names.join(", ")
+    )
 }
 
 fn source_of(name: &str) -> Option<&str> {
@@ -57,7 +124,7 @@ fn source_of(name: &str) -> Option<&str> {
     (!source.is_empty() && source.chars().all(legal)).then_some(source)
 }
 
-fn read_source(reader: &mut Reader<'_>, source: &str) -> Option<Source> {
+fn hook(reader: &mut Reader<'_>, source: &str) -> Option<Hook> {
     let variable = |setting: &str| format!("HOOK_{source}_{setting}");
     let scheme = reader.required(&variable("SCHEME"), |text| {
         Scheme::named(text).ok_or_else(|| {
@@ -65,23 +132,42 @@ fn read_source(reader: &mut Reader<'_>, source: &str) -> Option<Source> {
             format!("expected one of {}, found something else", names.join(", "))
         })
     });
-    // Without its scheme a key cannot be judged, but that it is missing can.
-    let keys = reader.required(&variable("SECRET"), |text| match scheme {
-        Some(scheme) => keys(scheme, text),
-        None => Ok(Vec::new()),
-    });
-    Some(Source { name: source.to_ascii_lowercase(), scheme: scheme?, keys: keys? })
+    let [secret, arn] = ["SECRET", "SECRET_ARN"].map(variable);
+    let keys = match (reader.value(&secret).is_some(), reader.value(&arn).is_some()) {
+        (false, true) => {
+            reader.optional(&arn, SecretArn::from_str).map(|arn| (Vec::new(), Some(arn)))
+        }
+        (true, true) => {
+            reader.problem(&arn, format!("expected it or {secret}, found both"), UNSET_ONE);
+            None
+        }
+        (_, false) => reader.required(&secret, |text| keys(scheme, text)).map(|keys| (keys, None)),
+    };
+    let scope = Scope {
+        apps: reader.optional(&variable("APPS"), names),
+        groups: reader.optional(&variable("GROUPS"), names),
+        lifecycle: reader
+            .optional(&variable("LIFECYCLE"), |text| choice(text, &BOOLEAN))
+            .unwrap_or_default(),
+    };
+    let (keys, stored) = keys?;
+    let source = Source { name: source.to_ascii_lowercase(), scheme: scheme?, keys };
+    Some(Hook { source: Arc::new(source), stored, scope })
 }
 
-fn keys(scheme: &Scheme, text: &str) -> Result<Vec<Key>, String> {
-    let texts = list(text)?;
-    if !(1..=MAX_KEYS).contains(&texts.len()) {
-        return Err(format!("expected 1 to {MAX_KEYS} keys, found {}", texts.len()));
+const UNSET_ONE: &str = "unset the one that is not meant";
+
+/// Without its scheme a key cannot be judged, but that it is missing can.
+fn keys(scheme: Option<&Scheme>, text: &str) -> Result<Vec<Key>, String> {
+    scheme.map_or(Ok(Vec::new()), |scheme| scheme.keys(&list(text)?))
+}
+
+fn names(text: &str) -> Result<Vec<String>, String> {
+    let names = list(text)?;
+    if names.is_empty() {
+        return Err("expected at least one id or name, found none".to_owned());
     }
-    let key = |(number, text): (usize, &String)| {
-        scheme.key(text).map_err(|unusable| format!("key {}: {unusable}", number.saturating_add(1)))
-    };
-    texts.iter().enumerate().map(key).collect()
+    Ok(names)
 }
 
 /// In the clear is fine on a desk. In Lambda, whoever may read the function's configuration reads
@@ -91,8 +177,30 @@ fn warning(reader: &Reader<'_>, source: &str) -> Option<Problem> {
     reader.value("AWS_LAMBDA_FUNCTION_NAME")?;
     reader.value(&variable)?;
     Some(Problem {
-        variable,
         problem: "expected a key out of everyone's sight, found it in the clear".to_owned(),
-        find: "keep the function's environment variables from those who must not sign",
+        find: "store it in Secrets Manager and name it by HOOK_<SOURCE>_SECRET_ARN",
+        variable,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_named_by_its_arn() {
+        let text =
+            "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:okta/hook-AbCdEf";
+        let arn: SecretArn = text.parse().unwrap();
+        assert_eq!((arn.as_str(), arn.region()), (text, "us-gov-west-1"));
+        for text in [
+            "okta/hook",
+            "arn:aws:secretsmanager:eu-west-2:1:secret:",
+            "arn:aws:secretsmanager::1:secret:x",
+            "arn:aws:secretsmanager:eu-west-2:1:x",
+            "arn:aws:ssm:eu-west-2:1:secret:x",
+        ] {
+            assert!(text.parse::<SecretArn>().is_err(), "{text}");
+        }
+    }
 }

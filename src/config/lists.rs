@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::json;
 
+pub(super) const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
+
 /// One of these words, in any case.
 pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Reader;
 use super::instance::{Instance, Resource};
-use super::lists::{choice, list, map};
+use super::lists::{BOOLEAN, choice, list, map};
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
 use crate::assign::owner::KEYS;
 use crate::assign::{PhoneDefaults, PhoneType, Rules};
@@ -62,7 +62,6 @@ impl Reader<'_> {
     }
 }
 
-const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
 const EMAIL_AS: [(&str, EmailAs); 3] =
     [("omit", EmailAs::Omit), ("secondary", EmailAs::Secondary), ("email", EmailAs::Email)];
 const PHONE_TYPE: [(&str, PhoneType); 2] =

@@ -4,13 +4,9 @@
 //! Where the answer is "taken" or silence, the user is looked up and its owner tag tells whether an
 //! earlier attempt of ours made it. Only then is CreateUser sent again.
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
-use aws_sdk_connect::config::retry::RetryConfig;
-use aws_sdk_connect::config::timeout::TimeoutConfig;
 use tokio::time::timeout;
 
 use super::class::Class;
@@ -21,17 +17,11 @@ use super::plan::{Observed, Step, plan};
 use super::trace::Trace;
 use super::{Applied, Calls, UserIds};
 use crate::assign::Agent;
+use crate::deadline::Deadline;
 use crate::fault::Fault;
 
 /// CreateUser goes out this often, at most, for one event; throttling aside.
 const MAX_CREATES: usize = 3;
-
-/// One call may take so long; no figure for Connect is published, and a user that comes of a call
-/// that was given up is found by its owner tag.
-const LONGEST_CALL: Duration = Duration::from_secs(5);
-
-/// With less than this no call is begun: its answer could not be passed on.
-const LEAST_TIME: Duration = Duration::from_millis(100);
 
 /// Amazon Connect, one instance of it.
 #[derive(Clone, Debug)]
@@ -52,16 +42,18 @@ impl Connect {
     pub async fn converge(
         &self,
         agent: &Agent,
-        time_left: Duration,
+        deadline: Deadline,
     ) -> (Result<Applied, Fault>, Calls) {
         let trace = Trace::default();
-        let limits = limits(time_left).interceptor(trace.clone());
+        let (timeouts, retries) = deadline.limits();
+        let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
+        let limits = limits.interceptor(trace.clone());
         let out_of_time =
             || Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out"));
-        if time_left < LEAST_TIME {
+        if !deadline.allows_a_call() {
             return (out_of_time(), Calls::default());
         }
-        let applied = timeout(time_left, self.until_held(agent, limits)).await;
+        let applied = timeout(deadline.time_left(), self.until_held(agent, limits)).await;
         (applied.unwrap_or_else(|_| out_of_time()), trace.calls())
     }
 
@@ -113,23 +105,4 @@ impl Connect {
         }
         applied.ok_or_else(|| Failure::empty("plan"))
     }
-}
-
-/// How long one call may take and how often the SDK repeats it: together less than what is left,
-/// so that the last answer is ours to pass on and not a time-out.
-fn limits(time_left: Duration) -> Builder {
-    let attempt = LONGEST_CALL.min(time_left.mul_f32(0.4));
-    let attempts = match time_left.as_secs() {
-        0..2 => 1,
-        2..4 => 2,
-        4..8 => 3,
-        _ => 4,
-    };
-    let retries = RetryConfig::standard()
-        .with_max_attempts(attempts)
-        .with_initial_backoff(Duration::from_millis(500))
-        .with_max_backoff(Duration::from_secs(2));
-    Builder::new()
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(attempt).build())
-        .retry_config(retries)
 }

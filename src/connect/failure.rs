@@ -1,6 +1,7 @@
 //! The SDK's error → what it means and what the log may say of it.
 
 use std::error::Error;
+use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
@@ -11,8 +12,8 @@ use crate::fault::Fault;
 
 /// What a call came to that did not succeed.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) class: Class,
+pub(crate) struct Failure {
+    pub(crate) class: Class,
     code: Option<String>,
     /// Operation, code and request id: what the log may know. Never Connect's message, which quotes
     /// usernames.
@@ -21,7 +22,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// What an error of an operation comes to.
-    pub(super) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
+    pub(crate) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -46,7 +47,7 @@ impl Failure {
 
     /// A failure of `DescribeUser`: a user that is listed and not shown is too young, not gone
     /// ("Amazon Connect API Reference", eventual consistency, names both codes).
-    pub(super) fn of_describe<E>(error: &SdkError<E>) -> Self
+    pub(crate) fn of_describe<E>(error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -59,8 +60,13 @@ impl Failure {
         }
     }
 
+    /// Whether AWS gave this code.
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
     /// A success without the member that makes it one.
-    pub(super) fn empty(operation: &str) -> Self {
+    pub(crate) fn empty(operation: &str) -> Self {
         let cause = format!("{operation}: an answer without its content");
         Self { class: Class::UnknownFate, code: None, cause }
     }
@@ -68,12 +74,19 @@ impl Failure {
     /// This failure, where looking for the user failed too. What became of the first call stays the
     /// answer, for whatever Connect refuses in a look-up is no value of the sender's; unless the
     /// operator has something to mend, or the user is there and not shown yet.
-    pub(super) fn and_then(self, look_up: &Self) -> Self {
+    pub(crate) fn and_then(self, look_up: &Self) -> Self {
         let class = match look_up.class {
             Class::Configuration | Class::NotYet => look_up.class,
             _ => self.class,
         };
         Self { class, code: None, cause: format!("{}; {}", self.cause, look_up.cause) }
+    }
+}
+
+/// What the log may know.
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.cause)
     }
 }
 

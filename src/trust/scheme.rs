@@ -9,6 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::hex;
 use crate::secret::{Key, UnusableKey};
 
+/// A source may have this many keys at once.
+pub const MAX_KEYS: usize = 4;
+
 /// One header may carry this many signatures.
 const MAX_SIGNATURES: usize = 16;
 
@@ -157,6 +160,27 @@ impl Scheme {
             KeyForm::Base64 { prefix, minimum } => Key::from_base64(text, prefix, minimum),
             KeyForm::Text { minimum } => Key::from_text(text, minimum),
         }
+    }
+
+    /// Reads all the keys that a source has at once: 1 to [`MAX_KEYS`].
+    ///
+    /// # Errors
+    /// What was expected and what was found, never a character of a key.
+    pub fn keys(&self, texts: &[String]) -> Result<Vec<Key>, String> {
+        if !(1..=MAX_KEYS).contains(&texts.len()) {
+            return Err(format!("expected 1 to {MAX_KEYS} keys, found {}", texts.len()));
+        }
+        let key = |(text, number): (&String, usize)| {
+            self.key(text).map_err(|unusable| format!("key {number}: {unusable}"))
+        };
+        texts.iter().zip(1..).map(key).collect()
+    }
+
+    /// Whether the sender asks by a GET, and shows its credential there, if it has come to the
+    /// right place: only a fixed value needs no body to be shown.
+    #[must_use]
+    pub const fn has_challenge(&self) -> bool {
+        matches!(&self.proof, Proof::Fixed(_))
     }
 
     /// Whether the time of signing is nowhere but in the body.

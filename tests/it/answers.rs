@@ -6,11 +6,13 @@ use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::error::CredentialsError;
 use connect_provisioner::config::{Config, Level};
 use connect_provisioner::connect::class::CODES;
+use connect_provisioner::decision::Moment;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::http::gateway::Reply;
+use connect_provisioner::lambda;
 use connect_provisioner::log::Record;
 use connect_provisioner::outcome::Row;
-use connect_provisioner::{Moment, Provisioner, lambda};
+use connect_provisioner::provisioner::Provisioner;
 use serde_json::{Value, json};
 
 use crate::house::{LONG, faults, given, now, story, user, when};
@@ -90,13 +92,13 @@ async fn without_credentials_the_turn_is_the_operators() {
     let nobody = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("none")) });
     let aws = lambda::loader("eu-west-2").credentials_provider(nobody).load().await;
     let config = Config::read(&startup::good()).unwrap();
-    let source = config.sources[0].clone();
+    let source = config.hooks[0].source.clone();
     let event = story("okta-user-created").signed(&source, "msg_1", now()).to_string();
     let mut record = Record::default();
     let moment = Moment { now: now(), time_left: LONG, random: [0; 16] };
     let answer = Provisioner::new(config, &aws).answer(&event, moment, &mut record).await;
     assert_eq!(answer.unwrap().status_code, 500);
-    let line = record.line(Level::Warn).unwrap();
+    let line = record.lines(Level::Warn).next().unwrap();
     assert!(line.contains("no usable credentials"), "{line}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use connect_provisioner::config::Level;
 use connect_provisioner::standin::Settings;
 use connect_provisioner::trust::scheme::SCHEMES;
 use serde_json::json;
@@ -133,7 +134,7 @@ async fn every_scheme_carries_an_event_through() {
         let event = envelope.signed(&local.source, "msg_1", at);
         let (answer, record) = local.send(&event, at, LONG).await;
         assert_eq!(answer.unwrap().status_code, 201, "{}", scheme.name);
-        assert_eq!(record.key, Some(1));
+        assert!(record.lines(Level::Info).any(|line| line.contains("\"key\":1,")));
     }
 }
 

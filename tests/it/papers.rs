@@ -65,7 +65,7 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
         let Some(module) = module.and_then(|rest| rest.strip_suffix(';')) else { continue };
         assert!(map.contains(&format!("{module}.rs`")), "connect/{module}");
     }
-    let files = ["answers", "journey", "members", "recovery"];
+    let files = ["answers", "journey", "members", "okta", "recovery", "secrets"];
     let tests_told = files.map(|file| paper(&format!("tests/it/{file}.rs"))).concat();
     let promises =
         map.split("## What always holds").nth(1).unwrap().split("## Choices").next().unwrap();

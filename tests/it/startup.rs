@@ -48,7 +48,7 @@ fn a_complete_configuration_is_read() {
     let config = Config::read(&good()).unwrap();
     assert_eq!(config.region, "eu-west-2");
     assert_eq!(config.instance.id.as_str(), INSTANCE);
-    assert_eq!(config.sources[0].name, "okta");
+    assert_eq!(config.hooks[0].source.name, "okta");
     assert_eq!(config.rules.routing_profile.as_str(), PROFILE);
     assert_eq!(config.warnings, []);
     insta::assert_debug_snapshot!(config.rules);
@@ -70,7 +70,7 @@ fn an_empty_variable_counts_as_unset() {
 fn the_defaults_told_are_the_defaults_taken() {
     let defaults = SETTINGS.iter().filter(|setting| !setting.default.is_empty());
     let changes: Vec<_> = defaults.map(|setting| (setting.name, setting.default)).collect();
-    assert_eq!(changes.len(), 7);
+    assert_eq!(changes.len(), 8);
     let explicit = Config::read(&with(&changes)).unwrap();
     assert_eq!(explicit.rules, Config::read(&good()).unwrap().rules);
 }
@@ -163,7 +163,7 @@ fn a_key_in_the_clear_is_a_warning_in_lambda() {
 fn several_keys_are_a_list_or_json() {
     for text in [format!("{KEY},{KEY}"), format!(r#"["{KEY}", "{KEY}"]"#)] {
         let config = Config::read(&with(&[("HOOK_OKTA_SECRET", &text)])).unwrap();
-        assert_eq!(config.sources[0].keys.len(), 2);
+        assert_eq!(config.hooks[0].source.keys.len(), 2);
     }
 }
 

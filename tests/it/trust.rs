@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use connect_provisioner::fault::Kind;
+use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::http::{Headers, Request};
 use connect_provisioner::secret::Key;
 use connect_provisioner::trust::Source;
@@ -90,8 +90,10 @@ impl Message {
             body: self.body.clone(),
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
-        let fault = source.verify(request, now).map(drop);
-        fault.map_err(|fault| (fault.kind, fault.detail.into_owned()))
+        source.verify(&request, now).map(drop).map_err(|refusal| {
+            let fault = Fault::from(refusal);
+            (fault.kind, fault.detail.into_owned())
+        })
     }
 }
 
@@ -452,7 +454,7 @@ fn the_key_that_matched_is_told_by_its_number() {
     let mut by_both = by_two.clone();
     by_both.header("webhook-signature").push_str(&format!(" {signature}"));
     for (message, number) in [(by_one, 1), (by_two, 2), (by_both, 1)] {
-        assert_eq!(both.verify(request(message), now).unwrap().key(), number);
+        assert_eq!(both.verify(&request(message), now).unwrap().key().number, number);
     }
 }
 

@@ -1,0 +1,205 @@
+//! Verified request → what it comes to, before Amazon Connect is asked.
+//!
+//! The same request at the same moment decides the same: nothing else has a say.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::assign::Agent;
+use crate::config::Config;
+use crate::config::hooks::Hook;
+use crate::event::{Intent, Message, okta};
+use crate::fault::{Fault, Kind};
+use crate::http::Request;
+use crate::log::Record;
+use crate::outcome::Outcome;
+use crate::trust::Verified;
+
+/// What an event finds of the world when it arrives.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// The time.
+    pub now: SystemTime,
+    /// How long the answer may take.
+    pub time_left: Duration,
+    /// Bytes that nobody can guess, for passwords.
+    pub random: [u8; 16],
+}
+
+impl Moment {
+    /// The same moment for one of several events, whose password must be another.
+    fn part(self, number: usize) -> Self {
+        let digest = Sha256::new().chain_update(self.random).chain_update(number.to_be_bytes());
+        let mut random = self.random;
+        random.iter_mut().zip(digest.finalize()).for_each(|(own, other)| *own = other);
+        Self { random, ..self }
+    }
+}
+
+/// Shows all but the bytes that a password is made of.
+impl fmt::Debug for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Moment")
+            .field("now", &self.now)
+            .field("time_left", &self.time_left)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a request comes to.
+#[derive(Debug)]
+pub enum Decision {
+    /// Several events came in it, and each is decided by itself.
+    Batch(Vec<Part>),
+    /// One event.
+    One(Verdict),
+}
+
+/// One of several events.
+#[derive(Debug)]
+pub struct Part {
+    /// What it comes to.
+    pub verdict: Result<Verdict, Fault>,
+    /// What is worth a line.
+    pub record: Record,
+}
+
+/// What an event comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Connect should hold this agent's user.
+    Converge(Box<Agent>),
+    /// There is nothing to ask Connect for.
+    Done(Outcome),
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub enum Route<'a> {
+    /// `GET /health`: whether the function is up.
+    Health,
+    /// `/hooks/{source}`.
+    Hook(&'a Hook),
+}
+
+impl<'a> Route<'a> {
+    /// Finds the route of a request. A route is the whole path: it is never searched for inside
+    /// one.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownRoute`] and [`Kind::WrongMethod`].
+    pub fn find(config: &'a Config, request: &Request) -> Result<Self, Fault> {
+        let (route, methods): (_, &[_]) =
+            match request.path.split('/').collect::<Vec<_>>().as_slice() {
+                ["", "health"] => (Self::Health, &["GET"]),
+                ["", "hooks", name] => {
+                    let hook = config.hooks.iter().find(|hook| hook.source.name == *name);
+                    let hook = hook.ok_or_else(unknown_route)?;
+                    let challenge = hook.source.scheme.has_challenge();
+                    (Self::Hook(hook), if challenge { &["GET", "POST"] } else { &["POST"] })
+                }
+                _ => return Err(unknown_route()),
+            };
+        if methods.contains(&request.method.as_str()) {
+            return Ok(route);
+        }
+        let detail = format!("method: expected {}, found another", methods.join(" or "));
+        Err(Fault::new(Kind::WrongMethod { allow: methods }, detail))
+    }
+}
+
+fn unknown_route() -> Fault {
+    Fault::new(
+        Kind::UnknownRoute,
+        "path: expected /hooks/{source} with a source that is set up here, or /health; found \
+         another",
+    )
+}
+
+/// Decides what a request comes to, and notes on the way what is worth a line.
+///
+/// # Errors
+/// Whatever stands in the way, in the order of the crate's arrow.
+pub fn decide(
+    config: &Config,
+    hook: &Hook,
+    request: &Verified<&Request>,
+    moment: Moment,
+    record: &mut Record,
+) -> Result<Decision, Fault> {
+    record.believed(request);
+    if request.method == "GET" {
+        return confirm(request).map(Verdict::Done).map(Decision::One);
+    }
+    let events = match Message::read(request, &hook.scope, moment.now)? {
+        Message::One(intent) => return judge(config, intent, moment, record).map(Decision::One),
+        Message::Batch(events) => events,
+    };
+    let part = |(event, number): (okta::Element, usize)| {
+        let mut record = record.part(number);
+        record.event = event.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
+        let verdict = event
+            .intent
+            .and_then(|intent| judge_in_batch(config, intent, moment.part(number), &mut record));
+        Part { verdict, record }
+    };
+    Ok(Decision::Batch(events.into_iter().zip(1..).map(part).collect()))
+}
+
+/// Okta asks once, when a hook is set up, whether it has come to the right place.
+fn confirm(request: &Request) -> Result<Outcome, Fault> {
+    const CHALLENGE: &str = "x-okta-verification-challenge";
+    let challenge = request.headers.only(CHALLENGE).filter(|challenge| !challenge.is_empty());
+    let challenge = challenge.ok_or_else(|| {
+        Fault::new(
+            Kind::InvalidSyntax,
+            format!("{CHALLENGE}: expected this header once, found not"),
+        )
+    })?;
+    Ok(Outcome::Confirmed(challenge.to_owned()))
+}
+
+fn judge(
+    config: &Config,
+    intent: Intent,
+    moment: Moment,
+    record: &mut Record,
+) -> Result<Verdict, Fault> {
+    record.intent = Some(intent.name());
+    let person = match intent {
+        Intent::Join(person) if person.active()? => person,
+        Intent::Join(_) => return Ok(Verdict::Done(Outcome::Ignored(INACTIVE))),
+        Intent::Nothing(reason) => return Ok(Verdict::Done(Outcome::Ignored(reason))),
+        Intent::Change | Intent::Leave | Intent::Return | Intent::Remove => {
+            return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER));
+        }
+    };
+    let agent = Agent::assign(&person, &config.rules, moment.random)?;
+    record.owner = Some(agent.owner.hash().to_owned());
+    record.mobile_left_out = agent.mobile_left_out;
+    Ok(Verdict::Converge(Box::new(agent)))
+}
+
+/// Okta gives up a hook that keeps failing, so whoever leaves is counted there and not refused.
+fn judge_in_batch(
+    config: &Config,
+    intent: Intent,
+    moment: Moment,
+    record: &mut Record,
+) -> Result<Verdict, Fault> {
+    let leaves = matches!(intent, Intent::Leave | Intent::Remove);
+    match judge(config, intent, moment, record) {
+        Err(fault) if leaves && fault.kind == Kind::NeedsRoster => {
+            Ok(Verdict::Done(Outcome::LeaverIgnored))
+        }
+        judged => judged,
+    }
+}
+
+const INACTIVE: &str = "the person is not active, so no user was created";
+const NEEDS_ROSTER: &str = "type: user.updated, user.deactivated, user.activated and user.deleted \
+    will be carried out once this deployment has a roster, a durable record of its users, which a \
+    later version brings; this one creates users only, so make the change in Amazon Connect";

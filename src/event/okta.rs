@@ -1,0 +1,213 @@
+//! Okta event hook → what each of its events asks for ("Event hooks", Okta developer docs).
+//!
+//! A hook brings a batch: `{"eventType": "com.okta.event_hook", "data": {"events": […]}}`. An
+//! event says what happened, how it ended, and to whom, in `target`, a list in no promised order:
+//! targets are chosen by their type. It has no profile of the person, only the login
+//! (`alternateId`) and a name to show.
+
+use serde_json::{Map, Value};
+
+use super::Intent;
+use crate::fault::{Fault, Kind};
+use crate::json::{describe, member};
+use crate::scim::Person;
+
+/// Which of Okta's events ask for somebody to join.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Ids or labels of the applications whose users join; none chosen, nobody does.
+    pub apps: Option<Vec<String>>,
+    /// Ids or names of the groups whose members join; none chosen, nobody does.
+    pub groups: Option<Vec<String>>,
+    /// Whether everybody joins who is created or activated in Okta.
+    pub lifecycle: bool,
+}
+
+/// One event of a batch.
+pub struct Element {
+    /// Okta's own id of it, by which its deliveries are told apart.
+    pub uuid: Option<String>,
+    /// What it asks for.
+    pub intent: Result<Intent, Fault>,
+}
+
+/// One type of event.
+struct Row {
+    event_type: &'static str,
+    whom: Whom,
+    effect: Effect,
+}
+
+/// Whom a type of event concerns.
+#[derive(Clone, Copy)]
+enum Whom {
+    /// Users of the applications in the scope.
+    App,
+    /// Everybody.
+    Everybody,
+    /// Members of the groups in the scope.
+    Group,
+    /// Everybody, if the scope has the life cycle in it.
+    Lifecycle,
+}
+
+#[derive(Clone, Copy)]
+enum Effect {
+    Join,
+    Leave,
+    Remove,
+}
+
+/// The types that matter here; all others ask nothing of Connect ("Event types", Okta developer
+/// docs, those that event hooks can have).
+static ROWS: &[Row] = &[
+    Row::new("application.user_membership.add", Whom::App, Effect::Join),
+    Row::new("group.user_membership.add", Whom::Group, Effect::Join),
+    Row::new("user.lifecycle.activate", Whom::Lifecycle, Effect::Join),
+    Row::new("user.lifecycle.create", Whom::Lifecycle, Effect::Join),
+    Row::new("application.user_membership.remove", Whom::App, Effect::Leave),
+    Row::new("group.user_membership.remove", Whom::Group, Effect::Leave),
+    Row::new("user.lifecycle.deactivate", Whom::Everybody, Effect::Leave),
+    Row::new("user.lifecycle.delete.initiated", Whom::Everybody, Effect::Remove),
+    Row::new("user.lifecycle.suspend", Whom::Everybody, Effect::Leave),
+];
+
+impl Row {
+    const fn new(event_type: &'static str, whom: Whom, effect: Effect) -> Self {
+        Self { event_type, whom, effect }
+    }
+}
+
+/// Whether a body is an event hook's.
+pub(super) fn is_batch(body: &Map<String, Value>) -> bool {
+    member(body, "eventType").and_then(Value::as_str) == Some("com.okta.event_hook")
+}
+
+/// Reads every event of a batch, each by itself.
+///
+/// # Errors
+/// [`Kind::InvalidSyntax`] if there is no list of events.
+pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Element>, Fault> {
+    let data = member(body, "data").and_then(Value::as_object);
+    match data.and_then(|data| member(data, "events")) {
+        Some(Value::Array(events)) => {
+            Ok(events.iter().map(|event| element(event, scope)).collect())
+        }
+        other => Err(Fault::new(
+            Kind::InvalidSyntax,
+            format!("data.events: expected an array, found {}", other.map_or("none", describe)),
+        )),
+    }
+}
+
+fn element(event: &Value, scope: &Scope) -> Element {
+    let Value::Object(event) = event else {
+        let intent = Err(invalid("data.events", "objects", describe(event)));
+        return Element { uuid: None, intent };
+    };
+    let uuid = member(event, "uuid").and_then(Value::as_str).map(str::to_owned);
+    Element { uuid, intent: intent(event, scope) }
+}
+
+fn intent(event: &Map<String, Value>, scope: &Scope) -> Result<Intent, Fault> {
+    let Some(event_type) = member(event, "eventType").and_then(Value::as_str) else {
+        return Err(invalid("eventType", "a string", "none"));
+    };
+    let Some(row) = ROWS.iter().find(|row| row.event_type == event_type) else {
+        return Ok(Intent::Nothing(super::NOT_OURS));
+    };
+    let outcome = member(event, "outcome").and_then(Value::as_object);
+    if outcome.and_then(|outcome| member(outcome, "result")).and_then(Value::as_str)
+        != Some("SUCCESS")
+    {
+        return Ok(Intent::Nothing("outcome.result is not SUCCESS, so nothing happened in Okta"));
+    }
+    let targets = Targets::of(event)?;
+    if let Err(reason) = concerns_us(row.whom, &targets, scope) {
+        return Ok(Intent::Nothing(reason));
+    }
+    match row.effect {
+        Effect::Join => Ok(Intent::Join(targets.person()?)),
+        Effect::Leave => Ok(Intent::Leave),
+        Effect::Remove => Ok(Intent::Remove),
+    }
+}
+
+/// Whether an event is about somebody whom the operator wants in Connect; if not, why.
+fn concerns_us(whom: Whom, targets: &Targets<'_>, scope: &Scope) -> Result<(), &'static str> {
+    let (target_type, list, unset, unlisted) = match whom {
+        Whom::Everybody => return Ok(()),
+        Whom::Lifecycle if scope.lifecycle => return Ok(()),
+        Whom::Lifecycle => {
+            return Err("HOOK_<SOURCE>_LIFECYCLE is not true, so being created or activated in \
+                        Okta makes nobody join");
+        }
+        Whom::App => (
+            "AppInstance",
+            &scope.apps,
+            "HOOK_<SOURCE>_APPS is not set, so no application makes anybody join",
+            "the application is not on HOOK_<SOURCE>_APPS",
+        ),
+        Whom::Group => (
+            "UserGroup",
+            &scope.groups,
+            "HOOK_<SOURCE>_GROUPS is not set, so no group makes anybody join",
+            "the group is not on HOOK_<SOURCE>_GROUPS",
+        ),
+    };
+    let list = list.as_ref().ok_or(unset)?;
+    // Never by alternateId, which is "unknown" for every group.
+    let named = |target: &&Map<String, Value>| {
+        ["id", "displayName"].iter().any(|name| {
+            let value = member(target, name).and_then(Value::as_str);
+            value.is_some_and(|value| list.iter().any(|entry| entry == value))
+        })
+    };
+    targets.of_type(target_type).find(named).map(drop).ok_or(unlisted)
+}
+
+/// What an event happened to.
+struct Targets<'a>(Vec<&'a Map<String, Value>>);
+
+impl<'a> Targets<'a> {
+    fn of(event: &'a Map<String, Value>) -> Result<Self, Fault> {
+        match member(event, "target") {
+            Some(Value::Array(targets)) => {
+                Ok(Self(targets.iter().filter_map(Value::as_object).collect()))
+            }
+            None => Ok(Self(Vec::new())),
+            Some(other) => Err(invalid("target", "an array", describe(other))),
+        }
+    }
+
+    fn of_type(&self, target_type: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
+        let is = move |target: &&&Map<String, Value>| {
+            member(target, "type").and_then(Value::as_str) == Some(target_type)
+        };
+        self.0.iter().filter(is).copied()
+    }
+
+    /// The one User: its login is the username, as Okta signs people in to Connect by it, and its
+    /// id is what Okta's own SCIM calls `externalId`.
+    fn person(&self) -> Result<Person, Fault> {
+        let mut users = self.of_type("User");
+        let (Some(user), None) = (users.next(), users.next()) else {
+            let found = if self.of_type("User").next().is_some() { "several" } else { "none" };
+            return Err(Fault::value("target", "exactly one of type User", found));
+        };
+        let text = |name: &str| match member(user, name) {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+            other => Err(Fault::value(
+                &format!("target[type eq \"User\"].{name}"),
+                "a string that is not empty",
+                other.map_or("none", describe),
+            )),
+        };
+        let display_name = member(user, "displayName").cloned().unwrap_or_default();
+        Ok(Person::displayed(text("alternateId")?, text("id")?, display_name))
+    }
+}
+
+fn invalid(place: &str, expected: &str, found: &str) -> Fault {
+    Fault::new(Kind::InvalidSyntax, format!("{place}: expected {expected}, found {found}"))
+}

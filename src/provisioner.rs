@@ -1,0 +1,172 @@
+//! The whole function: a configuration, the keys, and the instance that it speaks to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+
+use crate::config::Config;
+use crate::config::hooks::Hook;
+use crate::connect::Applied;
+use crate::connect::apply::Connect;
+use crate::connect::recent::Recent;
+use crate::deadline::Deadline;
+use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
+use crate::fault::Fault;
+use crate::http::gateway::{Arrival, Reply};
+use crate::http::{NotHttp, Request};
+use crate::keys::KeyStore;
+use crate::log::Record;
+use crate::outcome::Outcome;
+use crate::trust::{Refusal, Verified};
+
+/// Okta takes no answer after three seconds, the way there and back included ("Event hooks", Okta
+/// developer docs).
+const SOON: Duration = Duration::from_millis(2400);
+
+/// A configuration and what it needs to answer.
+#[derive(Debug)]
+pub struct Provisioner {
+    config: Config,
+    keys: KeyStore,
+    connect: Connect,
+    recent: Recent,
+}
+
+impl Provisioner {
+    /// Speaks to the configuration's instance by way of `aws`.
+    #[must_use]
+    pub fn new(config: Config, aws: &SdkConfig) -> Self {
+        let keys = KeyStore::new(&config, aws);
+        let connect = Connect::new(aws, config.instance.id.as_str());
+        Self { config, keys, connect, recent: Recent::default() }
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Answers one Lambda event, and notes in `record` what is worth a line.
+    ///
+    /// # Errors
+    /// [`NotHttp`] if there is nobody to answer.
+    pub async fn answer(
+        &self,
+        event: &str,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Result<Reply, NotHttp> {
+        let arrival =
+            Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
+        let result = match arrival.request {
+            Ok(request) => self.carry_out(&request, moment, record).await,
+            Err(fault) => Err(fault),
+        };
+        let response = result.as_ref().map_or_else(Fault::response, Outcome::response);
+        record.close(&result, response.status);
+        Ok(arrival.gateway.reply(response))
+    }
+
+    async fn carry_out(
+        &self,
+        request: &Request,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Result<Outcome, Fault> {
+        let deadline = Deadline::after(moment.time_left);
+        let soon = deadline.min(Deadline::after(SOON));
+        let Route::Hook(hook) = Route::find(&self.config, request)? else {
+            return Ok(Outcome::Healthy);
+        };
+        record.source = Some(hook.source.name.clone());
+        let request = self.verify(hook, request, moment, soon, record).await?;
+        match decide(&self.config, hook, &request, moment, record)? {
+            Decision::One(verdict) => self.settle(verdict, deadline, record).await,
+            Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
+        }
+    }
+
+    /// Checks who sent a request, by newer keys if the ones in hand do not match.
+    async fn verify<'a>(
+        &self,
+        hook: &Hook,
+        request: &'a Request,
+        moment: Moment,
+        deadline: Deadline,
+        record: &mut Record,
+    ) -> Result<Verified<&'a Request>, Fault> {
+        let fetched = self.keys.source(hook, moment.now, deadline).await;
+        record.secret_trouble = fetched.trouble;
+        let source = fetched.source?;
+        let verified = source.verify(request, moment.now);
+        if !matches!(verified, Err(Refusal::NoKey)) {
+            return Ok(verified?);
+        }
+        let fetched = self.keys.newer(hook, moment.now, deadline).await;
+        record.secret_trouble = fetched.trouble;
+        match fetched.source? {
+            newer if Arc::ptr_eq(&newer, &source) => Ok(verified?),
+            newer => Ok(newer.verify(request, moment.now)?),
+        }
+    }
+
+    async fn settle(
+        &self,
+        verdict: Verdict,
+        deadline: Deadline,
+        record: &mut Record,
+    ) -> Result<Outcome, Fault> {
+        match verdict {
+            Verdict::Converge(agent) => {
+                let (applied, calls) = self.connect.converge(&agent, deadline).await;
+                record.called(calls);
+                Ok(Outcome::Applied(applied?, agent.owner))
+            }
+            Verdict::Done(outcome) => Ok(outcome),
+        }
+    }
+
+    /// Settles one event after the other until the deadline; the sender repeats the rest, and the
+    /// users that are there by then are not asked for again.
+    async fn settle_all(
+        &self,
+        parts: Vec<Part>,
+        moment: Moment,
+        deadline: Deadline,
+        record: &mut Record,
+    ) -> Outcome {
+        let (mut outcomes, mut records) = (Vec::new(), Vec::new());
+        for Part { verdict, record: mut own } in parts {
+            outcomes.push(match verdict {
+                Ok(verdict) => self.settle_once(verdict, moment, deadline, &mut own).await,
+                Err(fault) => Err(fault),
+            });
+            records.push(own);
+        }
+        record.divide(records);
+        Outcome::Batch(outcomes)
+    }
+
+    /// Settles an event, unless its user was there a moment ago.
+    async fn settle_once(
+        &self,
+        verdict: Verdict,
+        moment: Moment,
+        deadline: Deadline,
+        record: &mut Record,
+    ) -> Result<Outcome, Fault> {
+        if let Verdict::Converge(agent) = &verdict
+            && let Some(ids) = self.recent.find(&agent.owner, moment.now)
+        {
+            return Ok(Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()));
+        }
+        let outcome = self.settle(verdict, deadline, record).await?;
+        if let Outcome::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) = &outcome
+        {
+            self.recent.note(owner, ids, moment.now);
+        }
+        Ok(outcome)
+    }
+}

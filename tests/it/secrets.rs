@@ -1,0 +1,330 @@
+//! Keys in Secrets Manager: read when they are needed, seldom, and never believed for too long.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use connect_provisioner::config::{Config, Level};
+use connect_provisioner::decision::Moment;
+use connect_provisioner::lambda;
+use connect_provisioner::log::Record;
+use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::trust::Source;
+use connect_provisioner::trust::scheme::Scheme;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::house::{LONG, story};
+use crate::startup;
+
+const ARN: &str = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:hook-AbCdEf";
+const FIRST: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const SECOND: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const THIRD: &str = "whsec_AAAAr8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAA";
+
+/// When the stories begin, in seconds since 1970.
+const START: u64 = 1_793_607_300;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Secrets Manager as far as GetSecretValue goes; tests/outside has it from another hand.
+#[derive(Default)]
+struct Vault {
+    /// Texts and the seconds at which they were made, by stage.
+    versions: BTreeMap<&'static str, (String, u64)>,
+    /// What is answered instead: status and error code; an empty code is silence.
+    fault: Option<(u16, &'static str)>,
+    /// The stages asked for.
+    asked: Vec<String>,
+    /// The Regions that requests were signed for.
+    regions: Vec<String>,
+}
+
+impl Vault {
+    fn answer(&mut self, request: &Value) -> (u16, Value) {
+        assert_eq!(request["SecretId"], ARN);
+        let stage = request["VersionStage"].as_str().unwrap();
+        self.asked.push(stage.to_owned());
+        if let Some((status, code)) = self.fault {
+            return (status, json!({"__type": code, "Message": "a word of AWS's own"}));
+        }
+        match self.versions.get(stage) {
+            Some((text, created)) => {
+                (200, json!({"ARN": ARN, "SecretString": text, "CreatedDate": created}))
+            }
+            None => {
+                (400, json!({"__type": "ResourceNotFoundException", "Message": "no such stage"}))
+            }
+        }
+    }
+}
+
+/// A function whose one source has its keys in the vault.
+struct House {
+    provisioner: Provisioner,
+    vault: Arc<Mutex<Vault>>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn given(versions: &[(&'static str, &str, u64)]) -> House {
+    given_with(versions, &[]).await
+}
+
+async fn given_with(versions: &[(&'static str, &str, u64)], changes: &[(&str, &str)]) -> House {
+    let vault = Arc::new(Mutex::new(Vault::default()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(serve(listener, Arc::clone(&vault)));
+    let mut environment = startup::good();
+    environment.remove("HOOK_OKTA_SECRET");
+    environment.insert("HOOK_OKTA_SECRET_ARN".to_owned(), ARN.to_owned());
+    environment.extend([
+        ("HOOK_OTHER_SCHEME".to_owned(), "standard-webhooks".to_owned()),
+        ("HOOK_OTHER_SECRET".to_owned(), FIRST.to_owned()),
+    ]);
+    environment
+        .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let config = Config::read(&environment).unwrap();
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let aws = lambda::loader("us-east-1").endpoint_url(endpoint).credentials_provider(credentials);
+    let aws = aws.use_fips(false).use_dual_stack(false).load().await;
+    let house = House { provisioner: Provisioner::new(config, &aws), vault, server };
+    house.rotate(versions);
+    house
+}
+
+async fn serve(listener: TcpListener, vault: Arc<Mutex<Vault>>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let vault = Arc::clone(&vault);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let vault = Arc::clone(&vault);
+            async move { Ok::<_, Infallible>(answer(request, &vault).await) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn answer(request: Request<Incoming>, vault: &Mutex<Vault>) -> Response<Full<Bytes>> {
+    let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue", "nothing else is called");
+    let region = header("authorization").split('/').nth(2).unwrap().to_owned();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let (status, body) = {
+        let mut vault = vault.lock().unwrap();
+        vault.regions.push(region);
+        vault.answer(&serde_json::from_slice(&body).unwrap())
+    };
+    if status == 0 {
+        std::future::pending::<()>().await;
+    }
+    Response::builder().status(status).body(Full::from(body.to_string())).unwrap()
+}
+
+/// What an event came to: the status, and what the log's line says.
+struct Seen {
+    status: u16,
+    line: Value,
+    metrics: String,
+}
+
+impl House {
+    fn rotate(&self, versions: &[(&'static str, &str, u64)]) {
+        let version =
+            |(stage, text, at): &(&'static str, &str, u64)| (*stage, ((*text).to_owned(), *at));
+        self.vault.lock().unwrap().versions = versions.iter().map(version).collect();
+    }
+
+    fn fails(&self, fault: Option<(u16, &'static str)>) {
+        self.vault.lock().unwrap().fault = fault;
+    }
+
+    /// The stages asked for since the last look.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.vault.lock().unwrap().asked)
+    }
+
+    /// An event that asks Connect for nothing, signed by a key, so long after the start.
+    async fn event(&self, key: &str, seconds: u64) -> Seen {
+        self.event_of("okta", key, seconds).await
+    }
+
+    async fn event_of(&self, name: &str, key: &str, seconds: u64) -> Seen {
+        let scheme = Scheme::named("standard-webhooks").unwrap();
+        let keys = vec![scheme.key(key).unwrap()];
+        let source = Source { name: name.to_owned(), scheme, keys };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(START + seconds);
+        let event = story("user-inactive").signed(&source, "msg_1", now).to_string();
+        let moment = Moment { now, time_left: LONG, random: [0; 16] };
+        let mut record = Record::default();
+        let reply = self.provisioner.answer(&event, moment, &mut record).await.unwrap();
+        let line = record.lines(Level::Info).next().unwrap();
+        let metrics = record.metrics("prod", now).unwrap();
+        Seen { status: reply.status_code, line: serde_json::from_str(&line).unwrap(), metrics }
+    }
+}
+
+const OLD: u64 = START - 73 * HOUR;
+
+#[tokio::test]
+async fn keys_are_read_at_the_first_event_and_again_after_five_minutes() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    assert!(house.asked().is_empty(), "nothing is read before it is needed");
+    for (seconds, read) in
+        [(0, true), (1, false), (299, false), (300, true), (599, false), (600, true)]
+    {
+        let seen = house.event(FIRST, seconds).await;
+        assert_eq!((seen.status, &seen.line["key"]), (200, &json!(1)));
+        assert_eq!(house.asked().len(), usize::from(read), "after {seconds} s");
+    }
+    assert_eq!(house.event(FIRST, 660).await.line["keyAgeHours"], 73);
+    assert!(house.vault.lock().unwrap().regions.iter().all(|region| region == "eu-west-2"));
+}
+
+#[tokio::test]
+async fn a_rotation_is_seen_at_once_but_not_more_than_once_a_minute() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+    house.rotate(&[("AWSCURRENT", SECOND, START + 30), ("AWSPREVIOUS", FIRST, OLD)]);
+    assert_eq!(house.event(SECOND, 59).await.status, 401, "read a moment ago");
+    assert_eq!(house.asked().len(), 1);
+    let seen = house.event(SECOND, 60).await;
+    assert_eq!(
+        (seen.status, &seen.line["key"], &seen.line["keyAgeHours"]),
+        (200, &json!(1), &json!(0))
+    );
+    assert_eq!(house.asked(), ["AWSCURRENT", "AWSPREVIOUS"]);
+    let seen = house.event(FIRST, 61).await;
+    assert_eq!((seen.status, &seen.line["key"]), (200, &json!(2)), "the old key still holds");
+    assert_eq!(house.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn the_previous_key_holds_for_the_overlap_and_no_longer() {
+    for (hours, setting) in [(72, ""), (1, "1"), (0, "0")] {
+        let versions = [("AWSCURRENT", SECOND, START), ("AWSPREVIOUS", FIRST, OLD)];
+        let house = given_with(&versions, &[("KEY_OVERLAP_HOURS", setting)]).await;
+        let end = hours * HOUR;
+        for (key, seconds, status) in [
+            (FIRST, end.saturating_sub(1), if hours == 0 { 401 } else { 200 }),
+            (FIRST, end, 401),
+            (SECOND, end, 200),
+            (FIRST, end + 2 * MINUTE, 401),
+            (SECOND, end + 2 * MINUTE, 200),
+        ] {
+            assert_eq!(house.event(key, seconds).await.status, status, "{hours} h, {seconds} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_may_hold_several_keys_and_need_not_have_been_another() {
+    let both = format!(r#" ["{FIRST}", "{SECOND}"] "#);
+    let house = given(&[("AWSCURRENT", &both, START)]).await;
+    for (key, number) in [(FIRST, 1), (SECOND, 2)] {
+        let seen = house.event(key, 0).await;
+        assert_eq!((seen.status, &seen.line["key"]), (200, &json!(number)));
+    }
+    assert_eq!(house.event(THIRD, 0).await.status, 401);
+    // A placeholder that was no key, before the real one was put in its place.
+    let house =
+        given(&[("AWSCURRENT", &format!("{FIRST}\n"), START), ("AWSPREVIOUS", "changeme", OLD)])
+            .await;
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+}
+
+#[tokio::test]
+async fn ten_thousand_forgeries_in_a_minute_read_a_secret_once() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    for number in 0..10_000 {
+        assert_eq!(house.event(THIRD, number * MINUTE / 10_000).await.status, 401);
+    }
+    assert_eq!(house.asked(), ["AWSCURRENT"]);
+    assert_eq!(house.event(THIRD, MINUTE).await.status, 401);
+    assert_eq!(house.asked(), ["AWSCURRENT"], "and once in the next");
+}
+
+#[tokio::test]
+async fn one_read_serves_all_who_wait_for_it() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    let (one, two, three) =
+        tokio::join!(house.event(FIRST, 0), house.event(FIRST, 0), house.event(SECOND, 0));
+    assert_eq!([one.status, two.status, three.status], [200, 200, 401]);
+    assert_eq!(house.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_gives_no_key_is_the_operators_turn_and_only_that_sources() {
+    for (text, fault, cause) in [
+        ("", None, "key 1: expected at least 24 bytes, found 0"),
+        ("whsec_c2hvcnQ=", None, "key 1: expected at least 24 bytes, found 5"),
+        ("[]", None, "expected 1 to 4 keys, found 0"),
+        ("[1]", None, "expected a JSON array of strings, found another"),
+        (r#"{"key":"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}"#, None, "found a JSON object"),
+        (FIRST, Some((400, "ResourceNotFoundException")), "no such secret"),
+        (
+            FIRST,
+            Some((400, "AccessDeniedException")),
+            "GetSecretValue: AccessDeniedException, status 400",
+        ),
+        (FIRST, Some((400, "DecryptionFailure")), "GetSecretValue: DecryptionFailure"),
+        (FIRST, Some((500, "InternalServiceError")), "GetSecretValue: InternalServiceError"),
+        (FIRST, Some((0, "")), "GetSecretValue: no answer in time"),
+    ] {
+        let house = given(&[("AWSCURRENT", text, OLD)]).await;
+        house.fails(fault);
+        let seen = house.event(FIRST, 0).await;
+        let told = seen.line["cause"].as_str().unwrap();
+        assert_eq!((seen.status, &seen.line["outcome"]), (500, &json!("configuration")));
+        assert!(told.contains(cause), "{told}");
+        assert_eq!(seen.line["level"], "ERROR");
+        for metric in [r#""OperatorFaults":1"#, r#""SecretTrouble":1"#] {
+            assert!(seen.metrics.contains(metric), "{}", seen.metrics);
+        }
+        let line = seen.line.to_string();
+        assert!(!line.contains("AWS's own") && !line.contains("C2FV"), "{line}");
+        assert_eq!(house.event_of("other", FIRST, 0).await.status, 200, "the others work");
+
+        // Mended, it is read again, but not before a minute is over.
+        house.fails(None);
+        house.rotate(&[("AWSCURRENT", FIRST, OLD)]);
+        house.asked();
+        assert_eq!(house.event(FIRST, 59).await.status, 500);
+        assert_eq!(house.asked().len(), 0);
+        assert_eq!(house.event(FIRST, 60).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn keys_in_hand_serve_for_an_hour_while_secrets_manager_is_silent() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+    house.fails(Some((503, "ServiceUnavailable")));
+    for (seconds, status) in [(5 * MINUTE, 200), (HOUR - 1, 200), (HOUR, 500)] {
+        let seen = house.event(FIRST, seconds).await;
+        assert_eq!(seen.status, status, "after {seconds} s");
+        assert!(seen.metrics.contains(r#""SecretTrouble":1"#));
+        let trouble = seen.line["secretTrouble"].as_str().unwrap();
+        assert!(trouble.contains("ServiceUnavailable"), "{trouble}");
+    }
+    // A secret that is gone is another matter.
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+    house.rotate(&[]);
+    assert_eq!(house.event(FIRST, 5 * MINUTE).await.status, 500);
+}
