@@ -7,8 +7,11 @@
 
 pub mod id;
 pub mod identity;
+pub mod instance;
 pub mod owner;
 pub mod password;
+pub mod phone;
+pub mod power;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -19,23 +22,24 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::json::describe;
 use crate::scim::{CONNECT_SCHEMA, Person};
-use id::ResourceId;
 use identity::{EmailAs, Identity};
+use instance::Reference;
 use owner::Owner;
 use password::Password;
+use phone::Phone;
+use power::{Allowed, Power};
 use text::{Email, PersonName, PhoneNumber, Username};
 
-/// What the operator decided for everyone: nobody's own payload has a say in it.
+/// What the operator decided for everyone: nobody's own payload has a say in it, but as far as
+/// `allowed` goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The deployment's name, part of every owner.
     pub deployment: String,
-    /// The routing profile's id.
-    pub routing_profile: ResourceId,
-    /// One to ten security profiles' ids.
-    pub security_profiles: Vec<ResourceId>,
-    /// The hierarchy group's id, if there is one.
-    pub hierarchy_group: Option<ResourceId>,
+    /// What everyone may do.
+    pub power: Power<Reference>,
+    /// What a person's payload may name instead.
+    pub allowed: Allowed,
     /// The operator's own tags.
     pub tags: BTreeMap<String, String>,
     /// What the instance's identity management type asks of a user.
@@ -45,29 +49,7 @@ pub struct Rules {
     /// Whether a user whose event has no usable password gets a random one.
     pub generate_password: bool,
     /// How everyone's phone is set up.
-    pub phone: PhoneDefaults,
-}
-
-/// The phone settings of UserPhoneConfig.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PhoneDefaults {
-    /// Where calls ring.
-    pub phone_type: PhoneType,
-    /// Whether calls are answered by themselves (soft phone).
-    pub auto_accept: bool,
-    /// Seconds, 0 to 2,000,000; 0 means that the agent ends the work by hand.
-    pub after_contact_work_seconds: i32,
-    /// Whether the line stays open between calls; unset is left to Connect.
-    pub persistent_connection: Option<bool>,
-}
-
-/// Where calls ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PhoneType {
-    /// At the agent's own telephone: the person's work number.
-    DeskPhone,
-    /// In the browser.
-    SoftPhone,
+    pub phone: Phone,
 }
 
 /// What Amazon Connect should hold for one person.
@@ -94,16 +76,10 @@ pub struct Agent {
     pub mobile: Option<PhoneNumber>,
     /// Whether there was a mobile number, and it was left out.
     pub mobile_left_out: bool,
-    /// PhoneConfig.DeskPhoneNumber.
-    pub desk_phone_number: Option<PhoneNumber>,
-    /// The rest of PhoneConfig.
-    pub phone: PhoneDefaults,
-    /// The routing profile's id.
-    pub routing_profile: ResourceId,
-    /// The security profiles' ids.
-    pub security_profiles: Vec<ResourceId>,
-    /// The hierarchy group's id.
-    pub hierarchy_group: Option<ResourceId>,
+    /// The phone, with the person's own number where it is a desk phone.
+    pub phone: Phone,
+    /// What the user may do.
+    pub power: Power<Reference>,
     /// The operator's tags and the owner's three.
     pub tags: BTreeMap<String, String>,
 }
@@ -117,7 +93,7 @@ impl Agent {
         let identity = rules.identity;
         let username = Username::read(person.user_name()?, identity.username.clone())?;
         let owner = Owner::of(&rules.deployment, person.external_id()?, &username);
-        refuse_power(person)?;
+        let power = Power::of(person, &rules.power, &rules.allowed)?;
         let [first_name, last_name] = names(person, identity)?;
         let (email, secondary_email) = emails(person, rules.email_as)?;
         let mobile = person.phone_number("mobile").transpose();
@@ -133,11 +109,8 @@ impl Agent {
             secondary_email,
             mobile_left_out: matches!(mobile, Some(Err(_))),
             mobile: mobile.and_then(Result::ok),
-            desk_phone_number: desk_phone_number(person, rules.phone.phone_type)?,
-            phone: rules.phone,
-            routing_profile: rules.routing_profile.clone(),
-            security_profiles: rules.security_profiles.clone(),
-            hierarchy_group: rules.hierarchy_group.clone(),
+            phone: phone(person, &rules.phone)?,
+            power,
             tags,
             owner,
             username,
@@ -150,21 +123,6 @@ impl fmt::Debug for Agent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Agent").field("owner", &self.owner).finish_non_exhaustive()
     }
-}
-
-/// What the extension names besides the directory's entry would be power. Nobody is to think that
-/// they were given it, so it is refused and not passed over.
-fn refuse_power(person: &Person) -> Result<(), Fault> {
-    for name in ["routingProfile", "securityProfiles", "hierarchyGroup"] {
-        if person.connect(name)?.is_some() {
-            return Err(Fault::value(
-                &format!("{CONNECT_SCHEMA}:{name}"),
-                "none, because profiles and groups come from the operator's settings alone",
-                "one",
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn names(person: &Person, identity: &Identity) -> Result<[Option<PersonName>; 2], Fault> {
@@ -213,20 +171,22 @@ fn emails(person: &Person, email_as: EmailAs) -> Result<(Option<Email>, Option<E
     })
 }
 
-fn desk_phone_number(person: &Person, phone_type: PhoneType) -> Result<Option<PhoneNumber>, Fault> {
+fn phone(person: &Person, phone: &Phone) -> Result<Phone, Fault> {
     const PATH: &str = "phoneNumbers[type eq \"work\"]";
-    if phone_type == PhoneType::SoftPhone {
-        return Ok(None);
+    if !phone.has_desk_phone() {
+        return Ok(phone.clone());
     }
     let number = person.phone_number("work")?.ok_or_else(|| {
         Fault::value(PATH, "a number, because the phone type is DESK_PHONE", "none")
     })?;
-    PhoneNumber::read(PATH, number).map(Some)
+    Ok(phone.at(&PhoneNumber::read(PATH, number)?))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::identity::IDENTITIES;
+    use super::instance::Instance;
+    use super::phone::{PhoneConfig, PhoneType};
     use super::*;
     use serde_json::json;
 
@@ -250,21 +210,40 @@ pub(crate) mod tests {
     }
 
     fn rules() -> Rules {
+        let instance: Instance = "11111111-2222-3333-4444-555555555555".parse().unwrap();
         Rules {
             deployment: "prod".to_owned(),
-            routing_profile: "11111111-2222-3333-4444-555555555555".parse().unwrap(),
-            security_profiles: vec!["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee".parse().unwrap()],
-            hierarchy_group: None,
+            power: Power {
+                routing_profile: Reference::Name("Basic".to_owned()),
+                security_profiles: vec![Reference::Name("Agent".to_owned())],
+                hierarchy_group: None,
+            },
+            allowed: Allowed {
+                instance,
+                routing_profiles: Vec::new(),
+                security_profiles: Vec::new(),
+                hierarchy_groups: Vec::new(),
+            },
             tags: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
             identity: Identity::SAML,
             email_as: EmailAs::Omit,
             generate_password: false,
-            phone: PhoneDefaults {
+            phone: Phone::Simple(PhoneConfig {
                 phone_type: PhoneType::SoftPhone,
                 auto_accept: false,
-                after_contact_work_seconds: 0,
+                after_contact_work_time_limit: 0,
+                desk_phone_number: None,
                 persistent_connection: None,
-            },
+            }),
+        }
+    }
+
+    fn desk_phone() -> Phone {
+        match rules().phone {
+            Phone::Simple(config) => {
+                Phone::Simple(PhoneConfig { phone_type: PhoneType::DeskPhone, ..config })
+            }
+            channels @ Phone::PerChannel(_) => channels,
         }
     }
 
@@ -276,7 +255,7 @@ pub(crate) mod tests {
         assert_eq!(agent.last_name.unwrap().as_str(), "Ruiz");
         assert_eq!((agent.password, agent.directory_user_id), (None, None));
         assert_eq!((&agent.email, &agent.secondary_email), (&None, &None));
-        assert_eq!(agent.desk_phone_number, None);
+        assert_eq!((agent.phone, agent.power), (rules().phone, rules().power));
         assert_eq!(agent.tags.len(), 4);
         assert_eq!(agent.tags["team"], "blue");
         assert_eq!(agent.tags[owner::OWNER], agent.owner.hash());
@@ -307,10 +286,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_desk_phone_needs_the_work_number() {
-        let phone = PhoneDefaults { phone_type: PhoneType::DeskPhone, ..rules().phone };
-        let rules = Rules { phone, ..rules() };
-        let number = agent_by(&rules, ana()).unwrap().desk_phone_number.unwrap();
-        assert_eq!(number.as_str(), "+12065550100");
+        let rules = Rules { phone: desk_phone(), ..rules() };
+        let number = PhoneNumber::read("x", "+12065550100").unwrap();
+        assert_eq!(agent_by(&rules, ana()).unwrap().phone, desk_phone().at(&number));
         let mut without = ana();
         without["phoneNumbers"] = json!([{"value": "+12065550100", "type": "mobile"}]);
         assert_eq!(
@@ -375,17 +353,63 @@ pub(crate) mod tests {
         }
     }
 
+    const SALES: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+
+    /// Rules that allow one routing profile by id, two security profiles by name, and no group.
+    fn allowing() -> Rules {
+        let name = |name: &str| Reference::Name(name.to_owned());
+        let allowed = Allowed {
+            routing_profiles: vec![Reference::Id(SALES.parse().unwrap())],
+            security_profiles: vec![name("Agent"), name("QualityAnalyst")],
+            ..rules().allowed
+        };
+        Rules { allowed, ..rules() }
+    }
+
+    fn asking(name: &str, value: impl Into<Value>) -> Result<Power<Reference>, Fault> {
+        let mut resource = ana();
+        resource[CONNECT_SCHEMA.to_uppercase()] = json!({name: value.into()});
+        agent_by(&allowing(), resource).map(|agent| agent.power)
+    }
+
     #[test]
-    fn power_named_in_the_extension_is_refused() {
-        for (name, value) in [
-            ("routingProfile", json!("Sales")),
-            ("SecurityProfiles", json!(["Admin"])),
-            ("hierarchyGroup", json!("EMEA")),
+    fn power_that_is_on_the_operators_list_is_given() {
+        let arn = |instance: &str| {
+            format!("arn:aws:connect:eu-west-2:1:instance/{instance}/routing-profile/{SALES}")
+        };
+        let ours = arn("11111111-2222-3333-4444-555555555555");
+        for value in [SALES, &SALES.to_uppercase(), &ours] {
+            let power = asking("routingProfile", json!(value)).unwrap();
+            assert_eq!(power.routing_profile, Reference::Id(SALES.parse().unwrap()));
+            assert_eq!(power.security_profiles, rules().power.security_profiles);
+        }
+        let power =
+            asking("SecurityProfiles", json!(["QualityAnalyst", "QualityAnalyst"])).unwrap();
+        assert_eq!(power.security_profiles, [Reference::Name("QualityAnalyst".to_owned())]);
+        for nothing in [json!(null), json!([])] {
+            assert_eq!(asking("securityProfiles", nothing).unwrap(), rules().power);
+        }
+        assert!(asking("routingProfile", json!(arn(SALES))).is_err(), "of another instance");
+    }
+
+    #[test]
+    fn power_that_is_not_on_the_operators_list_is_refused() {
+        for (name, value, found) in [
+            // The configured default is not on the list by itself.
+            ("routingProfile", json!("Basic"), "found another"),
+            ("routingProfile", json!("Sales"), "found another"),
+            ("routingProfile", json!(""), "found another"),
+            ("routingProfile", json!([SALES]), "found an array"),
+            ("securityProfiles", json!(["Agent", "Admin"]), "found another"),
+            ("securityProfiles", json!(["agent"]), "found another"),
+            ("securityProfiles", json!(["Agent "]), "found another"),
+            ("securityProfiles", json!("Agent"), "found a string"),
+            ("securityProfiles", json!([7]), "found a number"),
+            ("hierarchyGroup", json!("EMEA"), "ALLOWED_HIERARCHY_GROUPS"),
         ] {
-            let mut resource = ana();
-            resource[CONNECT_SCHEMA.to_uppercase()] = json!({name: value});
-            let fault = agent(resource).unwrap_err();
-            assert!(fault.detail.contains("operator's settings alone, found one"), "{name}");
+            let fault = asking(name, value).unwrap_err();
+            assert!(fault.detail.starts_with(CONNECT_SCHEMA), "{}", fault.detail);
+            assert!(fault.detail.contains(found), "{}", fault.detail);
         }
         for (key, value) in [
             (CONNECT_SCHEMA.to_owned(), json!("Admin")),
@@ -396,6 +420,19 @@ pub(crate) mod tests {
             resource[&key] = value;
             let fault = agent(resource).unwrap_err();
             assert!(fault.detail.contains(":User: expected an object"), "{}", fault.detail);
+        }
+    }
+
+    #[test]
+    fn nobody_gets_more_security_profiles_than_connect_takes() {
+        let name = |number: u32| format!("profile {number}");
+        let security_profiles = (0..11).map(|number| Reference::Name(name(number))).collect();
+        let rules = Rules { allowed: Allowed { security_profiles, ..rules().allowed }, ..rules() };
+        for (count, fits) in [(10, true), (11, false)] {
+            let mut resource = ana();
+            let names: Vec<_> = (0..count).map(name).collect();
+            resource[CONNECT_SCHEMA] = json!({"securityProfiles": names});
+            assert_eq!(agent_by(&rules, resource).is_ok(), fits);
         }
     }
 

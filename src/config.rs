@@ -5,7 +5,6 @@
 //! expected, and where to find the value; never with the value itself.
 
 pub mod hooks;
-pub mod instance;
 mod lists;
 mod rules;
 
@@ -18,8 +17,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::assign::Rules;
+use crate::assign::instance::{Instance, region_name};
 use hooks::{HOOK_SETTINGS, Hook};
-use instance::Instance;
 
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
@@ -181,6 +180,21 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         find: "aws connect list-user-hierarchy-groups",
     },
+    Setting {
+        name: "ALLOWED_ROUTING_PROFILES",
+        default: "",
+        find: "as for ROUTING_PROFILE, separated by commas",
+    },
+    Setting {
+        name: "ALLOWED_SECURITY_PROFILES",
+        default: "",
+        find: "as for SECURITY_PROFILES, separated by commas",
+    },
+    Setting {
+        name: "ALLOWED_HIERARCHY_GROUPS",
+        default: "",
+        find: "as for HIERARCHY_GROUP, separated by commas",
+    },
     Setting { name: "TAGS", default: "", find: "your own choice: key=value,key=value" },
     Setting {
         name: "DEPLOYMENT",
@@ -211,6 +225,12 @@ pub static SETTINGS: &[Setting] = &[
         name: "PERSISTENT_CONNECTION",
         default: "",
         find: "your own choice: true, false; unset leaves it to Connect",
+    },
+    Setting {
+        name: "CHANNELS",
+        default: "",
+        find: "Amazon Connect API Reference, UpdateUserConfig; or aws connect describe-user of a user \
+               that is set up as all should be",
     },
     Setting {
         name: "KEY_OVERLAP_HOURS",
@@ -286,15 +306,6 @@ fn where_to_find(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
     let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(&format!("_{setting}")));
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
-}
-
-/// Becomes a part of host names.
-pub(super) fn region_name(text: &str) -> Result<String, String> {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if text.bytes().all(legal) && text.starts_with(|first: char| first.is_ascii_lowercase()) {
-        return Ok(text.to_owned());
-    }
-    Err("expected a Region such as eu-west-2, found something else".to_owned())
 }
 
 fn base_path(text: &str) -> String {

@@ -13,6 +13,8 @@ pub(crate) mod failure;
 #[cfg(feature = "aws")]
 pub(crate) mod recent;
 #[cfg(feature = "aws")]
+mod names;
+#[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]
 mod find;

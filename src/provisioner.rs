@@ -83,7 +83,7 @@ impl Provisioner {
         record.source = Some(hook.source.name.clone());
         let request = self.verify(hook, request, moment, soon, record).await?;
         match decide(&self.config, hook, &request, moment, record)? {
-            Decision::One(verdict) => self.settle(verdict, deadline, record).await,
+            Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
             Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
         }
     }
@@ -115,12 +115,13 @@ impl Provisioner {
     async fn settle(
         &self,
         verdict: Verdict,
+        moment: Moment,
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
         match verdict {
             Verdict::Converge(agent) => {
-                let (applied, calls) = self.connect.converge(&agent, deadline).await;
+                let (applied, calls) = self.connect.converge(&agent, moment.now, deadline).await;
                 record.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
@@ -162,7 +163,7 @@ impl Provisioner {
         {
             return Ok(Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()));
         }
-        let outcome = self.settle(verdict, deadline, record).await?;
+        let outcome = self.settle(verdict, moment, deadline, record).await?;
         if let Outcome::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) = &outcome
         {
             self.recent.note(owner, ids, moment.now);

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use serde::Serialize;
+
 use crate::fault::Fault;
 
 /// A Connect username. Under SAML it must equal the `RoleSessionName` byte for byte, or the agent is
@@ -123,7 +125,7 @@ impl Email {
 }
 
 /// A telephone number in E.164 form: `+` and 2 to 15 digits, the first not 0 (UserPhoneConfig).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::lists::{BOOLEAN, choice, list};
-use super::{Problem, Reader, region_name};
+use super::{Problem, Reader};
+use crate::assign::instance::region_name;
 use crate::event::okta::Scope;
 use crate::secret::Key;
 use crate::trust::Source;

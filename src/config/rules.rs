@@ -3,24 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::Reader;
-use super::instance::{Instance, Resource};
 use super::lists::{BOOLEAN, choice, list, map};
+use crate::assign::Rules;
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
+use crate::assign::instance::{Instance, Reference, Resource};
 use crate::assign::owner::KEYS;
-use crate::assign::{PhoneDefaults, PhoneType, Rules};
+use crate::assign::phone::{Channels, MAX_WORK_SECONDS, Phone, PhoneConfig, PhoneType};
+use crate::assign::power::{Allowed, MAX_SECURITY_PROFILES, Power};
+
+/// The settings that `CHANNELS` excludes, as Connect does.
+const SIMPLE: [&str; 4] =
+    ["PHONE_TYPE", "AUTO_ACCEPT", "AFTER_CONTACT_WORK_SECONDS", "PERSISTENT_CONNECTION"];
 
 impl Reader<'_> {
     pub(super) fn rules(&mut self, instance: Option<&Instance>) -> Option<Rules> {
-        let resource = |kind: Resource| move |text: &str| kind.id(text, instance);
-        let routing_profile = self.required("ROUTING_PROFILE", resource(Resource::RoutingProfile));
-        let security_profiles = self.required("SECURITY_PROFILES", |text| {
-            let ids = list(text)?;
-            if !(1..=10).contains(&ids.len()) {
-                return Err(format!("expected 1 to 10 security profiles, found {}", ids.len()));
-            }
-            ids.iter().map(|id| Resource::SecurityProfile.id(id, instance)).collect()
-        });
-        let hierarchy_group = self.optional("HIERARCHY_GROUP", resource(Resource::HierarchyGroup));
+        let power = self.power(instance);
+        let allowed = self.allowed(instance);
         let tags = self.optional("TAGS", tags).unwrap_or_default();
         let deployment = self.optional("DEPLOYMENT", deployment);
         let identity = self.optional("IDENTITY_MANAGEMENT", |text| {
@@ -32,34 +30,86 @@ impl Reader<'_> {
         let phone = self.phone();
         Some(Rules {
             deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
-            routing_profile: routing_profile?,
-            security_profiles: security_profiles?,
-            hierarchy_group,
+            power: power?,
+            allowed: allowed?,
             tags,
             identity,
             email_as: email_as.unwrap_or(identity.email_as),
             generate_password: generate_password.unwrap_or_default(),
-            phone,
+            phone: phone?,
         })
     }
 
-    fn phone(&mut self) -> PhoneDefaults {
+    fn power(&mut self, instance: Option<&Instance>) -> Option<Power<Reference>> {
+        let one = |kind: Resource| move |text: &str| kind.reference(text, instance);
+        let routing_profile = self.required("ROUTING_PROFILE", one(Resource::RoutingProfile));
+        let security_profiles = self.required("SECURITY_PROFILES", |text| {
+            let profiles = references(Resource::SecurityProfile, text, instance)?;
+            if !(1..=MAX_SECURITY_PROFILES).contains(&profiles.len()) {
+                let found = profiles.len();
+                return Err(format!("expected 1 to 10 security profiles, found {found}"));
+            }
+            Ok(profiles)
+        });
+        let hierarchy_group = self.optional("HIERARCHY_GROUP", one(Resource::HierarchyGroup));
+        Some(Power {
+            routing_profile: routing_profile?,
+            security_profiles: security_profiles?,
+            hierarchy_group,
+        })
+    }
+
+    fn allowed(&mut self, instance: Option<&Instance>) -> Option<Allowed> {
+        let mut list = |name: &str, kind: Resource| {
+            self.optional(name, |text| references(kind, text, instance)).unwrap_or_default()
+        };
+        Some(Allowed {
+            routing_profiles: list("ALLOWED_ROUTING_PROFILES", Resource::RoutingProfile),
+            security_profiles: list("ALLOWED_SECURITY_PROFILES", Resource::SecurityProfile),
+            hierarchy_groups: list("ALLOWED_HIERARCHY_GROUPS", Resource::HierarchyGroup),
+            instance: instance?.clone(),
+        })
+    }
+
+    fn phone(&mut self) -> Option<Phone> {
+        if self.value("CHANNELS").is_none() {
+            return Some(Phone::Simple(self.phone_config()));
+        }
+        for name in SIMPLE.into_iter().filter(|name| self.value(name).is_some()).collect::<Vec<_>>()
+        {
+            let problem = "expected it or CHANNELS, found both, which Connect refuses".to_owned();
+            self.problem(name, problem, "unset it, and say the same for each channel in CHANNELS");
+        }
+        self.optional("CHANNELS", Channels::read).map(Phone::PerChannel)
+    }
+
+    fn phone_config(&mut self) -> PhoneConfig {
         let phone_type = self.optional("PHONE_TYPE", |text| choice(text, &PHONE_TYPE));
         let auto_accept = self.optional("AUTO_ACCEPT", |text| choice(text, &BOOLEAN));
         let seconds = self.optional("AFTER_CONTACT_WORK_SECONDS", |text| {
-            text.parse().ok().filter(|seconds| (0..=2_000_000).contains(seconds)).ok_or_else(|| {
+            let seconds = text.parse().ok().filter(|seconds| *seconds <= MAX_WORK_SECONDS);
+            seconds.ok_or_else(|| {
                 "expected a whole number of seconds from 0 to 2000000, found something else"
                     .to_owned()
             })
         });
-        PhoneDefaults {
+        PhoneConfig {
             phone_type: phone_type.unwrap_or(PhoneType::SoftPhone),
             auto_accept: auto_accept.unwrap_or_default(),
-            after_contact_work_seconds: seconds.unwrap_or_default(),
+            after_contact_work_time_limit: seconds.unwrap_or_default(),
+            desk_phone_number: None,
             persistent_connection: self
                 .optional("PERSISTENT_CONNECTION", |text| choice(text, &BOOLEAN)),
         }
     }
+}
+
+fn references(
+    kind: Resource,
+    text: &str,
+    instance: Option<&Instance>,
+) -> Result<Vec<Reference>, String> {
+    list(text)?.iter().map(|text| kind.reference(text, instance)).collect()
 }
 
 const EMAIL_AS: [(&str, EmailAs); 3] =

@@ -4,6 +4,8 @@
 //! Where the answer is "taken" or silence, the user is looked up and its owner tag tells whether an
 //! earlier attempt of ours made it. Only then is CreateUser sent again.
 
+use std::time::SystemTime;
+
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
@@ -13,10 +15,13 @@ use super::class::Class;
 use super::create;
 use super::failure::Failure;
 use super::find::Finder;
+use super::names::{Lister, Names};
 use super::plan::{Observed, Step, plan};
 use super::trace::Trace;
 use super::{Applied, Calls, UserIds};
 use crate::assign::Agent;
+use crate::assign::id::ResourceId;
+use crate::assign::power::Power;
 use crate::deadline::Deadline;
 use crate::fault::Fault;
 
@@ -24,17 +29,18 @@ use crate::fault::Fault;
 const MAX_CREATES: usize = 3;
 
 /// Amazon Connect, one instance of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Connect {
     client: Client,
     instance: String,
+    names: Names,
 }
 
 impl Connect {
     /// Speaks to one instance with the credentials, Region and endpoint of `config`.
     #[must_use]
     pub fn new(config: &SdkConfig, instance: &str) -> Self {
-        Self { client: Client::new(config), instance: instance.to_owned() }
+        Self { client: Client::new(config), instance: instance.to_owned(), names: Names::default() }
     }
 
     /// Makes Connect hold this agent's user, and gives up in time to say so. The fault is what the
@@ -42,6 +48,7 @@ impl Connect {
     pub async fn converge(
         &self,
         agent: &Agent,
+        now: SystemTime,
         deadline: Deadline,
     ) -> (Result<Applied, Fault>, Calls) {
         let trace = Trace::default();
@@ -53,13 +60,21 @@ impl Connect {
         if !deadline.allows_a_call() {
             return (out_of_time(), Calls::default());
         }
-        let applied = timeout(deadline.time_left(), self.until_held(agent, limits)).await;
+        let applied = timeout(deadline.time_left(), self.until_held(agent, now, limits)).await;
         (applied.unwrap_or_else(|_| out_of_time()), trace.calls())
     }
 
     /// Plans and applies until nothing is left in doubt. It ends: what was observed is ours or
     /// foreign, and CreateUser is sent a few times at most.
-    async fn until_held(&self, agent: &Agent, limits: Builder) -> Result<Applied, Fault> {
+    async fn until_held(
+        &self,
+        agent: &Agent,
+        now: SystemTime,
+        limits: Builder,
+    ) -> Result<Applied, Fault> {
+        let lister =
+            Lister { client: &self.client, instance: &self.instance, limits: limits.clone() };
+        let power = self.names.resolve(&lister, &agent.power, now).await?;
         let finder =
             Finder { client: &self.client, instance: &self.instance, limits: limits.clone() };
         let mut observed: Option<Observed> = None;
@@ -67,7 +82,7 @@ impl Connect {
         loop {
             let steps = plan(agent, observed.as_ref())?;
             let found = observed.take().map(|observed| observed.ids);
-            let failure = match self.apply(&steps, found, &limits).await {
+            let failure = match self.apply(&steps, &power, found, &limits).await {
                 Ok(applied) => return Ok(applied),
                 Err(failure) => failure,
             };
@@ -75,6 +90,10 @@ impl Connect {
             let again = match failure.class {
                 Class::Duplicate => false,
                 Class::UnknownFate => creates_left > 0,
+                _ if failure.has_code("ResourceNotFoundException") => {
+                    self.names.doubt().await;
+                    return Err(failure.into());
+                }
                 _ => return Err(failure.into()),
             };
             match finder.find(agent.username.as_str()).await {
@@ -90,6 +109,7 @@ impl Connect {
     async fn apply(
         &self,
         steps: &[Step<'_>],
+        power: &Power<ResourceId>,
         found: Option<UserIds>,
         limits: &Builder,
     ) -> Result<Applied, Failure> {
@@ -97,8 +117,9 @@ impl Connect {
         for step in steps {
             match step {
                 Step::CreateUser(agent) => {
+                    let limits = limits.clone();
                     let ids =
-                        create::send(&self.client, &self.instance, limits.clone(), agent).await?;
+                        create::send(&self.client, &self.instance, limits, agent, power).await?;
                     applied = Some(Applied::Created(ids));
                 }
             }

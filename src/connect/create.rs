@@ -7,16 +7,18 @@ use aws_sdk_connect::config::http::HttpRequest;
 use aws_sdk_connect::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_connect::error::ProvideErrorMetadata as _;
 use aws_sdk_connect::operation::create_user::CreateUserError;
-use aws_sdk_connect::types::{PhoneType as SdkPhoneType, UserIdentityInfo, UserPhoneConfig};
+use aws_sdk_connect::types::UserIdentityInfo;
 use aws_sdk_connect::{Client, config};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::UserIds;
 use super::class::Class;
 use super::failure::Failure;
+use crate::assign::Agent;
 use crate::assign::id::ResourceId;
+use crate::assign::phone::Phone;
+use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
-use crate::assign::{Agent, PhoneDefaults, PhoneType};
 
 /// Sends CreateUser once, or again where Connect throttled it.
 pub(super) async fn send(
@@ -24,8 +26,9 @@ pub(super) async fn send(
     instance: &str,
     limits: Builder,
     agent: &Agent,
+    power: &Power<ResourceId>,
 ) -> Result<UserIds, Failure> {
-    let phone = agent.phone;
+    let phone = agent.phone.clone();
     let id = |id: &ResourceId| id.as_str().to_owned();
     let created = client
         .create_user()
@@ -34,14 +37,13 @@ pub(super) async fn send(
         .set_password(agent.password.as_ref().map(|password| password.as_str().to_owned()))
         .set_directory_user_id(agent.directory_user_id.clone())
         .identity_info(identity_info(agent))
-        .phone_config(phone_config(agent))
-        .routing_profile_id(agent.routing_profile.as_str())
-        .set_security_profile_ids(Some(agent.security_profiles.iter().map(id).collect()))
-        .set_hierarchy_group_id(agent.hierarchy_group.as_ref().map(id))
+        .routing_profile_id(power.routing_profile.as_str())
+        .set_security_profile_ids(Some(power.security_profiles.iter().map(id).collect()))
+        .set_hierarchy_group_id(power.hierarchy_group.as_ref().map(id))
         .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
         .customize()
         .config_override(limits.retry_classifier(OnlyThrottling))
-        .map_request(move |request| spell_out(request, phone))
+        .map_request(move |request| add_phone(request, &phone))
         .send()
         .await
         .map_err(|error| Failure::of("CreateUser", &error))?;
@@ -61,30 +63,16 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
         .build()
 }
 
-fn phone_config(agent: &Agent) -> UserPhoneConfig {
-    let number = agent.desk_phone_number.as_ref().map(|number| number.as_str().to_owned());
-    UserPhoneConfig::builder()
-        .phone_type(match agent.phone.phone_type {
-            PhoneType::DeskPhone => SdkPhoneType::DeskPhone,
-            PhoneType::SoftPhone => SdkPhoneType::SoftPhone,
-        })
-        .auto_accept(agent.phone.auto_accept)
-        .after_contact_work_time_limit(agent.phone.after_contact_work_seconds)
-        .set_desk_phone_number(number)
-        .set_persistent_connection(agent.phone.persistent_connection)
-        .build()
-}
-
-/// Writes `AutoAccept` and `AfterContactWorkTimeLimit` into the body before it is signed: the SDK
-/// leaves out a `false` and a `0` (`protocol_serde/shape_user_phone_config.rs`), and what the
-/// operator decided should not depend on what Connect takes silence for.
-fn spell_out(mut request: HttpRequest, phone: PhoneDefaults) -> Result<HttpRequest, SpellingError> {
-    let body = request.body().bytes().ok_or(SpellingError)?;
-    let mut json: Value = serde_json::from_slice(body).map_err(|_| SpellingError)?;
-    let config = json.get_mut("PhoneConfig").and_then(Value::as_object_mut).ok_or(SpellingError)?;
-    config.insert("AutoAccept".to_owned(), phone.auto_accept.into());
-    config.insert("AfterContactWorkTimeLimit".to_owned(), phone.after_contact_work_seconds.into());
-    let body = json.to_string();
+/// Writes the phone members into the body before it is signed. The SDK leaves out a `false` and a
+/// `0` (`protocol_serde/shape_user_phone_config.rs`, `shape_after_contact_work_config.rs`), and what
+/// the operator decided should not depend on what Connect takes silence for.
+fn add_phone(mut request: HttpRequest, phone: &Phone) -> Result<HttpRequest, NotCreateUser> {
+    let body = request.body().bytes().ok_or(NotCreateUser)?;
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| NotCreateUser)?;
+    let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotCreateUser) };
+    members.extend(phone);
+    let body = Value::Object(members).to_string();
     request.headers_mut().insert("content-length", body.len().to_string());
     *request.body_mut() = body.into();
     Ok(request)
@@ -92,15 +80,15 @@ fn spell_out(mut request: HttpRequest, phone: PhoneDefaults) -> Result<HttpReque
 
 /// The SDK wrote a body that is not the CreateUser request we know.
 #[derive(Debug)]
-struct SpellingError;
+struct NotCreateUser;
 
-impl std::fmt::Display for SpellingError {
+impl std::fmt::Display for NotCreateUser {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("expected a CreateUser body with a PhoneConfig, found another")
+        formatter.write_str("expected a JSON object for CreateUser's body, found something else")
     }
 }
 
-impl std::error::Error for SpellingError {}
+impl std::error::Error for NotCreateUser {}
 
 /// Lets the SDK repeat CreateUser only where Connect throttled it, which is certain to have had no
 /// effect. Left to itself the SDK also repeats it after a 5xx or a time-out, when a user may

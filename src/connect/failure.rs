@@ -60,6 +60,15 @@ impl Failure {
         }
     }
 
+    /// The fault that a call comes to in which nothing of the sender's was said.
+    pub(crate) fn of_our_own(self) -> Fault {
+        let class = match self.class {
+            Class::Duplicate | Class::NotYet | Class::Refused => Class::Bug,
+            class => class,
+        };
+        Self { class, ..self }.into()
+    }
+
     /// Whether AWS gave this code.
     pub(crate) fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

@@ -1,5 +1,6 @@
 //! Start-up: a configuration, or every problem with it at once.
 
+use connect_provisioner::assign::instance::Reference;
 use connect_provisioner::config::{Config, Environment, SETTINGS};
 use connect_provisioner::log;
 use serde_json::Value;
@@ -49,7 +50,8 @@ fn a_complete_configuration_is_read() {
     assert_eq!(config.region, "eu-west-2");
     assert_eq!(config.instance.id.as_str(), INSTANCE);
     assert_eq!(config.hooks[0].source.name, "okta");
-    assert_eq!(config.rules.routing_profile.as_str(), PROFILE);
+    let profile = Reference::Id(PROFILE.parse().unwrap());
+    assert_eq!(config.rules.power.routing_profile, profile);
     assert_eq!(config.warnings, []);
     insta::assert_debug_snapshot!(config.rules);
 }
@@ -95,13 +97,23 @@ fn each_problem_is_told_with_its_variable() {
         ("HOOK_ENTRA_SCHEME", "standard-webhooks"),
         ("HOOK_ENTRA_SECRET", KEY),
         ("CONNECT_INSTANCE", "my-instance-alias"),
-        ("ROUTING_PROFILE", "Basic Routing Profile"),
+        ("HOOK_OKTA_SECRET_ARN", "arn:aws:secretsmanager:eu-west-2:1:secret:hook"),
+        ("HOOK_OKTA_APPS", "[1, 2, 3, 4]"),
+        ("HOOK_OKTA_GROUPS", " , "),
+        ("HOOK_OKTA_LIFECYCLE", "sometimes"),
+        ("KEY_OVERLAP_HOURS", "three days"),
+        ("KEY_OVERLAP_HOURS", "8761"),
+        ("ROUTING_PROFILE", &"a very long name".repeat(9)),
         ("ROUTING_PROFILE", &other),
         ("ROUTING_PROFILE", &arn(&format!("/security-profile/{PROFILE}"))),
         ("SECURITY_PROFILES", "[]"),
         ("SECURITY_PROFILES", &eleven),
-        ("SECURITY_PROFILES", "Agent,Admin-and-more"),
-        ("HIERARCHY_GROUP", "Support EMEA"),
+        ("SECURITY_PROFILES", "Agent,arn:aws:iam::aws:policy/AdministratorAccess"),
+        ("HIERARCHY_GROUP", &arn(&format!("/routing-profile/{PROFILE}"))),
+        ("ALLOWED_ROUTING_PROFILES", &other),
+        ("ALLOWED_SECURITY_PROFILES", &arn(&format!("/routing-profile/{PROFILE}"))),
+        ("ALLOWED_HIERARCHY_GROUPS", &arn("/agent-group/EMEA")),
+        ("CHANNELS", r#"{"AutoAcceptConfigs": [{"Channel": "FAX", "AutoAccept": true}]}"#),
         ("TAGS", "no-equals-sign"),
         ("TAGS", "managed-by=me"),
         ("TAGS", "AWS:x=me"),
@@ -131,6 +143,25 @@ fn each_problem_is_told_with_its_variable() {
     .map(|(name, value)| problem(name, value))
     .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn channels_and_the_simple_phone_settings_exclude_each_other() {
+    let channels = (
+        "CHANNELS",
+        r#"{"VoiceEnhancementConfigs": [{"Channel": "VOICE", "VoiceEnhancementMode": "NONE"}]}"#,
+    );
+    assert!(Config::read(&with(&[channels])).is_ok());
+    let simple = [
+        ("PHONE_TYPE", "SOFT_PHONE"),
+        ("AUTO_ACCEPT", "false"),
+        ("AFTER_CONTACT_WORK_SECONDS", "0"),
+        ("PERSISTENT_CONNECTION", "true"),
+    ];
+    for setting in simple {
+        let problems = Config::read(&with(&[channels, setting])).unwrap_err();
+        assert_eq!((problems.0.len(), &*problems.0[0].variable), (1, setting.0));
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! The Amazon Connect instance and what lives in it, by id or ARN.
+//! The Amazon Connect instance and what lives in it, by id, ARN or name.
 
 use std::str::FromStr;
 
-use crate::assign::id::ResourceId;
+use super::id::ResourceId;
 
 /// An Amazon Connect instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl FromStr for Instance {
 }
 
 /// A kind of thing that lives in an instance.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// A hierarchy group: `agent-group` in ARNs.
     HierarchyGroup,
@@ -41,23 +41,50 @@ pub enum Resource {
     SecurityProfile,
 }
 
+/// Which one of its kind is meant. Two references are equal if they say it in the same way: an ARN
+/// counts as the id in it, and a name is compared character by character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// By id.
+    Id(ResourceId),
+    /// By the name that the Connect admin website shows: 1 to 127 characters.
+    Name(String),
+}
+
 impl Resource {
-    /// The id in an id or an ARN, which must be of this kind and of this instance.
+    /// What it is called in a sentence.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::HierarchyGroup => "hierarchy group",
+            Self::RoutingProfile => "routing profile",
+            Self::SecurityProfile => "security profile",
+        }
+    }
+
+    /// Takes an id, an ARN, which must be of this kind and of this instance, or a name.
     ///
     /// # Errors
     /// What was expected and what was found.
-    pub fn id(self, text: &str, instance: Option<&Instance>) -> Result<ResourceId, String> {
-        let (segment, name) = match self {
-            Self::HierarchyGroup => ("agent-group", "hierarchy group"),
-            Self::RoutingProfile => ("routing-profile", "routing profile"),
-            Self::SecurityProfile => ("security-profile", "security profile"),
+    pub fn reference(self, text: &str, instance: Option<&Instance>) -> Result<Reference, String> {
+        let name = self.noun();
+        let segment = match self {
+            Self::HierarchyGroup => "agent-group",
+            Self::RoutingProfile => "routing-profile",
+            Self::SecurityProfile => "security-profile",
         };
         if let Ok(id) = text.parse() {
-            return Ok(id);
+            return Ok(Reference::Id(id));
+        }
+        if !text.starts_with("arn:") && (1..=127).contains(&text.chars().count()) {
+            return Ok(Reference::Name(text.to_owned()));
         }
         let Some(Arn { region, instance: owner, resource: Some((kind, id)) }) = Arn::read(text)
         else {
-            return Err(format!("expected a {name}'s id (a UUID) or ARN, found something else"));
+            return Err(format!(
+                "expected a {name}'s id (a UUID), ARN or name of 1 to 127 characters, found \
+                 something else"
+            ));
         };
         if kind != segment {
             return Err(format!("expected the ARN of a {name}, found that of another kind"));
@@ -70,7 +97,7 @@ impl Resource {
                 "expected the ARN of a {name} of CONNECT_INSTANCE, found one of another instance"
             ));
         }
-        Ok(id)
+        Ok(Reference::Id(id))
     }
 }
 
@@ -94,9 +121,21 @@ impl<'a> Arn<'a> {
             ["instance", instance, kind, id] => (instance, Some((*kind, id.parse().ok()?))),
             _ => return None,
         };
-        let region = Some(*region).filter(|region| super::region_name(region).is_ok())?;
+        let region = Some(*region).filter(|region| region_name(region).is_ok())?;
         Some(Self { region, instance: instance.parse().ok()?, resource })
     }
+}
+
+/// Takes the name of a Region, which becomes a part of host names.
+///
+/// # Errors
+/// What was expected and what was found.
+pub fn region_name(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.bytes().all(legal) && text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a Region such as eu-west-2, found something else".to_owned())
 }
 
 #[cfg(test)]
@@ -130,16 +169,18 @@ mod tests {
     fn a_resource_must_be_of_its_kind_and_of_the_instance() {
         let ours: Instance = INSTANCE.parse().unwrap();
         let other: Instance = PROFILE.parse().unwrap();
-        let id = |text: &str, instance| Resource::RoutingProfile.id(text, Some(instance));
+        let read = |text: &str, instance| Resource::RoutingProfile.reference(text, Some(instance));
+        let id = Ok(Reference::Id(PROFILE.parse().unwrap()));
         let routing = arn(&format!("/routing-profile/{PROFILE}"));
-        assert_eq!(id(PROFILE, &ours).unwrap().as_str(), PROFILE);
-        assert_eq!(id(&routing, &ours).unwrap().as_str(), PROFILE);
-        assert_eq!(id(&PROFILE.to_uppercase(), &ours).unwrap().as_str(), PROFILE);
-        assert!(id(&routing, &other).unwrap_err().contains("another instance"));
+        assert_eq!(read(PROFILE, &ours), id);
+        assert_eq!(read(&routing, &ours), id);
+        assert_eq!(read(&PROFILE.to_uppercase(), &ours), id);
+        assert_eq!(read("Sales", &ours), Ok(Reference::Name("Sales".to_owned())));
+        assert!(read(&routing, &other).unwrap_err().contains("another instance"));
         let security = arn(&format!("/security-profile/{PROFILE}"));
-        assert!(id(&security, &ours).unwrap_err().contains("another kind"));
-        for text in ["Basic Routing Profile", &arn("/routing-profile/x"), &arn("")] {
-            assert!(id(text, &ours).unwrap_err().contains("something else"), "{text}");
+        assert!(read(&security, &ours).unwrap_err().contains("another kind"));
+        for text in ["", &"x".repeat(128), &arn("/routing-profile/x"), &arn("")] {
+            assert!(read(text, &ours).unwrap_err().contains("something else"), "{text}");
         }
     }
 }

@@ -1,0 +1,174 @@
+//! The operator's names → ids.
+//!
+//! What is named by id needs no call. Names are listed when the first of their kind is met and kept
+//! as long as the function lives; a name that is not on the list makes it be read again, once a
+//! minute at most, and so does Connect's word that something of a listed id is not there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_connect::Client;
+use aws_sdk_connect::config::Builder;
+use tokio::sync::Mutex;
+
+use super::failure::Failure;
+use crate::assign::id::ResourceId;
+use crate::assign::instance::{Reference, Resource};
+use crate::assign::power::Power;
+use crate::fault::{Fault, Kind};
+
+/// No list is read twice within this time.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// The lists take at most this many to a page (`ListRoutingProfiles`, maxResults).
+const PAGE: i32 = 1000;
+
+/// What is known of the names.
+#[derive(Debug, Default)]
+pub(super) struct Names(Mutex<BTreeMap<Resource, Listing>>);
+
+/// The names of one kind.
+#[derive(Debug)]
+struct Listing {
+    ids: HashMap<String, Vec<ResourceId>>,
+    read: SystemTime,
+    doubted: bool,
+}
+
+/// One client, one instance, one set of limits.
+pub(super) struct Lister<'a> {
+    pub(super) client: &'a Client,
+    pub(super) instance: &'a str,
+    pub(super) limits: Builder,
+}
+
+impl Names {
+    /// The ids of what is meant. Two names of one thing are one.
+    pub(super) async fn resolve(
+        &self,
+        lister: &Lister<'_>,
+        power: &Power<Reference>,
+        now: SystemTime,
+    ) -> Result<Power<ResourceId>, Fault> {
+        let id = async |kind, reference| self.id(lister, kind, reference, now).await;
+        let mut security_profiles = Vec::new();
+        for profile in &power.security_profiles {
+            let profile = id(Resource::SecurityProfile, profile).await?;
+            if !security_profiles.contains(&profile) {
+                security_profiles.push(profile);
+            }
+        }
+        Ok(Power {
+            routing_profile: id(Resource::RoutingProfile, &power.routing_profile).await?,
+            security_profiles,
+            hierarchy_group: match &power.hierarchy_group {
+                Some(group) => Some(id(Resource::HierarchyGroup, group).await?),
+                None => None,
+            },
+        })
+    }
+
+    /// Notes that Connect does not know something that was listed.
+    pub(super) async fn doubt(&self) {
+        self.0.lock().await.values_mut().for_each(|listing| listing.doubted = true);
+    }
+
+    async fn id(
+        &self,
+        lister: &Lister<'_>,
+        kind: Resource,
+        reference: &Reference,
+        now: SystemTime,
+    ) -> Result<ResourceId, Fault> {
+        let name = match reference {
+            Reference::Id(id) => return Ok(id.clone()),
+            Reference::Name(name) => name,
+        };
+        let mut listings = self.0.lock().await;
+        if listings.get(&kind).is_none_or(|listing| listing.is_old_for(name, now)) {
+            let ids = lister.list(kind).await?;
+            listings.insert(kind, Listing { ids, read: now, doubted: false });
+        }
+        let ids = listings.get(&kind).and_then(|listing| listing.ids.get(name));
+        match ids.map(Vec::as_slice) {
+            Some([id]) => Ok(id.clone()),
+            Some(_) => Err(misnamed(kind, "several")),
+            None => Err(misnamed(kind, "none")),
+        }
+    }
+}
+
+impl Listing {
+    fn is_old_for(&self, name: &str, now: SystemTime) -> bool {
+        let recent = now.duration_since(self.read).is_ok_and(|age| age < PAUSE);
+        (self.doubted || !self.ids.contains_key(name)) && !recent
+    }
+}
+
+fn misnamed(kind: Resource, found: &str) -> Fault {
+    let noun = kind.noun();
+    let variables = match kind {
+        Resource::HierarchyGroup => "HIERARCHY_GROUP or ALLOWED_HIERARCHY_GROUPS",
+        Resource::RoutingProfile => "ROUTING_PROFILE or ALLOWED_ROUTING_PROFILES",
+        Resource::SecurityProfile => "SECURITY_PROFILES or ALLOWED_SECURITY_PROFILES",
+    };
+    Fault::new(
+        Kind::Configuration,
+        format!(
+            "configuration: a {noun} that this deployment is set up with was not found by its name"
+        ),
+    )
+    .caused_by(format!("{variables}: expected one {noun} of each name, found {found}"))
+}
+
+impl Lister<'_> {
+    async fn list(&self, kind: Resource) -> Result<HashMap<String, Vec<ResourceId>>, Fault> {
+        let mut ids = HashMap::<String, Vec<ResourceId>>::new();
+        let mut token = None;
+        loop {
+            let (named, next) = self.page(kind, token).await.map_err(Failure::of_our_own)?;
+            for (name, id) in named {
+                if let (Some(name), Some(Ok(id))) = (name, id.map(|id| id.parse())) {
+                    ids.entry(name).or_default().push(id);
+                }
+            }
+            token = next;
+            if token.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+
+    async fn page(&self, kind: Resource, token: Option<String>) -> Result<Page, Failure> {
+        let (client, instance, limits) = (self.client, self.instance, self.limits.clone());
+        match kind {
+            Resource::HierarchyGroup => {
+                let request = client.list_user_hierarchy_groups().instance_id(instance);
+                let request = request.max_results(PAGE).set_next_token(token).customize();
+                let page = request.config_override(limits).send().await;
+                let page = page.map_err(|error| Failure::of("ListUserHierarchyGroups", &error))?;
+                let groups = page.user_hierarchy_group_summary_list.unwrap_or_default();
+                Ok((groups.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+            }
+            Resource::RoutingProfile => {
+                let request = client.list_routing_profiles().instance_id(instance);
+                let request = request.max_results(PAGE).set_next_token(token).customize();
+                let page = request.config_override(limits).send().await;
+                let page = page.map_err(|error| Failure::of("ListRoutingProfiles", &error))?;
+                let profiles = page.routing_profile_summary_list.unwrap_or_default();
+                Ok((profiles.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+            }
+            Resource::SecurityProfile => {
+                let request = client.list_security_profiles().instance_id(instance);
+                let request = request.max_results(PAGE).set_next_token(token).customize();
+                let page = request.config_override(limits).send().await;
+                let page = page.map_err(|error| Failure::of("ListSecurityProfiles", &error))?;
+                let profiles = page.security_profile_summary_list.unwrap_or_default();
+                Ok((profiles.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+            }
+        }
+    }
+}
+
+/// Names and ids, and where the next page begins.
+type Page = (Vec<(Option<String>, Option<String>)>, Option<String>);
