@@ -87,20 +87,24 @@ const LEAVER_IGNORED: &str = "this deployment creates users only; remove this pe
 /// The answer to an Okta event hook: the worst of its events' answers, and a list of all. Okta
 /// repeats the whole hook, once, after a 5xx and never after a 4xx.
 fn batch(events: &[Result<Outcome, Fault>]) -> Response {
-    let row = |fault: &&Fault| Row::in_batch(fault.kind);
-    let faults = events.iter().filter_map(|event| event.as_ref().err());
-    // The first of the worst, since `min_by_key` takes the first of equals.
-    let worst = faults.min_by_key(|fault| Reverse(row(fault).status / 100));
+    let row = |fault: &Fault| Row::in_batch(fault.kind);
     let listed: Vec<Value> = events
         .iter()
-        .map(|event| event.as_ref().map_or_else(|fault| fault.body(row(&fault)), Outcome::body))
+        .map(|event| event.as_ref().map_or_else(|fault| fault.body(row(fault)), Outcome::body))
         .collect();
-    let mut body =
-        worst.map_or_else(|| json!({"outcome": "batch"}), |fault| fault.body(row(&fault)));
+    let faults =
+        events.iter().zip(1..).filter_map(|(event, number)| Some((event.as_ref().err()?, number)));
+    // The first of the worst, since `min_by_key` takes the first of equals.
+    let worst = faults.min_by_key(|(fault, _)| Reverse(row(fault).status / 100));
+    let Some((fault, number)) = worst else {
+        return json_response(200, &json!({"outcome": "batch", "events": listed}));
+    };
+    let detail = format!("event {number} of {}: {}", events.len(), fault.detail);
+    let mut body = Fault { detail: detail.into(), ..fault.clone() }.body(row(fault));
     if let Some(members) = body.as_object_mut() {
         members.insert("events".to_owned(), listed.into());
     }
-    worst.map_or_else(|| json_response(200, &body), |fault| row(&fault).response(&body))
+    row(fault).response(&body)
 }
 
 /// How a kind of fault is answered.

@@ -11,6 +11,7 @@ use super::local::Local;
 use super::now;
 use super::story::Story;
 use crate::assign::owner::{MANAGED_BY, OWNER};
+use crate::http::gateway::Reply;
 use crate::standin::Settings;
 use crate::trust::Source;
 
@@ -37,6 +38,9 @@ static SCENES: &[Scene] = &[
     Scene::told(include_str!("../../events/user-inactive.json")),
     Scene::told(include_str!("../../events/user-deactivated.json")),
     Scene::told(include_str!("../../events/group-created.json")),
+    Scene::by_okta(include_str!("../../events/okta-hook-verification.json")),
+    Scene::by_okta(include_str!("../../events/okta-hook-batch.json")),
+    Scene::by_okta(include_str!("../../events/okta-hook-name-unsplittable.json")),
 ];
 
 const OKTA: &str = include_str!("../../events/okta-user-created.json");
@@ -56,6 +60,10 @@ impl Scene {
         Self { story, how: How::Plain, about: None }
     }
 
+    const fn by_okta(story: &'static str) -> Self {
+        Self { story, how: How::ByOkta, about: None }
+    }
+
     const fn twisted(story: &'static str, how: How, about: &'static str) -> Self {
         Self { story, how, about: Some(about) }
     }
@@ -64,6 +72,7 @@ impl Scene {
 /// How a story is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
+    ByOkta,
     Forged,
     LostReply,
     NameTaken,
@@ -102,12 +111,39 @@ async fn play(
     let answer = answer?;
     let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
     let path = event.get("rawPath").and_then(Value::as_str).unwrap_or_default();
-    let kind = text("/type").unwrap_or("a SCIM User");
-    let who = text("/userName").or(text("/data/userName")).unwrap_or("nobody");
+    let what = match story.body.pointer("/data/events").and_then(Value::as_array) {
+        Some(events) => format!("an event hook, {}", count(events.len(), "event")),
+        None if story.body.is_null() => "no body".to_owned(),
+        None => {
+            let kind = text("/type").unwrap_or("a SCIM User");
+            let who = text("/userName").or(text("/data/userName")).unwrap_or("nobody");
+            format!("{kind}, {who}")
+        }
+    };
     writeln!(out, "{number:2}. {about}")?;
-    writeln!(out, "    in   {} {path}  {kind}, {who}", story.method)?;
-    writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?;
+    writeln!(out, "    in   {} {path}  {what}", story.method)?;
+    write_answer(out, &answer)
+}
+
+/// Writes an answer; that to a batch with a line for each of its events.
+fn write_answer(out: &mut impl Write, answer: &Reply) -> Result<(), Box<dyn Error>> {
+    let mut body = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+    let events = body.as_object_mut().and_then(|body| body.remove("events"));
+    match events {
+        None => writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?,
+        Some(events) => {
+            writeln!(out, "    out  {} {body}", answer.status_code)?;
+            for (event, number) in events.as_array().into_iter().flatten().zip(1..) {
+                writeln!(out, "         {number}. {event}")?;
+            }
+            writeln!(out)?;
+        }
+    }
     Ok(())
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Sets the scene: a stand-in that will fail, or a user that somebody else made.
@@ -132,7 +168,7 @@ async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn E
                 .send()
                 .await?;
         }
-        How::Forged | How::Plain | How::Stale => {}
+        How::ByOkta | How::Forged | How::Plain | How::Stale => {}
     }
     Ok(())
 }
@@ -141,8 +177,12 @@ fn sign(local: &Local, story: &Story, number: usize, how: How) -> Result<Value, 
     let id = format!("msg_demo_{number}");
     let ten_minutes_ago = now().checked_sub(Duration::from_secs(600));
     let at = ten_minutes_ago.filter(|_| how == How::Stale).unwrap_or_else(now);
-    if how != How::Forged {
-        return Ok(story.signed(&local.source, &id, at));
+    match how {
+        How::Forged => {}
+        How::ByOkta => return Ok(story.signed(&local.okta, &id, at)),
+        How::LostReply | How::NameTaken | How::Plain | How::Stale => {
+            return Ok(story.signed(&local.source, &id, at));
+        }
     }
     let key = local.source.scheme.key(FORGER_SECRET).map_err(|unusable| unusable.to_string())?;
     let forger = Source { keys: vec![key], ..local.source.clone() };

@@ -25,10 +25,15 @@ use crate::trust::Source;
 /// A key that everybody knows: for stories told on this machine, and nothing else.
 pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
 
+/// What Okta's event hooks show in the demo.
+pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
+
 /// The function and its stand-in, until dropped.
 pub struct Local {
     /// The source that signs with [`DEMO_SECRET`].
     pub source: Source,
+    /// The source that plays Okta's event hooks, and shows [`DEMO_AUTHORIZATION`].
+    pub okta: Source,
     /// What the stand-in was seeded with.
     pub directory: Directory,
     /// The SDK's client, to look at the stand-in as any user of AWS would.
@@ -59,8 +64,11 @@ impl Local {
         environment
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::read(&environment)?;
-        let hook = config.hooks.first().ok_or("a source is set up")?;
-        let source = Source::clone(&hook.source);
+        let source = |name: &str| {
+            let hook = config.hooks.iter().find(|hook| hook.source.name == name);
+            hook.map(|hook| Source::clone(&hook.source)).ok_or("the demo's sources are set up")
+        };
+        let (source, okta) = (source("demo")?, source("okta")?);
         let credentials = Credentials::new("demo", "demo", None, None, "demo");
         let aws = lambda::loader(&config.region)
             .endpoint_url(endpoint)
@@ -71,7 +79,7 @@ impl Local {
             .await;
         let client = Client::new(&aws);
         let provisioner = Provisioner::new(config, &aws);
-        Ok(Self { source, directory, client, provisioner, world, server })
+        Ok(Self { source, okta, directory, client, provisioner, world, server })
     }
 
     /// Hands an event to the Lambda handler, as if `time_left` were left of the invocation.
@@ -117,6 +125,10 @@ fn environment(directory: &Directory) -> Environment {
     [
         ("HOOK_DEMO_SCHEME", "standard-webhooks"),
         ("HOOK_DEMO_SECRET", DEMO_SECRET),
+        ("HOOK_OKTA_SCHEME", "okta"),
+        ("HOOK_OKTA_SECRET", DEMO_AUTHORIZATION),
+        ("HOOK_OKTA_APPS", "Amazon Connect"),
+        ("HOOK_OKTA_GROUPS", "Connect Agents"),
         ("CONNECT_INSTANCE", &directory.instance_arn),
         ("ROUTING_PROFILE", &routing_profile),
         ("SECURITY_PROFILES", &security_profile),
