@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// done is found out by the next.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 
+/// The SDK waits at most so long before it first repeats a call.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// With less than this no call is begun: its answer could not be passed on.
 const LEAST_TIME: Duration = Duration::from_millis(100);
 
@@ -42,18 +45,41 @@ impl Deadline {
     #[must_use]
     pub fn limits(self) -> (TimeoutConfig, RetryConfig) {
         let time_left = self.time_left();
-        let attempt = LONGEST_CALL.min(time_left.mul_f32(0.4));
-        let attempts = match time_left.as_secs() {
-            0..2 => 1,
-            2..4 => 2,
-            4..8 => 3,
-            _ => 4,
+        // Shares of what is left. Each pause is twice the one before it.
+        let (attempts, attempt, first_pause) = match time_left.as_secs() {
+            0..2 => (1, 0.4, 0.0),
+            2..4 => (2, 0.4, 0.18),
+            4..8 => (3, 0.26, 0.06),
+            _ => (4, 0.2, 0.025),
         };
+        let attempt = LONGEST_CALL.min(time_left.mul_f32(attempt));
+        let pause = LONGEST_PAUSE.min(time_left.mul_f32(first_pause));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).build();
         let retries = RetryConfig::standard()
             .with_max_attempts(attempts)
-            .with_initial_backoff(Duration::from_millis(500))
+            .with_initial_backoff(pause)
             .with_max_backoff(Duration::from_secs(2));
         (timeouts, retries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_attempt_and_pause_fits_into_what_is_left() {
+        for milliseconds in [100, 1999, 2000, 2400, 3999, 4000, 7999, 8000, 14_500, 900_000] {
+            let time_left = Duration::from_millis(milliseconds);
+            let (timeouts, retries) = Deadline::after(time_left).limits();
+            let attempts = retries.max_attempts();
+            let pauses = (1..attempts)
+                .fold((Duration::ZERO, retries.initial_backoff()), |(sum, next), _| {
+                    (sum + next.min(retries.max_backoff()), next * 2)
+                });
+            let together = timeouts.operation_attempt_timeout().unwrap() * attempts + pauses.0;
+            assert!(together < time_left, "{together:?} of {time_left:?}");
+            assert!(together > time_left.mul_f32(0.3).min(Duration::from_secs(8)), "{together:?}");
+        }
     }
 }

@@ -16,15 +16,14 @@ use aws_sdk_secretsmanager::config::Builder;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::config::Config;
 use crate::config::hooks::{Hook, SecretArn};
 use crate::connect::class::Class;
 use crate::connect::failure::Failure;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 use crate::secret::Key;
-use crate::trust::Source;
 use crate::trust::scheme::Scheme;
+use crate::trust::{Refusal, Source};
 
 /// Keys older than this are read again.
 const FRESH: Duration = Duration::from_mins(5);
@@ -63,6 +62,13 @@ pub struct Fetched {
     pub trouble: Option<String>,
 }
 
+/// What a secret gave.
+struct Read {
+    keys: Vec<Key>,
+    /// Why there may be more.
+    trouble: Option<String>,
+}
+
 /// Why a secret gives no keys.
 enum Unread {
     /// It may work in a moment: what was read before still serves.
@@ -72,12 +78,13 @@ enum Unread {
 }
 
 impl KeyStore {
-    /// Knows the secrets of a configuration, and has read none.
+    /// Knows the secrets of these hooks, and has read none. A secret's previous version holds for
+    /// `overlap` after it was replaced.
     #[must_use]
-    pub fn new(config: &Config, aws: &SdkConfig) -> Self {
-        let stored = config.hooks.iter().filter(|hook| hook.stored.is_some());
+    pub fn new(hooks: &[Hook], overlap: Duration, aws: &SdkConfig) -> Self {
+        let stored = hooks.iter().filter(|hook| hook.stored.is_some());
         let held = stored.map(|hook| (hook.source.name.clone(), Mutex::default())).collect();
-        Self { client: Client::new(aws), overlap: config.key_overlap, held }
+        Self { client: Client::new(aws), overlap, held }
     }
 
     /// A hook's source with keys that are fresh.
@@ -104,35 +111,41 @@ impl KeyStore {
         };
         let mut held = held.lock().await;
         if held.wants_a_read(fresh, now) {
-            let read = self.read(arn, hook.source.scheme, now, deadline).await;
+            let replaced = held.replaced();
+            let read = self.read(arn, hook.source.scheme, replaced, now, deadline).await;
             held.take(read, hook, now);
         }
         held.fetched(now)
     }
 
-    /// Reads the keys of a secret's current version and, while they hold, of the one before it.
+    /// Reads the keys of a secret's current version and, while they hold, of the one before it; if
+    /// that one cannot be read, those that are `replaced` serve on.
     async fn read(
         &self,
         arn: &SecretArn,
         scheme: &Scheme,
+        replaced: Vec<Key>,
         now: SystemTime,
         deadline: Deadline,
-    ) -> Result<Vec<Key>, Unread> {
-        let reading = async {
-            let current = self.version(arn, "AWSCURRENT", deadline).await?;
-            let current = current.ok_or_else(|| Unread::Wrong("no such secret".to_owned()))?;
-            let mut keys = current.keys(scheme, None).map_err(Unread::Wrong)?;
-            let until = current.created.and_then(|created| created.checked_add(self.overlap));
-            if let Some(until) = until.filter(|until| now < *until)
-                && let Some(previous) = self.version(arn, "AWSPREVIOUS", deadline).await?
-            {
-                // What was no key then lets nobody in now either.
-                keys.extend(previous.keys(scheme, Some(until)).unwrap_or_default());
+    ) -> Result<Read, Unread> {
+        let current = self.version(arn, "AWSCURRENT", deadline).await?;
+        let current = current.ok_or_else(|| Unread::Wrong(NO_SECRET.to_owned()))?;
+        let keys = current.keys(scheme, None).map_err(Unread::Wrong)?;
+        let mut read = Read { keys, trouble: None };
+        let until = current.created.and_then(|created| created.checked_add(self.overlap));
+        let Some(until) = until.filter(|until| now < *until) else { return Ok(read) };
+        match self.version(arn, "AWSPREVIOUS", deadline).await {
+            Ok(None) => {}
+            // What was no key then lets nobody in now either.
+            Ok(Some(previous)) => {
+                read.keys.extend(previous.keys(scheme, Some(until)).unwrap_or_default());
             }
-            Ok(keys)
-        };
-        let silent = |_| Err(Unread::Passing("no answer before the invocation's end".to_owned()));
-        timeout(deadline.time_left(), reading).await.unwrap_or_else(silent)
+            Err(Unread::Passing(trouble) | Unread::Wrong(trouble)) => {
+                read.keys.extend(replaced);
+                read.trouble = Some(format!("AWSPREVIOUS: {trouble}"));
+            }
+        }
+        Ok(read)
     }
 
     /// One version of a secret; `None` if there is none of this stage, or no secret.
@@ -148,12 +161,19 @@ impl KeyStore {
             .timeout_config(timeouts)
             .retry_config(retries);
         let request = self.client.get_secret_value().secret_id(arn.as_str()).version_stage(stage);
-        let value = match request.customize().config_override(limits).send().await {
+        let request = request.customize().config_override(limits).send();
+        let Ok(value) = timeout(deadline.time_left(), request).await else {
+            return Err(Unread::Passing("GetSecretValue: no answer in time".to_owned()));
+        };
+        let value = match value {
             Ok(value) => value,
             Err(error) => return Version::missing(&Failure::of("GetSecretValue", &error)),
         };
         let created = value.created_date.and_then(|date| SystemTime::try_from(date).ok());
-        Ok(Some(Version { text: value.secret_string.unwrap_or_default(), created }))
+        let text = value.secret_string.ok_or_else(|| {
+            Unread::Wrong("expected the key as text, found a binary secret".to_owned())
+        })?;
+        Ok(Some(Version { text, created }))
     }
 }
 
@@ -163,13 +183,19 @@ impl Held {
         !is_fresh && !self.tried.is_some_and(|tried| within(PAUSE, tried, now))
     }
 
-    fn take(&mut self, read: Result<Vec<Key>, Unread>, hook: &Hook, now: SystemTime) {
+    /// The keys in hand of which a newer one has taken the place.
+    fn replaced(&self) -> Vec<Key> {
+        let keys = self.source.iter().flat_map(|(source, _)| &source.keys);
+        keys.filter(|key| key.is_replaced()).cloned().collect()
+    }
+
+    fn take(&mut self, read: Result<Read, Unread>, hook: &Hook, now: SystemTime) {
         self.tried = Some(now);
-        self.trouble = None;
         match read {
-            Ok(keys) => {
+            Ok(Read { keys, trouble }) => {
                 let source = Source { keys, ..Source::clone(&hook.source) };
                 self.source = Some((Arc::new(source), now));
+                self.trouble = trouble;
             }
             Err(Unread::Passing(trouble)) => self.trouble = Some(trouble),
             Err(Unread::Wrong(trouble)) => {
@@ -182,12 +208,22 @@ impl Held {
     fn fetched(&self, now: SystemTime) -> Fetched {
         let usable = self.source.as_ref().filter(|(_, read)| within(STALE, *read, now));
         let trouble = self.trouble.clone();
-        let source = usable.map(|(source, _)| Arc::clone(source)).ok_or_else(|| {
-            let cause = trouble.clone().unwrap_or_default();
-            Fault::new(Kind::Configuration, UNUSABLE).caused_by(cause)
-        });
-        Fetched { source, trouble }
+        let source = usable.map(|(source, _)| Arc::clone(source));
+        Fetched { source: source.ok_or_else(|| unusable(trouble.clone())), trouble }
     }
+}
+
+impl Fetched {
+    /// What becomes of a request that none of the keys fits: it is not believed; but while keys may
+    /// be missing nobody can tell, and the sender shall come again.
+    #[must_use]
+    pub fn refuse(self, refusal: Refusal) -> Fault {
+        if self.trouble.is_some() { unusable(self.trouble) } else { refusal.into() }
+    }
+}
+
+fn unusable(trouble: Option<String>) -> Fault {
+    Fault::new(Kind::Configuration, UNUSABLE).caused_by(trouble.unwrap_or_default())
 }
 
 fn within(time: Duration, then: SystemTime, now: SystemTime) -> bool {
@@ -196,6 +232,8 @@ fn within(time: Duration, then: SystemTime, now: SystemTime) -> bool {
 
 const UNUSABLE: &str = "configuration: this source's secret cannot be used, so nobody can be \
     believed; this function's log says what is wrong with it";
+
+const NO_SECRET: &str = "no such secret, or no current version of it";
 
 /// One version of a secret.
 struct Version {

@@ -37,7 +37,7 @@ impl Provisioner {
     /// Speaks to the configuration's instance by way of `aws`.
     #[must_use]
     pub fn new(config: Config, aws: &SdkConfig) -> Self {
-        let keys = KeyStore::new(&config, aws);
+        let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str());
         Self { config, keys, connect, recent: Recent::default() }
     }
@@ -98,18 +98,21 @@ impl Provisioner {
         record: &mut Record,
     ) -> Result<Verified<&'a Request>, Fault> {
         let fetched = self.keys.source(hook, moment.now, deadline).await;
-        record.secret_trouble = fetched.trouble;
+        record.secret_trouble.clone_from(&fetched.trouble);
         let source = fetched.source?;
         let verified = source.verify(request, moment.now);
         if !matches!(verified, Err(Refusal::NoKey)) {
             return Ok(verified?);
         }
         let fetched = self.keys.newer(hook, moment.now, deadline).await;
-        record.secret_trouble = fetched.trouble;
-        match fetched.source? {
-            newer if Arc::ptr_eq(&newer, &source) => Ok(verified?),
-            newer => Ok(newer.verify(request, moment.now)?),
-        }
+        record.secret_trouble.clone_from(&fetched.trouble);
+        let newer = fetched.source.clone()?;
+        let verified =
+            if Arc::ptr_eq(&newer, &source) { verified } else { newer.verify(request, moment.now) };
+        verified.map_err(|refusal| match refusal {
+            Refusal::NoKey => fetched.refuse(refusal),
+            Refusal::Malformed(_) => refusal.into(),
+        })
     }
 
     async fn settle(

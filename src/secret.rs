@@ -54,6 +54,12 @@ impl Key {
         now.duration_since(self.since?).ok()
     }
 
+    /// Whether another has taken its place.
+    #[must_use]
+    pub const fn is_replaced(&self) -> bool {
+        self.until.is_some()
+    }
+
     pub(crate) fn holds(&self, now: SystemTime) -> bool {
         self.until.is_none_or(|until| now < until)
     }

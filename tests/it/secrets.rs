@@ -41,8 +41,10 @@ const HOUR: u64 = 60 * MINUTE;
 struct Vault {
     /// Texts and the seconds at which they were made, by stage.
     versions: BTreeMap<&'static str, (String, u64)>,
-    /// What is answered instead: status and error code; an empty code is silence.
+    /// What is answered instead, and for which stages: status and error code; 0 is silence.
     fault: Option<(u16, &'static str)>,
+    /// Whether only the previous version fails.
+    spares_current: bool,
     /// The stages asked for.
     asked: Vec<String>,
     /// The Regions that requests were signed for.
@@ -54,7 +56,9 @@ impl Vault {
         assert_eq!(request["SecretId"], ARN);
         let stage = request["VersionStage"].as_str().unwrap();
         self.asked.push(stage.to_owned());
-        if let Some((status, code)) = self.fault {
+        if let Some((status, code)) = self.fault
+            && !(self.spares_current && stage == "AWSCURRENT")
+        {
             return (status, json!({"__type": code, "Message": "a word of AWS's own"}));
         }
         match self.versions.get(stage) {
@@ -327,4 +331,45 @@ async fn keys_in_hand_serve_for_an_hour_while_secrets_manager_is_silent() {
     assert_eq!(house.event(FIRST, 0).await.status, 200);
     house.rotate(&[]);
     assert_eq!(house.event(FIRST, 5 * MINUTE).await.status, 500);
+}
+
+#[tokio::test]
+async fn while_keys_may_be_missing_an_unknown_one_is_to_come_again() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+    assert_eq!(house.event(SECOND, 1).await.status, 401);
+    house.fails(Some((503, "ServiceUnavailable")));
+    assert_eq!(house.event(SECOND, MINUTE).await.status, 500, "it may be the new key");
+    assert_eq!(house.event(FIRST, MINUTE).await.status, 200);
+    house.fails(None);
+    assert_eq!(house.event(SECOND, 2 * MINUTE).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_current_key_holds_though_the_previous_one_cannot_be_read() {
+    for fault in [
+        (400, "DecryptionFailure"),
+        (400, "AccessDeniedException"),
+        (503, "ServiceUnavailable"),
+        (0, ""),
+    ] {
+        let house = given(&[("AWSCURRENT", SECOND, START), ("AWSPREVIOUS", FIRST, OLD)]).await;
+        house.vault.lock().unwrap().spares_current = true;
+        house.fails(Some(fault));
+        let seen = house.event(SECOND, 0).await;
+        assert_eq!(seen.status, 200, "{fault:?}");
+        let trouble = seen.line["secretTrouble"].as_str().unwrap();
+        assert!(trouble.starts_with("AWSPREVIOUS: GetSecretValue: "), "{trouble}");
+        assert_eq!(
+            house.event(FIRST, 0).await.status,
+            500,
+            "{fault:?}: it may be the previous key"
+        );
+
+        house.fails(None);
+        assert_eq!(house.event(FIRST, MINUTE).await.status, 200);
+        house.fails(Some(fault));
+        assert_eq!(house.event(FIRST, 6 * MINUTE).await.status, 200, "{fault:?}: it is in hand");
+        assert_eq!(house.event(FIRST, 72 * HOUR).await.status, 401, "{fault:?}: it is over");
+    }
 }

@@ -1,6 +1,8 @@
 """The programs under test, and those around them, as processes that never outlive their test."""
 
+import base64
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -8,6 +10,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -112,6 +115,79 @@ class Standin:
         request = urllib.request.Request(f"{self.endpoint}/_standin", body, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
+
+
+# Moto's server with a clock that is this many hours slow, for secrets that were made a while ago.
+MOTO = """
+import sys, time
+hours, clock = float(sys.argv.pop(1)), time.time
+time.time = lambda: clock() - 3600 * hours
+from moto.server import main
+main()
+"""
+
+
+class SecretsManager:
+    """Secrets Manager as moto has it, in a process of its own, and a boto3 client of it."""
+
+    def __init__(self, recording, *, hours_slow=0):
+        self._recording = Path(recording)
+        self._recording.touch()
+        self._names = (f"hook-{number}" for number in itertools.count(1))
+        (address,) = free_addresses(1)
+        self.endpoint = f"http://{address}"
+        host, _, port = address.partition(":")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", MOTO, str(hours_slow), "--host", host, "--port", port],
+            env={
+                "PATH": "/usr/bin:/bin",
+                "MOTO_ENABLE_RECORDING": "true",
+                "MOTO_RECORDER_FILEPATH": str(self._recording),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_for(lambda: listens(address), "moto to listen", seconds=30)
+        except BaseException:
+            self.close()
+            raise
+        self.secrets = self.secrets_in("us-east-1")
+
+    def secrets_in(self, region):
+        return boto3.client(
+            "secretsmanager",
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id="AKIDEXAMPLE",
+            aws_secret_access_key="example",
+        )
+
+    def keep(self, value, region="us-east-1"):
+        """The ARN of a new secret: a text, bytes, or nothing yet."""
+        member = {str: "SecretString", bytes: "SecretBinary"}.get(type(value))
+        secret = {"Name": next(self._names)} | ({member: value} if member else {})
+        return self.secrets_in(region).create_secret(**secret)["ARN"]
+
+    def rotate(self, arn, value, stage="AWSCURRENT"):
+        """Puts another text into a secret, and says which version that is."""
+        put = {"SecretId": arn, "SecretString": value, "VersionStages": [stage]}
+        return self.secrets.put_secret_value(**put)["VersionId"]
+
+    def reads(self, arn):
+        """The stages that somebody read of a secret, as moto recorded the calls."""
+        lines = self._recording.read_text().rpartition("\n")[0].splitlines()
+        calls = [json.loads(line) for line in lines]
+        reads = [
+            json.loads(base64.b64decode(call["body"]))
+            for call in calls
+            if call["headers"]["X-Amz-Target"] == "secretsmanager.GetSecretValue"
+        ]
+        return [read["VersionStage"] for read in reads if read["SecretId"] == arn]
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
 
 
 class Function:
