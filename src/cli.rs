@@ -2,6 +2,9 @@
 
 pub mod demo;
 pub mod local;
+pub mod serve;
+pub mod settings;
+pub mod sign;
 pub mod standin;
 pub mod story;
 
@@ -29,6 +32,18 @@ enum Command {
     /// and error parsing, and the stand-in for Amazon Connect on a loopback port. No AWS account,
     /// Docker or network is needed.
     Demo,
+    /// Serve the function on a port of this machine until interrupted
+    ///
+    /// The same handler as in Lambda, behind plain HTTP, with the stand-in for Amazon Connect inside.
+    /// Prints where it listens, and the demo's secrets; settings are read from the environment. Each
+    /// event's log line goes to standard error.
+    Serve(serve::Arguments),
+    /// Print a story as its sender would send it, signed just now
+    ///
+    /// Signs with the key in `HOOK_<SOURCE>_SECRET`, or with the one that `HOOK_<SOURCE>_SECRET_ARN`
+    /// names, or without any `HOOK_` variable with the demo's. A signature is believed for five
+    /// minutes.
+    Sign(sign::Arguments),
     /// Serve the stand-in for Amazon Connect until interrupted
     ///
     /// Prints one JSON line: endpoint, instanceArn, and routingProfiles, securityProfiles and
@@ -46,6 +61,8 @@ impl Cli {
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
             Command::Demo => demo::run(&mut std::io::stdout().lock()).await,
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Sign(arguments) => sign::run(arguments).await,
             Command::Standin(arguments) => standin::run(arguments).await,
         }
     }

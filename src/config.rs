@@ -85,6 +85,16 @@ impl Config {
     }
 }
 
+/// Reads the hooks alone.
+///
+/// # Errors
+/// [`Problems`]: all of theirs.
+pub fn hooks_of(environment: &Environment) -> Result<Vec<Hook>, Problems> {
+    let mut reader = Reader { environment, problems: Vec::new() };
+    let (hooks, _) = hooks::read(&mut reader);
+    if reader.problems.is_empty() { Ok(hooks) } else { Err(Problems(reader.problems)) }
+}
+
 /// Three days: longer than a weekend.
 const KEY_OVERLAP: Duration = Duration::from_hours(72);
 

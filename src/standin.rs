@@ -77,6 +77,6 @@ mod door;
 mod story;
 
 pub use directory::Directory;
-pub use door::serve;
+pub use door::{listen, serve};
 pub use settings::{IdentityManagement, Settings};
 pub use world::{Reply, World};

@@ -38,6 +38,18 @@ pub struct Allowed {
     pub hierarchy_groups: Vec<Reference>,
 }
 
+impl<T> Power<T> {
+    /// The same, said in another way.
+    #[must_use]
+    pub fn map<U>(self, say: impl Fn(T) -> U) -> Power<U> {
+        Power {
+            routing_profile: say(self.routing_profile),
+            security_profiles: self.security_profiles.into_iter().map(&say).collect(),
+            hierarchy_group: self.hierarchy_group.map(&say),
+        }
+    }
+}
+
 impl Power<Reference> {
     /// What the person's payload names, where it may, and else what everyone gets.
     ///

@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::now;
-use crate::config::{Config, Environment};
+use super::settings::demo;
+use crate::config::Config;
 use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
@@ -22,18 +23,14 @@ use crate::provisioner::Provisioner;
 use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
 
-/// A key that everybody knows: for stories told on this machine, and nothing else.
-pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
-
-/// What Okta's event hooks show in the demo.
-pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
-
 /// The function and its stand-in, until dropped.
 pub struct Local {
-    /// The source that signs with [`DEMO_SECRET`].
+    /// The source that signs with [`DEMO_SECRET`](super::settings::DEMO_SECRET).
     pub source: Source,
-    /// The source that plays Okta's event hooks, and shows [`DEMO_AUTHORIZATION`].
+    /// The source that plays Okta's event hooks, and shows [`DEMO_AUTHORIZATION`](super::settings::DEMO_AUTHORIZATION).
     pub okta: Source,
+    /// Where the stand-in listens.
+    pub endpoint: String,
     /// What the stand-in was seeded with.
     pub directory: Directory,
     /// The SDK's client, to look at the stand-in as any user of AWS would.
@@ -60,7 +57,7 @@ impl Local {
         let world = Arc::new(Mutex::new(world));
         let served = Arc::clone(&world);
         let server = tokio::spawn(async move { match serve(listener, served, now).await {} });
-        let mut environment = environment(&directory);
+        let mut environment = demo(&directory);
         environment
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::read(&environment)?;
@@ -71,7 +68,7 @@ impl Local {
         let (source, okta) = (source("demo")?, source("okta")?);
         let credentials = Credentials::new("demo", "demo", None, None, "demo");
         let aws = lambda::loader(&config.region)
-            .endpoint_url(endpoint)
+            .endpoint_url(&endpoint)
             .credentials_provider(credentials)
             .use_fips(false)
             .use_dual_stack(false)
@@ -79,7 +76,13 @@ impl Local {
             .await;
         let client = Client::new(&aws);
         let provisioner = Provisioner::new(config, &aws);
-        Ok(Self { source, okta, directory, client, provisioner, world, server })
+        Ok(Self { source, okta, endpoint, directory, client, provisioner, world, server })
+    }
+
+    /// The function.
+    #[must_use]
+    pub const fn provisioner(&self) -> &Provisioner {
+        &self.provisioner
     }
 
     /// Hands an event to the Lambda handler, as if `time_left` were left of the invocation.
@@ -114,27 +117,4 @@ impl Drop for Local {
     fn drop(&mut self) {
         self.server.abort();
     }
-}
-
-fn environment(directory: &Directory) -> Environment {
-    let id = |ids: &std::collections::BTreeMap<String, String>, name: &str| {
-        ids.get(name).cloned().unwrap_or_default()
-    };
-    let routing_profile = id(&directory.routing_profiles, "Basic Routing Profile");
-    let security_profile = id(&directory.security_profiles, "Agent");
-    [
-        ("HOOK_DEMO_SCHEME", "standard-webhooks"),
-        ("HOOK_DEMO_SECRET", DEMO_SECRET),
-        ("HOOK_OKTA_SCHEME", "okta"),
-        ("HOOK_OKTA_SECRET", DEMO_AUTHORIZATION),
-        ("HOOK_OKTA_APPS", "Amazon Connect"),
-        ("HOOK_OKTA_GROUPS", "Connect Agents"),
-        ("CONNECT_INSTANCE", &directory.instance_arn),
-        ("ROUTING_PROFILE", &routing_profile),
-        ("SECURITY_PROFILES", &security_profile),
-        ("DEPLOYMENT", "demo"),
-        ("TAGS", "team=support"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
 }

@@ -12,12 +12,19 @@ use tokio::net::TcpListener;
 use super::now;
 use crate::standin::{IdentityManagement, Settings, World, serve};
 
-/// How the stand-in behaves. It starts calm.
+/// Where the stand-in listens.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    #[command(flatten)]
+    behaviour: Behaviour,
+}
+
+/// How the stand-in behaves. It starts calm.
+#[derive(Args, Clone, Debug)]
+pub struct Behaviour {
     /// Where identities live: `SAML`, `CONNECT_MANAGED` or `EXISTING_DIRECTORY`
     #[arg(long, value_name = "TYPE", default_value_t)]
     identity: IdentityManagement,
@@ -35,6 +42,20 @@ pub struct Arguments {
     quota: usize,
 }
 
+impl Behaviour {
+    /// The same for the stand-in.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        Settings {
+            identity: self.identity,
+            throttle: !self.no_throttle,
+            search_lag: self.lag,
+            not_found: self.not_found,
+            user_quota: self.quota,
+        }
+    }
+}
+
 /// Serves the stand-in until interrupted.
 ///
 /// # Errors
@@ -43,13 +64,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
-    let world = World::new(Settings {
-        identity: arguments.identity,
-        throttle: !arguments.no_throttle,
-        search_lag: arguments.lag,
-        not_found: arguments.not_found,
-        user_quota: arguments.quota,
-    });
+    let world = World::new(arguments.behaviour.settings());
     let directory = world.directory();
     println!(
         "{}",

@@ -1,5 +1,6 @@
-//! A story → a signed Lambda event.
+//! A story → a signed request, in any shape in which one travels.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -7,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::event::okta;
 use crate::trust::Source;
 
 /// An HTTP request that a sender would make, still unsigned.
@@ -25,39 +27,133 @@ pub struct Story {
     pub body: Value,
 }
 
+/// A story that its sender has signed.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    method: String,
+    path: String,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
 impl Story {
-    /// Reads a file of `events/`.
+    /// Reads a file of `events/`; any other JSON object is taken for the body of a post.
     ///
     /// # Errors
-    /// If it is not a story.
+    /// If it is no JSON object.
     pub fn read(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        if let Ok(story) = serde_json::from_str(text) {
+            return Ok(story);
+        }
+        let body: Map<String, Value> = serde_json::from_str(text)?;
+        Ok(Self {
+            about: "a body of your own".to_owned(),
+            method: "POST".to_owned(),
+            path: "/hooks/{source}".to_owned(),
+            headers: Map::from_iter([("content-type".to_owned(), "application/json".into())]),
+            body: Value::Object(body),
+        })
     }
 
-    /// The Lambda event (payload format 2.0) that a gateway would make of this story, signed as
-    /// `signer` at a time; the body as base64, as gateways do with all but text.
+    /// Whether this is something that Okta's event hooks say.
     #[must_use]
-    pub fn signed(&self, signer: &Source, id: &str, at: SystemTime) -> Value {
+    pub fn is_okta_hook(&self) -> bool {
+        self.method == "GET" || self.body.as_object().is_some_and(okta::is_batch)
+    }
+
+    /// The request as `signer` makes it at a time.
+    #[must_use]
+    pub fn signed_by(&self, signer: &Source, id: &str, at: SystemTime) -> Signed {
         let body = if self.body.is_null() { String::new() } else { self.body.to_string() };
         let timestamp =
             at.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs);
-        let mut headers = self.headers.clone();
-        for (name, value) in signer.sign(id, timestamp, body.as_bytes()) {
-            headers.insert(name.to_owned(), value.into());
-        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut headers: BTreeMap<String, String> =
+            self.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        let proof = signer.sign(id, timestamp, body.as_bytes()).into_iter();
+        headers.extend(proof.map(|(name, value)| (name.to_owned(), value)));
         let path = self.path.replace("{source}", &signer.name);
+        Signed { method: self.method.clone(), path, headers, body }
+    }
+
+    /// The Lambda event that an HTTP API would make of this story.
+    #[must_use]
+    pub fn signed(&self, signer: &Source, id: &str, at: SystemTime) -> Value {
+        self.signed_by(signer, id, at).http_api()
+    }
+}
+
+impl Signed {
+    /// The Lambda event of an HTTP API or a function URL (payload format 2.0); the body as base64,
+    /// as they do with all but text.
+    #[must_use]
+    pub fn http_api(&self) -> Value {
         json!({
             "version": "2.0",
             "routeKey": "$default",
-            "rawPath": path,
+            "rawPath": self.path,
             "rawQueryString": "",
-            "headers": headers,
+            "headers": self.headers,
             "requestContext": {
                 "stage": "$default",
-                "http": {"method": self.method, "path": path, "protocol": "HTTP/1.1"},
+                "http": {"method": self.method, "path": self.path, "protocol": "HTTP/1.1"},
             },
-            "body": STANDARD.encode(body),
+            "body": STANDARD.encode(&self.body),
             "isBase64Encoded": true,
         })
+    }
+
+    /// The Lambda event of a REST API (payload format 1.0).
+    #[must_use]
+    pub fn rest_api(&self) -> Value {
+        json!({
+            "resource": "/{proxy+}",
+            "path": self.path,
+            "httpMethod": self.method,
+            "headers": self.headers,
+            "multiValueHeaders": self.lists(),
+            "queryStringParameters": null,
+            "pathParameters": {"proxy": self.path.trim_start_matches('/')},
+            "requestContext": {
+                "resourcePath": "/{proxy+}", "httpMethod": self.method, "stage": "prod",
+                "path": format!("/prod{}", self.path),
+            },
+            "body": self.body,
+            "isBase64Encoded": false,
+        })
+    }
+
+    /// The Lambda event of an Application Load Balancer, multi-value headers switched off.
+    #[must_use]
+    pub fn load_balancer(&self) -> Value {
+        let target =
+            "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/demo/0123456789abcdef";
+        json!({
+            "requestContext": {"elb": {"targetGroupArn": target}},
+            "httpMethod": self.method,
+            "path": self.path,
+            "queryStringParameters": {},
+            "headers": self.headers,
+            "body": self.body,
+            "isBase64Encoded": false,
+        })
+    }
+
+    /// A command for a shell that sends the request to a URL.
+    #[must_use]
+    pub fn curl(&self, url: &str) -> String {
+        let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let headers = headers.map(|header| format!(" \\\n  -H {}", quote(&header)));
+        let body = match self.body.as_str() {
+            "" => String::new(),
+            body => format!(" \\\n  --data-binary {}", quote(body)),
+        };
+        let url = quote(&format!("{}{}", url.trim_end_matches('/'), self.path));
+        format!("curl -sS -X {} {url}{}{body}", self.method, headers.collect::<String>())
+    }
+
+    fn lists(&self) -> BTreeMap<&str, [&str; 1]> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), [value.as_str()])).collect()
     }
 }

@@ -45,6 +45,14 @@ pub struct Hook {
     pub scope: Scope,
 }
 
+impl Hook {
+    /// The name of one of this hook's variables.
+    #[must_use]
+    pub fn variable(&self, setting: &str) -> String {
+        format!("HOOK_{}_{setting}", self.source.name.to_ascii_uppercase())
+    }
+}
+
 /// A secret of Secrets Manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretArn {

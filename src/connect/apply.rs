@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::class::Class;
@@ -21,6 +22,7 @@ use super::trace::Trace;
 use super::{Applied, Calls, UserIds};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
+use crate::assign::instance::Reference;
 use crate::assign::power::Power;
 use crate::deadline::Deadline;
 use crate::fault::Fault;
@@ -62,6 +64,16 @@ impl Connect {
         }
         let applied = timeout(deadline.time_left(), self.until_held(agent, now, limits)).await;
         (applied.unwrap_or_else(|_| out_of_time()), trace.calls())
+    }
+
+    /// The body that CreateUser would be sent with for this agent: a dry run, which calls nobody.
+    /// What is configured by name stands there as `id of …`.
+    pub async fn preview(&self, agent: &Agent) -> Option<Value> {
+        let power = agent.power.clone().map(|reference| match reference {
+            Reference::Id(id) => id.as_str().to_owned(),
+            Reference::Name(name) => format!("id of {name}"),
+        });
+        create::preview(&self.client, &self.instance, agent, power).await
     }
 
     /// Plans and applies until nothing is left in doubt. It ends: what was observed is ours or

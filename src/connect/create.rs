@@ -1,12 +1,14 @@
 //! [`Agent`] → the CreateUser request, member by member.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::config::http::HttpRequest;
 use aws_sdk_connect::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_connect::error::ProvideErrorMetadata as _;
 use aws_sdk_connect::operation::create_user::CreateUserError;
+use aws_sdk_connect::operation::create_user::builders::CreateUserFluentBuilder;
 use aws_sdk_connect::types::UserIdentityInfo;
 use aws_sdk_connect::{Client, config};
 use serde_json::{Map, Value};
@@ -29,18 +31,8 @@ pub(super) async fn send(
     power: &Power<ResourceId>,
 ) -> Result<UserIds, Failure> {
     let phone = agent.phone.clone();
-    let id = |id: &ResourceId| id.as_str().to_owned();
-    let created = client
-        .create_user()
-        .instance_id(instance)
-        .username(agent.username.as_str())
-        .set_password(agent.password.as_ref().map(|password| password.as_str().to_owned()))
-        .set_directory_user_id(agent.directory_user_id.clone())
-        .identity_info(identity_info(agent))
-        .routing_profile_id(power.routing_profile.as_str())
-        .set_security_profile_ids(Some(power.security_profiles.iter().map(id).collect()))
-        .set_hierarchy_group_id(power.hierarchy_group.as_ref().map(id))
-        .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
+    let power = power.clone().map(|id| id.as_str().to_owned());
+    let created = request(client, instance, agent, power)
         .customize()
         .config_override(limits.retry_classifier(OnlyThrottling))
         .map_request(move |request| add_phone(request, &phone))
@@ -49,6 +41,49 @@ pub(super) async fn send(
         .map_err(|error| Failure::of("CreateUser", &error))?;
     let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
     Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
+}
+
+/// The body that CreateUser would be sent with. Nothing is sent.
+pub(super) async fn preview(
+    client: &Client,
+    instance: &str,
+    agent: &Agent,
+    power: Power<String>,
+) -> Option<Value> {
+    let phone = agent.phone.clone();
+    let seen = Arc::new(Mutex::new(None));
+    let body = Arc::clone(&seen);
+    let look = move |request: HttpRequest| -> Result<HttpRequest, NotCreateUser> {
+        let request = add_phone(request, &phone)?;
+        let bytes = request.body().bytes().unwrap_or_default();
+        *body.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_slice(bytes).ok();
+        // Far enough: with an error here the SDK goes no further.
+        Err(NotCreateUser)
+    };
+    let stopped =
+        request(client, instance, agent, power).customize().map_request(look).send().await;
+    drop(stopped);
+    seen.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Every member but the phone's.
+fn request(
+    client: &Client,
+    instance: &str,
+    agent: &Agent,
+    power: Power<String>,
+) -> CreateUserFluentBuilder {
+    client
+        .create_user()
+        .instance_id(instance)
+        .username(agent.username.as_str())
+        .set_password(agent.password.as_ref().map(|password| password.as_str().to_owned()))
+        .set_directory_user_id(agent.directory_user_id.clone())
+        .identity_info(identity_info(agent))
+        .routing_profile_id(power.routing_profile)
+        .set_security_profile_ids(Some(power.security_profiles))
+        .set_hierarchy_group_id(power.hierarchy_group)
+        .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
 }
 
 fn identity_info(agent: &Agent) -> UserIdentityInfo {

@@ -79,7 +79,8 @@ impl Row {
 }
 
 /// Whether a body is an event hook's.
-pub(super) fn is_batch(body: &Map<String, Value>) -> bool {
+#[must_use]
+pub fn is_batch(body: &Map<String, Value>) -> bool {
     member(body, "eventType").and_then(Value::as_str) == Some("com.okta.event_hook")
 }
 

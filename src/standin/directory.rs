@@ -25,7 +25,8 @@ pub struct Directory {
 
 impl Directory {
     /// The one that every stand-in starts with.
-    pub(super) fn seeded() -> Self {
+    #[must_use]
+    pub fn seeded() -> Self {
         let instance_id = uuid("instance", 1);
         Self {
             instance_arn: format!("arn:aws:connect:{REGION}:123456789012:instance/{instance_id}"),

@@ -1,4 +1,4 @@
-//! A listener → a [`World`] behind it, over HTTP/1.1.
+//! A listener → a [`World`] behind it, or any other answer, over HTTP/1.1.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,12 +30,36 @@ pub async fn serve(
     world: Arc<Mutex<World>>,
     clock: fn() -> SystemTime,
 ) -> Infallible {
+    let answer = move |request: Request<Bytes>| {
+        let reply = world.lock().unwrap_or_else(PoisonError::into_inner).handle(&request, clock());
+        async move {
+            let response = match reply {
+                Reply::Dropped => return Err(io::ErrorKind::ConnectionAborted.into()),
+                Reply::Late(delay, response) => {
+                    tokio::time::sleep(delay).await;
+                    response
+                }
+                Reply::Now(response) => response,
+            };
+            Ok(response.map(Full::new))
+        }
+    };
+    listen(listener, answer).await
+}
+
+/// Answers the requests of all who connect, as [`serve`] does; any error closes the connection
+/// without a reply.
+pub async fn listen<A, F>(listener: TcpListener, answer: A) -> Infallible
+where
+    A: Fn(Request<Bytes>) -> F + Clone + Send + 'static,
+    F: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(talk(stream, Arc::clone(&world), clock));
+                    connections.spawn(talk(stream, answer.clone()));
                 }
                 Err(_) => tokio::time::sleep(REST).await,
             },
@@ -45,32 +69,22 @@ pub async fn serve(
 }
 
 /// One connection, until either side ends it.
-async fn talk(stream: TcpStream, world: Arc<Mutex<World>>, clock: fn() -> SystemTime) {
-    let service = service_fn(|request| answer(request, &world, clock));
+async fn talk<A, F>(stream: TcpStream, answer: A)
+where
+    A: Fn(Request<Bytes>) -> F + Clone,
+    F: Future<Output = io::Result<Response<Full<Bytes>>>>,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = answer.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body =
+                Limited::new(body, LARGEST_BODY).collect().await.map_err(io::Error::other)?;
+            answer(Request::from_parts(head, body.to_bytes())).await
+        }
+    });
     // An error here is a caller that went away or a reply that is to be dropped: nobody to tell.
     let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// # Errors
-/// Any error makes hyper close the connection without a reply.
-async fn answer(
-    request: Request<Incoming>,
-    world: &Mutex<World>,
-    clock: fn() -> SystemTime,
-) -> io::Result<Response<Full<Bytes>>> {
-    let (head, body) = request.into_parts();
-    let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(io::Error::other)?;
-    let request = Request::from_parts(head, body.to_bytes());
-    let reply = world.lock().unwrap_or_else(PoisonError::into_inner).handle(&request, clock());
-    let response = match reply {
-        Reply::Dropped => return Err(io::ErrorKind::ConnectionAborted.into()),
-        Reply::Late(delay, response) => {
-            tokio::time::sleep(delay).await;
-            response
-        }
-        Reply::Now(response) => response,
-    };
-    Ok(response.map(Full::new))
 }
 
 #[cfg(test)]

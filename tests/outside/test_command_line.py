@@ -24,15 +24,17 @@ def test_the_demo_shows_what_arrived_what_was_answered_and_what_connect_holds(en
 
     assert (demo.returncode, demo.stderr) == (0, "")
     answers = re.findall(r"^    out  (\d{3}) ", demo.stdout, re.MULTILINE)
-    assert answers == "201 200 201 200 401 401 400 400 409 200 501 200".split()
-    assert len(re.findall(r"^    in   POST /hooks/demo  ", demo.stdout, re.MULTILINE)) == 12
-    users = demo.stdout.partition("Connect now holds 4 users:")[2].split("\n")[3:-1]
+    assert answers == "201 200 201 200 401 401 400 400 409 200 501 200 200 200 400".split()
+    asked = re.findall(r"^    in   (\w+ /hooks/\w+)  ", demo.stdout, re.MULTILINE)
+    assert asked == ["POST /hooks/demo"] * 12 + ["GET /hooks/okta"] + ["POST /hooks/okta"] * 2
+    users = demo.stdout.partition("Connect now holds 6 users:")[2].split("\n")[3:-1]
     assert [line.split()[0] for line in users] == [
         "ana.ruiz@example.com", "kim.lee@example.com", "eve.eager@example.com",
-        "bo.taken@example.com",
+        "bo.taken@example.com", "carl.meyer@example.com", "fatima.noor@example.com",
     ]  # fmt: skip
     profiles = [re.search(r"\b(Agent|Admin)\b", line)[0] for line in users]
-    assert profiles == ["Agent", "Agent", "Agent", "Admin"], "Eve is no Admin; Bo is not ours"
+    expected = ["Agent", "Agent", "Agent", "Admin", "Agent", "Agent"]
+    assert profiles == expected, "Eve is no Admin; Bo is not ours"
 
 
 def test_who_reads_no_further_gets_no_error():

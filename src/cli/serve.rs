@@ -1,0 +1,211 @@
+//! `connect-provisioner serve`: the function behind a port of this machine, without Lambda.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, ValueEnum};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Request, Response, StatusCode};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use super::local::Local;
+use super::now;
+use super::settings::{DEMO_AUTHORIZATION, DEMO_SECRET, own};
+use super::standin::Behaviour;
+use crate::config::hooks::Hook;
+use crate::config::{Config, Environment};
+use crate::decision::Moment;
+use crate::lambda;
+use crate::log::Record;
+use crate::provisioner::Provisioner;
+use crate::standin::listen;
+
+/// Where it listens unless it is told otherwise.
+pub const URL: &str = "http://127.0.0.1:8787";
+
+/// How long an event may take: what the SAM template gives it.
+const TIME: Duration = Duration::from_millis(14_500);
+
+/// Where to listen, and what is behind.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// Which Amazon Connect is behind
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Standin)]
+    connect: Which,
+    /// Say where it listens as one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    behaviour: Behaviour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// The stand-in, in this process: your own settings on top of the demo's
+    Standin,
+    /// Amazon Connect at AWS: your own settings and credentials
+    Aws,
+}
+
+/// What answers the requests.
+enum House {
+    Aws(Box<Provisioner>),
+    Standin(Box<Local>),
+}
+
+impl House {
+    async fn build(arguments: &Arguments, own: &Environment) -> Result<Self, Box<dyn Error>> {
+        if arguments.connect == Which::Aws {
+            let config = Config::read(own)?;
+            let aws = lambda::loader(&config.region).load().await;
+            return Ok(Self::Aws(Box::new(Provisioner::new(config, &aws))));
+        }
+        refuse_instance(own)?;
+        let changes: Vec<_> =
+            own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let local = Local::start(arguments.behaviour.settings(), &changes).await?;
+        Ok(Self::Standin(Box::new(local)))
+    }
+
+    fn provisioner(&self) -> &Provisioner {
+        match self {
+            Self::Aws(provisioner) => provisioner,
+            Self::Standin(local) => local.provisioner(),
+        }
+    }
+
+    fn standin(&self) -> Option<&str> {
+        match self {
+            Self::Aws(_) => None,
+            Self::Standin(local) => Some(&local.endpoint),
+        }
+    }
+}
+
+/// The stand-in has an instance of its own.
+fn refuse_instance(own: &Environment) -> Result<(), String> {
+    match own.get("CONNECT_INSTANCE") {
+        None => Ok(()),
+        Some(_) => Err("CONNECT_INSTANCE is set, and the stand-in has an instance of its own: \
+                        unset it, or say --connect aws"
+            .to_owned()),
+    }
+}
+
+/// Serves until interrupted; each event's line goes to standard error.
+///
+/// # Errors
+/// If the settings cannot be used, or the address not be listened on.
+pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let own = own();
+    let house = House::build(&arguments, &own).await?;
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let hooks = &house.provisioner().config().hooks;
+    if arguments.json {
+        println!("{}", as_json(&url, house.standin(), hooks, &own));
+    } else {
+        print!("{}", as_text(&url, house.standin(), hooks, &own));
+    }
+    let house = Arc::new(house);
+    let answer = move |request| {
+        let house = Arc::clone(&house);
+        async move { Ok(answer(house.provisioner(), &request).await) }
+    };
+    match listen(listener, answer).await {}
+}
+
+/// The answer to a request, as Lambda and an HTTP API would have brought it there and back.
+async fn answer(provisioner: &Provisioner, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+    let mut headers = Map::new();
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter();
+        let values: Vec<_> =
+            values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        headers.insert(name.to_string(), values.join(",").into());
+    }
+    let event = json!({
+        "version": "2.0",
+        "rawPath": request.uri().path(),
+        "headers": headers,
+        "requestContext": {"stage": "$default", "http": {"method": request.method().as_str()}},
+        "body": STANDARD.encode(request.body()),
+        "isBase64Encoded": true,
+    });
+    let arrival = now();
+    let moment = Moment { now: arrival, time_left: TIME, random: lambda::random() };
+    let mut record = Record::default();
+    let reply = provisioner.answer(&event.to_string(), moment, &mut record).await;
+    record.took(now().duration_since(arrival).unwrap_or_default());
+    record.lines(provisioner.config().log_level).for_each(|line| eprintln!("{line}"));
+    let Ok(reply) = reply else { return failed() };
+    let mut response = Response::builder().status(reply.status_code);
+    for (name, value) in reply.headers.unwrap_or_default() {
+        response = response.header(name, value);
+    }
+    response.body(Full::from(reply.body)).unwrap_or_else(|_| failed())
+}
+
+fn failed() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// What a sender shows, where it is the demo's and everybody knows it.
+fn known_secret(own: &Environment, hook: &Hook) -> Option<&'static str> {
+    if ["SECRET", "SECRET_ARN"].iter().any(|setting| own.contains_key(&hook.variable(setting))) {
+        return None;
+    }
+    match hook.source.name.as_str() {
+        "demo" => Some(DEMO_SECRET),
+        "okta" => Some(DEMO_AUTHORIZATION),
+        _ => None,
+    }
+}
+
+fn as_json(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) -> Value {
+    let sources = hooks.iter().map(|hook| {
+        let name = &hook.source.name;
+        json!({
+            "name": name, "scheme": hook.source.scheme.name, "url": format!("{url}/hooks/{name}"),
+            "secret": known_secret(own, hook),
+        })
+    });
+    json!({"url": url, "standin": standin, "sources": sources.collect::<Vec<_>>()})
+}
+
+fn as_text(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) -> String {
+    let behind = standin.map_or("Amazon Connect".to_owned(), |standin| {
+        format!("a stand-in for Amazon Connect at {standin}")
+    });
+    let mut text = format!("Serving {url}, in front of {behind}\n\n");
+    for hook in hooks {
+        let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
+        let secret = known_secret(own, hook).unwrap_or("(yours)");
+        text.push_str(&format!("  /hooks/{name:<12}{scheme:<20}secret: {secret}\n"));
+    }
+    text.push_str(
+        "\nSend it a story:\n  connect-provisioner sign events/okta-user-created.json --as curl",
+    );
+    if url != URL {
+        text.push_str(&format!(" --url {url}"));
+    }
+    text.push_str(" | sh\n");
+    if let Some(standin) = standin {
+        text.push_str(&format!("See what Connect holds then:\n  curl -sS {standin}/_standin\n"));
+    }
+    text.push_str("\nStop it with Ctrl-C. Each event has its line here:\n");
+    text
+}

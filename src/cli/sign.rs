@@ -1,0 +1,123 @@
+//! `connect-provisioner sign`: a story as its sender would send it, signed just now.
+
+use std::error::Error;
+use std::fs;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::now;
+use super::settings::own_or_demo;
+use super::story::Story;
+use crate::config::hooks::Hook;
+use crate::config::hooks_of;
+use crate::deadline::Deadline;
+use crate::hex;
+use crate::keys::KeyStore;
+use crate::lambda;
+use crate::trust::Source;
+
+/// What to sign, and how to show it.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// A file of events/, or any JSON body; - reads standard input
+    #[arg(value_name = "STORY")]
+    story: String,
+    /// The source that signs; else one that fits the story
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// In which shape to show the request
+    #[arg(long = "as", value_enum, value_name = "SHAPE", default_value_t = Shape::ApigwV2)]
+    shape: Shape,
+    /// Where a curl command sends it
+    #[arg(long, value_name = "URL", default_value = super::serve::URL)]
+    url: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shape {
+    /// The Lambda event of an HTTP API or a function URL
+    ApigwV2,
+    /// The Lambda event of a REST API
+    ApigwV1,
+    /// The Lambda event of an Application Load Balancer
+    Alb,
+    /// A curl command
+    Curl,
+}
+
+/// Prints the signed request.
+///
+/// # Errors
+/// If the story cannot be read, or there is no source to sign it.
+pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let story = read(&arguments.story)?;
+    let (environment, is_demo) = own_or_demo();
+    if is_demo {
+        eprintln!("no settings found (HOOK_…): signed with the demo's, which everybody knows");
+    }
+    let hooks = hooks_of(&environment)?;
+    let hook = choose(&hooks, &story, arguments.source.as_deref())?;
+    let source = with_keys(hook, &hooks).await?;
+    let id = format!("msg_{}", hex::write(&lambda::random()));
+    let signed = story.signed_by(&source, &id, now());
+    match arguments.shape {
+        Shape::ApigwV2 => println!("{}", signed.http_api()),
+        Shape::ApigwV1 => println!("{}", signed.rest_api()),
+        Shape::Alb => println!("{}", signed.load_balancer()),
+        Shape::Curl => println!("{}", signed.curl(&arguments.url)),
+    }
+    Ok(())
+}
+
+/// Reads a story from a file, or from standard input.
+///
+/// # Errors
+/// With the file's name and what is wrong.
+pub(super) fn read(path: &str) -> Result<Story, Box<dyn Error>> {
+    let text = if path == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| format!("cannot read {path}: {error}"))?;
+    let story = Story::read(&text);
+    Ok(story.map_err(|error| {
+        format!("{path}: expected a JSON object, found something else: {error}")
+    })?)
+}
+
+/// The hook of this name; else one whose scheme is what the story's sender uses.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn choose<'a>(
+    hooks: &'a [Hook],
+    story: &Story,
+    name: Option<&str>,
+) -> Result<&'a Hook, String> {
+    let fits = |hook: &&Hook| match name {
+        Some(name) => hook.source.name.eq_ignore_ascii_case(name),
+        None => hook.source.scheme.has_challenge() == story.is_okta_hook(),
+    };
+    let chosen = hooks.iter().find(fits).or_else(|| hooks.first().filter(|_| name.is_none()));
+    chosen.ok_or_else(|| {
+        let names: Vec<_> = hooks.iter().map(|hook| hook.source.name.as_str()).collect();
+        format!("expected --source to be one of {}, found another", names.join(", "))
+    })
+}
+
+/// A hook's source with its keys, from Secrets Manager if they are there.
+async fn with_keys(hook: &Hook, hooks: &[Hook]) -> Result<Arc<Source>, Box<dyn Error>> {
+    if hook.stored.is_none() {
+        return Ok(Arc::clone(&hook.source));
+    }
+    let aws = lambda::loader("us-east-1").load().await;
+    let keys = KeyStore::new(hooks, Duration::ZERO, &aws);
+    let fetched = keys.source(hook, now(), Deadline::after(Duration::from_secs(10))).await;
+    let trouble = fetched.trouble.unwrap_or_default();
+    Ok(fetched.source.map_err(|_| format!("{}: {trouble}", hook.variable("SECRET_ARN")))?)
+}
