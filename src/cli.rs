@@ -1,22 +1,28 @@
 //! The command line: the same core as the function, without Lambda.
 
 pub mod demo;
+pub mod doctor;
 pub mod local;
+pub mod plan;
 pub mod serve;
 pub mod settings;
 pub mod sign;
 pub mod standin;
 pub mod story;
+pub mod table;
 
 use std::error::Error;
+use std::io::Write as _;
 use std::time::SystemTime;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::{Shell, generate};
 
 /// Keeps Amazon Connect users in step with an identity provider.
 ///
-/// The function itself is the program `bootstrap`, which Lambda starts. This one shows it at work
-/// and serves what its tests need; it touches no AWS account.
+/// The function itself is the program `bootstrap`, which Lambda starts. This one shows it at work,
+/// serves it on a desk, and looks after its settings. Only `serve --connect aws`, `doctor --online`
+/// and `sign` with a stored secret speak to AWS.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 pub struct Cli {
@@ -44,6 +50,21 @@ enum Command {
     /// names, or without any `HOOK_` variable with the demo's. A signature is believed for five
     /// minutes.
     Sign(sign::Arguments),
+    /// Print the exact CreateUser request that a story would lead to, touching nothing
+    ///
+    /// Says which attribute or setting gave each member, or why there is nothing to send. Settings
+    /// are read from the environment; without any, the demo's.
+    Plan(plan::Arguments),
+    /// Say what is wrong with the settings, and what to do about it
+    ///
+    /// Reads the environment as the function would. The exit status is 0 if nothing keeps the
+    /// function from working.
+    Doctor(doctor::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Serve the stand-in for Amazon Connect until interrupted
     ///
     /// Prints one JSON line: endpoint, instanceArn, and routingProfiles, securityProfiles and
@@ -63,6 +84,13 @@ impl Cli {
             Command::Demo => demo::run(&mut std::io::stdout().lock()).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Sign(arguments) => sign::run(arguments).await,
+            Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                generate(shell, &mut Self::command(), "connect-provisioner", &mut script);
+                Ok(std::io::stdout().write_all(&script)?)
+            }
             Command::Standin(arguments) => standin::run(arguments).await,
         }
     }
@@ -76,7 +104,6 @@ fn now() -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -63,6 +63,8 @@ pub enum Decision {
 pub struct Part {
     /// What it comes to.
     pub verdict: Result<Verdict, Fault>,
+    /// When it happened at the sender's, where that is known.
+    pub published: Option<SystemTime>,
     /// What is worth a line.
     pub record: Record,
 }
@@ -144,7 +146,7 @@ pub fn decide(
         let verdict = event
             .intent
             .and_then(|intent| judge_in_batch(config, intent, moment.part(number), &mut record));
-        Part { verdict, record }
+        Part { verdict, published: event.published, record }
     };
     Ok(Decision::Batch(events.into_iter().zip(1..).map(part).collect()))
 }

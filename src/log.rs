@@ -191,7 +191,7 @@ type Counted = fn(&Record) -> bool;
 
 /// The metrics that count events, and which events each counts.
 static COUNTS: &[(&str, Counted)] = &[
-    ("Events", |_| true),
+    ("Events", |event| event.outcome != "batch"),
     ("Created", |event| event.outcome == "created"),
     ("LeaverIgnored", |event| event.outcome == "leaverIgnored"),
     ("Rejected", |event| event.kind == Some(Kind::Unauthenticated)),

@@ -1,10 +1,11 @@
 //! The whole function: a configuration, the keys, and the instance that it speaks to.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 
+use crate::assign::Agent;
 use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::connect::Applied;
@@ -142,9 +143,13 @@ impl Provisioner {
         record: &mut Record,
     ) -> Outcome {
         let (mut outcomes, mut records) = (Vec::new(), Vec::new());
-        for Part { verdict, record: mut own } in parts {
+        for Part { verdict, published, record: mut own } in parts {
             outcomes.push(match verdict {
-                Ok(verdict) => self.settle_once(verdict, moment, deadline, &mut own).await,
+                Ok(Verdict::Converge(agent)) => match self.known(&agent, published, moment) {
+                    Some(outcome) => Ok(outcome),
+                    None => self.settle_and_note(agent, moment, deadline, &mut own).await,
+                },
+                Ok(Verdict::Done(outcome)) => Ok(outcome),
                 Err(fault) => Err(fault),
             });
             records.push(own);
@@ -153,20 +158,27 @@ impl Provisioner {
         Outcome::Batch(outcomes)
     }
 
-    /// Settles an event, unless its user was there a moment ago.
-    async fn settle_once(
+    /// The outcome for a user who was there a moment ago, unless the event happened since: then it
+    /// says something new.
+    fn known(
         &self,
-        verdict: Verdict,
+        agent: &Agent,
+        published: Option<SystemTime>,
+        moment: Moment,
+    ) -> Option<Outcome> {
+        let (ids, noted) = self.recent.find(&agent.owner, moment.now)?;
+        let is_repeat = published.is_none_or(|published| published <= noted);
+        is_repeat.then(|| Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()))
+    }
+
+    async fn settle_and_note(
+        &self,
+        agent: Box<Agent>,
         moment: Moment,
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
-        if let Verdict::Converge(agent) = &verdict
-            && let Some(ids) = self.recent.find(&agent.owner, moment.now)
-        {
-            return Ok(Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()));
-        }
-        let outcome = self.settle(verdict, moment, deadline, record).await?;
+        let outcome = self.settle(Verdict::Converge(agent), moment, deadline, record).await?;
         if let Outcome::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) = &outcome
         {
             self.recent.note(owner, ids, moment.now);

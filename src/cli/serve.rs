@@ -30,7 +30,7 @@ use crate::standin::listen;
 pub const URL: &str = "http://127.0.0.1:8787";
 
 /// How long an event may take: what the SAM template gives it.
-const TIME: Duration = Duration::from_millis(14_500);
+pub(super) const TIME: Duration = Duration::from_millis(14_500);
 
 /// Where to listen, and what is behind.
 #[derive(Args, Clone, Debug)]

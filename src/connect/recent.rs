@@ -18,11 +18,10 @@ const MEMORY: Duration = Duration::from_mins(10);
 pub(crate) struct Recent(Mutex<HashMap<String, (UserIds, SystemTime)>>);
 
 impl Recent {
-    /// What Connect calls this owner's user, if it was there lately.
-    pub(crate) fn find(&self, owner: &Owner, now: SystemTime) -> Option<UserIds> {
+    /// What Connect calls this owner's user, and when it was there, if that was lately.
+    pub(crate) fn find(&self, owner: &Owner, now: SystemTime) -> Option<(UserIds, SystemTime)> {
         let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ids, seen) = users.get(owner.hash())?;
-        is_recent(*seen, now).then(|| ids.clone())
+        users.get(owner.hash()).filter(|(_, seen)| is_recent(*seen, now)).cloned()
     }
 
     /// Notes that this owner's user is there.

@@ -5,12 +5,18 @@
 //! targets are chosen by their type. It has no profile of the person, only the login
 //! (`alternateId`) and a name to show.
 
+use std::time::SystemTime;
+
 use serde_json::{Map, Value};
 
-use super::Intent;
+use super::{Intent, time};
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
+
+/// A hook brings this many events at most. Okta's own are of a kilobyte or two, so that many never
+/// fit into a body; what is smaller is not Okta's, and its answer would be too large.
+pub const MAX_EVENTS: usize = 2000;
 
 /// Which of Okta's events ask for somebody to join.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub struct Scope {
 pub struct Element {
     /// Okta's own id of it, by which its deliveries are told apart.
     pub uuid: Option<String>,
+    /// When it happened in Okta.
+    pub published: Option<SystemTime>,
     /// What it asks for.
     pub intent: Result<Intent, Fault>,
 }
@@ -87,10 +95,13 @@ pub fn is_batch(body: &Map<String, Value>) -> bool {
 /// Reads every event of a batch, each by itself.
 ///
 /// # Errors
-/// [`Kind::InvalidSyntax`] if there is no list of events.
+/// [`Kind::InvalidSyntax`] if there is no list of at most [`MAX_EVENTS`] events.
 pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Element>, Fault> {
     let data = member(body, "data").and_then(Value::as_object);
     match data.and_then(|data| member(data, "events")) {
+        Some(Value::Array(events)) if events.len() > MAX_EVENTS => {
+            Err(invalid("data.events", "at most 2000 events", "more"))
+        }
         Some(Value::Array(events)) => {
             Ok(events.iter().map(|event| element(event, scope)).collect())
         }
@@ -104,10 +115,14 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
         let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, intent };
+        return Element { uuid: None, published: None, intent };
     };
-    let uuid = member(event, "uuid").and_then(Value::as_str).map(str::to_owned);
-    Element { uuid, intent: intent(event, scope) }
+    let text = |name: &str| member(event, name).and_then(Value::as_str);
+    Element {
+        uuid: text("uuid").map(str::to_owned),
+        published: text("published").and_then(time::read),
+        intent: intent(event, scope),
+    }
 }
 
 fn intent(event: &Map<String, Value>, scope: &Scope) -> Result<Intent, Fault> {
@@ -159,12 +174,19 @@ fn concerns_us(whom: Whom, targets: &Targets<'_>, scope: &Scope) -> Result<(), &
     let list = list.as_ref().ok_or(unset)?;
     // Never by alternateId, which is "unknown" for every group.
     let named = |target: &&Map<String, Value>| {
-        ["id", "displayName"].iter().any(|name| {
-            let value = member(target, name).and_then(Value::as_str);
-            value.is_some_and(|value| list.iter().any(|entry| entry == value))
+        list.iter().any(|entry| {
+            let name = if is_id(entry) { "id" } else { "displayName" };
+            member(target, name).and_then(Value::as_str) == Some(entry)
         })
     };
     targets.of_type(target_type).find(named).map(drop).ok_or(unlisted)
+}
+
+/// Whether an entry of a list is one of Okta's ids, of an application or a group. It is then no
+/// name, or somebody could name a group like the id of another.
+fn is_id(entry: &str) -> bool {
+    ["0oa", "00g"].iter().any(|prefix| entry.starts_with(prefix))
+        && entry.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What an event happened to.

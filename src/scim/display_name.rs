@@ -6,15 +6,24 @@
 /// - without one, the first word is the given name and all others are the family name:
 ///   `Ana Ruiz García`.
 ///
-/// `None` for a single word, and for anything that is not a name of two parts.
+/// `None` for a single word, for a comma before no given name (`Ana Ruiz, PhD`), and for anything
+/// else that is not a name of two parts.
 pub(super) fn split(display_name: &str) -> Option<(&str, &str)> {
     let (given, family) = match display_name.split_once(',') {
-        Some((family, given)) if !given.contains(',') => (given, family),
+        Some((family, given)) if !given.contains(',') && !is_suffix(given) => (given, family),
         Some(_) => return None,
         None => display_name.trim().split_once(char::is_whitespace)?,
     };
     let (given, family) = (given.trim(), family.trim());
     (!given.is_empty() && !family.is_empty()).then_some((given, family))
+}
+
+/// Whether this stands behind a whole name, and is no given name.
+fn is_suffix(text: &str) -> bool {
+    const SUFFIXES: [&str; 12] =
+        ["cpa", "esq", "ii", "iii", "iv", "jr", "ma", "mba", "md", "msc", "phd", "sr"];
+    let bare: String = text.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    SUFFIXES.contains(&bare.to_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -37,6 +46,9 @@ mod tests {
     #[test]
     fn what_has_no_two_parts_is_not_split() {
         for display_name in ["", " ", "Ana", " Ana ", "Ruiz,", ", Ana", ",", "Smith, John, Jr."] {
+            assert_eq!(split(display_name), None, "{display_name}");
+        }
+        for display_name in ["Ana Ruiz, PhD", "John Smith, Jr.", "Ana Ruiz, M.B.A."] {
             assert_eq!(split(display_name), None, "{display_name}");
         }
     }

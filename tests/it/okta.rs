@@ -129,6 +129,8 @@ async fn nobody_joins_but_by_a_list_that_names_the_app_or_group() {
     let group = json!({"type": "UserGroup", "id": "00g1", "displayName": "Agents", "alternateId": "unknown"});
     let by_app = event("application.user_membership.add", app.clone());
     let by_group = event("group.user_membership.add", group);
+    let named_like_an_id = json!({"type": "UserGroup", "id": "00g2", "displayName": "00g1"});
+    let named_like_an_id = event("group.user_membership.add", named_like_an_id);
     for (story, setting, list, joins) in [
         (&by_app, "HOOK_DEMO_APPS", "0oa1", true),
         (&by_app, "HOOK_DEMO_APPS", "Payroll,Amazon Connect", true),
@@ -138,6 +140,8 @@ async fn nobody_joins_but_by_a_list_that_names_the_app_or_group() {
         (&by_app, "HOOK_DEMO_APPS", "unknown", false),
         (&by_app, "HOOK_DEMO_APPS", "", false),
         (&by_app, "HOOK_DEMO_GROUPS", "0oa1,Amazon Connect", false),
+        (&named_like_an_id, "HOOK_DEMO_GROUPS", "00g1", false),
+        (&named_like_an_id, "HOOK_DEMO_GROUPS", "00g2", true),
         (&by_group, "HOOK_DEMO_GROUPS", "00g1", true),
         (&by_group, "HOOK_DEMO_GROUPS", "Agents", true),
         (&by_group, "HOOK_DEMO_GROUPS", "unknown", false),
@@ -309,7 +313,7 @@ async fn what_did_not_fit_is_answered_503_and_the_repeat_gets_further() {
     let reply = when(&local, &batch).await;
     assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
     assert_eq!(reply.status_code, 503);
-    local.control(&json!({"faults": {"CreateUser": []}}));
+    local.control(&json!({"slowMs": 0}));
     let before = calls(&local, "CreateUser");
     let reply = when(&local, &batch).await;
     assert_eq!(reply.status_code, 200, "{}", reply.body);
@@ -333,6 +337,41 @@ async fn a_user_of_a_moment_ago_is_not_asked_for_again() {
         assert_eq!(calls(&local, "CreateUser"), created, "after {seconds} s");
     }
     assert_eq!(users(&local).len(), 1);
+}
+
+#[tokio::test]
+async fn what_happened_since_is_no_repeat() {
+    let local = given_okta(&[]).await;
+    let mut hook = story("okta-hook-app-assigned");
+    let at = now();
+    let send = async |hook: &Story, seconds| {
+        let event = hook.signed(&local.source, "msg_1", at);
+        let reply = local.send(&event, at + Duration::from_secs(seconds), LONG).await.0.unwrap();
+        (outcome(&reply), calls(&local, "CreateUser"))
+    };
+    assert_eq!(send(&hook, 0).await, (json!("created"), 1));
+    assert_eq!(send(&hook, 60).await, (json!("alreadyOurs"), 1));
+    // Unassigned, removed by hand, assigned again.
+    let instance = &local.directory.instance_id;
+    let id = users(&local)[0]["Id"].as_str().unwrap().to_owned();
+    local.client.delete_user().instance_id(instance).user_id(id).send().await.unwrap();
+    events(&mut hook)[0]["published"] = json!("2099-01-01T00:00:00.000Z");
+    assert_eq!(send(&hook, 120).await, (json!("created"), 2));
+}
+
+#[tokio::test]
+async fn a_hook_has_as_many_events_as_its_answer_can_list() {
+    let local = given_okta(&[]).await;
+    for (count, told) in
+        [(2000, "event 1 of 2000: data.events: expected objects"), (2001, "at most 2000")]
+    {
+        let mut story = story("okta-hook-batch");
+        *events(&mut story) = vec![json!(0); count];
+        let reply = when(&local, &story).await;
+        assert_eq!(reply.status_code, 400);
+        assert!(body(&reply)["detail"].as_str().unwrap().contains(told), "{count}");
+        assert!(reply.body.len() < 1_000_000, "more than a load balancer takes");
+    }
 }
 
 #[tokio::test]

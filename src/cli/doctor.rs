@@ -1,0 +1,334 @@
+//! `connect-provisioner doctor`: what is wrong with a set-up, and what to do about it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_connect::Client;
+use clap::Args;
+use serde::Serialize;
+
+use super::now;
+use super::settings::own;
+use super::table::{Table, Tone};
+use crate::assign::identity::Identity;
+use crate::assign::instance::{Reference, Resource};
+use crate::config::hooks::Hook;
+use crate::config::{Config, Environment, of_process};
+use crate::connect::failure::Failure;
+use crate::deadline::Deadline;
+use crate::keys::KeyStore;
+use crate::lambda;
+
+/// How deep to look.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// Ask AWS too: the instance, its profiles and groups, each secret
+    #[arg(long)]
+    online: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warning,
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+struct Finding {
+    state: State,
+    /// The variable, or what it names.
+    subject: String,
+    found: String,
+    /// What to do; empty where all is well.
+    advice: String,
+}
+
+impl Finding {
+    fn new(
+        state: State,
+        subject: impl Into<String>,
+        found: impl Into<String>,
+        advice: &str,
+    ) -> Self {
+        Self { state, subject: subject.into(), found: found.into(), advice: advice.to_owned() }
+    }
+
+    fn ok(subject: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(State::Ok, subject, found, "")
+    }
+}
+
+/// Looks at the settings, prints what was found, and fails if anything keeps the function from
+/// working.
+///
+/// # Errors
+/// With the number of problems.
+pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let environment = own();
+    let findings = match Config::read(&environment) {
+        Err(problems) => problems
+            .0
+            .iter()
+            .map(|one| Finding::new(State::Problem, &one.variable, &one.problem, one.find))
+            .collect(),
+        Ok(config) => {
+            let mut findings = offline(&config, &environment);
+            if arguments.online {
+                findings.extend(online(&config).await);
+            }
+            findings
+        }
+    };
+    show(&findings, arguments.json)?;
+    match findings.iter().filter(|finding| finding.state == State::Problem).count() {
+        0 => Ok(()),
+        1 => Err("1 problem found".into()),
+        problems => Err(format!("{problems} problems found").into()),
+    }
+}
+
+fn show(findings: &[Finding], json: bool) -> Result<(), Box<dyn Error>> {
+    if json {
+        println!("{}", serde_json::to_string(findings)?);
+        return Ok(());
+    }
+    let mut table = Table::default();
+    for Finding { state, subject, found, advice } in findings {
+        let (tone, word) = match state {
+            State::Ok => (Tone::Good, "ok"),
+            State::Warning => (Tone::Warning, "warning"),
+            State::Problem => (Tone::Bad, "problem"),
+        };
+        let separator = if advice.is_empty() { "" } else { "; " };
+        table.row(tone, [word, subject, &format!("{found}{separator}{advice}")]);
+    }
+    Ok(table.print(&of_process())?)
+}
+
+/// What can be told from the settings alone.
+fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
+    let instance = format!("instance {} in {}", config.instance.id.as_str(), config.region);
+    let mut findings = vec![Finding::ok("CONNECT_INSTANCE", instance)];
+    findings.push(Finding::ok("IDENTITY_MANAGEMENT", config.rules.identity.name));
+    findings.push(if environment.contains_key("DEPLOYMENT") {
+        Finding::ok("DEPLOYMENT", &config.rules.deployment)
+    } else {
+        Finding::new(
+            State::Warning,
+            "DEPLOYMENT",
+            "the default name",
+            "if there is another deployment for this instance, give each a lasting name of its own",
+        )
+    });
+    findings.extend(config.hooks.iter().flat_map(hook));
+    findings
+}
+
+fn hook(hook: &Hook) -> Vec<Finding> {
+    let (name, scheme) = (&hook.source.name, hook.source.scheme);
+    let keys = match &hook.stored {
+        Some(_) => "its key in Secrets Manager".to_owned(),
+        None => format!("{} in the clear", count(hook.source.keys.len(), "key")),
+    };
+    let found = format!("/hooks/{name} by {}, {keys}", scheme.name);
+    let mut findings = vec![Finding::ok(hook.variable("SCHEME"), found)];
+    let scope = &hook.scope;
+    if scheme.has_challenge() && scope.apps.is_none() && scope.groups.is_none() && !scope.lifecycle
+    {
+        findings.push(Finding::new(
+            State::Warning,
+            hook.variable("APPS"),
+            "nobody joins by this source's event hooks",
+            "set it, or GROUPS or LIFECYCLE of the same source",
+        ));
+    }
+    findings
+}
+
+/// What AWS says.
+async fn online(config: &Config) -> Vec<Finding> {
+    let aws = lambda::loader(&config.region).load().await;
+    let mut findings = instance(config, &Client::new(&aws)).await;
+    findings.extend(powers(config, &Client::new(&aws)).await);
+    findings.extend(secrets(config, &aws).await);
+    findings
+}
+
+async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
+    let described =
+        client.describe_instance().instance_id(config.instance.id.as_str()).send().await;
+    let instance = match described.map(|described| described.instance) {
+        Ok(Some(instance)) => instance,
+        Ok(None) => return vec![refused("CONNECT_INSTANCE", "an answer without an instance")],
+        Err(error) => {
+            let failure = Failure::of("DescribeInstance", &error);
+            return vec![refused("CONNECT_INSTANCE", &failure.to_string())];
+        }
+    };
+    let alias = instance.instance_alias().unwrap_or("without an alias");
+    let status = instance.instance_status().map_or("unknown", |status| status.as_str());
+    let state = if status == "ACTIVE" { State::Ok } else { State::Warning };
+    let advice = if status == "ACTIVE" { "" } else { "wait until it is ACTIVE" };
+    let found = format!("{alias}, {status}");
+    let held = instance.identity_management_type().map_or("unknown", |held| held.as_str());
+    let ours = config.rules.identity.name;
+    vec![
+        Finding::new(state, "CONNECT_INSTANCE", found, advice),
+        if held == ours {
+            Finding::ok("IDENTITY_MANAGEMENT", format!("{held}, as the instance has it"))
+        } else {
+            let found = format!("{ours}, but the instance has {held}");
+            let advice = format!("set it to {held}; the default is {}", Identity::SAML.name);
+            Finding::new(State::Problem, "IDENTITY_MANAGEMENT", found, &advice)
+        },
+    ]
+}
+
+/// One profile or group of the instance.
+struct Item {
+    name: String,
+    id: String,
+    arn: String,
+}
+
+async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
+    let (power, allowed) = (&config.rules.power, &config.rules.allowed);
+    let settings: [(_, Resource, Vec<&Reference>); 6] = [
+        ("ROUTING_PROFILE", Resource::RoutingProfile, vec![&power.routing_profile]),
+        (
+            "ALLOWED_ROUTING_PROFILES",
+            Resource::RoutingProfile,
+            allowed.routing_profiles.iter().collect(),
+        ),
+        ("SECURITY_PROFILES", Resource::SecurityProfile, power.security_profiles.iter().collect()),
+        (
+            "ALLOWED_SECURITY_PROFILES",
+            Resource::SecurityProfile,
+            allowed.security_profiles.iter().collect(),
+        ),
+        ("HIERARCHY_GROUP", Resource::HierarchyGroup, power.hierarchy_group.iter().collect()),
+        (
+            "ALLOWED_HIERARCHY_GROUPS",
+            Resource::HierarchyGroup,
+            allowed.hierarchy_groups.iter().collect(),
+        ),
+    ];
+    let mut findings = Vec::new();
+    for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
+        let mut asked = settings.iter().filter(|(_, own, list)| *own == kind && !list.is_empty());
+        let Some(first) = asked.next() else { continue };
+        match items(kind, client, config.instance.id.as_str()).await {
+            Err(failure) => findings.push(refused(first.0, &failure.to_string())),
+            Ok(items) => {
+                for (setting, _, list) in [first].into_iter().chain(asked) {
+                    findings.extend(list.iter().map(|one| find(setting, kind, one, &items)));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Finding {
+    let is_wanted = |item: &&Item| match wanted {
+        Reference::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
+        Reference::Name(name) => *name == item.name,
+    };
+    let (noun, found): (_, Vec<_>) = (kind.noun(), items.iter().filter(is_wanted).collect());
+    match found.as_slice() {
+        [Item { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
+        [] => {
+            let names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
+            let advice = format!("choose one of {}", names.join(", "));
+            Finding::new(
+                State::Problem,
+                setting,
+                format!("a {noun} that the instance does not have"),
+                &advice,
+            )
+        }
+        several => {
+            let arns: Vec<_> = several.iter().map(|item| item.arn.as_str()).collect();
+            let advice = format!("name it by ARN, one of {}", arns.join(", "));
+            Finding::new(
+                State::Problem,
+                setting,
+                format!("a {noun} whose name others have too"),
+                &advice,
+            )
+        }
+    }
+}
+
+async fn items(kind: Resource, client: &Client, instance: &str) -> Result<Vec<Item>, Failure> {
+    let item = |name: Option<String>, id: Option<String>, arn: Option<String>| Item {
+        name: name.unwrap_or_default(),
+        id: id.unwrap_or_default(),
+        arn: arn.unwrap_or_default(),
+    };
+    match kind {
+        Resource::HierarchyGroup => {
+            let pages = client.list_user_hierarchy_groups().instance_id(instance).into_paginator();
+            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
+            let all = all.map_err(|error| Failure::of("ListUserHierarchyGroups", &error))?;
+            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
+        }
+        Resource::RoutingProfile => {
+            let pages = client.list_routing_profiles().instance_id(instance).into_paginator();
+            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
+            let all = all.map_err(|error| Failure::of("ListRoutingProfiles", &error))?;
+            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
+        }
+        Resource::SecurityProfile => {
+            let pages = client.list_security_profiles().instance_id(instance).into_paginator();
+            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
+            let all = all.map_err(|error| Failure::of("ListSecurityProfiles", &error))?;
+            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
+        }
+    }
+}
+
+async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
+    let store = KeyStore::new(&config.hooks, config.key_overlap, aws);
+    let mut findings = Vec::new();
+    for hook in config.hooks.iter().filter(|hook| hook.stored.is_some()) {
+        let subject = hook.variable("SECRET_ARN");
+        let deadline = Deadline::after(Duration::from_secs(10));
+        let fetched = store.source(hook, now(), deadline).await;
+        findings.push(match (fetched.source, fetched.trouble) {
+            (Ok(source), None) => {
+                let replaced = source.keys.iter().filter(|key| key.is_replaced()).count();
+                let current = source.keys.len().saturating_sub(replaced);
+                let found =
+                    format!("{}, {replaced} replaced and still believed", count(current, "key"));
+                Finding::ok(subject, found)
+            }
+            (Ok(_), Some(trouble)) => Finding::new(State::Warning, subject, trouble, SECRET),
+            (Err(_), trouble) => {
+                Finding::new(State::Problem, subject, trouble.unwrap_or_default(), SECRET)
+            }
+        });
+    }
+    findings
+}
+
+const SECRET: &str = "put the key that the sender shows into it as plain text, and permit \
+    secretsmanager:GetSecretValue on it";
+
+fn refused(subject: &str, failure: &str) -> Finding {
+    let advice = "check the instance's id and Region, your credentials (aws sts \
+                  get-caller-identity), and their permission for this operation";
+    Finding::new(State::Problem, subject, failure, advice)
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

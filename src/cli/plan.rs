@@ -1,0 +1,231 @@
+//! `connect-provisioner plan`: what a story would make of Connect, without touching anything.
+
+use std::error::Error;
+
+use aws_credential_types::Credentials;
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::now;
+use super::settings::own_or_demo;
+use super::sign::{choose, read};
+use super::story::Story;
+use super::table::{Table, Tone};
+use crate::assign::Agent;
+use crate::assign::owner::{DEPLOYMENT, MANAGED_BY, OWNER};
+use crate::config::hooks::Hook;
+use crate::config::{Config, Environment, SETTINGS};
+use crate::connect::apply::Connect;
+use crate::decision::{Decision, Moment, Verdict, decide};
+use crate::fault::Fault;
+use crate::http::gateway::Arrival;
+use crate::lambda;
+use crate::log::Record;
+use crate::outcome::{Outcome, Row};
+use crate::secret::UnusableKey;
+use crate::trust::Source;
+
+/// What to plan.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// A file of events/, or any JSON body; - reads standard input
+    #[arg(value_name = "STORY")]
+    story: String,
+    /// The source that sends it; else one that fits the story
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the plan of a story, one for each of its events.
+///
+/// # Errors
+/// If the story cannot be read or the settings cannot be used.
+pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let story = read(&arguments.story)?;
+    let (environment, is_demo) = own_or_demo();
+    if is_demo {
+        eprintln!("no settings found (HOOK_…, CONNECT_INSTANCE): planned with the demo's");
+    }
+    let config = Config::read(&environment)?;
+    let hook = choose(&config.hooks, &story, arguments.source.as_deref())?;
+    let mut plans = Vec::new();
+    for verdict in verdicts(&config, hook, &story)? {
+        plans.push(plan(&config, &environment, &story, verdict).await);
+    }
+    if arguments.json {
+        println!("{}", json!({"events": plans}));
+        return Ok(());
+    }
+    for plan in &plans {
+        print(plan, &environment)?;
+    }
+    Ok(())
+}
+
+/// Decides as the function would. Who signed is not in question here, so the story is signed with a
+/// key of its own.
+fn verdicts(
+    config: &Config,
+    hook: &Hook,
+    story: &Story,
+) -> Result<Vec<Result<Verdict, Fault>>, Box<dyn Error>> {
+    let source = Source { keys: vec![any_key(hook)?], ..Source::clone(&hook.source) };
+    let event = story.signed_by(&source, "msg_plan", now()).http_api().to_string();
+    let request = Arrival::read(&event, "")?.request;
+    let moment = Moment { now: now(), time_left: super::serve::TIME, random: lambda::random() };
+    let decision = request.and_then(|request| {
+        let request = source.verify(&request, moment.now)?;
+        decide(config, hook, &request, moment, &mut Record::default())
+    });
+    Ok(match decision {
+        Ok(Decision::Batch(parts)) => parts.into_iter().map(|part| part.verdict).collect(),
+        Ok(Decision::One(verdict)) => vec![Ok(verdict)],
+        Err(fault) => vec![Err(fault)],
+    })
+}
+
+/// Both readable as base64 and long enough for every scheme.
+fn any_key(hook: &Hook) -> Result<crate::secret::Key, String> {
+    let key = hook.source.scheme.key(&"plan".repeat(16));
+    key.map_err(|unusable: UnusableKey| unusable.to_string())
+}
+
+/// What comes of one event: a request to send, or why there is none.
+async fn plan(
+    config: &Config,
+    environment: &Environment,
+    story: &Story,
+    verdict: Result<Verdict, Fault>,
+) -> Value {
+    match verdict {
+        Ok(Verdict::Converge(agent)) => {
+            let mut request = preview(config, &agent).await;
+            let from = origins(&request, &agent, config, environment, story);
+            if let Some(password) = request.get_mut("Password") {
+                *password = "(not shown)".into();
+            }
+            json!({"outcome": "createUser", "request": request, "from": from})
+        }
+        Ok(Verdict::Done(Outcome::Ignored(reason))) => {
+            json!({"outcome": "ignored", "reason": reason})
+        }
+        Ok(Verdict::Done(outcome)) => json!({"outcome": outcome.name()}),
+        Err(fault) => {
+            let status = Row::of(fault.kind).status;
+            json!({"outcome": fault.kind.code(), "status": status, "detail": fault.detail})
+        }
+    }
+}
+
+/// The body of CreateUser, written by the SDK, which is stopped before it sends it.
+async fn preview(config: &Config, agent: &Agent) -> Map<String, Value> {
+    let nobody = Credentials::new("plan", "plan", None, None, "plan");
+    let aws = lambda::loader(&config.region).credentials_provider(nobody).load().await;
+    let connect = Connect::new(&aws, config.instance.id.as_str());
+    match connect.preview(agent).await {
+        Some(Value::Object(request)) => request,
+        _ => Map::new(),
+    }
+}
+
+/// Which attribute or setting gave each member, by its path in the request.
+fn origins(
+    request: &Map<String, Value>,
+    agent: &Agent,
+    config: &Config,
+    environment: &Environment,
+    story: &Story,
+) -> Vec<Value> {
+    let mut members = Vec::new();
+    for (name, value) in request {
+        match value {
+            Value::Object(inner) if name != "Tags" || !inner.is_empty() => {
+                members.extend(inner.keys().map(|inner| format!("{name}.{inner}")));
+            }
+            _ => members.push(name.clone()),
+        }
+    }
+    let origin = |member: String| {
+        let from = origin(&member, agent, config, story);
+        let is_default =
+            SETTINGS.iter().any(|setting| setting.name == from) && !environment.contains_key(from);
+        let from = if is_default { format!("{from} (default)") } else { from.to_owned() };
+        json!({"member": member, "from": from})
+    };
+    members.into_iter().map(origin).collect()
+}
+
+/// Where a member comes from; what depends on the event is told by comparing.
+fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'static str {
+    let power = &config.rules.power;
+    let chosen = |is_default: bool, setting: &'static str, own: &'static str| {
+        if is_default { setting } else { own }
+    };
+    let named = |own: &'static str| chosen(!story.is_okta_hook(), own, "displayName");
+    match member {
+        "RoutingProfileId" => chosen(
+            agent.power.routing_profile == power.routing_profile,
+            "ROUTING_PROFILE",
+            "the extension's routingProfile, by leave of ALLOWED_ROUTING_PROFILES",
+        ),
+        "SecurityProfileIds" => chosen(
+            agent.power.security_profiles == power.security_profiles,
+            "SECURITY_PROFILES",
+            "the extension's securityProfiles, by leave of ALLOWED_SECURITY_PROFILES",
+        ),
+        "HierarchyGroupId" => chosen(
+            agent.power.hierarchy_group == power.hierarchy_group,
+            "HIERARCHY_GROUP",
+            "the extension's hierarchyGroup, by leave of ALLOWED_HIERARCHY_GROUPS",
+        ),
+        "IdentityInfo.FirstName" => named("name.givenName"),
+        "IdentityInfo.LastName" => named("name.familyName"),
+        _ => {
+            let key = member.strip_prefix("Tags.");
+            let fixed = ORIGINS.iter().find(|(known, _)| *known == key.unwrap_or(member));
+            fixed.map_or(if key.is_some() { "TAGS" } else { "CHANNELS" }, |(_, from)| *from)
+        }
+    }
+}
+
+/// The members whose origin is always the same; other tags are those of TAGS, other members those
+/// of CHANNELS.
+static ORIGINS: &[(&str, &str)] = &[
+    ("Username", "userName"),
+    ("Password", "password, else GENERATE_PASSWORD"),
+    ("DirectoryUserId", "the extension's directoryUserId"),
+    ("IdentityInfo.Email", "emails, because of EMAIL_AS"),
+    ("IdentityInfo.SecondaryEmail", "emails, because of EMAIL_AS"),
+    ("IdentityInfo.Mobile", "phoneNumbers[type eq \"mobile\"]"),
+    ("PhoneConfig.PhoneType", "PHONE_TYPE"),
+    ("PhoneConfig.AutoAccept", "AUTO_ACCEPT"),
+    ("PhoneConfig.AfterContactWorkTimeLimit", "AFTER_CONTACT_WORK_SECONDS"),
+    ("PhoneConfig.PersistentConnection", "PERSISTENT_CONNECTION"),
+    ("PhoneConfig.DeskPhoneNumber", "phoneNumbers[type eq \"work\"]"),
+    ("PhoneNumberConfigs", "CHANNELS, and phoneNumbers[type eq \"work\"]"),
+    (MANAGED_BY, "this program"),
+    (DEPLOYMENT, "DEPLOYMENT"),
+    (OWNER, "DEPLOYMENT and externalId, else userName"),
+];
+
+fn print(plan: &Value, environment: &Environment) -> Result<(), Box<dyn Error>> {
+    let text = |name: &str| plan.get(name).and_then(Value::as_str).unwrap_or_default();
+    let Some(request) = plan.get("request") else {
+        let why = [text("reason"), text("detail")].concat();
+        let separator = if why.is_empty() { "" } else { ": " };
+        println!("nothing to send, {}{separator}{why}\n", text("outcome"));
+        return Ok(());
+    };
+    println!("CreateUser {}\n", serde_json::to_string_pretty(request)?);
+    let mut table = Table::default();
+    for origin in plan.get("from").and_then(Value::as_array).into_iter().flatten() {
+        let cell = |name: &str| origin.get(name).and_then(Value::as_str).unwrap_or_default();
+        table.row(Tone::Plain, [cell("member"), cell("from")]);
+    }
+    table.print(environment)?;
+    println!();
+    Ok(())
+}
