@@ -36,7 +36,7 @@ pub fn of_process() -> Environment {
 pub struct Config {
     /// Who may speak where.
     pub hooks: Vec<Hook>,
-    /// How long the key before the last still holds after it was replaced.
+    /// How long a stored key still holds after it was replaced.
     pub key_overlap: Duration,
     /// What everyone gets.
     pub rules: Rules,

@@ -1,7 +1,7 @@
 //! [`Agent`](crate::assign::Agent) → Amazon Connect, made so.
 //!
 //! [`plan`] says which calls are needed, [`class`] what an error means, and [`apply`] does the
-//! calling: the only waiting there is.
+//! calling.
 
 pub mod class;
 pub mod plan;

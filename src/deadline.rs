@@ -1,6 +1,6 @@
 //! How much of an invocation is left, and what may still be begun in it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -37,7 +37,13 @@ impl Deadline {
     /// Whether a call may be begun.
     #[must_use]
     pub fn allows_a_call(self) -> bool {
-        self.time_left() >= LEAST_TIME
+        self.allows_a_call_after(Duration::ZERO)
+    }
+
+    /// Whether a call may still be begun after so long a rest.
+    #[must_use]
+    pub fn allows_a_call_after(self, rest: Duration) -> bool {
+        self.time_left() >= LEAST_TIME.saturating_add(rest)
     }
 
     /// How long one call may take and how often the SDK repeats it: together less than what is
@@ -63,9 +69,27 @@ impl Deadline {
     }
 }
 
+/// Whether less than `time` lies between two moments. A clock that was set back is forgiven as much
+/// as it is of a clock to run on.
+#[must_use]
+pub fn lies_within(time: Duration, then: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(then).unwrap_or_else(|ahead| ahead.duration()) < time
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_may_be_set_back() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let minute = Duration::from_mins(1);
+        for (then, now, within) in
+            [(100, 159, true), (100, 160, false), (159, 100, true), (160, 100, false)]
+        {
+            assert_eq!(lies_within(minute, at(then), at(now)), within);
+        }
+    }
 
     #[test]
     fn every_attempt_and_pause_fits_into_what_is_left() {

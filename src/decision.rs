@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::assign::Agent;
+use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::event::{Intent, Message, okta};
@@ -142,6 +143,8 @@ pub fn decide(
     };
     let part = |(event, number): (okta::Element, usize)| {
         let mut record = record.part(number);
+        let owner = event.leaver.and_then(|leaver| Owner::of_person(&leaver, &config.rules).ok());
+        record.owner = owner.map(|(owner, _)| owner.hash().to_owned());
         record.event = event.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
         let verdict = event
             .intent
@@ -185,7 +188,7 @@ fn judge(
     Ok(Verdict::Converge(Box::new(agent)))
 }
 
-/// Okta gives up a hook that keeps failing, so whoever leaves is counted there and not refused.
+/// Okta could not mend it by repeating, so whoever leaves is counted and not refused.
 fn judge_in_batch(
     config: &Config,
     intent: Intent,

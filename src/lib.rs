@@ -8,7 +8,7 @@
 //! The modules stand here in the order in which data flows through them; each names types of those
 //! before it and never of those after. [`decision`] and [`provisioner`] are where the arrows meet.
 //! All are pure, without a clock, an environment, a socket or an AWS type, but for [`connect`]'s
-//! `apply` and what it calls, [`keys`], [`provisioner`], [`lambda`], the `standin`'s door, the `cli`
+//! `apply` and what it calls, [`deadline`], [`keys`], [`provisioner`], [`lambda`], the `standin`'s door, the `cli`
 //! and [`config::of_process`].
 
 pub mod fault;

@@ -108,10 +108,11 @@ impl Record {
         self.parts.iter_mut().for_each(|part| part.duration_ms = self.duration_ms);
     }
 
-    /// Notes what was asked of Connect.
+    /// Notes what was asked of Connect, besides what was asked already.
     pub fn called(&mut self, calls: Calls) {
-        self.connect_calls = Some(calls.count);
-        self.connect_ms = Some(calls.time.as_millis());
+        let (count, time) = (self.connect_calls.unwrap_or(0), self.connect_ms.unwrap_or(0));
+        self.connect_calls = Some(count.saturating_add(calls.count));
+        self.connect_ms = Some(time.saturating_add(calls.time.as_millis()));
         self.connect_request_id = calls.last_request_id;
     }
 
@@ -161,7 +162,7 @@ impl Record {
     /// None where nothing happened: a health check, or a sender that looks whether it is us.
     #[must_use]
     pub fn metrics(&self, deployment: &str, now: SystemTime) -> Option<String> {
-        if ["confirmed", "healthy"].contains(&self.outcome) {
+        if ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none() {
             return None;
         }
         let events = self.events();

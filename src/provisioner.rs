@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use tokio::time::sleep;
 
 use crate::assign::Agent;
 use crate::config::Config;
@@ -13,10 +14,10 @@ use crate::connect::apply::Connect;
 use crate::connect::recent::Recent;
 use crate::deadline::Deadline;
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::http::gateway::{Arrival, Reply};
 use crate::http::{NotHttp, Request};
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
 use crate::trust::{Refusal, Verified};
@@ -24,6 +25,10 @@ use crate::trust::{Refusal, Verified};
 /// Okta takes no answer after three seconds, the way there and back included ("Event hooks", Okta
 /// developer docs).
 const SOON: Duration = Duration::from_millis(2400);
+
+/// Amazon Connect takes two calls a second of each operation ("Amazon Connect service quotas"); who
+/// was throttled waits for the next.
+const PACE: Duration = Duration::from_millis(500);
 
 /// A configuration and what it needs to answer.
 #[derive(Debug)]
@@ -99,14 +104,14 @@ impl Provisioner {
         record: &mut Record,
     ) -> Result<Verified<&'a Request>, Fault> {
         let fetched = self.keys.source(hook, moment.now, deadline).await;
-        record.secret_trouble.clone_from(&fetched.trouble);
+        record.secret_trouble = fetched.trouble.as_ref().map(Trouble::to_string);
         let source = fetched.source?;
         let verified = source.verify(request, moment.now);
         if !matches!(verified, Err(Refusal::NoKey)) {
             return Ok(verified?);
         }
         let fetched = self.keys.newer(hook, moment.now, deadline).await;
-        record.secret_trouble.clone_from(&fetched.trouble);
+        record.secret_trouble = fetched.trouble.as_ref().map(Trouble::to_string);
         let newer = fetched.source.clone()?;
         let verified =
             if Arc::ptr_eq(&newer, &source) { verified } else { newer.verify(request, moment.now) };
@@ -139,19 +144,24 @@ impl Provisioner {
         &self,
         parts: Vec<Part>,
         moment: Moment,
-        deadline: Deadline,
+        mut deadline: Deadline,
         record: &mut Record,
     ) -> Outcome {
         let (mut outcomes, mut records) = (Vec::new(), Vec::new());
         for Part { verdict, published, record: mut own } in parts {
-            outcomes.push(match verdict {
+            let outcome = match verdict {
                 Ok(Verdict::Converge(agent)) => match self.known(&agent, published, moment) {
                     Some(outcome) => Ok(outcome),
                     None => self.settle_and_note(agent, moment, deadline, &mut own).await,
                 },
                 Ok(Verdict::Done(outcome)) => Ok(outcome),
                 Err(fault) => Err(fault),
-            });
+            };
+            if outcome.as_ref().is_err_and(is_throttled) {
+                // Whoever comes next would only be throttled too.
+                deadline = Deadline::after(Duration::ZERO);
+            }
+            outcomes.push(outcome);
             records.push(own);
         }
         record.divide(records);
@@ -171,6 +181,7 @@ impl Provisioner {
         is_repeat.then(|| Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()))
     }
 
+    /// Settles an event in a crowd: throttled, it waits for its turn, and the others behind it.
     async fn settle_and_note(
         &self,
         agent: Box<Agent>,
@@ -178,11 +189,23 @@ impl Provisioner {
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
-        let outcome = self.settle(Verdict::Converge(agent), moment, deadline, record).await?;
+        let outcome = loop {
+            let verdict = Verdict::Converge(agent.clone());
+            match self.settle(verdict, moment, deadline, record).await {
+                Err(fault) if is_throttled(&fault) && deadline.allows_a_call_after(PACE) => {
+                    sleep(PACE).await;
+                }
+                settled => break settled?,
+            }
+        };
         if let Outcome::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) = &outcome
         {
             self.recent.note(owner, ids, moment.now);
         }
         Ok(outcome)
     }
+}
+
+fn is_throttled(fault: &Fault) -> bool {
+    fault.kind == Kind::Throttled
 }

@@ -17,8 +17,12 @@ use crate::json::{describe, member};
 /// The core User schema (RFC 7643 §4.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
-/// Our own extension of the User schema: `directoryUserId`.
+/// Our own extension of the User schema.
 pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
+
+/// What there is in our extension.
+pub const CONNECT_MEMBERS: [&str; 4] =
+    ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId"];
 
 /// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
 #[derive(Clone, PartialEq)]
@@ -119,8 +123,8 @@ impl Person {
     /// A member of our own extension, whether or not `schemas` names it.
     ///
     /// # Errors
-    /// If the extension is no object, or is flattened into the User: nothing that was meant for
-    /// Connect is passed over in silence.
+    /// If the extension is no object, has a member besides [`CONNECT_MEMBERS`], or is flattened into
+    /// the User: nothing that was meant for Connect is passed over in silence.
     pub fn connect(&self, name: &str) -> Result<Option<&Value>, Fault> {
         let flattened = |key: &String| {
             let start = key.get(..CONNECT_SCHEMA.len()).unwrap_or_default();
@@ -130,6 +134,11 @@ impl Person {
             return Err(Fault::value(CONNECT_SCHEMA, "an object", "a member with a longer name"));
         }
         match member(&self.resource, CONNECT_SCHEMA) {
+            Some(Value::Object(own)) if has_strangers(own) => Err(Fault::value(
+                CONNECT_SCHEMA,
+                &format!("no members but {}", CONNECT_MEMBERS.join(", ")),
+                "another",
+            )),
             Some(Value::Object(own)) => Ok(member(own, name)),
             Some(other) => Err(Fault::value(CONNECT_SCHEMA, "an object", describe(other))),
             None => Ok(None),
@@ -235,6 +244,12 @@ fn text<'a>(
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
         Some(other) => Err(Fault::value(path, "a string", describe(other))),
     }
+}
+
+/// Whether our extension has a member that says something and is none of ours.
+fn has_strangers(extension: &Map<String, Value>) -> bool {
+    let is_ours = |name: &str| CONNECT_MEMBERS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    extension.iter().any(|(name, value)| !value.is_null() && !is_ours(name))
 }
 
 fn required<'a>(value: Option<&'a str>, path: &str) -> Result<&'a str, Fault> {

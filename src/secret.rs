@@ -54,6 +54,12 @@ impl Key {
         now.duration_since(self.since?).ok()
     }
 
+    /// When it was made, if that is known.
+    #[must_use]
+    pub const fn since(&self) -> Option<SystemTime> {
+        self.since
+    }
+
     /// Whether another has taken its place.
     #[must_use]
     pub const fn is_replaced(&self) -> bool {

@@ -10,8 +10,11 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use super::Rules;
 use super::text::Username;
+use crate::fault::Fault;
 use crate::hex;
+use crate::scim::Person;
 
 /// Tag key: which program made the user.
 pub const MANAGED_BY: &str = "managed-by";
@@ -43,6 +46,15 @@ impl Owner {
         let digest = Sha256::digest(format!("{deployment}\0{kind}\0{value}"));
         let hash = hex::write(digest.split_at(16).0);
         Self { deployment: deployment.to_owned(), hash }
+    }
+
+    /// The owner of this person's user under these rules.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] if the person's `userName` or `externalId` is none.
+    pub fn of_person(person: &Person, rules: &Rules) -> Result<(Self, Username), Fault> {
+        let username = Username::read(person.user_name()?, rules.identity.username.clone())?;
+        Ok((Self::of(&rules.deployment, person.external_id()?, &username), username))
     }
 
     /// The owner's hash: 32 hex digits.

@@ -210,6 +210,10 @@ impl Channels {
         if let Some((list, _)) = voice.iter().find(|(_, channels)| channels.iter().any(is_other)) {
             return Err(format!("{list}: expected the channel VOICE alone, found another"));
         }
+        self.check_limits()
+    }
+
+    fn check_limits(&self) -> Result<(), String> {
         let works = self.after_contact_work_configs.iter();
         let mut limits = works.flat_map(|work| {
             let callback = work.agent_first_callback_after_contact_work_config.as_ref();

@@ -311,9 +311,11 @@ async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
                     format!("{}, {replaced} replaced and still believed", count(current, "key"));
                 Finding::ok(subject, found)
             }
-            (Ok(_), Some(trouble)) => Finding::new(State::Warning, subject, trouble, SECRET),
-            (Err(_), trouble) => {
-                Finding::new(State::Problem, subject, trouble.unwrap_or_default(), SECRET)
+            (Ok(_), Some(trouble)) => {
+                Finding::new(State::Warning, subject, trouble.to_string(), SECRET)
+            }
+            (Err(fault), _) => {
+                Finding::new(State::Problem, subject, fault.cause.unwrap_or(fault.detail), SECRET)
             }
         });
     }

@@ -118,6 +118,7 @@ async fn with_keys(hook: &Hook, hooks: &[Hook]) -> Result<Arc<Source>, Box<dyn E
     let aws = lambda::loader("us-east-1").load().await;
     let keys = KeyStore::new(hooks, Duration::ZERO, &aws);
     let fetched = keys.source(hook, now(), Deadline::after(Duration::from_secs(10))).await;
-    let trouble = fetched.trouble.unwrap_or_default();
-    Ok(fetched.source.map_err(|_| format!("{}: {trouble}", hook.variable("SECRET_ARN")))?)
+    let variable = hook.variable("SECRET_ARN");
+    let source = fetched.source;
+    Ok(source.map_err(|fault| format!("{variable}: {}", fault.cause.unwrap_or(fault.detail)))?)
 }

@@ -25,10 +25,14 @@ use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
 use crate::assign::power::Power;
 use crate::deadline::Deadline;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 
 /// CreateUser goes out this often, at most, for one event; throttling aside.
 const MAX_CREATES: usize = 3;
+
+const OUT_OF_TIME: &str = "the invocation's time ran out";
+const NOT_BEGUN: &str =
+    "there was no time left to ask Amazon Connect for this user; repeat the event";
 
 /// Amazon Connect, one instance of it.
 #[derive(Debug)]
@@ -57,13 +61,13 @@ impl Connect {
         let (timeouts, retries) = deadline.limits();
         let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
         let limits = limits.interceptor(trace.clone());
-        let out_of_time =
-            || Err(Class::UnknownFate.fault().caused_by("the invocation's time ran out"));
         if !deadline.allows_a_call() {
-            return (out_of_time(), Calls::default());
+            let fault = Fault::new(Kind::Unavailable, NOT_BEGUN).caused_by(OUT_OF_TIME);
+            return (Err(fault), Calls::default());
         }
         let applied = timeout(deadline.time_left(), self.until_held(agent, now, limits)).await;
-        (applied.unwrap_or_else(|_| out_of_time()), trace.calls())
+        let out_of_time = |_| Err(Class::UnknownFate.fault().caused_by(OUT_OF_TIME));
+        (applied.unwrap_or_else(out_of_time), trace.calls())
     }
 
     /// The body that CreateUser would be sent with for this agent: a dry run, which calls nobody.

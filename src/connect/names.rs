@@ -15,6 +15,7 @@ use super::failure::Failure;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::{Reference, Resource};
 use crate::assign::power::Power;
+use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 
 /// No list is read twice within this time.
@@ -28,10 +29,13 @@ const PAGE: i32 = 1000;
 pub(super) struct Names(Mutex<BTreeMap<Resource, Listing>>);
 
 /// The names of one kind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Listing {
     ids: HashMap<String, Vec<ResourceId>>,
-    read: SystemTime,
+    /// When a read was last begun.
+    tried: Option<SystemTime>,
+    /// Why it failed, if it did.
+    fault: Option<Fault>,
     doubted: bool,
 }
 
@@ -85,23 +89,27 @@ impl Names {
             Reference::Name(name) => name,
         };
         let mut listings = self.0.lock().await;
-        if listings.get(&kind).is_none_or(|listing| listing.is_old_for(name, now)) {
-            let ids = lister.list(kind).await?;
-            listings.insert(kind, Listing { ids, read: now, doubted: false });
+        let listing = listings.entry(kind).or_default();
+        if listing.wants_a_read(name, now) {
+            listing.tried = Some(now);
+            match lister.list(kind).await {
+                Ok(ids) => *listing = Listing { ids, tried: Some(now), ..Listing::default() },
+                Err(fault) => listing.fault = Some(fault),
+            }
         }
-        let ids = listings.get(&kind).and_then(|listing| listing.ids.get(name));
-        match ids.map(Vec::as_slice) {
-            Some([id]) => Ok(id.clone()),
-            Some(_) => Err(misnamed(kind, "several")),
-            None => Err(misnamed(kind, "none")),
+        match (listing.ids.get(name).map(Vec::as_slice), &listing.fault) {
+            (Some([id]), _) => Ok(id.clone()),
+            (Some(_), _) => Err(misnamed(kind, "several")),
+            (None, Some(fault)) => Err(fault.clone()),
+            (None, None) => Err(misnamed(kind, "none")),
         }
     }
 }
 
 impl Listing {
-    fn is_old_for(&self, name: &str, now: SystemTime) -> bool {
-        let recent = now.duration_since(self.read).is_ok_and(|age| age < PAUSE);
-        (self.doubted || !self.ids.contains_key(name)) && !recent
+    fn wants_a_read(&self, name: &str, now: SystemTime) -> bool {
+        let is_recent = self.tried.is_some_and(|tried| lies_within(PAUSE, tried, now));
+        (self.doubted || !self.ids.contains_key(name)) && !is_recent
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Element {
     pub published: Option<SystemTime>,
     /// What it asks for.
     pub intent: Result<Intent, Fault>,
+    /// Who leaves, where somebody does and can be told.
+    pub leaver: Option<Person>,
 }
 
 /// One type of event.
@@ -115,13 +117,16 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
         let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, published: None, intent };
+        return Element { uuid: None, published: None, intent, leaver: None };
     };
+    let intent = intent(event, scope);
+    let leaves = matches!(intent, Ok(Intent::Leave | Intent::Remove));
     let text = |name: &str| member(event, name).and_then(Value::as_str);
     Element {
         uuid: text("uuid").map(str::to_owned),
         published: text("published").and_then(time::read),
-        intent: intent(event, scope),
+        leaver: Targets::of(event).and_then(|targets| targets.person()).ok().filter(|_| leaves),
+        intent,
     }
 }
 
@@ -161,26 +166,35 @@ fn concerns_us(whom: Whom, targets: &Targets<'_>, scope: &Scope) -> Result<(), &
         Whom::App => (
             "AppInstance",
             &scope.apps,
-            "HOOK_<SOURCE>_APPS is not set, so no application makes anybody join",
+            "HOOK_<SOURCE>_APPS is not set, so no application matters here",
             "the application is not on HOOK_<SOURCE>_APPS",
         ),
         Whom::Group => (
             "UserGroup",
             &scope.groups,
-            "HOOK_<SOURCE>_GROUPS is not set, so no group makes anybody join",
+            "HOOK_<SOURCE>_GROUPS is not set, so no group matters here",
             "the group is not on HOOK_<SOURCE>_GROUPS",
         ),
     };
     let list = list.as_ref().ok_or(unset)?;
-    // Never by alternateId, which is "unknown" for every group.
     let named = |target: &&Map<String, Value>| {
-        list.iter().any(|entry| {
-            let name = if is_id(entry) { "id" } else { "displayName" };
-            member(target, name).and_then(Value::as_str) == Some(entry)
-        })
+        let id = member(target, "id").and_then(Value::as_str);
+        let name = name(target, whom);
+        list.iter().any(|entry| if is_id(entry) { id } else { name } == Some(entry))
     };
     targets.of_type(target_type).find(named).map(drop).ok_or(unlisted)
 }
+
+/// What an administrator calls a target. An application's label is its `alternateId`, and the
+/// `displayName` may be that of its kind; a group has no `alternateId` but "unknown".
+fn name(target: &Map<String, Value>, whom: Whom) -> Option<&str> {
+    let text = |name: &str| member(target, name).and_then(Value::as_str);
+    let label = text("alternateId").filter(|label| *label != UNKNOWN);
+    label.filter(|_| matches!(whom, Whom::App)).or_else(|| text("displayName"))
+}
+
+/// What Okta writes where it has nothing to tell.
+const UNKNOWN: &str = "unknown";
 
 /// Whether an entry of a list is one of Okta's ids, of an application or a group. It is then no
 /// name, or somebody could name a group like the id of another.
@@ -219,10 +233,10 @@ impl<'a> Targets<'a> {
             return Err(Fault::value("target", "exactly one of type User", found));
         };
         let text = |name: &str| match member(user, name) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+            Some(Value::String(text)) if !text.is_empty() && text != UNKNOWN => Ok(text.clone()),
             other => Err(Fault::value(
                 &format!("target[type eq \"User\"].{name}"),
-                "a string that is not empty",
+                "a string that tells something",
                 other.map_or("none", describe),
             )),
         };

@@ -6,11 +6,13 @@
 /// - without one, the first word is the given name and all others are the family name:
 ///   `Ana Ruiz García`.
 ///
-/// `None` for a single word, for a comma before no given name (`Ana Ruiz, PhD`), and for anything
-/// else that is not a name of two parts.
+/// `None` for a single word, for a whole name with a title behind the comma (`Ana Ruiz, PhD`), and
+/// for anything else that is not a name of two parts.
 pub(super) fn split(display_name: &str) -> Option<(&str, &str)> {
     let (given, family) = match display_name.split_once(',') {
-        Some((family, given)) if !given.contains(',') && !is_suffix(given) => (given, family),
+        Some((family, given)) if !given.contains(',') && !is_title(family, given) => {
+            (given, family)
+        }
         Some(_) => return None,
         None => display_name.trim().split_once(char::is_whitespace)?,
     };
@@ -18,12 +20,13 @@ pub(super) fn split(display_name: &str) -> Option<(&str, &str)> {
     (!given.is_empty() && !family.is_empty()).then_some((given, family))
 }
 
-/// Whether this stands behind a whole name, and is no given name.
-fn is_suffix(text: &str) -> bool {
-    const SUFFIXES: [&str; 12] =
-        ["cpa", "esq", "ii", "iii", "iv", "jr", "ma", "mba", "md", "msc", "phd", "sr"];
-    let bare: String = text.chars().filter(|letter| letter.is_alphanumeric()).collect();
-    SUFFIXES.contains(&bare.to_lowercase().as_str())
+/// Whether what is behind the comma is a title and no given name: `Ana Ruiz, PhD`, but not `Rahman,
+/// Md`.
+fn is_title(name: &str, behind: &str) -> bool {
+    const TITLES: [&str; 11] =
+        ["cpa", "esq", "ii", "iii", "iv", "jr", "mba", "md", "msc", "phd", "sr"];
+    let bare: String = behind.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    name.trim().contains(char::is_whitespace) && TITLES.contains(&bare.to_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -36,6 +39,7 @@ mod tests {
             ("Ana Ruiz", "Ana", "Ruiz"),
             ("  Ana   Ruiz García ", "Ana", "Ruiz García"),
             ("Ruiz García, Ana María", "Ana María", "Ruiz García"),
+            ("Rahman, Md", "Md", "Rahman"),
             ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
             ("山田\u{3000}太郎", "山田", "太郎"),
         ] {

@@ -11,7 +11,7 @@ use connect_provisioner::standin::{IdentityManagement, Settings};
 use serde_json::{Value, json};
 
 use crate::house::{
-    LONG, body, calls, connect, faults, given, given_with, now, story, users, when,
+    LONG, body, calls, connect, faults, foreign, given, given_with, now, story, users, when,
 };
 
 const OKTA: [(&str, &str); 3] = [
@@ -125,8 +125,10 @@ async fn every_event_of_a_batch_is_handled_by_itself() {
 
 #[tokio::test]
 async fn nobody_joins_but_by_a_list_that_names_the_app_or_group() {
-    let app = json!({"type": "AppInstance", "id": "0oa1", "displayName": "Amazon Connect", "alternateId": "unknown"});
+    let app = json!({"type": "AppInstance", "id": "0oa1", "displayName": "SAML 2.0 App", "alternateId": "Amazon Connect"});
     let group = json!({"type": "UserGroup", "id": "00g1", "displayName": "Agents", "alternateId": "unknown"});
+    let unlabelled = json!({"type": "AppInstance", "id": "0oa1", "displayName": "Amazon Connect", "alternateId": "unknown"});
+    let unlabelled = event("application.user_membership.add", unlabelled);
     let by_app = event("application.user_membership.add", app.clone());
     let by_group = event("group.user_membership.add", group);
     let named_like_an_id = json!({"type": "UserGroup", "id": "00g2", "displayName": "00g1"});
@@ -137,7 +139,9 @@ async fn nobody_joins_but_by_a_list_that_names_the_app_or_group() {
         (&by_app, "HOOK_DEMO_APPS", r#"["Amazon Connect"]"#, true),
         (&by_app, "HOOK_DEMO_APPS", "amazon connect", false),
         (&by_app, "HOOK_DEMO_APPS", "0OA1", false),
-        (&by_app, "HOOK_DEMO_APPS", "unknown", false),
+        (&by_app, "HOOK_DEMO_APPS", "SAML 2.0 App", false),
+        (&unlabelled, "HOOK_DEMO_APPS", "Amazon Connect", true),
+        (&unlabelled, "HOOK_DEMO_APPS", "unknown", false),
         (&by_app, "HOOK_DEMO_APPS", "", false),
         (&by_app, "HOOK_DEMO_GROUPS", "0oa1,Amazon Connect", false),
         (&named_like_an_id, "HOOK_DEMO_GROUPS", "00g1", false),
@@ -181,6 +185,9 @@ async fn who_leaves_is_counted() {
     let app = json!({"type": "AppInstance", "id": "0oa1", "displayName": "Amazon Connect"});
     let other = json!({"type": "AppInstance", "id": "0oa2", "displayName": "Payroll"});
     let group = json!({"type": "UserGroup", "id": "00gConnectAgents0001", "displayName": "x"});
+    let joined = given_okta(&[]).await;
+    let reply = when(&joined, &story("okta-hook-app-assigned")).await;
+    let owner = body(&reply)["events"][0]["owner"].as_str().unwrap().to_owned();
     let local = given_okta(&[]).await;
     for (event_type, target, expected) in [
         ("application.user_membership.remove", &app, "leaverIgnored"),
@@ -196,6 +203,12 @@ async fn who_leaves_is_counted() {
         let (reply, record) = local.send(&signed, now(), LONG).await;
         let reply = reply.unwrap();
         assert_eq!((reply.status_code, outcome(&reply)), (200, json!(expected)), "{event_type}");
+        let line = record.lines(Level::Info).next().unwrap();
+        assert_eq!(
+            line.contains(&owner),
+            expected == "leaverIgnored",
+            "whose user is to go: {line}"
+        );
         let counted = record.metrics("prod", now()).unwrap().contains(r#""LeaverIgnored":1"#);
         assert_eq!(counted, expected == "leaverIgnored", "{event_type}");
         events(&mut story)[0]["outcome"]["result"] = json!("SKIPPED");
@@ -230,7 +243,7 @@ async fn what_an_event_lacks_is_a_fault_of_the_sender_that_says_so() {
         (
             "/target/2/id",
             json!(7),
-            r#"target[type eq "User"].id: expected a string that is not empty, found a number"#,
+            r#"target[type eq "User"].id: expected a string that tells something, found a number"#,
         ),
         (
             "/target/2/displayName",
@@ -282,7 +295,7 @@ async fn the_worst_answer_is_the_batchs() {
         let mut batch = crowd(1);
         let refused = events(&mut story("okta-hook-name-unsplittable"))[0].clone();
         events(&mut batch).insert(0, refused);
-        faults(&local, "CreateUser", &[fault; 4]);
+        faults(&local, "CreateUser", &[fault; 40]);
         let reply = when(&local, &batch).await;
         assert_eq!(reply.status_code, status, "{fault}: {}", reply.body);
         let answer = body(&reply);
@@ -297,6 +310,8 @@ async fn the_worst_answer_is_the_batchs() {
         assert_eq!(retry.is_some(), status == 503 && fault != "denied", "{fault}");
     }
     let local = given_okta(&[]).await;
+    foreign(&local, "bea.lindt@example.com").await;
+    assert_eq!(when(&local, &story("okta-hook-app-assigned")).await.status_code, 409);
     let mut empty = story("okta-hook-batch");
     events(&mut empty).clear();
     let reply = when(&local, &empty).await;
@@ -384,4 +399,20 @@ async fn everybody_in_a_batch_gets_a_password_of_their_own() {
     let passwords: BTreeSet<_> =
         (0..3).map(|number| requests[number]["body"]["Password"].to_string()).collect();
     assert_eq!(passwords.len(), 3);
+}
+
+#[tokio::test]
+async fn a_crowd_waits_for_its_turn() {
+    let local = Local::start(Settings::default(), &OKTA).await.unwrap();
+    let batch = crowd(20);
+    let first = when(&local, &batch).await;
+    assert_eq!(first.status_code, 503);
+    let created = users(&local).len();
+    assert!((8..=10).contains(&created), "five at once and two a second: {created}");
+    let answer = body(&first);
+    let last = &answer["events"][19];
+    assert!(last["detail"].as_str().unwrap().starts_with("there was no time left"), "{last}");
+    assert!(calls(&local, "CreateUser") < 30, "and nobody pushes");
+    when(&local, &batch).await;
+    assert!(users(&local).len() >= created + 4, "the repeat gets further");
 }
