@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test lint rust template outside release fuzz clean-venv help
+.PHONY: test lint rust template outside release bench fuzz clean-venv help
 
 VENV := target/venv
 CARGO := cargo
@@ -34,6 +34,11 @@ outside: $(VENV)/ready release ## The release binary under the emulator; boto3 a
 
 release: ## Build the function and the command line
 	$(CARGO) build --locked --release --bins
+
+bench: release ## Measure, as ratios in one run; sizes; crates
+	$(CARGO) build --locked --release --examples
+	$(CARGO) bench --locked --no-default-features --bench pure --bench process
+	@python3 benches/size.py
 
 # Seconds for each target.
 FUZZ_SECONDS ?= 60
