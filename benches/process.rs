@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -32,15 +32,21 @@ fn main() {
     let bare = Program::new("examples/bare", &standin);
     let create = Program::new("examples/bare_create_user", &standin);
 
+    let poll = |program: &Program, _| {
+        let mut running = program.start();
+        running.poll();
+        running.started.elapsed()
+    };
     ratio(
         "exec to the first poll of the Runtime API / a bare lambda_runtime",
         [&ours, &bare],
-        |program, _| {
-            let mut running = program.start();
-            running.poll();
-            running.started.elapsed()
-        },
+        poll,
     );
+    if let Some(bundle) = BUNDLES.into_iter().find(|bundle| Path::new(bundle).is_file()) {
+        let programs = [&ours, &bare].map(|program| program.with("SSL_CERT_FILE", bundle));
+        let what = "the same, the machine's root certificates in one file (SSL_CERT_FILE)";
+        ratio(what, programs.each_ref(), poll);
+    }
     ratio(
         "exec to the first 201 / a bare lambda_runtime with one CreateUser",
         [&ours, &create],
@@ -56,6 +62,11 @@ fn main() {
     );
     memory(&ours);
 }
+
+/// Where Amazon Linux and Debian keep all root certificates in one file. Debian has each of them in
+/// a file of its own besides, and reading them all twice is most of what a start costs there.
+const BUNDLES: [&str; 2] =
+    ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
 fn ratio(what: &str, programs: [&Program; 2], run: impl Fn(&Program, usize) -> Duration) {
     let mut times = [Vec::new(), Vec::new()];
@@ -160,6 +171,12 @@ impl Program {
             ("SECURITY_PROFILES", standin.text("/securityProfiles/Agent")),
         ];
         Self { name, environment: environment.map(|(name, value)| (name, value.to_owned())).into() }
+    }
+
+    fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut environment = self.environment.clone();
+        environment.insert(name, value.to_owned());
+        Self { name: self.name, environment }
     }
 
     fn start(&self) -> Running {

@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a benchmark fails by panicking"

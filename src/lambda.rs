@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use http::Uri;
 use http::uri::Authority;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -95,6 +96,27 @@ pub fn loader(region: &str) -> ConfigLoader {
         // Ours for each call; asked for here, the environment's would be read, and panicked on.
         .retry_config(RetryConfig::standard())
         .http_client(client)
+}
+
+/// The SDK's configuration. An empty endpoint counts as unset, which the SDK would panic on at each
+/// call.
+pub async fn aws(region: &str) -> SdkConfig {
+    let loaded = loader(region).load().await;
+    let mut builder = loaded.to_builder();
+    if loaded.endpoint_url() == Some("") {
+        builder.set_endpoint_url(None);
+    }
+    builder.service_config(NonEmpty(loaded)).build()
+}
+
+/// What is set for one service alone, unless it is empty.
+#[derive(Debug)]
+struct NonEmpty(SdkConfig);
+
+impl LoadServiceConfig for NonEmpty {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        self.0.service_config()?.load_config(key).filter(|value| !value.is_empty())
+    }
 }
 
 /// Answers events until Lambda ends the process.

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     if !config.warnings.is_empty() {
         eprintln!("{}", log::warning_line(&config.warnings));
     }
-    let aws = lambda::loader(&config.region).load().await;
+    let aws = lambda::aws(&config.region).await;
     match lambda::run(&Provisioner::new(config, &aws)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => {

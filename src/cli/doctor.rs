@@ -155,7 +155,7 @@ fn hook(hook: &Hook) -> Vec<Finding> {
 
 /// What AWS says.
 async fn online(config: &Config) -> Vec<Finding> {
-    let aws = lambda::loader(&config.region).load().await;
+    let aws = lambda::aws(&config.region).await;
     let mut findings = instance(config, &Client::new(&aws)).await;
     findings.extend(powers(config, &Client::new(&aws)).await);
     findings.extend(secrets(config, &aws).await);

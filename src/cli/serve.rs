@@ -66,7 +66,7 @@ impl House {
     async fn build(arguments: &Arguments, own: &Environment) -> Result<Self, Box<dyn Error>> {
         if arguments.connect == Which::Aws {
             let config = Config::read(own)?;
-            let aws = lambda::loader(&config.region).load().await;
+            let aws = lambda::aws(&config.region).await;
             return Ok(Self::Aws(Box::new(Provisioner::new(config, &aws))));
         }
         refuse_instance(own)?;

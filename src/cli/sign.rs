@@ -115,7 +115,7 @@ async fn with_keys(hook: &Hook, hooks: &[Hook]) -> Result<Arc<Source>, Box<dyn E
     if hook.stored.is_none() {
         return Ok(Arc::clone(&hook.source));
     }
-    let aws = lambda::loader("us-east-1").load().await;
+    let aws = lambda::aws("us-east-1").await;
     let keys = KeyStore::new(hooks, Duration::ZERO, &aws);
     let fetched = keys.source(hook, now(), Deadline::after(Duration::from_secs(10))).await;
     let variable = hook.variable("SECRET_ARN");

@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from deployments import signed
+from deployments import Deployment, signed
 from http_events import Answer, http_event
 from people import envelope, owner_tags, user
 from programs import wait_for
@@ -105,6 +105,20 @@ def test_an_empty_setting_is_no_setting(deploy):
 
     assert deployment.deliver(user()).status == 201
     assert deployment.standin.users()[ANA]["Tags"] == owner_tags(f"ext-{ANA}")
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["of its own", "of all services"])
+def test_an_empty_endpoint_is_no_endpoint(standin, function, own):
+    connect = standin("--no-throttle")
+    settings = Deployment.environment(
+        connect,
+        AWS_ENDPOINT_URL_CONNECT=connect.endpoint if own else "",
+        AWS_ENDPOINT_URL="" if own else connect.endpoint,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER="",
+    )
+    deployment = Deployment(connect, function(settings))
+
+    assert deployment.deliver(user()).status == 201
 
 
 def test_the_username_is_the_owner_where_there_is_no_external_id(deployment):
