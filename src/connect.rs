@@ -13,7 +13,7 @@ pub(crate) mod failure;
 #[cfg(feature = "aws")]
 pub(crate) mod recent;
 #[cfg(feature = "aws")]
-mod names;
+pub(crate) mod names;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]

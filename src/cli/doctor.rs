@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
+use aws_sdk_connect::config::Builder;
 use clap::Args;
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ use crate::assign::instance::{Reference, Resource};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment, of_process};
 use crate::connect::failure::Failure;
+use crate::connect::names::{Item, Lister};
 use crate::deadline::Deadline;
 use crate::keys::KeyStore;
 use crate::lambda;
@@ -192,13 +194,6 @@ async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
     ]
 }
 
-/// One profile or group of the instance.
-struct Item {
-    name: String,
-    id: String,
-    arn: String,
-}
-
 async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
     let (power, allowed) = (&config.rules.power, &config.rules.allowed);
     let settings: [(_, Resource, Vec<&Reference>); 6] = [
@@ -221,11 +216,13 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
             allowed.hierarchy_groups.iter().collect(),
         ),
     ];
+    let (instance, limits) = (config.instance.id.as_str(), Builder::new());
+    let lister = Lister { client, instance, limits };
     let mut findings = Vec::new();
     for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
         let mut asked = settings.iter().filter(|(_, own, list)| *own == kind && !list.is_empty());
         let Some(first) = asked.next() else { continue };
-        match items(kind, client, config.instance.id.as_str()).await {
+        match lister.list(kind).await {
             Err(failure) => findings.push(refused(first.0, &failure.to_string())),
             Ok(items) => {
                 for (setting, _, list) in [first].into_iter().chain(asked) {
@@ -264,34 +261,6 @@ fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Fi
                 format!("a {noun} whose name others have too"),
                 &advice,
             )
-        }
-    }
-}
-
-async fn items(kind: Resource, client: &Client, instance: &str) -> Result<Vec<Item>, Failure> {
-    let item = |name: Option<String>, id: Option<String>, arn: Option<String>| Item {
-        name: name.unwrap_or_default(),
-        id: id.unwrap_or_default(),
-        arn: arn.unwrap_or_default(),
-    };
-    match kind {
-        Resource::HierarchyGroup => {
-            let pages = client.list_user_hierarchy_groups().instance_id(instance).into_paginator();
-            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-            let all = all.map_err(|error| Failure::of("ListUserHierarchyGroups", &error))?;
-            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
-        }
-        Resource::RoutingProfile => {
-            let pages = client.list_routing_profiles().instance_id(instance).into_paginator();
-            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-            let all = all.map_err(|error| Failure::of("ListRoutingProfiles", &error))?;
-            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
-        }
-        Resource::SecurityProfile => {
-            let pages = client.list_security_profiles().instance_id(instance).into_paginator();
-            let all = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-            let all = all.map_err(|error| Failure::of("ListSecurityProfiles", &error))?;
-            Ok(all.into_iter().map(|one| item(one.name, one.id, one.arn)).collect())
         }
     }
 }

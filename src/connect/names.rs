@@ -40,10 +40,10 @@ struct Listing {
 }
 
 /// One client, one instance, one set of limits.
-pub(super) struct Lister<'a> {
-    pub(super) client: &'a Client,
-    pub(super) instance: &'a str,
-    pub(super) limits: Builder,
+pub(crate) struct Lister<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) instance: &'a str,
+    pub(crate) limits: Builder,
 }
 
 impl Names {
@@ -93,8 +93,8 @@ impl Names {
         if listing.wants_a_read(name, now) {
             listing.tried = Some(now);
             match lister.list(kind).await {
-                Ok(ids) => *listing = Listing { ids, tried: Some(now), ..Listing::default() },
-                Err(fault) => listing.fault = Some(fault),
+                Ok(items) => *listing = Listing::of(items, now),
+                Err(failure) => listing.fault = Some(failure.of_our_own()),
             }
         }
         match (listing.ids.get(name).map(Vec::as_slice), &listing.fault) {
@@ -107,6 +107,16 @@ impl Names {
 }
 
 impl Listing {
+    fn of(items: Vec<Item>, now: SystemTime) -> Self {
+        let mut ids = HashMap::<String, Vec<ResourceId>>::new();
+        for Item { name, id, .. } in items {
+            if let Ok(id) = id.parse() {
+                ids.entry(name).or_default().push(id);
+            }
+        }
+        Self { ids, tried: Some(now), ..Self::default() }
+    }
+
     fn wants_a_read(&self, name: &str, now: SystemTime) -> bool {
         let is_recent = self.tried.is_some_and(|tried| lies_within(PAUSE, tried, now));
         (self.doubted || !self.ids.contains_key(name)) && !is_recent
@@ -130,24 +140,24 @@ fn misnamed(kind: Resource, found: &str) -> Fault {
 }
 
 impl Lister<'_> {
-    async fn list(&self, kind: Resource) -> Result<HashMap<String, Vec<ResourceId>>, Fault> {
-        let mut ids = HashMap::<String, Vec<ResourceId>>::new();
-        let mut token = None;
+    /// Everything of a kind, in every page.
+    pub(crate) async fn list(&self, kind: Resource) -> Result<Vec<Item>, Failure> {
+        let (mut items, mut token) = (Vec::new(), None);
         loop {
-            let (named, next) = self.page(kind, token).await.map_err(Failure::of_our_own)?;
-            for (name, id) in named {
-                if let (Some(name), Some(Ok(id))) = (name, id.map(|id| id.parse())) {
-                    ids.entry(name).or_default().push(id);
-                }
-            }
+            let (page, next) = self.page(kind, token).await?;
+            items.extend(page);
             token = next;
             if token.is_none() {
-                return Ok(ids);
+                return Ok(items);
             }
         }
     }
 
-    async fn page(&self, kind: Resource, token: Option<String>) -> Result<Page, Failure> {
+    async fn page(
+        &self,
+        kind: Resource,
+        token: Option<String>,
+    ) -> Result<(Vec<Item>, Option<String>), Failure> {
         let (client, instance, limits) = (self.client, self.instance, self.limits.clone());
         match kind {
             Resource::HierarchyGroup => {
@@ -155,28 +165,42 @@ impl Lister<'_> {
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = page.map_err(|error| Failure::of("ListUserHierarchyGroups", &error))?;
-                let groups = page.user_hierarchy_group_summary_list.unwrap_or_default();
-                Ok((groups.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+                let groups = page.user_hierarchy_group_summary_list.unwrap_or_default().into_iter();
+                let items = groups.map(|one| Item::of(one.name, one.id, one.arn));
+                Ok((items.collect(), page.next_token))
             }
             Resource::RoutingProfile => {
                 let request = client.list_routing_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = page.map_err(|error| Failure::of("ListRoutingProfiles", &error))?;
-                let profiles = page.routing_profile_summary_list.unwrap_or_default();
-                Ok((profiles.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+                let profiles = page.routing_profile_summary_list.unwrap_or_default().into_iter();
+                let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
+                Ok((items.collect(), page.next_token))
             }
             Resource::SecurityProfile => {
                 let request = client.list_security_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = page.map_err(|error| Failure::of("ListSecurityProfiles", &error))?;
-                let profiles = page.security_profile_summary_list.unwrap_or_default();
-                Ok((profiles.into_iter().map(|one| (one.name, one.id)).collect(), page.next_token))
+                let profiles = page.security_profile_summary_list.unwrap_or_default().into_iter();
+                let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
+                Ok((items.collect(), page.next_token))
             }
         }
     }
 }
 
-/// Names and ids, and where the next page begins.
-type Page = (Vec<(Option<String>, Option<String>)>, Option<String>);
+/// One profile or group of the instance.
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) arn: String,
+}
+
+impl Item {
+    fn of(name: Option<String>, id: Option<String>, arn: Option<String>) -> Self {
+        let [name, id, arn] = [name, id, arn].map(Option::unwrap_or_default);
+        Self { name, id, arn }
+    }
+}
