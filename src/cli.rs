@@ -12,7 +12,8 @@ pub mod story;
 pub mod table;
 
 use std::error::Error;
-use std::io::Write as _;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::time::SystemTime;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -81,19 +82,29 @@ impl Cli {
     /// Whatever kept it from being done, in words for the person who asked.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
-            Command::Demo => demo::run(&mut std::io::stdout().lock()).await,
+            Command::Demo => demo::run(&mut io::stdout().lock()).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Sign(arguments) => sign::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
-            Command::Completions { shell } => {
-                let mut script = Vec::new();
-                generate(shell, &mut Self::command(), "connect-provisioner", &mut script);
-                Ok(std::io::stdout().write_all(&script)?)
-            }
+            Command::Completions { shell } => completions(shell),
             Command::Standin(arguments) => standin::run(arguments).await,
         }
     }
+}
+
+/// Prints a line; whoever does not want to read it any more is no reason to panic.
+fn say(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+/// The labels of bash's script split a name at its hyphen, and what is looked up does not
+/// (clap issue 6421): they are made one.
+fn completions(shell: Shell) -> Result<(), Box<dyn Error>> {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "connect-provisioner", &mut script);
+    let script = String::from_utf8(script)?;
+    Ok(say(script.replace("connect__subcmd__provisioner", "connect__provisioner").trim_end())?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the outermost place: the clock is read here")]

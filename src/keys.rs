@@ -177,10 +177,7 @@ impl KeyStore {
             Err(error) => return Version::missing(&Failure::of("GetSecretValue", &error)),
         };
         let created = value.created_date.and_then(|date| SystemTime::try_from(date).ok());
-        let text = value.secret_string.ok_or_else(|| {
-            Trouble::Lasting("expected the key as text, found a binary secret".to_owned())
-        })?;
-        Ok(Some(Version { text: Zeroizing::new(text), created }))
+        Ok(Some(Version { text: value.secret_string.map(Zeroizing::new), created }))
     }
 }
 
@@ -275,7 +272,8 @@ const NO_SECRET: &str = "no such secret, or no current version of it";
 
 /// One version of a secret.
 struct Version {
-    text: Zeroizing<String>,
+    /// None if it is binary.
+    text: Option<Zeroizing<String>>,
     created: Option<SystemTime>,
 }
 
@@ -292,8 +290,9 @@ impl Version {
 
     /// The keys in it: the text as the sender shows it, or a JSON array of such texts.
     fn keys(&self, scheme: &Scheme, until: Option<SystemTime>) -> Result<Vec<Key>, Trouble> {
-        let text = self.text.trim();
         let expected = |what: &str| Trouble::Lasting(format!("expected {what}"));
+        let text = self.text.as_ref().map(|text| text.trim());
+        let text = text.ok_or_else(|| expected("the key as text, found a binary secret"))?;
         let texts = match text.chars().next() {
             Some('[') => serde_json::from_str(text)
                 .map_err(|_| expected("a JSON array of strings, found another"))?,

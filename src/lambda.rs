@@ -69,7 +69,8 @@ pub fn configure(environment: &Environment) -> Result<Config, Problems> {
     }
 }
 
-fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = Problem> {
+/// The endpoints that the SDK would fail at.
+pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = Problem> {
     let is_url = |text: &String| {
         text.parse::<Uri>().is_ok_and(|uri| {
             uri.scheme().is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()))

@@ -133,7 +133,10 @@ impl Record {
                 parts.for_each(|(part, event)| part.close(event, status));
             }
             Ok(outcome) => {
-                self.level = Some(Level::Info);
+                // Somebody has to remove a user, but nobody has to come in the night.
+                let level =
+                    if *outcome == Outcome::LeaverIgnored { Level::Warn } else { Level::Info };
+                self.level = Some(level);
                 self.outcome = outcome.name();
                 self.user_id = outcome.user_ids().map(|ids| ids.id.clone());
             }

@@ -66,7 +66,9 @@ impl Outcome {
         }
     }
 
-    fn body(&self) -> Value {
+    /// What the answer tells.
+    #[must_use]
+    pub fn body(&self) -> Value {
         let outcome = self.name();
         match self {
             Self::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) => {

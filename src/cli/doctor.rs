@@ -9,18 +9,21 @@ use aws_sdk_connect::config::Builder;
 use clap::Args;
 use serde::Serialize;
 
-use super::now;
 use super::settings::own;
 use super::table::{Table, Tone};
+use super::{now, say};
 use crate::assign::identity::Identity;
 use crate::assign::instance::{Reference, Resource};
 use crate::config::hooks::Hook;
-use crate::config::{Config, Environment, of_process};
+use crate::config::{Config, Environment, Problem, of_process};
 use crate::connect::failure::Failure;
 use crate::connect::names::{Item, Lister};
 use crate::deadline::Deadline;
 use crate::keys::KeyStore;
-use crate::lambda;
+use crate::lambda::{self, bad_endpoints};
+
+/// How long AWS may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How deep to look.
 #[derive(Args, Clone, Debug)]
@@ -68,6 +71,12 @@ impl Finding {
     }
 }
 
+impl From<Problem> for Finding {
+    fn from(Problem { variable, problem, find }: Problem) -> Self {
+        Self::new(State::Problem, variable, problem, find)
+    }
+}
+
 /// Looks at the settings, prints what was found, and fails if anything keeps the function from
 /// working.
 ///
@@ -75,12 +84,9 @@ impl Finding {
 /// With the number of problems.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = own();
-    let findings = match Config::read(&environment) {
-        Err(problems) => problems
-            .0
-            .iter()
-            .map(|one| Finding::new(State::Problem, &one.variable, &one.problem, one.find))
-            .collect(),
+    let mut findings: Vec<_> = bad_endpoints(&of_process()).map(Finding::from).collect();
+    findings.extend(match Config::read(&environment) {
+        Err(problems) => problems.0.into_iter().map(Finding::from).collect(),
         Ok(config) => {
             let mut findings = offline(&config, &environment);
             if arguments.online {
@@ -88,7 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             }
             findings
         }
-    };
+    });
     show(&findings, arguments.json)?;
     match findings.iter().filter(|finding| finding.state == State::Problem).count() {
         0 => Ok(()),
@@ -99,8 +105,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 
 fn show(findings: &[Finding], json: bool) -> Result<(), Box<dyn Error>> {
     if json {
-        println!("{}", serde_json::to_string(findings)?);
-        return Ok(());
+        return Ok(say(serde_json::to_string(findings)?)?);
     }
     let mut table = Table::default();
     for Finding { state, subject, found, advice } in findings {
@@ -158,8 +163,11 @@ fn hook(hook: &Hook) -> Vec<Finding> {
 /// What AWS says.
 async fn online(config: &Config) -> Vec<Finding> {
     let aws = lambda::aws(&config.region).await;
-    let mut findings = instance(config, &Client::new(&aws)).await;
-    findings.extend(powers(config, &Client::new(&aws)).await);
+    let (timeouts, retries) = Deadline::after(PATIENCE).limits();
+    let limits = Builder::from(&aws).timeout_config(timeouts).retry_config(retries);
+    let client = Client::from_conf(limits.build());
+    let mut findings = instance(config, &client).await;
+    findings.extend(powers(config, &client).await);
     findings.extend(secrets(config, &aws).await);
     findings
 }
@@ -270,7 +278,7 @@ async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
     let mut findings = Vec::new();
     for hook in config.hooks.iter().filter(|hook| hook.stored.is_some()) {
         let subject = hook.variable("SECRET_ARN");
-        let deadline = Deadline::after(Duration::from_secs(10));
+        let deadline = Deadline::after(PATIENCE);
         let fetched = store.source(hook, now(), deadline).await;
         findings.push(match (fetched.source, fetched.trouble) {
             (Ok(source), None) => {

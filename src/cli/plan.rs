@@ -6,17 +6,16 @@ use aws_credential_types::Credentials;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::now;
 use super::settings::own_or_demo;
 use super::sign::{choose, read};
 use super::story::Story;
 use super::table::{Table, Tone};
+use super::{now, say};
 use crate::assign::Agent;
-use crate::assign::owner::{DEPLOYMENT, MANAGED_BY, OWNER};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment, SETTINGS};
 use crate::connect::apply::Connect;
-use crate::decision::{Decision, Moment, Verdict, decide};
+use crate::decision::{Decision, Moment, Route, Verdict, decide};
 use crate::fault::Fault;
 use crate::http::gateway::Arrival;
 use crate::lambda;
@@ -56,8 +55,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         plans.push(plan(&config, &environment, &story, verdict).await);
     }
     if arguments.json {
-        println!("{}", json!({"events": plans}));
-        return Ok(());
+        return Ok(say(json!({"events": plans}))?);
     }
     for plan in &plans {
         print(plan, &environment)?;
@@ -77,6 +75,7 @@ fn verdicts(
     let request = Arrival::read(&event, "")?.request;
     let moment = Moment { now: now(), time_left: super::serve::TIME, random: lambda::random() };
     let decision = request.and_then(|request| {
+        Route::find(config, &request)?;
         let request = source.verify(&request, moment.now)?;
         decide(config, hook, &request, moment, &mut Record::default())
     });
@@ -109,10 +108,8 @@ async fn plan(
             }
             json!({"outcome": "createUser", "request": request, "from": from})
         }
-        Ok(Verdict::Done(Outcome::Ignored(reason))) => {
-            json!({"outcome": "ignored", "reason": reason})
-        }
-        Ok(Verdict::Done(outcome)) => json!({"outcome": outcome.name()}),
+        Ok(Verdict::Done(outcome @ Outcome::Confirmed(_))) => json!({"outcome": outcome.name()}),
+        Ok(Verdict::Done(outcome)) => outcome.body(),
         Err(fault) => {
             let status = Row::of(fault.kind).status;
             json!({"outcome": fault.kind.code(), "status": status, "detail": fault.detail})
@@ -184,9 +181,9 @@ fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'stat
         "IdentityInfo.FirstName" => named("name.givenName"),
         "IdentityInfo.LastName" => named("name.familyName"),
         _ => {
-            let key = member.strip_prefix("Tags.");
-            let fixed = ORIGINS.iter().find(|(known, _)| *known == key.unwrap_or(member));
-            fixed.map_or(if key.is_some() { "TAGS" } else { "CHANNELS" }, |(_, from)| *from)
+            let fixed = ORIGINS.iter().find(|(known, _)| *known == member);
+            let other = if member.starts_with("Tags.") { "TAGS" } else { "CHANNELS" };
+            fixed.map_or(other, |(_, from)| *from)
         }
     }
 }
@@ -206,9 +203,9 @@ static ORIGINS: &[(&str, &str)] = &[
     ("PhoneConfig.PersistentConnection", "PERSISTENT_CONNECTION"),
     ("PhoneConfig.DeskPhoneNumber", "phoneNumbers[type eq \"work\"]"),
     ("PhoneNumberConfigs", "CHANNELS, and phoneNumbers[type eq \"work\"]"),
-    (MANAGED_BY, "this program"),
-    (DEPLOYMENT, "DEPLOYMENT"),
-    (OWNER, "DEPLOYMENT and externalId, else userName"),
+    ("Tags.managed-by", "this program"),
+    ("Tags.provisioner-deployment", "DEPLOYMENT"),
+    ("Tags.provisioner-owner", "DEPLOYMENT and externalId, else userName"),
 ];
 
 fn print(plan: &Value, environment: &Environment) -> Result<(), Box<dyn Error>> {
@@ -216,16 +213,14 @@ fn print(plan: &Value, environment: &Environment) -> Result<(), Box<dyn Error>> 
     let Some(request) = plan.get("request") else {
         let why = [text("reason"), text("detail")].concat();
         let separator = if why.is_empty() { "" } else { ": " };
-        println!("nothing to send, {}{separator}{why}\n", text("outcome"));
-        return Ok(());
+        return Ok(say(format!("nothing to send, {}{separator}{why}\n", text("outcome")))?);
     };
-    println!("CreateUser {}\n", serde_json::to_string_pretty(request)?);
+    say(format!("CreateUser {}\n", serde_json::to_string_pretty(request)?))?;
     let mut table = Table::default();
     for origin in plan.get("from").and_then(Value::as_array).into_iter().flatten() {
         let cell = |name: &str| origin.get(name).and_then(Value::as_str).unwrap_or_default();
         table.row(Tone::Plain, [cell("member"), cell("from")]);
     }
     table.print(environment)?;
-    println!();
-    Ok(())
+    Ok(say("")?)
 }

@@ -15,9 +15,9 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::local::Local;
-use super::now;
 use super::settings::{DEMO_AUTHORIZATION, DEMO_SECRET, own};
 use super::standin::Behaviour;
+use super::{now, say};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment};
 use crate::decision::Moment;
@@ -69,7 +69,7 @@ impl House {
             let aws = lambda::aws(&config.region).await;
             return Ok(Self::Aws(Box::new(Provisioner::new(config, &aws))));
         }
-        refuse_instance(own)?;
+        refuse_strangers(own)?;
         let changes: Vec<_> =
             own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let local = Local::start(arguments.behaviour.settings(), &changes).await?;
@@ -91,13 +91,17 @@ impl House {
     }
 }
 
-/// The stand-in has an instance of its own.
-fn refuse_instance(own: &Environment) -> Result<(), String> {
-    match own.get("CONNECT_INSTANCE") {
+/// The stand-in has an instance of its own, and no Secrets Manager beside it.
+fn refuse_strangers(own: &Environment) -> Result<(), String> {
+    let is_stranger = |name: &&String| {
+        *name == "CONNECT_INSTANCE" || name.starts_with("HOOK_") && name.ends_with("_SECRET_ARN")
+    };
+    match own.keys().find(is_stranger) {
         None => Ok(()),
-        Some(_) => Err("CONNECT_INSTANCE is set, and the stand-in has an instance of its own: \
-                        unset it, or say --connect aws"
-            .to_owned()),
+        Some(name) => Err(format!(
+            "{name} is set, and the stand-in knows only what is in this process: unset it, or say \
+             --connect aws"
+        )),
     }
 }
 
@@ -114,9 +118,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let hooks = &house.provisioner().config().hooks;
     if arguments.json {
-        println!("{}", as_json(&url, house.standin(), hooks, &own));
+        say(as_json(&url, house.standin(), hooks, &own))?;
     } else {
-        print!("{}", as_text(&url, house.standin(), hooks, &own));
+        say(as_text(&url, house.standin(), hooks, &own).trim_end())?;
     }
     let house = Arc::new(house);
     let answer = move |request| {
@@ -194,7 +198,7 @@ fn as_text(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) 
     for hook in hooks {
         let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
         let secret = known_secret(own, hook).unwrap_or("(yours)");
-        text.push_str(&format!("  /hooks/{name:<12}{scheme:<20}secret: {secret}\n"));
+        text.push_str(&format!("  /hooks/{name:<12} {scheme:<20} secret: {secret}\n"));
     }
     text.push_str(
         "\nSend it a story:\n  connect-provisioner sign events/okta-user-created.json --as curl",

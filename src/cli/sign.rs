@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::now;
 use super::settings::own_or_demo;
 use super::story::Story;
+use super::{now, say};
 use crate::config::hooks::Hook;
 use crate::config::hooks_of;
 use crate::deadline::Deadline;
@@ -64,10 +64,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let id = format!("msg_{}", hex::write(&lambda::random()));
     let signed = story.signed_by(&source, &id, now());
     match arguments.shape {
-        Shape::ApigwV2 => println!("{}", signed.http_api()),
-        Shape::ApigwV1 => println!("{}", signed.rest_api()),
-        Shape::Alb => println!("{}", signed.load_balancer()),
-        Shape::Curl => println!("{}", signed.curl(&arguments.url)),
+        Shape::ApigwV2 => say(signed.http_api())?,
+        Shape::ApigwV1 => say(signed.rest_api())?,
+        Shape::Alb => say(signed.load_balancer())?,
+        Shape::Curl => say(signed.curl(&arguments.url))?,
     }
     Ok(())
 }

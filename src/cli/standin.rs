@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::now;
+use super::{now, say};
 use crate::standin::{IdentityManagement, Settings, World, serve};
 
 /// Where the stand-in listens.
@@ -66,16 +66,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let world = World::new(arguments.behaviour.settings());
     let directory = world.directory();
-    println!(
-        "{}",
-        json!({
-            "endpoint": format!("http://{}", listener.local_addr()?),
-            "instanceArn": directory.instance_arn,
-            "routingProfiles": directory.routing_profiles,
-            "securityProfiles": directory.security_profiles,
-            "hierarchyGroups": directory.hierarchy_groups,
-        })
-    );
+    say(json!({
+        "endpoint": format!("http://{}", listener.local_addr()?),
+        "instanceArn": directory.instance_arn,
+        "routingProfiles": directory.routing_profiles,
+        "securityProfiles": directory.security_profiles,
+        "hierarchyGroups": directory.hierarchy_groups,
+    }))?;
     match serve(listener, Arc::new(Mutex::new(world)), now).await {}
 }
 

@@ -48,7 +48,7 @@ impl Table {
             let lines = self.0.iter().map(|(_, cells)| cells.join("\t"));
             return out.write_all((lines.collect::<Vec<_>>().join("\n") + "\n").as_bytes());
         }
-        let is_coloured = !environment.contains_key("NO_COLOR");
+        let is_coloured = environment.get("NO_COLOR").is_none_or(String::is_empty);
         for (tone, cells) in &self.0 {
             let line: String = cells
                 .iter()

@@ -109,7 +109,14 @@ fn references(
     text: &str,
     instance: Option<&Instance>,
 ) -> Result<Vec<Reference>, String> {
-    list(text)?.iter().map(|text| kind.reference(text, instance)).collect()
+    let mut references = Vec::new();
+    for text in list(text)? {
+        let reference = kind.reference(&text, instance)?;
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    Ok(references)
 }
 
 const EMAIL_AS: [(&str, EmailAs); 3] =

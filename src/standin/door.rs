@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::world::{Reply, World};
 
 /// The largest body that is read, in bytes. A larger one ends the connection.
-const LARGEST_BODY: usize = 1 << 20;
+const LARGEST_BODY: usize = 16 << 20;
 
 /// How long to rest when no connection could be accepted (out of file descriptors, or the caller
 /// has hung up).

@@ -79,7 +79,8 @@ fn the_defaults_told_are_the_defaults_taken() {
 
 #[test]
 fn each_problem_is_told_with_its_variable() {
-    let eleven = [PROFILE; 11].join(",");
+    let eleven: Vec<_> = (0..11).map(|number| format!("profile {number}")).collect();
+    let eleven = eleven.join(",");
     let five = [KEY; 5].join(",");
     let many_tags: Vec<_> = (0..48).map(|number| format!("k{number}=v")).collect();
     let other = format!("arn:aws:connect:eu-west-2:1:instance/{PROFILE}/routing-profile/{PROFILE}");

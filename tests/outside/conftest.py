@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from deployments import Deployment
-from programs import BOOTSTRAP, CONNECT_PROVISIONER, Function, Standin, emulator
+from programs import BOOTSTRAP, CONNECT_PROVISIONER, Function, Serve, Standin, emulator
 
 # However a test left the stand-in, the next finds it calm.
 CALM = {"reset": True, "lag": 0, "notFound": 0, "quota": 500, "slowMs": 3000, "throttle": False}
@@ -24,6 +24,18 @@ def standin():
     """Starts a stand-in with the flags it is given."""
     with ExitStack() as running:
         yield lambda *flags: running.enter_context(closing(Standin(*flags)))
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts `serve` with the flags and settings it is given."""
+    with ExitStack() as running:
+
+        def start(*flags, **settings):
+            log = tmp_path / f"serve-{len(list(tmp_path.iterdir()))}.log"
+            return running.enter_context(closing(Serve(log, *flags, **settings)))
+
+        yield start
 
 
 @pytest.fixture

@@ -13,10 +13,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
+
+from http_events import Answer
 
 RELEASE = Path(__file__).resolve().parents[2] / "target/release"
 BOOTSTRAP = Path(os.environ.get("BOOTSTRAP", RELEASE / "bootstrap")).absolute()
@@ -51,6 +55,13 @@ def emulator():
     return sam / f"local/rapid/aws-lambda-rie-{machine}"
 
 
+def run(*arguments, **options):
+    """The command line, until it ends by itself."""
+    return subprocess.run(
+        [CONNECT_PROVISIONER, *arguments], capture_output=True, text=True, timeout=60, **options
+    )
+
+
 class Standin:
     """`connect-provisioner standin`: Amazon Connect in memory, and a boto3 client of it."""
 
@@ -58,8 +69,7 @@ class Standin:
         command = [CONNECT_PROVISIONER, "standin", "--listen", "127.0.0.1:0", *flags]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
-            assert select.select([self._process.stdout], [], [], 10)[0], "the stand-in is silent"
-            line = json.loads(self._process.stdout.readline())
+            line = json.loads(first_line(self._process))
         except BaseException:
             self.close()
             raise
@@ -115,6 +125,62 @@ class Standin:
         request = urllib.request.Request(f"{self.endpoint}/_standin", body, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
+
+
+class Serve:
+    """`connect-provisioner serve` with these settings and no other, and what it says of itself."""
+
+    def __init__(self, log, *flags, **settings):
+        self._log = Path(log)
+        command = [CONNECT_PROVISIONER, "serve", "--listen", "127.0.0.1:0", "--json", *flags]
+        with self._log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command, env=CHATTY | settings, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        try:
+            self.said = json.loads(first_line(self._process))
+        except BaseException:
+            self.close()
+            raise
+        self.url = self.said["url"]
+
+    def send(self, path, body=b"", headers=(), method="POST"):
+        """The answer over HTTP; headers are pairs, so that one may be there twice."""
+        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=20)) as connection:
+            connection.putrequest(method, path)
+            for name, value in [*headers, ("content-length", len(body))]:
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read().decode())
+
+    def state(self, **change):
+        """What its stand-in holds and counts, after this change."""
+        body = json.dumps(change).encode()
+        request = urllib.request.Request(f"{self.said['standin']}/_standin", body, method="PUT")
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    def users(self):
+        """Username to what DescribeUser would show."""
+        return {user["Username"]: user for user in self.state()["users"]}
+
+    def lines(self):
+        """The log so far: an event's line is there before its answer."""
+        return [json.loads(line) for line in self.log().splitlines()]
+
+    def log(self):
+        return self._log.read_text()
+
+    def has_said_more(self):
+        """Whether it has printed anything behind the one line."""
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 # Moto's server with a clock that is this many hours slow, for secrets that were made a while ago.
@@ -265,6 +331,12 @@ class Function:
                 except ProcessLookupError:
                     pass
         self._process.wait()
+
+
+def first_line(process):
+    """The line by which a program says that it is ready."""
+    assert select.select([process.stdout], [], [], 10)[0], "the program is silent"
+    return process.stdout.readline()
 
 
 def descendants(pid):

@@ -1,17 +1,24 @@
 """The command line, as somebody types it for the first time."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from programs import CONNECT_PROVISIONER, CHATTY
+from programs import CHATTY, CONNECT_PROVISIONER, run
 
-
-def run(*arguments, **options):
-    return subprocess.run(
-        [CONNECT_PROVISIONER, *arguments], capture_output=True, text=True, timeout=60, **options
-    )
+STORY = Path(__file__).resolve().parents[2] / "events/okta-user-created.json"
+FLAGS = {
+    "demo": [],
+    "serve": ["--listen", "--connect", "--json", "--identity", "--no-throttle", "--quota"],
+    "sign": ["--source", "--as", "--url"],
+    "plan": ["--source", "--json"],
+    "doctor": ["--online", "--json"],
+    "completions": [],
+    "standin": ["--listen", "--identity", "--no-throttle", "--lag", "--not-found", "--quota"],
+}
 
 
 @pytest.mark.parametrize(
@@ -43,11 +50,84 @@ def test_who_reads_no_further_gets_no_error():
     assert (head.returncode, head.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["help", "demo"], ["standin", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo"], ["sign", STORY], ["sign", STORY, "--as", "curl"], ["plan", STORY],
+        ["plan", STORY, "--json"], ["doctor"], ["doctor", "--json"], ["completions", "bash"],
+        ["--help"],
+    ],
+)  # fmt: skip
+def test_who_reads_nothing_at_all_gets_none_either(arguments):
+    """What a program wrote is no error of its own when the reader is gone before the first line."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as nobody:
+        command = [CONNECT_PROVISIONER, *arguments]
+        unread = subprocess.run(command, env={}, stdout=nobody, stderr=subprocess.PIPE, timeout=60)
+    assert b"panicked" not in unread.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["-h"]])
 def test_help_is_there_for_who_asks(arguments):
     help = run(*arguments)
-    assert help.returncode == 0
-    assert "Usage: connect-provisioner" in help.stdout
+    assert (help.returncode, help.stderr) == (0, "")
+    assert "Usage: connect-provisioner <COMMAND>" in help.stdout
+    listed = re.findall(r"^  ([a-z]+) +[A-Z]", help.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted([*FLAGS, "help"])
+
+
+@pytest.mark.parametrize("command", FLAGS)
+def test_each_command_has_its_own_help(command):
+    for arguments in (["help", command], [command, "--help"]):
+        help = run(*arguments)
+        assert (help.returncode, help.stderr) == (0, "")
+        assert f"Usage: connect-provisioner {command}" in help.stdout
+        for flag in FLAGS[command]:
+            assert f" {flag} " in help.stdout or f" {flag}\n" in help.stdout
+
+
+def completed(script, *words):
+    """What bash offers for the last of these words."""
+    ask = """
+        source "$1"; shift
+        COMP_WORDS=(connect-provisioner "$@")
+        COMP_CWORD=$#
+        function=$(complete -p connect-provisioner | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        "$function" connect-provisioner "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        echo "${COMPREPLY[@]}"
+    """
+    command = ["bash", "--norc", "-c", ask, "bash", script, *words]
+    bash = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (bash.returncode, bash.stderr) == (0, "")
+    return bash.stdout.split()
+
+
+def test_bash_completes_commands_and_their_flags(tmp_path):
+    script = tmp_path / "connect-provisioner.bash"
+    script.write_text(run("completions", "bash").stdout)
+    subprocess.run(["bash", "-n", script], check=True)
+
+    assert completed(script, "d") == ["demo", "doctor"]
+    assert set(completed(script, "")) >= FLAGS.keys()
+    for command, flags in FLAGS.items():
+        assert set(completed(script, command, "--")) >= set(flags)
+    assert completed(script, "sign", "--as", "") == ["apigw-v2", "apigw-v1", "alb", "curl"]
+
+
+@pytest.mark.parametrize(
+    "shell, head",
+    [("zsh", "#compdef connect-provisioner\n"), ("fish", "complete -c connect-provisioner ")],
+)
+def test_other_shells_have_their_scripts(shell, head):
+    """They are not everywhere to be asked; each script is of its kind, and nothing is left out."""
+    script = run("completions", shell)
+    assert (script.returncode, script.stderr) == (0, "")
+    assert head in script.stdout
+    for command, flags in FLAGS.items():
+        assert command in script.stdout
+        for flag in flags:
+            assert (flag if shell == "zsh" else f"-l {flag[2:]}") in script.stdout
 
 
 @pytest.mark.parametrize(
@@ -55,6 +135,17 @@ def test_help_is_there_for_who_asks(arguments):
     [
         ([], "Usage: connect-provisioner"),
         (["dmeo"], "similar subcommand exists: 'demo'"),
+        (["docter"], "similar subcommand exists: 'doctor'"),
+        (["serve", "--connect", "azure"], "possible values: standin, aws"),
+        (["serve", "--listen", "8787"], "invalid socket address"),
+        (["serve", "--quota", "many"], "invalid digit"),
+        (["sign"], "<STORY>"),
+        (["sign", "-", "--as", "xml"], "possible values: apigw-v2, apigw-v1, alb, curl"),
+        (["plan"], "<STORY>"),
+        (["plan", "-", "--jsno"], "similar argument exists: '--json'"),
+        (["doctor", "--offline"], "similar argument exists: '--online'"),
+        (["completions"], "<SHELL>"),
+        (["completions", "tcsh"], "possible values: bash, elvish, fish, powershell, zsh"),
         (["standin", "--identity", "KERBEROS"], "expected SAML, CONNECT_MANAGED, EXISTING_DIRECTORY"),
         (["standin", "--lag", "soon"], "expected a number of seconds"),
         (["standin", "--lag", "-1"], "unexpected argument"),

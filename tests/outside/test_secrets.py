@@ -342,11 +342,11 @@ def rotated_away(vault):
 
 # What is stored, what the sender signs with, and what the log says.
 TROUBLE = {
-    "GONE": (gone, FIRST, "no such secret"),
+    "GONE": (gone, FIRST, "no such secret, or no current version of it"),
     "ELSEWHERE": (
-        lambda vault: vault.keep(FIRST).replace("us-east-1", "eu-west-2"), FIRST, "no such secret",
+        lambda vault: vault.keep(FIRST).replace("us-east-1", "eu-west-2"), FIRST, "no such secret, or no current version of it",
     ),
-    "WITHOUT_VALUE": (lambda vault: vault.keep(None), "whsec_", "no such secret"),
+    "WITHOUT_VALUE": (lambda vault: vault.keep(None), "whsec_", "no such secret, or no current version of it"),
     "TO_BE_DELETED": (
         to_be_deleted, FIRST, r"GetSecretValue: InvalidRequestException, status 400, request \S+",
     ),
