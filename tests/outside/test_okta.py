@@ -746,7 +746,7 @@ def test_who_leaves_is_counted_and_left_to_the_operator(counted):
     assert all("by hand" in said["reason"] for said in answer.json["events"][:5])
     assert (metrics["Events"], metrics["LeaverIgnored"]) == (9, 5)
     assert [line["intent"] for line in lines] == ["leave"] * 4 + ["remove"] + ["nothing"] * 4
-    assert {(line["level"], line["outcome"]) for line in lines[:5]} == {("INFO", "leaverIgnored")}
+    assert {(line["level"], line["outcome"]) for line in lines[:5]} == {("WARN", "leaverIgnored")}
     assert made(counted.deployment) == [person.login]
     assert counted.deployment.standin.calls()["CreateUser"] == 1
 

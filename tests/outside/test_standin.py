@@ -637,7 +637,7 @@ def test_a_slow_reply_leaves_its_effect_at_once(standin):
 def test_a_body_over_the_cap_ends_the_connection(standin):
     standin = standin()
     with pytest.raises(HTTPClientError):
-        client(standin).create_user(**user(standin, "x" * (1 << 21)))
+        client(standin).create_user(**user(standin, "x" * (17 << 20)))
     assert standin.state()["calls"] == {}
 
 

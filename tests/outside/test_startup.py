@@ -145,8 +145,8 @@ CASES = {
         {"CONNECT_INSTANCE": INSTANCE, "AWS_REGION": ""}, {"AWS_REGION": NONE},
     ),
     "no routing profile": ({"ROUTING_PROFILE": None}, {"ROUTING_PROFILE": NONE}),
-    "a routing profile's name": (
-        {"ROUTING_PROFILE": "Basic Routing Profile"}, {"ROUTING_PROFILE": "id (a UUID) or ARN"},
+    "a routing profile's name that is too long": (
+        {"ROUTING_PROFILE": "canary!!" * 16}, {"ROUTING_PROFILE": "name of 1 to 127 characters"},
     ),
     "another instance's routing profile": (
         {"ROUTING_PROFILE": f"{ARN}/{OTHER}/routing-profile/{PROFILE}"},
@@ -162,12 +162,12 @@ CASES = {
         {"SECURITY_PROFILES": "expected 1 to 10 security profiles, found 0"},
     ),
     "eleven security profiles": (
-        {"SECURITY_PROFILES": ",".join([PROFILE] * 11)},
+        {"SECURITY_PROFILES": ",".join(f"canary {number}" for number in range(11))},
         {"SECURITY_PROFILES": "expected 1 to 10 security profiles, found 11"},
     ),
-    "a security profile's name": (
-        {"SECURITY_PROFILES": f"{PROFILE},CallCenterManager"},
-        {"SECURITY_PROFILES": "id (a UUID) or ARN"},
+    "a policy for a security profile": (
+        {"SECURITY_PROFILES": f"{PROFILE},arn:aws:iam::aws:policy/canary"},
+        {"SECURITY_PROFILES": "id (a UUID), ARN or name"},
     ),
     "another instance's hierarchy group": (
         {"HIERARCHY_GROUP": f"{ARN}/{OTHER}/agent-group/{PROFILE}"},
@@ -204,7 +204,7 @@ CASES = {
             "HOOK_SECRET": "canary-1", "HOOK_OKTA_SCHEME": "canary-2", "TAGS": "canary-3",
             "EMAIL_AS": "canary-4", "PHONE_TYPE": "canary-5", "AUTO_ACCEPT": "canary-6",
             "AFTER_CONTACT_WORK_SECONDS": "canary-7", "PERSISTENT_CONNECTION": "canary-8",
-            "HIERARCHY_GROUP": "canary-9", "DEPLOYMENT": "canary 10",
+            "HIERARCHY_GROUP": "arn:canary-9", "DEPLOYMENT": "canary 10",
         },
         {
             "HOOK_SECRET": "another name", "HOOK_OKTA_SCHEME": "expected one of",
