@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test lint rust template outside release bench fuzz clean-venv help
+.PHONY: test lint rust template outside release bench fuzz deny sbom clean-venv help
 
 VENV := target/venv
 CARGO := cargo
@@ -55,6 +55,21 @@ fuzz: $(CARGO_FUZZ) ## Throw bytes at the pure rooms (needs a nightly toolchain)
 
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --quiet --locked --version 0.13.2 --root target/tools
+
+CARGO_DENY := target/tools/bin/cargo-deny
+
+deny: $(CARGO_DENY) ## Hold the tree to deny.toml by cargo-deny, texts of licences too
+	$(CARGO) fetch --locked
+	$(CARGO_DENY) --locked --offline check bans licenses sources
+
+$(CARGO_DENY):
+	$(CARGO) install cargo-deny --quiet --locked --version 0.20.2 --root target/tools
+
+sbom: ## The function's bill of materials, CycloneDX, as target/sbom.json
+	@mkdir -p target
+	@python3 scripts/sbom.py $(CARGO) tree --locked --edges normal --no-default-features --features aws \
+		--target x86_64-unknown-linux-gnu --prefix depth --format '|{p}|{l}'
+	@echo target/sbom.json
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

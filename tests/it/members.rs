@@ -217,6 +217,18 @@ async fn a_list_that_cannot_be_had_is_no_fault_of_the_senders() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_had_is_asked_for_once_a_minute() {
+    let local = given_with(Settings::default(), &[("ROUTING_PROFILE", "Sales")]).await;
+    faults(&local, "ListRoutingProfiles", &["AccessDeniedException"; 2]);
+    let at = now();
+    let event = story("okta-user-created").signed(&local.source, "msg_1", at);
+    for (seconds, status, lists) in [(0, 500, 1), (59, 500, 1), (60, 500, 2), (120, 201, 3)] {
+        let reply = local.send(&event, at + Duration::from_secs(seconds), LONG).await.0.unwrap();
+        assert_eq!((reply.status_code, calls(&local, "ListRoutingProfiles")), (status, lists));
+    }
+}
+
+#[tokio::test]
 async fn a_person_gets_what_they_name_if_the_operator_allows_it() {
     let allowed = [
         ("ALLOWED_ROUTING_PROFILES", "Sales"),
