@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::config::Config;
+use connect_provisioner::decision::{Decision, Moment, Route, Verdict, decide};
 use connect_provisioner::fault::Fault;
 use connect_provisioner::http::Request;
 use connect_provisioner::http::gateway::Gateway;
 use connect_provisioner::log::Record;
-use connect_provisioner::decision::{Decision, Moment, Route, Verdict, decide};
 use connect_provisioner::outcome::Outcome;
 use serde_json::Value;
 

@@ -161,7 +161,7 @@ fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'stat
     let chosen = |is_default: bool, setting: &'static str, own: &'static str| {
         if is_default { setting } else { own }
     };
-    let named = |own: &'static str| chosen(!story.is_okta_hook(), own, "displayName");
+    let told = |own: &'static str, okta: &'static str| chosen(!story.is_okta_hook(), own, okta);
     match member {
         "RoutingProfileId" => chosen(
             agent.power.routing_profile == power.routing_profile,
@@ -178,8 +178,9 @@ fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'stat
             "HIERARCHY_GROUP",
             "the extension's hierarchyGroup, by leave of ALLOWED_HIERARCHY_GROUPS",
         ),
-        "IdentityInfo.FirstName" => named("name.givenName"),
-        "IdentityInfo.LastName" => named("name.familyName"),
+        "Username" => told("userName", "the User target's alternateId"),
+        "IdentityInfo.FirstName" => told("name.givenName", "the User target's displayName"),
+        "IdentityInfo.LastName" => told("name.familyName", "the User target's displayName"),
         _ => {
             let fixed = ORIGINS.iter().find(|(known, _)| *known == member);
             let other = if member.starts_with("Tags.") { "TAGS" } else { "CHANNELS" };
@@ -191,7 +192,6 @@ fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'stat
 /// The members whose origin is always the same; other tags are those of TAGS, other members those
 /// of CHANNELS.
 static ORIGINS: &[(&str, &str)] = &[
-    ("Username", "userName"),
     ("Password", "password, else GENERATE_PASSWORD"),
     ("DirectoryUserId", "the extension's directoryUserId"),
     ("IdentityInfo.Email", "emails, because of EMAIL_AS"),

@@ -37,15 +37,16 @@ pub struct Signed {
 }
 
 impl Story {
-    /// Reads a file of `events/`; any other JSON object is taken for the body of a post.
+    /// Reads a file of `events/`; an object that has nothing of a story's is taken for the body of a
+    /// post.
     ///
     /// # Errors
-    /// If it is no JSON object.
+    /// If it is no JSON object, or a story that lacks something.
     pub fn read(text: &str) -> Result<Self, serde_json::Error> {
-        if let Ok(story) = serde_json::from_str(text) {
-            return Ok(story);
-        }
         let body: Map<String, Value> = serde_json::from_str(text)?;
+        if ["about", "method", "path", "headers"].iter().any(|name| body.contains_key(*name)) {
+            return serde_json::from_str(text);
+        }
         Ok(Self {
             about: "a body of your own".to_owned(),
             method: "POST".to_owned(),

@@ -288,7 +288,11 @@ CASES = {
     ),
     "Okta's event hook": (
         OKTA, okta.hook(okta.assigned(okta.somebody("Ruiz, Ana")), okta.added(okta.somebody())),
-        {"IdentityInfo.FirstName": "displayName", "IdentityInfo.LastName": "displayName"},
+        {
+            "Username": "the User target's alternateId",
+            "IdentityInfo.FirstName": "the User target's displayName",
+            "IdentityInfo.LastName": "the User target's displayName",
+        },
     ),
 }  # fmt: skip
 
