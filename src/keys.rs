@@ -1,8 +1,8 @@
 //! Hook → the [`Source`] with its keys in hand, fetched from Secrets Manager where they are stored.
 //!
-//! Keys are read at a source's first event, and again when they are older than [`FRESH`] or when
+//! Keys are read at a source's first event, and again when they are older than five minutes or when
 //! none of them matches: inside the request, one read at a time for each source, and never twice
-//! within [`PAUSE`], so that forgers cost nothing. The key that was replaced holds on for a while,
+//! within a minute, so that forgers cost nothing. The key that was replaced holds on for a while,
 //! counted from the day the current one was made, so that the sender can change over in its own
 //! time.
 

@@ -195,6 +195,7 @@ impl Lister<'_> {
 pub(crate) struct Item {
     pub(crate) name: String,
     pub(crate) id: String,
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the doctor alone tells it"))]
     pub(crate) arn: String,
 }
 
