@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -42,11 +42,6 @@ fn main() {
         [&ours, &bare],
         poll,
     );
-    if let Some(bundle) = BUNDLES.into_iter().find(|bundle| Path::new(bundle).is_file()) {
-        let programs = [&ours, &bare].map(|program| program.with("SSL_CERT_FILE", bundle));
-        let what = "the same, the machine's root certificates in one file (SSL_CERT_FILE)";
-        ratio(what, programs.each_ref(), poll);
-    }
     ratio(
         "exec to the first 201 / a bare lambda_runtime with one CreateUser",
         [&ours, &create],
@@ -62,11 +57,6 @@ fn main() {
     );
     memory(&ours);
 }
-
-/// Where Amazon Linux and Debian keep all root certificates in one file. Debian has each of them in
-/// a file of its own besides, and reading them all twice is most of what a start costs there.
-const BUNDLES: [&str; 2] =
-    ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
 fn ratio(what: &str, programs: [&Program; 2], run: impl Fn(&Program, usize) -> Duration) {
     let mut times = [Vec::new(), Vec::new()];
@@ -171,12 +161,6 @@ impl Program {
             ("SECURITY_PROFILES", standin.text("/securityProfiles/Agent")),
         ];
         Self { name, environment: environment.map(|(name, value)| (name, value.to_owned())).into() }
-    }
-
-    fn with(&self, name: &'static str, value: &str) -> Self {
-        let mut environment = self.environment.clone();
-        environment.insert(name, value.to_owned());
-        Self { name: self.name, environment }
     }
 
     fn start(&self) -> Running {

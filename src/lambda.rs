@@ -13,6 +13,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use lambda_runtime_api_client::{PooledClient, body::Body};
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::task::spawn_blocking;
 
 use crate::config::{Config, Environment, Problem, Problems};
 use crate::decision::Moment;
@@ -122,10 +125,34 @@ impl LoadServiceConfig for NonEmpty {
 
 /// Answers events until Lambda ends the process.
 ///
+/// The function is built on a thread of its own while the first event is asked for: its TLS client
+/// reads the machine's root certificates, which is most of what a start costs, and the first event
+/// is the first to need them.
+///
 /// # Errors
 /// If the Runtime API cannot be reached.
-pub async fn run(provisioner: &Provisioner) -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(service_fn(|event| invoke(provisioner, event))).await
+pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
+    let runtime = Handle::current();
+    let building = spawn_blocking(move || {
+        let aws = runtime.block_on(aws(&config.region));
+        Provisioner::new(config, &aws)
+    });
+    let building = Mutex::new(Some(building));
+    let built = OnceCell::new();
+    let build = async || match building.lock().await.take() {
+        Some(building) => building.await.map_err(|_| unbuilt()),
+        None => Err(unbuilt()),
+    };
+    let answer = async |event| {
+        let provisioner = built.get_or_try_init(build).await?;
+        invoke(provisioner, event).await.map_err(Diagnostic::from)
+    };
+    lambda_runtime::run(service_fn(answer)).await
+}
+
+fn unbuilt() -> Diagnostic {
+    let error_message = "the function could not be built".to_owned();
+    Diagnostic { error_type: "Start".to_owned(), error_message }
 }
 
 /// Tells Lambda why the function cannot start, if Lambda is there to be told; it then shows the

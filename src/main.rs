@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use connect_provisioner::provisioner::Provisioner;
 use connect_provisioner::{config, lambda, log};
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,8 +18,7 @@ async fn main() -> ExitCode {
     if !config.warnings.is_empty() {
         eprintln!("{}", log::warning_line(&config.warnings));
     }
-    let aws = lambda::aws(&config.region).await;
-    match lambda::run(&Provisioner::new(config, &aws)).await {
+    match lambda::run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => {
             eprintln!("{}", log::runtime_line());
