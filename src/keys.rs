@@ -2,7 +2,7 @@
 //!
 //! Keys are read at a source's first event, and again when they are older than five minutes or when
 //! none of them matches: inside the request, one read at a time for each source, and never twice
-//! within a minute, so that forgers cost nothing. The key that was replaced holds on for a while,
+//! within a minute, so that forgers cost no more. The key that was replaced holds on for a while,
 //! counted from the day the current one was made, so that the sender can change over in its own
 //! time.
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::settings::own_or_demo;
-use super::sign::{choose, read};
+use super::sign::Telling;
 use super::story::Story;
 use super::table::{Table, Tone};
 use super::{now, say};
@@ -27,12 +27,8 @@ use crate::trust::Source;
 /// What to plan.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// A file of events/, or any JSON body; - reads standard input
-    #[arg(value_name = "STORY")]
-    story: String,
-    /// The source that sends it; else one that fits the story
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    telling: Telling,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -43,13 +39,13 @@ pub struct Arguments {
 /// # Errors
 /// If the story cannot be read or the settings cannot be used.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let story = read(&arguments.story)?;
+    let story = arguments.telling.story()?;
     let (environment, is_demo) = own_or_demo();
     if is_demo {
         eprintln!("no settings found (HOOK_…, CONNECT_INSTANCE): planned with the demo's");
     }
     let config = Config::read(&environment)?;
-    let hook = choose(&config.hooks, &story, arguments.source.as_deref())?;
+    let hook = arguments.telling.hook(&config.hooks, &story)?;
     let mut plans = Vec::new();
     for verdict in verdicts(&config, hook, &story)? {
         plans.push(plan(&config, &environment, &story, verdict).await);
@@ -101,7 +97,9 @@ async fn plan(
 ) -> Value {
     match verdict {
         Ok(Verdict::Converge(agent)) => {
-            let mut request = preview(config, &agent).await;
+            let Some(mut request) = preview(config, &agent).await else {
+                return json!({"outcome": "bug", "detail": "the SDK wrote no CreateUser request"});
+            };
             let from = origins(&request, &agent, config, environment, story);
             if let Some(password) = request.get_mut("Password") {
                 *password = "(not shown)".into();
@@ -117,14 +115,20 @@ async fn plan(
     }
 }
 
-/// The body of CreateUser, written by the SDK, which is stopped before it sends it.
-async fn preview(config: &Config, agent: &Agent) -> Map<String, Value> {
-    let nobody = Credentials::new("plan", "plan", None, None, "plan");
-    let aws = lambda::loader(&config.region).credentials_provider(nobody).load().await;
+/// The body of CreateUser, written by the SDK, which is stopped before it sends it. Whatever the
+/// environment says of endpoints and credentials, none is needed.
+async fn preview(config: &Config, agent: &Agent) -> Option<Map<String, Value>> {
+    let aws = lambda::loader(&config.region)
+        .endpoint_url("http://127.0.0.1:9")
+        .credentials_provider(Credentials::new("plan", "plan", None, None, "plan"))
+        .use_fips(false)
+        .use_dual_stack(false)
+        .load()
+        .await;
     let connect = Connect::new(&aws, config.instance.id.as_str());
     match connect.preview(agent).await {
-        Some(Value::Object(request)) => request,
-        _ => Map::new(),
+        Some(Value::Object(request)) => Some(request),
+        _ => None,
     }
 }
 

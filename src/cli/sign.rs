@@ -19,15 +19,22 @@ use crate::keys::KeyStore;
 use crate::lambda;
 use crate::trust::Source;
 
-/// What to sign, and how to show it.
+/// Which story, and who tells it.
 #[derive(Args, Clone, Debug)]
-pub struct Arguments {
+pub(super) struct Telling {
     /// A file of events/, or any JSON body; - reads standard input
     #[arg(value_name = "STORY")]
     story: String,
-    /// The source that signs; else one that fits the story
+    /// The source that sends it; else one that fits the story
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+}
+
+/// What to sign, and how to show it.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    telling: Telling,
     /// In which shape to show the request
     #[arg(long = "as", value_enum, value_name = "SHAPE", default_value_t = Shape::ApigwV2)]
     shape: Shape,
@@ -53,13 +60,13 @@ enum Shape {
 /// # Errors
 /// If the story cannot be read, or there is no source to sign it.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let story = read(&arguments.story)?;
+    let story = arguments.telling.story()?;
     let (environment, is_demo) = own_or_demo();
     if is_demo {
         eprintln!("no settings found (HOOK_…): signed with the demo's, which everybody knows");
     }
     let hooks = hooks_of(&environment)?;
-    let hook = choose(&hooks, &story, arguments.source.as_deref())?;
+    let hook = arguments.telling.hook(&hooks, &story)?;
     let source = with_keys(hook, &hooks).await?;
     let id = format!("msg_{}", hex::write(&lambda::random()));
     let signed = story.signed_by(&source, &id, now());
@@ -72,42 +79,40 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads a story from a file, or from standard input.
-///
-/// # Errors
-/// With the file's name and what is wrong.
-pub(super) fn read(path: &str) -> Result<Story, Box<dyn Error>> {
-    let text = if path == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(path)
-    };
-    let text = text.map_err(|error| format!("cannot read {path}: {error}"))?;
-    let story = Story::read(&text);
-    Ok(story.map_err(|error| {
-        format!("{path}: expected a JSON object, found something else: {error}")
-    })?)
-}
+impl Telling {
+    /// Reads the story.
+    ///
+    /// # Errors
+    /// With the file's name and what is wrong.
+    pub(super) fn story(&self) -> Result<Story, Box<dyn Error>> {
+        let path = &self.story;
+        let text = if path == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        } else {
+            fs::read_to_string(path)
+        };
+        let text = text.map_err(|error| format!("cannot read {path}: {error}"))?;
+        Ok(Story::read(&text).map_err(|error| {
+            format!("{path}: expected a JSON object, found something else: {error}")
+        })?)
+    }
 
-/// The hook of this name; else one whose scheme is what the story's sender uses.
-///
-/// # Errors
-/// If there is none.
-pub(super) fn choose<'a>(
-    hooks: &'a [Hook],
-    story: &Story,
-    name: Option<&str>,
-) -> Result<&'a Hook, String> {
-    let fits = |hook: &&Hook| match name {
-        Some(name) => hook.source.name.eq_ignore_ascii_case(name),
-        None => hook.source.scheme.has_challenge() == story.is_okta_hook(),
-    };
-    let chosen = hooks.iter().find(fits).or_else(|| hooks.first().filter(|_| name.is_none()));
-    chosen.ok_or_else(|| {
-        let names: Vec<_> = hooks.iter().map(|hook| hook.source.name.as_str()).collect();
-        format!("expected --source to be one of {}, found another", names.join(", "))
-    })
+    /// The hook that was named; else one whose scheme is what the story's sender uses.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn hook<'a>(&self, hooks: &'a [Hook], story: &Story) -> Result<&'a Hook, String> {
+        let fits = |hook: &&Hook| match &self.source {
+            Some(name) => hook.source.name.eq_ignore_ascii_case(name),
+            None => hook.source.scheme.has_challenge() == story.is_okta_hook(),
+        };
+        let any = || hooks.first().filter(|_| self.source.is_none());
+        hooks.iter().find(fits).or_else(any).ok_or_else(|| {
+            let names: Vec<_> = hooks.iter().map(|hook| hook.source.name.as_str()).collect();
+            format!("expected --source to be one of {}, found another", names.join(", "))
+        })
+    }
 }
 
 /// A hook's source with its keys, from Secrets Manager if they are there.

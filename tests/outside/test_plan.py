@@ -484,6 +484,19 @@ def test_people_read_the_request_and_below_it_where_each_member_comes_from(plan,
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize("endpoint", ["", "localhost:8080", "http://[::1"])
+def test_wherever_connect_is_said_to_be_the_plan_is_the_same(endpoint):
+    """No endpoint is needed, so none can be wrong."""
+    story = str(STORIES["okta-user-created"])
+    settings = {"AWS_ENDPOINT_URL_CONNECT": endpoint, "AWS_USE_FIPS_ENDPOINT": "true"}
+
+    planned, plain = (run("plan", story, "--json", env=env) for env in (settings, {}))
+
+    assert (planned.returncode, planned.stderr) == (0, plain.stderr)
+    assert json.loads(planned.stdout) == json.loads(plain.stdout)
+    assert "Username" in planned.stdout
+
+
 def test_a_story_may_come_down_a_pipe(nobody, plans):
     document = STORIES["okta-user-created"].read_text()
     planned = run("plan", "-", "--json", env=nobody, input=document)
