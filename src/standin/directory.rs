@@ -17,7 +17,7 @@ pub struct Directory {
     pub instance_arn: String,
     /// Routing profiles: `Basic Routing Profile`, `Sales`, `Support`.
     pub routing_profiles: BTreeMap<String, String>,
-    /// Security profiles: `Admin`, `Agent`, `CallCenterManager`, `QualityAnalyst`.
+    /// Security profiles: `Admin`, `Agent`, `CallCenterManager`, `No Access`, `QualityAnalyst`.
     pub security_profiles: BTreeMap<String, String>,
     /// Hierarchy groups: `EMEA`, `Iberia`.
     pub hierarchy_groups: BTreeMap<String, String>,
@@ -32,7 +32,13 @@ impl Directory {
             instance_arn: format!("arn:aws:connect:{REGION}:123456789012:instance/{instance_id}"),
             instance_id,
             routing_profiles: seeded(&["Basic Routing Profile", "Sales", "Support"]),
-            security_profiles: seeded(&["Admin", "Agent", "CallCenterManager", "QualityAnalyst"]),
+            security_profiles: seeded(&[
+                "Admin",
+                "Agent",
+                "CallCenterManager",
+                "No Access",
+                "QualityAnalyst",
+            ]),
             hierarchy_groups: seeded(&["EMEA", "Iberia"]),
         }
     }
@@ -64,6 +70,7 @@ mod tests {
             "Admin": "f3182817-d99a-491a-a977-1d868d0cfb38",
             "Agent": "9fd8de5d-99d2-4a9c-aaca-b62be3c2fdcd",
             "CallCenterManager": "173a15d0-3f31-4cdb-ab20-1edd9bb8492e",
+            "No Access": "47d97145-a79e-4ada-a755-dcb1e6e9dd5a",
             "QualityAnalyst": "4168fa06-c670-4c9a-a2a3-e1b8f48465fe"
           },
           "hierarchyGroups": {
