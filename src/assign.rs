@@ -59,8 +59,9 @@ pub struct Agent {
     pub owner: Owner,
     /// The username: `userName`, byte for byte.
     pub username: Username,
-    /// Password.
-    pub password: Option<Password>,
+    /// Password; a fault where users have one and there is none to give, which matters to
+    /// CreateUser alone.
+    pub password: Result<Option<Password>, Fault>,
     /// `DirectoryUserId`.
     pub directory_user_id: Option<String>,
     /// IdentityInfo.FirstName.
@@ -71,6 +72,8 @@ pub struct Agent {
     pub email: Option<Email>,
     /// IdentityInfo.SecondaryEmail.
     pub secondary_email: Option<Email>,
+    /// Which of the two the person's address is; the other one is not ours to write.
+    pub email_as: EmailAs,
     /// IdentityInfo.Mobile: left out if the person's number is none that Connect takes, since
     /// Connect stores it and uses it for nothing.
     pub mobile: Option<PhoneNumber>,
@@ -100,12 +103,13 @@ impl Agent {
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
-            password: password(person, rules, random)?,
+            password: password(person, rules, random),
             directory_user_id: directory_user_id(person, identity)?,
             first_name,
             last_name,
             email,
             secondary_email,
+            email_as: rules.email_as,
             mobile_left_out: matches!(mobile, Some(Err(_))),
             mobile: mobile.and_then(Result::ok),
             phone: phone(person, &rules.phone)?,
@@ -114,6 +118,14 @@ impl Agent {
             owner,
             username,
         })
+    }
+
+    /// The same for a user whose owner was fixed before.
+    #[must_use]
+    pub fn of_owner(mut self, owner: Owner) -> Self {
+        self.tags.extend(owner.tags());
+        self.owner = owner;
+        self
     }
 }
 

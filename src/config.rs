@@ -6,6 +6,7 @@
 
 pub mod hooks;
 mod lists;
+mod policy;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, region_name};
+use crate::roster::policy::Policy;
 use hooks::{HOOK_SETTINGS, Hook};
 
 /// The variables of a process.
@@ -40,6 +42,9 @@ pub struct Config {
     pub key_overlap: Duration,
     /// What everyone gets.
     pub rules: Rules,
+    /// What becomes of those who leave, are renamed, or are not as they should be, where there is a
+    /// roster.
+    pub policy: Option<Policy>,
     /// The Amazon Connect instance.
     pub instance: Instance,
     /// The AWS Region that the instance is in.
@@ -53,16 +58,29 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads a configuration.
+    /// Reads a configuration for direct mode, without a roster.
     ///
     /// # Errors
     /// [`Problems`]: all of them.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        Self::read_for(environment, false)
+    }
+
+    /// Reads a configuration for a roster.
+    ///
+    /// # Errors
+    /// [`Problems`]: all of them.
+    pub fn read_for_roster(environment: &Environment) -> Result<Self, Problems> {
+        Self::read_for(environment, true)
+    }
+
+    fn read_for(environment: &Environment, has_roster: bool) -> Result<Self, Problems> {
         let mut reader = Reader { environment, problems: Vec::new() };
         let (hooks, warnings) = hooks::read(&mut reader);
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref());
+        let policy = has_roster.then(|| reader.policy(instance.as_ref())).flatten();
         let key_overlap = reader.optional("KEY_OVERLAP_HOURS", key_overlap);
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
         let log_level = reader.optional("LOG_LEVEL", |text| lists::choice(text, &LOG_LEVEL));
@@ -73,6 +91,7 @@ impl Config {
                     hooks,
                     key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),
                     rules,
+                    policy,
                     instance,
                     region,
                     base_path,
@@ -241,6 +260,34 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         find: "Amazon Connect API Reference, UpdateUserConfig; or aws connect describe-user of a user \
                that is set up as all should be",
+    },
+    Setting {
+        name: "DEACTIVATE",
+        default: "",
+        find: "your own choice: suspend, delete, keep; with a roster there is no default",
+    },
+    Setting {
+        name: "SUSPENDED_SECURITY_PROFILE",
+        default: "",
+        find: "as for SECURITY_PROFILES: a profile without permissions, made for those who left",
+    },
+    Setting {
+        name: "RENAME",
+        default: "recreate",
+        find: "your own choice: recreate, park",
+    },
+    Setting { name: "ON_MISSING", default: "park", find: "your own choice: park, recreate" },
+    Setting { name: "ON_FOREIGN_USER", default: "refuse", find: "your own choice: refuse, adopt" },
+    Setting {
+        name: "MAX_REMOVALS_PER_HOUR",
+        default: "50",
+        find: "your own choice: 0 to 100000; more than ever leave within an hour on a usual day",
+    },
+    Setting {
+        name: "CONNECT_RATE",
+        default: "2",
+        find: "Service Quotas console, Amazon Connect: the rates of the user APIs, per second; less \
+               where others use them too",
     },
     Setting {
         name: "KEY_OVERLAP_HOURS",

@@ -13,15 +13,25 @@ pub(crate) mod failure;
 #[cfg(feature = "aws")]
 pub(crate) mod recent;
 #[cfg(feature = "aws")]
+pub mod pace;
+#[cfg(feature = "aws")]
+pub(crate) mod line;
+#[cfg(feature = "aws")]
 pub(crate) mod names;
+#[cfg(feature = "aws")]
+mod look;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]
-mod find;
+mod steps;
 #[cfg(feature = "aws")]
 pub mod apply;
+#[cfg(feature = "aws")]
+pub mod session;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// The calls that one event led to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +45,7 @@ pub struct Calls {
 }
 
 /// What Connect calls a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserIds {
     /// The id, a UUID.
     pub id: String,
@@ -46,9 +56,52 @@ pub struct UserIds {
 /// What came of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
+    /// A user whom somebody else had made became this owner's.
+    Adopted(UserIds),
     /// A user of this owner was there already. In direct mode nothing is changed then: an old event
     /// must not undo what a supervisor did since.
     AlreadyOurs(UserIds),
     /// The user was created.
     Created(UserIds),
+    /// There is no user, and should be none.
+    NoUser,
+    /// The user was removed.
+    Removed,
+    /// The user was shut out.
+    Suspended(UserIds),
+    /// Connect holds what it should already.
+    Unchanged(UserIds),
+    /// The user was changed.
+    Updated(UserIds),
+}
+
+impl Applied {
+    /// The word for the log and the answer.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Adopted(_) => "adopted",
+            Self::AlreadyOurs(_) => "alreadyOurs",
+            Self::Created(_) => "created",
+            Self::NoUser => "noUser",
+            Self::Removed => "removed",
+            Self::Suspended(_) => "suspended",
+            Self::Unchanged(_) => "unchanged",
+            Self::Updated(_) => "updated",
+        }
+    }
+
+    /// What Connect calls the user, if there is one.
+    #[must_use]
+    pub const fn user_ids(&self) -> Option<&UserIds> {
+        match self {
+            Self::Adopted(ids)
+            | Self::AlreadyOurs(ids)
+            | Self::Created(ids)
+            | Self::Suspended(ids)
+            | Self::Unchanged(ids)
+            | Self::Updated(ids) => Some(ids),
+            Self::NoUser | Self::Removed => None,
+        }
+    }
 }

@@ -28,6 +28,12 @@ impl Deadline {
         Self(now.checked_add(time).unwrap_or(now))
     }
 
+    /// So much sooner.
+    #[must_use]
+    pub fn sooner_by(self, time: Duration) -> Self {
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
+    }
+
     /// What is left until then.
     #[must_use]
     pub fn time_left(self) -> Duration {
@@ -66,6 +72,27 @@ impl Deadline {
             .with_initial_backoff(pause)
             .with_max_backoff(Duration::from_secs(2));
         (timeouts, retries)
+    }
+}
+
+/// A clock that is set once, when an invocation begins, and then runs on.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    set: SystemTime,
+    at: Instant,
+}
+
+impl Clock {
+    /// A clock that shows this time now.
+    #[must_use]
+    pub fn set(now: SystemTime) -> Self {
+        Self { set: now, at: Instant::now() }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(self) -> SystemTime {
+        self.set.checked_add(self.at.elapsed()).unwrap_or(self.set)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
-use crate::event::{Intent, Message, okta};
+use crate::event::{Event, Intent, Message, okta};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::log::Record;
@@ -71,12 +71,27 @@ pub struct Part {
 }
 
 /// What an event comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Connect should hold this agent's user.
     Converge(Box<Agent>),
     /// There is nothing to ask Connect for.
     Done(Outcome),
+    /// The roster should know of it, and Connect follow.
+    Keep(Box<Wish>),
+}
+
+/// What the roster should know of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// What is asked for.
+    pub intent: Intent,
+    /// When it happened at the sender's, where it said so.
+    pub happened: Option<SystemTime>,
+    /// The hash of the event, by which its deliveries are known again.
+    pub event: Option<String>,
+    /// Whether the sender can mend what Connect refuses: Okta hears no more of an event than once.
+    pub can_mend: bool,
 }
 
 /// Where a request goes.
@@ -138,18 +153,18 @@ pub fn decide(
         return confirm(request).map(Verdict::Done).map(Decision::One);
     }
     let events = match Message::read(request, &hook.scope, moment.now)? {
-        Message::One(intent) => return judge(config, intent, moment, record).map(Decision::One),
+        Message::One(event) => return judge(config, event, moment, record).map(Decision::One),
         Message::Batch(events) => events,
     };
-    let part = |(event, number): (okta::Element, usize)| {
+    let part = |(element, number): (okta::Element, usize)| {
         let mut record = record.part(number);
-        let owner = event.leaver.and_then(|leaver| Owner::of_person(&leaver, &config.rules).ok());
-        record.owner = owner.map(|(owner, _)| owner.hash().to_owned());
-        record.event = event.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
-        let verdict = event
-            .intent
-            .and_then(|intent| judge_in_batch(config, intent, moment.part(number), &mut record));
-        Part { verdict, published: event.published, record }
+        record.event = element.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
+        let published = element.published;
+        let verdict = element.intent.and_then(|intent| {
+            let event = Event { intent, happened: published };
+            judge_in_batch(config, event, moment.part(number), &mut record)
+        });
+        Part { verdict, published, record }
     };
     Ok(Decision::Batch(events.into_iter().zip(1..).map(part).collect()))
 }
@@ -169,20 +184,30 @@ fn confirm(request: &Request) -> Result<Outcome, Fault> {
 
 fn judge(
     config: &Config,
-    intent: Intent,
+    event: Event,
     moment: Moment,
     record: &mut Record,
 ) -> Result<Verdict, Fault> {
-    record.intent = Some(intent.name());
-    let person = match intent {
+    record.intent = Some(event.intent.name());
+    if let Intent::Nothing(reason) = event.intent {
+        return Ok(Verdict::Done(Outcome::Ignored(reason)));
+    }
+    let owner = event.intent.person().and_then(|one| Owner::of_person(one, &config.rules).ok());
+    record.owner = owner.map(|(owner, _)| owner.hash().to_owned());
+    if config.policy.is_some() {
+        let Event { intent, happened } = event;
+        let event = record.event.clone();
+        return Ok(Verdict::Keep(Box::new(Wish { intent, happened, event, can_mend: true })));
+    }
+    let person = match event.intent {
         Intent::Join(person) if person.active()? => person,
         Intent::Join(_) => return Ok(Verdict::Done(Outcome::Ignored(INACTIVE))),
-        Intent::Nothing(reason) => return Ok(Verdict::Done(Outcome::Ignored(reason))),
-        Intent::Change | Intent::Leave | Intent::Return | Intent::Remove => {
-            return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER));
-        }
+        _ => return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER)),
     };
     let agent = Agent::assign(&person, &config.rules, moment.random)?;
+    if let Err(fault) = agent.password {
+        return Err(fault);
+    }
     record.owner = Some(agent.owner.hash().to_owned());
     record.mobile_left_out = agent.mobile_left_out;
     Ok(Verdict::Converge(Box::new(agent)))
@@ -191,15 +216,18 @@ fn judge(
 /// Okta could not mend it by repeating, so whoever leaves is counted and not refused.
 fn judge_in_batch(
     config: &Config,
-    intent: Intent,
+    event: Event,
     moment: Moment,
     record: &mut Record,
 ) -> Result<Verdict, Fault> {
-    let leaves = matches!(intent, Intent::Leave | Intent::Remove);
-    match judge(config, intent, moment, record) {
-        Err(fault) if leaves && fault.kind == Kind::NeedsRoster => {
-            Ok(Verdict::Done(Outcome::LeaverIgnored))
-        }
+    let leaves = event.intent.is_farewell();
+    match judge(config, event, moment, record) {
+        Err(fault) if fault.kind == Kind::NeedsRoster => Ok(Verdict::Done(if leaves {
+            Outcome::LeaverIgnored
+        } else {
+            Outcome::Ignored(NEEDS_ROSTER)
+        })),
+        Ok(Verdict::Keep(wish)) => Ok(Verdict::Keep(Box::new(Wish { can_mend: false, ..*wish }))),
         judged => judged,
     }
 }

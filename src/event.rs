@@ -24,14 +24,14 @@ use okta::Scope;
 pub enum Intent {
     /// This person shall be there.
     Join(Person),
-    /// What is known of a person has changed.
-    Change,
-    /// A person shall be shut out, and may come back.
-    Leave,
-    /// A person who left shall be let in again.
-    Return,
-    /// A person shall be gone for good.
-    Remove,
+    /// What is known of this person has changed.
+    Change(Person),
+    /// This person shall be shut out, and may come back.
+    Leave(Person),
+    /// This person, who left, shall be let in again.
+    Return(Person),
+    /// This person shall be gone for good.
+    Remove(Person),
     /// Nothing that concerns Amazon Connect; the reason is for the sender's administrator.
     Nothing(&'static str),
 }
@@ -43,7 +43,16 @@ pub enum Message {
     /// Several events, each by itself, in the order in which they stand there.
     Batch(Vec<okta::Element>),
     /// One event.
-    One(Intent),
+    One(Event),
+}
+
+/// One event.
+pub struct Event {
+    /// What it asks for.
+    pub intent: Intent,
+    /// When it happened at the sender's, where it says so: the envelope's `timestamp`, else the
+    /// User's `meta.lastModified`.
+    pub happened: Option<SystemTime>,
 }
 
 impl Message {
@@ -66,8 +75,8 @@ impl Message {
             Value::Object(batch) if okta::is_batch(&batch) => {
                 okta::read(&batch, scope).map(Self::Batch)
             }
-            Value::Object(user) if Person::is_user(&user) => Intent::bare(user).map(Self::One),
-            Value::Object(envelope) => Intent::open(envelope).map(Self::One),
+            Value::Object(user) if Person::is_user(&user) => Event::bare(user).map(Self::One),
+            Value::Object(envelope) => Event::open(envelope).map(Self::One),
             other => Err(unknown_message(describe(&other))),
         }
     }
@@ -79,19 +88,40 @@ impl Intent {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Join(_) => "join",
-            Self::Change => "change",
-            Self::Leave => "leave",
-            Self::Return => "return",
-            Self::Remove => "remove",
+            Self::Change(_) => "change",
+            Self::Leave(_) => "leave",
+            Self::Return(_) => "return",
+            Self::Remove(_) => "remove",
             Self::Nothing(_) => "nothing",
         }
     }
 
+    /// Whether it takes access away.
+    #[must_use]
+    pub const fn is_farewell(&self) -> bool {
+        matches!(self, Self::Leave(_) | Self::Remove(_))
+    }
+
+    /// Whom it is about.
+    #[must_use]
+    pub const fn person(&self) -> Option<&Person> {
+        match self {
+            Self::Join(person)
+            | Self::Change(person)
+            | Self::Leave(person)
+            | Self::Return(person)
+            | Self::Remove(person) => Some(person),
+            Self::Nothing(_) => None,
+        }
+    }
+}
+
+impl Event {
     /// A bare User asks to join. A User has no attribute `type` (RFC 7643 §4.1), so one that has is
     /// an event that was flattened, and a `user.deleted` among those must not create anybody.
     fn bare(user: Map<String, Value>) -> Result<Self, Fault> {
         match member(&user, "type") {
-            None => Ok(Self::Join(Person::new(user))),
+            None => Ok(Self::of(Intent::Join(Person::new(user)), None)),
             Some(_) => Err(unknown_message("a User with a type among its attributes")),
         }
     }
@@ -100,14 +130,21 @@ impl Intent {
         let Some(Value::String(event_type)) = member(&envelope, "type") else {
             return Err(unknown_message("an object that is none of these"));
         };
-        match event_type.as_str() {
-            "user.created" => Ok(Self::Join(data(envelope)?)),
-            "user.updated" => Ok(Self::Change),
-            "user.deactivated" => Ok(Self::Leave),
-            "user.activated" => Ok(Self::Return),
-            "user.deleted" => Ok(Self::Remove),
-            _ => Ok(Self::Nothing(NOT_OURS)),
-        }
+        let wish = match event_type.as_str() {
+            "user.created" => Intent::Join,
+            "user.updated" => Intent::Change,
+            "user.deactivated" => Intent::Leave,
+            "user.activated" => Intent::Return,
+            "user.deleted" => Intent::Remove,
+            _ => return Ok(Self::of(Intent::Nothing(NOT_OURS), None)),
+        };
+        let timestamp = member(&envelope, "timestamp").and_then(Value::as_str).and_then(time::read);
+        Ok(Self::of(wish(data(envelope)?), timestamp))
+    }
+
+    fn of(intent: Intent, timestamp: Option<SystemTime>) -> Self {
+        let modified = || intent.person()?.last_modified().and_then(time::read);
+        Self { happened: timestamp.or_else(modified), intent }
     }
 }
 

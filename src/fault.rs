@@ -31,8 +31,11 @@ pub enum Kind {
     InvalidSyntax,
     /// An attribute holds what Amazon Connect would refuse.
     InvalidValue,
-    /// The username belongs to a user that this deployment did not create.
+    /// The username belongs to a user that this deployment did not create, or to somebody else
+    /// here.
     Uniqueness,
+    /// Somebody else changed the same person at the same time.
+    Conflict,
     /// There is nothing at this path.
     UnknownRoute,
     /// There is something at this path, but not for this method.
@@ -48,6 +51,14 @@ pub enum Kind {
     QuotaFull,
     /// Amazon Connect failed, did not answer in time, or what became of the call is unknown.
     Unavailable,
+    /// More users were to be removed within an hour than the operator lets pass unseen.
+    RemovalHeld,
+    /// The user was removed from Connect by hand.
+    Missing,
+    /// Connect cannot rename a user, and the operator wants none made anew.
+    Renamed,
+    /// Connect took a value, twice, and shows another.
+    Unequal,
     /// A setting, a permission or a credential of this deployment is wrong.
     Configuration,
     /// A bug of ours.
@@ -69,18 +80,23 @@ impl Turn {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Unauthenticated,
         Self::TooLarge,
         Self::InvalidSyntax,
         Self::InvalidValue,
         Self::Uniqueness,
+        Self::Conflict,
         Self::UnknownRoute,
         Self::WrongMethod { allow: &["POST"] },
         Self::NeedsRoster,
         Self::Throttled,
         Self::QuotaFull,
         Self::Unavailable,
+        Self::RemovalHeld,
+        Self::Missing,
+        Self::Renamed,
+        Self::Unequal,
         Self::Configuration,
         Self::Bug,
     ];
@@ -94,15 +110,27 @@ impl Kind {
             Self::InvalidSyntax => "invalidSyntax",
             Self::InvalidValue => "invalidValue",
             Self::Uniqueness => "uniqueness",
+            Self::Conflict => "conflict",
             Self::UnknownRoute => "unknownRoute",
             Self::WrongMethod { .. } => "wrongMethod",
             Self::NeedsRoster => "needsRoster",
             Self::Throttled => "throttled",
             Self::QuotaFull => "quotaFull",
             Self::Unavailable => "unavailable",
+            Self::RemovalHeld => "removalHeld",
+            Self::Missing => "missing",
+            Self::Renamed => "renamed",
+            Self::Unequal => "unequal",
             Self::Configuration => "configuration",
             Self::Bug => "bug",
         }
+    }
+
+    /// Whether what waits for the operator is tried again all the same, since nothing tells us when
+    /// it was mended. What the operator must decide waits for the decision.
+    #[must_use]
+    pub const fn is_tried_again(self) -> bool {
+        matches!(self, Self::Configuration | Self::QuotaFull)
     }
 
     /// Whose turn it is.
@@ -114,9 +142,16 @@ impl Kind {
             | Self::InvalidSyntax
             | Self::InvalidValue
             | Self::Uniqueness
+            | Self::Conflict
             | Self::UnknownRoute
             | Self::WrongMethod { .. } => Turn::Sender,
-            Self::NeedsRoster | Self::QuotaFull | Self::Configuration => Turn::Operator,
+            Self::NeedsRoster
+            | Self::QuotaFull
+            | Self::RemovalHeld
+            | Self::Missing
+            | Self::Renamed
+            | Self::Unequal
+            | Self::Configuration => Turn::Operator,
             Self::Throttled | Self::Unavailable => Turn::Later,
             Self::Bug => Turn::Nobody,
         }

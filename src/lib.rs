@@ -25,6 +25,7 @@ pub mod assign;
 #[cfg(feature = "aws")]
 pub mod deadline;
 pub mod connect;
+pub mod roster;
 
 pub mod outcome;
 
@@ -34,6 +35,8 @@ pub mod log;
 pub mod decision;
 #[cfg(feature = "aws")]
 pub mod keys;
+#[cfg(feature = "aws")]
+pub mod converge;
 #[cfg(feature = "aws")]
 pub mod provisioner;
 #[cfg(feature = "aws")]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{Level, Problem, Problems};
-use crate::connect::Calls;
+use crate::connect::{Applied, Calls};
 use crate::fault::{Fault, Kind, Turn};
 use crate::outcome::Outcome;
 use crate::trust::{Matched, Verified};
@@ -133,10 +133,17 @@ impl Record {
                 parts.for_each(|(part, event)| part.close(event, status));
             }
             Ok(outcome) => {
-                // Somebody has to remove a user, but nobody has to come in the night.
-                let level =
-                    if *outcome == Outcome::LeaverIgnored { Level::Warn } else { Level::Info };
-                self.level = Some(level);
+                self.level = Some(match outcome {
+                    // Somebody has to remove a user, but nobody has to come in the night.
+                    Outcome::LeaverIgnored | Outcome::Applied(Applied::Adopted(_), _) => {
+                        Level::Warn
+                    }
+                    Outcome::Parked(..) => Level::Error,
+                    _ => Level::Info,
+                });
+                if let Outcome::Parked(fault, _) = outcome {
+                    self.blame(fault);
+                }
                 self.outcome = outcome.name();
                 self.user_id = outcome.user_ids().map(|ids| ids.id.clone());
             }
@@ -146,12 +153,16 @@ impl Record {
                     Turn::Later | Turn::Sender => Level::Warn,
                     Turn::Nobody | Turn::Operator => Level::Error,
                 });
-                self.turn = Some(turn.name());
                 self.outcome = fault.kind.code();
-                self.cause = Some(fault.cause.as_ref().unwrap_or(&fault.detail).to_string());
-                self.kind = Some(fault.kind);
+                self.blame(fault);
             }
         }
+    }
+
+    fn blame(&mut self, fault: &Fault) {
+        self.turn = Some(fault.kind.turn().name());
+        self.cause = Some(fault.cause.as_ref().unwrap_or(&fault.detail).to_string());
+        self.kind = Some(fault.kind);
     }
 
     /// A line for each event, of those whose level is wanted.
@@ -197,6 +208,9 @@ type Counted = fn(&Record) -> bool;
 static COUNTS: &[(&str, Counted)] = &[
     ("Events", |event| event.outcome != "batch"),
     ("Created", |event| event.outcome == "created"),
+    ("Adopted", |event| event.outcome == "adopted"),
+    ("Parked", |event| event.outcome == "parked"),
+    ("RemovalsHeld", |event| event.kind == Some(Kind::RemovalHeld)),
     ("LeaverIgnored", |event| event.outcome == "leaverIgnored"),
     ("Rejected", |event| event.kind == Some(Kind::Unauthenticated)),
     ("SenderFaults", |event| event.awaits(Turn::Sender)),

@@ -17,7 +17,7 @@ use crate::http::Response;
 /// What happened, where nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Connect holds this owner's user.
+    /// Connect follows: what came of this owner's user.
     Applied(Applied, Owner),
     /// Several events in one request: what came of each.
     Batch(Vec<Result<Self, Fault>>),
@@ -29,6 +29,10 @@ pub enum Outcome {
     Ignored(&'static str),
     /// Somebody left, and cannot be removed without a roster.
     LeaverIgnored,
+    /// It is in the roster, and waits for somebody.
+    Parked(Fault, Owner),
+    /// It is in the roster, and Connect will follow.
+    Pending(Owner),
 }
 
 impl Outcome {
@@ -36,13 +40,14 @@ impl Outcome {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Applied(Applied::AlreadyOurs(_), _) => "alreadyOurs",
-            Self::Applied(Applied::Created(_), _) => "created",
+            Self::Applied(applied, _) => applied.name(),
             Self::Batch(_) => "batch",
             Self::Confirmed(_) => "confirmed",
             Self::Healthy => "healthy",
             Self::Ignored(_) => "ignored",
             Self::LeaverIgnored => "leaverIgnored",
+            Self::Parked(..) => "parked",
+            Self::Pending(_) => "pending",
         }
     }
 
@@ -50,7 +55,7 @@ impl Outcome {
     #[must_use]
     pub const fn user_ids(&self) -> Option<&UserIds> {
         match self {
-            Self::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), _) => Some(ids),
+            Self::Applied(applied, _) => applied.user_ids(),
             _ => None,
         }
     }
@@ -62,6 +67,7 @@ impl Outcome {
             Self::Applied(Applied::Created(_), _) => json_response(201, &self.body()),
             Self::Batch(events) => batch(events),
             Self::Healthy => Response::new(200, ""),
+            Self::Parked(..) | Self::Pending(_) => json_response(202, &self.body()),
             _ => json_response(200, &self.body()),
         }
     }
@@ -71,13 +77,20 @@ impl Outcome {
     pub fn body(&self) -> Value {
         let outcome = self.name();
         match self {
-            Self::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) => {
-                let UserIds { id, arn } = ids;
-                json!({"outcome": outcome, "userId": id, "userArn": arn, "owner": owner.hash()})
-            }
+            Self::Applied(applied, owner) => match applied.user_ids() {
+                Some(UserIds { id, arn }) => {
+                    json!({"outcome": outcome, "userId": id, "userArn": arn, "owner": owner.hash()})
+                }
+                None => json!({"outcome": outcome, "owner": owner.hash()}),
+            },
             Self::Confirmed(challenge) => json!({"verification": challenge}),
             Self::Ignored(reason) => json!({"outcome": outcome, "reason": reason}),
             Self::LeaverIgnored => json!({"outcome": outcome, "reason": LEAVER_IGNORED}),
+            Self::Parked(fault, owner) => json!({
+                "outcome": outcome, "fault": fault.kind.code(), "reason": fault.detail,
+                "owner": owner.hash(),
+            }),
+            Self::Pending(owner) => json!({"outcome": outcome, "owner": owner.hash()}),
             Self::Batch(_) | Self::Healthy => json!({"outcome": outcome}),
         }
     }
@@ -140,13 +153,19 @@ impl Row {
             Kind::InvalidSyntax => (400, Some("invalidSyntax"), None),
             Kind::InvalidValue => (400, Some("invalidValue"), None),
             Kind::Uniqueness => (409, Some("uniqueness"), None),
+            Kind::Conflict => (409, None, None),
             Kind::UnknownRoute => (404, None, None),
             Kind::WrongMethod { .. } => (405, None, None),
             Kind::NeedsRoster => (501, None, None),
             Kind::Throttled => (429, None, Some(5)),
             Kind::QuotaFull => (503, None, Some(3600)),
             Kind::Unavailable => (503, None, Some(30)),
-            Kind::Configuration | Kind::Bug => (500, None, None),
+            Kind::RemovalHeld
+            | Kind::Missing
+            | Kind::Renamed
+            | Kind::Unequal
+            | Kind::Configuration
+            | Kind::Bug => (500, None, None),
         };
         Self { status, scim_type, retry_after }
     }

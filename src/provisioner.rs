@@ -11,8 +11,11 @@ use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
+use crate::connect::class::Class;
 use crate::connect::recent::Recent;
-use crate::deadline::Deadline;
+use crate::converge::Keeper;
+use crate::converge::inlet::Heard;
+use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
 use crate::fault::{Fault, Kind};
 use crate::http::gateway::{Arrival, Reply};
@@ -20,6 +23,7 @@ use crate::http::{NotHttp, Request};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
+use crate::roster::Roster;
 use crate::trust::{Refusal, Verified};
 
 /// Okta takes no answer after three seconds, the way there and back included ("Event hooks", Okta
@@ -35,8 +39,16 @@ const PACE: Duration = Duration::from_millis(500);
 pub struct Provisioner {
     config: Config,
     keys: KeyStore,
-    connect: Connect,
-    recent: Recent,
+    way: Way,
+}
+
+/// How what is asked for comes to Connect.
+#[derive(Debug)]
+enum Way {
+    /// At once or not at all, by CreateUser alone.
+    Direct(Connect, Recent),
+    /// By a roster, which Connect follows.
+    Roster(Arc<Keeper>),
 }
 
 impl Provisioner {
@@ -45,7 +57,35 @@ impl Provisioner {
     pub fn new(config: Config, aws: &SdkConfig) -> Self {
         let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str());
-        Self { config, keys, connect, recent: Recent::default() }
+        Self { config, keys, way: Way::Direct(connect, Recent::default()) }
+    }
+
+    /// Speaks to the configuration's instance by way of a roster.
+    ///
+    /// The roster's records are given ids, and users without a password of their own theirs, by
+    /// `entropy`: bytes that nobody can guess. A configuration that was not read for a roster says
+    /// nothing of those who leave, and stays in direct mode.
+    #[must_use]
+    pub fn with_roster(
+        config: Config,
+        aws: &SdkConfig,
+        roster: Arc<dyn Roster>,
+        entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    ) -> Self {
+        let Some(policy) = config.policy.clone() else { return Self::new(config, aws) };
+        let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
+        let connect = Connect::new(aws, config.instance.id.as_str());
+        let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
+        Self { config, keys, way: Way::Roster(Arc::new(keeper)) }
+    }
+
+    /// What keeps the roster, if there is one.
+    #[must_use]
+    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
+        match &self.way {
+            Way::Direct(..) => None,
+            Way::Roster(keeper) => Some(keeper),
+        }
     }
 
     /// What the operator decided.
@@ -128,13 +168,26 @@ impl Provisioner {
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
-        match verdict {
-            Verdict::Converge(agent) => {
-                let (applied, calls) = self.connect.converge(&agent, moment.now, deadline).await;
+        match (verdict, &self.way) {
+            (Verdict::Done(outcome), _) => Ok(outcome),
+            (Verdict::Converge(agent), Way::Direct(connect, _)) => {
+                let (applied, calls) = connect.converge(&agent, moment.now, deadline).await;
                 record.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
-            Verdict::Done(outcome) => Ok(outcome),
+            (Verdict::Keep(wish), Way::Roster(keeper)) => {
+                let heard = Heard {
+                    intent: &wish.intent,
+                    happened: wish.happened,
+                    event: wish.event.as_deref(),
+                    can_mend: wish.can_mend,
+                };
+                let (result, calls) =
+                    keeper.accept(&heard, Clock::set(moment.now), deadline).await;
+                record.called(calls);
+                result
+            }
+            (Verdict::Converge(_) | Verdict::Keep(_), _) => Err(Class::Bug.fault()),
         }
     }
 
@@ -154,7 +207,7 @@ impl Provisioner {
                     Some(outcome) => Ok(outcome),
                     None => self.settle_and_note(agent, moment, deadline, &mut own).await,
                 },
-                Ok(Verdict::Done(outcome)) => Ok(outcome),
+                Ok(verdict) => self.settle(verdict, moment, deadline, &mut own).await,
                 Err(fault) => Err(fault),
             };
             if outcome.as_ref().is_err_and(is_throttled) {
@@ -176,7 +229,8 @@ impl Provisioner {
         published: Option<SystemTime>,
         moment: Moment,
     ) -> Option<Outcome> {
-        let (ids, noted) = self.recent.find(&agent.owner, moment.now)?;
+        let Way::Direct(_, recent) = &self.way else { return None };
+        let (ids, noted) = recent.find(&agent.owner, moment.now)?;
         let is_repeat = published.is_none_or(|published| published <= noted);
         is_repeat.then(|| Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()))
     }
@@ -198,9 +252,10 @@ impl Provisioner {
                 settled => break settled?,
             }
         };
-        if let Outcome::Applied(Applied::AlreadyOurs(ids) | Applied::Created(ids), owner) = &outcome
+        if let (Outcome::Applied(applied, owner), Way::Direct(_, recent)) = (&outcome, &self.way)
+            && let Some(ids) = applied.user_ids()
         {
-            self.recent.note(owner, ids, moment.now);
+            recent.note(owner, ids, moment.now);
         }
         Ok(outcome)
     }

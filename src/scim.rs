@@ -9,6 +9,7 @@ mod display_name;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
@@ -25,7 +26,7 @@ pub const CONNECT_MEMBERS: [&str; 4] =
     ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId"];
 
 /// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     resource: Map<String, Value>,
     /// Whether `displayName` is all there is of the name.
@@ -90,6 +91,12 @@ impl Person {
         boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
     }
 
+    /// Whether the person says anything of `active`.
+    #[must_use]
+    pub fn says_active(&self) -> bool {
+        member(&self.resource, "active").is_some_and(|value| *value != "")
+    }
+
     /// `name.givenName`; that part of `displayName`, where it is all there is of the name.
     ///
     /// # Errors
@@ -110,6 +117,27 @@ impl Person {
             return Ok(self.split_name()?.1);
         }
         self.name("familyName", "name.familyName")
+    }
+
+    /// `meta.lastModified` (RFC 7643 §3.1), where the sender gives it as text.
+    #[must_use]
+    pub fn last_modified(&self) -> Option<&str> {
+        let meta = member(&self.resource, "meta").and_then(Value::as_object)?;
+        member(meta, "lastModified").and_then(Value::as_str)
+    }
+
+    /// Whether `displayName` is all there is of the name: an event hook's person, of whom no other
+    /// attribute is known either.
+    #[must_use]
+    pub const fn is_displayed(&self) -> bool {
+        self.displayed
+    }
+
+    /// The same without the password, which is kept nowhere.
+    #[must_use]
+    pub fn without_password(mut self) -> Self {
+        self.resource.retain(|name, _| !name.eq_ignore_ascii_case("password"));
+        self
     }
 
     /// `password` (RFC 7643 §4.1.1).

@@ -65,6 +65,8 @@ mod search;
 mod tags;
 mod users;
 
+mod update_user;
+
 mod operation;
 
 mod control;

@@ -24,8 +24,10 @@ pub const DEPLOYMENT: &str = "provisioner-deployment";
 pub const OWNER: &str = "provisioner-owner";
 /// The value of [`MANAGED_BY`].
 pub const PROGRAM: &str = "connect-provisioner";
+/// Tag key: the user is shut out until the person returns.
+pub const SUSPENDED: &str = "provisioner-suspended";
 /// All of the keys that are ours to write.
-pub const KEYS: [&str; 3] = [MANAGED_BY, DEPLOYMENT, OWNER];
+pub const KEYS: [&str; 4] = [MANAGED_BY, DEPLOYMENT, OWNER, SUSPENDED];
 
 /// One person of one deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,23 @@ impl Owner {
             Some(value) => ("externalId", value),
             None => ("userName", username.as_str()),
         };
+        Self::named(deployment, kind, value)
+    }
+
+    /// The owner of a person whose `externalId` or `userName` another record goes by, or went by
+    /// lately: of the kind `id`, by the record's own id.
+    #[must_use]
+    pub fn of_record(deployment: &str, id: &str) -> Self {
+        Self::named(deployment, "id", id)
+    }
+
+    /// The owner that was written down by its hash.
+    #[must_use]
+    pub fn of_hash(deployment: &str, hash: &str) -> Self {
+        Self { deployment: deployment.to_owned(), hash: hash.to_owned() }
+    }
+
+    fn named(deployment: &str, kind: &str, value: &str) -> Self {
         let digest = Sha256::digest(format!("{deployment}\0{kind}\0{value}"));
         let hash = hex::write(digest.split_at(16).0);
         Self { deployment: deployment.to_owned(), hash }
@@ -68,6 +87,14 @@ impl Owner {
     pub fn tags(&self) -> [(String, String); 3] {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         [tag(MANAGED_BY, PROGRAM), tag(DEPLOYMENT, &self.deployment), tag(OWNER, &self.hash)]
+    }
+
+    /// The hash of the owner in this deployment that these tags name, if they name one.
+    #[must_use]
+    pub fn hash_in<'a>(deployment: &str, tags: &'a BTreeMap<String, String>) -> Option<&'a str> {
+        let has = |key: &str, value: &str| tags.get(key).map(String::as_str) == Some(value);
+        let ours = has(MANAGED_BY, PROGRAM) && has(DEPLOYMENT, deployment);
+        tags.get(OWNER).map(String::as_str).filter(|_| ours)
     }
 
     /// Whether a user with these tags is this owner's: all three must be there and equal.
@@ -104,7 +131,7 @@ mod tests {
         let owner = owner(None);
         let tags: BTreeMap<_, _> = owner.tags().into();
         assert!(owner.owns(&tags));
-        for key in KEYS {
+        for key in [MANAGED_BY, DEPLOYMENT, OWNER] {
             let mut other = tags.clone();
             other.insert(key.to_owned(), "other".to_owned());
             assert!(!owner.owns(&other), "{key}");

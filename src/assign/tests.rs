@@ -69,7 +69,7 @@ fn a_person_becomes_an_agent() {
     assert_eq!(agent.username.as_str(), "ana.ruiz@example.com");
     assert_eq!(agent.first_name.unwrap().as_str(), "Ana");
     assert_eq!(agent.last_name.unwrap().as_str(), "Ruiz");
-    assert_eq!((agent.password, agent.directory_user_id), (None, None));
+    assert_eq!((agent.password, agent.directory_user_id), (Ok(None), None));
     assert_eq!((&agent.email, &agent.secondary_email), (&None, &None));
     assert_eq!((agent.phone, agent.power), (rules().phone, rules().power));
     assert_eq!(agent.tags.len(), 4);
@@ -125,7 +125,7 @@ fn connect_keeps_a_password_only_where_it_keeps_identities() {
     let mut strong = ana();
     strong["password"] = json!("Passw0rd");
     let password = |rules: &Rules, resource| {
-        agent_by(rules, resource).map(|agent| agent.password.map(|own| own.as_str().to_owned()))
+        agent_by(rules, resource)?.password.map(|own| own.map(|own| own.as_str().to_owned()))
     };
     assert_eq!(password(&managed, strong.clone()).unwrap().unwrap(), "Passw0rd");
     assert!(password(&managed, ana()).unwrap_err().detail.starts_with("password: expected 8"));

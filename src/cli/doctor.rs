@@ -17,7 +17,8 @@ use crate::assign::instance::{Reference, Resource};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment, Problem, of_process};
 use crate::connect::failure::Failure;
-use crate::connect::names::{Item, Lister};
+use crate::connect::line::Line;
+use crate::connect::names::Item;
 use crate::deadline::Deadline;
 use crate::keys::KeyStore;
 use crate::lambda::{self, bad_endpoints};
@@ -225,12 +226,12 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
         ),
     ];
     let (instance, limits) = (config.instance.id.as_str(), Builder::new());
-    let lister = Lister { client, instance, limits };
+    let line = Line { client, instance, limits, pace: None };
     let mut findings = Vec::new();
     for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
         let mut asked = settings.iter().filter(|(_, own, list)| *own == kind && !list.is_empty());
         let Some(first) = asked.next() else { continue };
-        match lister.list(kind).await {
+        match line.list(kind).await {
             Err(failure) => findings.push(refused(first.0, &failure.to_string())),
             Ok(items) => {
                 for (setting, _, list) in [first].into_iter().chain(asked) {

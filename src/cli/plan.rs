@@ -108,6 +108,7 @@ async fn plan(
         }
         Ok(Verdict::Done(outcome @ Outcome::Confirmed(_))) => json!({"outcome": outcome.name()}),
         Ok(Verdict::Done(outcome)) => outcome.body(),
+        Ok(Verdict::Keep(wish)) => json!({"outcome": "roster", "intent": wish.intent.name()}),
         Err(fault) => {
             let status = Row::of(fault.kind).status;
             json!({"outcome": fault.kind.code(), "status": status, "detail": fault.detail})

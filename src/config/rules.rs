@@ -133,12 +133,12 @@ fn deployment(text: &str) -> Result<String, String> {
     Err("expected at most 128 characters of A-Z a-z 0-9 - _ ., found something else".to_owned())
 }
 
-/// The operator's tags: at most 47, since three are ours ("CreateUser", Tags: 1 to 50).
+/// The operator's tags: at most 46, since four are ours ("CreateUser", Tags: 1 to 50).
 fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
     let tags = map(text)?;
     let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
-    if tags.len() > 47 {
-        return Err(format!("expected at most 47 tags besides our three, found {}", tags.len()));
+    if tags.len() > 46 {
+        return Err(format!("expected at most 46 tags besides our four, found {}", tags.len()));
     }
     for (key, value) in &tags {
         if !(1..=128).contains(&key.chars().count()) || !key.chars().all(legal) {

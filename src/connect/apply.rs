@@ -1,4 +1,4 @@
-//! Plan → calls → [`Applied`], within the time that is left.
+//! Plan → calls → [`Applied`], within the time that is left: direct mode, without a roster.
 //!
 //! CreateUser is sent first and questions are asked later: in the common case it is the only call.
 //! Where the answer is "taken" or silence, the user is looked up and its owner tag tells whether an
@@ -14,16 +14,13 @@ use tokio::time::timeout;
 
 use super::class::Class;
 use super::create;
-use super::failure::Failure;
-use super::find::Finder;
-use super::names::{Lister, Names};
-use super::plan::{Observed, Step, plan};
+use super::line::Line;
+use super::names::Names;
+use super::plan::check_owner;
 use super::trace::Trace;
-use super::{Applied, Calls, UserIds};
+use super::{Applied, Calls};
 use crate::assign::Agent;
-use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
-use crate::assign::power::Power;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
@@ -37,9 +34,9 @@ const NOT_BEGUN: &str =
 /// Amazon Connect, one instance of it.
 #[derive(Debug)]
 pub struct Connect {
-    client: Client,
-    instance: String,
-    names: Names,
+    pub(super) client: Client,
+    pub(super) instance: String,
+    pub(super) names: Names,
 }
 
 impl Connect {
@@ -80,26 +77,21 @@ impl Connect {
         create::preview(&self.client, &self.instance, agent, power).await
     }
 
-    /// Plans and applies until nothing is left in doubt. It ends: what was observed is ours or
-    /// foreign, and CreateUser is sent a few times at most.
+    /// Creates and looks until nothing is left in doubt. It ends: what was observed is ours or
+    /// foreign, and CreateUser is sent a few times at most. A user of ours is left as it is: an old
+    /// event must not undo what a supervisor did since.
     async fn until_held(
         &self,
         agent: &Agent,
         now: SystemTime,
         limits: Builder,
     ) -> Result<Applied, Fault> {
-        let lister =
-            Lister { client: &self.client, instance: &self.instance, limits: limits.clone() };
-        let power = self.names.resolve(&lister, &agent.power, now).await?;
-        let finder =
-            Finder { client: &self.client, instance: &self.instance, limits: limits.clone() };
-        let mut observed: Option<Observed> = None;
+        let line = Line { client: &self.client, instance: &self.instance, limits, pace: None };
+        let power = self.names.resolve(&line, &agent.power, now).await?;
         let mut creates_left = MAX_CREATES;
         loop {
-            let steps = plan(agent, observed.as_ref())?;
-            let found = observed.take().map(|observed| observed.ids);
-            let failure = match self.apply(&steps, &power, found, &limits).await {
-                Ok(applied) => return Ok(applied),
+            let failure = match line.create(agent, &power).await {
+                Ok(ids) => return Ok(Applied::Created(ids)),
                 Err(failure) => failure,
             };
             creates_left = creates_left.saturating_sub(1);
@@ -112,34 +104,15 @@ impl Connect {
                 }
                 _ => return Err(failure.into()),
             };
-            match finder.find(agent.username.as_str()).await {
-                Ok(Some(user)) => observed = Some(user),
+            match line.find(agent.username.as_str()).await {
+                Ok(Some(user)) => {
+                    check_owner(&agent.owner, &user)?;
+                    return Ok(Applied::AlreadyOurs(user.ids));
+                }
                 Ok(None) if again => {}
                 Ok(None) => return Err(failure.into()),
                 Err(look_up) => return Err(failure.and_then(&look_up).into()),
             }
         }
-    }
-
-    /// Carries out every step; without one, the user is what was found.
-    async fn apply(
-        &self,
-        steps: &[Step<'_>],
-        power: &Power<ResourceId>,
-        found: Option<UserIds>,
-        limits: &Builder,
-    ) -> Result<Applied, Failure> {
-        let mut applied = found.map(Applied::AlreadyOurs);
-        for step in steps {
-            match step {
-                Step::CreateUser(agent) => {
-                    let limits = limits.clone();
-                    let ids =
-                        create::send(&self.client, &self.instance, limits, agent, power).await?;
-                    applied = Some(Applied::Created(ids));
-                }
-            }
-        }
-        applied.ok_or_else(|| Failure::empty("plan"))
     }
 }

@@ -1,9 +1,8 @@
-//! [`Agent`] → the CreateUser request, member by member.
+//! [`Agent`] → the CreateUser request, member by member; the phone's members of any request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::config::http::HttpRequest;
 use aws_sdk_connect::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_connect::error::ProvideErrorMetadata as _;
@@ -13,35 +12,11 @@ use aws_sdk_connect::types::UserIdentityInfo;
 use aws_sdk_connect::{Client, config};
 use serde_json::{Map, Value};
 
-use super::UserIds;
 use super::class::Class;
-use super::failure::Failure;
 use crate::assign::Agent;
-use crate::assign::id::ResourceId;
 use crate::assign::phone::Phone;
 use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
-
-/// Sends CreateUser once, or again where Connect throttled it.
-pub(super) async fn send(
-    client: &Client,
-    instance: &str,
-    limits: Builder,
-    agent: &Agent,
-    power: &Power<ResourceId>,
-) -> Result<UserIds, Failure> {
-    let phone = agent.phone.clone();
-    let power = power.clone().map(|id| id.as_str().to_owned());
-    let created = request(client, instance, agent, power)
-        .customize()
-        .config_override(limits.retry_classifier(OnlyThrottling))
-        .map_request(move |request| add_phone(request, &phone))
-        .send()
-        .await
-        .map_err(|error| Failure::of("CreateUser", &error))?;
-    let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
-    Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
-}
 
 /// The body that CreateUser would be sent with. Nothing is sent.
 pub(super) async fn preview(
@@ -53,12 +28,12 @@ pub(super) async fn preview(
     let phone = agent.phone.clone();
     let seen = Arc::new(Mutex::new(None));
     let body = Arc::clone(&seen);
-    let look = move |request: HttpRequest| -> Result<HttpRequest, NotCreateUser> {
+    let look = move |request: HttpRequest| -> Result<HttpRequest, NotAnObject> {
         let request = add_phone(request, &phone)?;
         let bytes = request.body().bytes().unwrap_or_default();
         *body.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_slice(bytes).ok();
         // Far enough: with an error here the SDK goes no further.
-        Err(NotCreateUser)
+        Err(NotAnObject)
     };
     let stopped =
         request(client, instance, agent, power).customize().map_request(look).send().await;
@@ -67,7 +42,7 @@ pub(super) async fn preview(
 }
 
 /// Every member but the phone's.
-fn request(
+pub(super) fn request(
     client: &Client,
     instance: &str,
     agent: &Agent,
@@ -77,7 +52,7 @@ fn request(
         .create_user()
         .instance_id(instance)
         .username(agent.username.as_str())
-        .set_password(agent.password.as_ref().map(|password| password.as_str().to_owned()))
+        .set_password(agent.password.iter().flatten().map(|one| one.as_str().to_owned()).next())
         .set_directory_user_id(agent.directory_user_id.clone())
         .identity_info(identity_info(agent))
         .routing_profile_id(power.routing_profile)
@@ -101,11 +76,11 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
 /// Writes the phone members into the body before it is signed. The SDK leaves out a `false` and a
 /// `0` (`protocol_serde/shape_user_phone_config.rs`, `shape_after_contact_work_config.rs`), and what
 /// the operator decided should not depend on what Connect takes silence for.
-fn add_phone(mut request: HttpRequest, phone: &Phone) -> Result<HttpRequest, NotCreateUser> {
-    let body = request.body().bytes().ok_or(NotCreateUser)?;
+pub(super) fn add_phone(mut request: HttpRequest, phone: &Phone) -> Result<HttpRequest, NotAnObject> {
+    let body = request.body().bytes().ok_or(NotAnObject)?;
     let mut members: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| NotCreateUser)?;
-    let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotCreateUser) };
+        serde_json::from_slice(body).map_err(|_| NotAnObject)?;
+    let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotAnObject) };
     members.extend(phone);
     let body = Value::Object(members).to_string();
     request.headers_mut().insert("content-length", body.len().to_string());
@@ -113,23 +88,23 @@ fn add_phone(mut request: HttpRequest, phone: &Phone) -> Result<HttpRequest, Not
     Ok(request)
 }
 
-/// The SDK wrote a body that is not the CreateUser request we know.
+/// The SDK wrote a body that is not the request we know.
 #[derive(Debug)]
-struct NotCreateUser;
+pub(super) struct NotAnObject;
 
-impl std::fmt::Display for NotCreateUser {
+impl std::fmt::Display for NotAnObject {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("expected a JSON object for CreateUser's body, found something else")
+        formatter.write_str("expected a JSON object for the body, found something else")
     }
 }
 
-impl std::error::Error for NotCreateUser {}
+impl std::error::Error for NotAnObject {}
 
 /// Lets the SDK repeat CreateUser only where Connect throttled it, which is certain to have had no
 /// effect. Left to itself the SDK also repeats it after a 5xx or a time-out, when a user may
 /// already be there, and takes a full quota (`LimitExceededException`) for throttling.
 #[derive(Debug)]
-struct OnlyThrottling;
+pub(super) struct OnlyThrottling;
 
 impl ClassifyRetry for OnlyThrottling {
     fn classify_retry(&self, context: &config::interceptors::InterceptorContext) -> RetryAction {

@@ -45,19 +45,21 @@ impl Failure {
         Self { class, code, cause }
     }
 
-    /// A failure of `DescribeUser`: a user that is listed and not shown is too young, not gone
-    /// ("Amazon Connect API Reference", eventual consistency, names both codes).
-    pub(crate) fn of_describe<E>(error: &SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let failure = Self::of("DescribeUser", error);
-        match failure.code.as_deref() {
-            Some("ResourceNotFoundException" | "InvalidRequestException") => {
-                Self { class: Class::NotYet, ..failure }
-            }
-            _ => failure,
-        }
+    /// A user is listed and not shown.
+    pub(crate) fn not_yet() -> Self {
+        let cause = "DescribeUser: a listed user is not shown".to_owned();
+        Self { class: Class::NotYet, code: None, cause }
+    }
+
+    /// This failure, where it can only mean that the user is not shown.
+    pub(crate) fn into_not_yet(self) -> Self {
+        Self { class: Class::NotYet, ..self }
+    }
+
+    /// A call that was not made, since its turn did not come in time.
+    pub(crate) fn unsent(operation: &str) -> Self {
+        let cause = format!("{operation}: its turn did not come in time");
+        Self { class: Class::Throttled, code: None, cause }
     }
 
     /// The fault that a call comes to in which nothing of the sender's was said.

@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_connect::Client;
-use aws_sdk_connect::config::Builder;
 use tokio::sync::Mutex;
 
 use super::failure::Failure;
+use super::line::Line;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::{Reference, Resource};
 use crate::assign::power::Power;
@@ -39,22 +38,15 @@ struct Listing {
     doubted: bool,
 }
 
-/// One client, one instance, one set of limits.
-pub(crate) struct Lister<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) instance: &'a str,
-    pub(crate) limits: Builder,
-}
-
 impl Names {
     /// The ids of what is meant. Two names of one thing are one.
     pub(super) async fn resolve(
         &self,
-        lister: &Lister<'_>,
+        line: &Line<'_>,
         power: &Power<Reference>,
         now: SystemTime,
     ) -> Result<Power<ResourceId>, Fault> {
-        let id = async |kind, reference| self.id(lister, kind, reference, now).await;
+        let id = async |kind, reference| self.id(line, kind, reference, now).await;
         let mut security_profiles = Vec::new();
         for profile in &power.security_profiles {
             let profile = id(Resource::SecurityProfile, profile).await?;
@@ -79,7 +71,7 @@ impl Names {
 
     async fn id(
         &self,
-        lister: &Lister<'_>,
+        line: &Line<'_>,
         kind: Resource,
         reference: &Reference,
         now: SystemTime,
@@ -92,7 +84,7 @@ impl Names {
         let listing = listings.entry(kind).or_default();
         if listing.wants_a_read(name, now) {
             listing.tried = Some(now);
-            match lister.list(kind).await {
+            match line.list(kind).await {
                 Ok(items) => *listing = Listing::of(items, now),
                 Err(failure) => listing.fault = Some(failure.of_our_own()),
             }
@@ -139,7 +131,7 @@ fn misnamed(kind: Resource, found: &str) -> Fault {
     .caused_by(format!("{variables}: expected one {noun} of each name, found {found}"))
 }
 
-impl Lister<'_> {
+impl Line<'_> {
     /// Everything of a kind, in every page.
     pub(crate) async fn list(&self, kind: Resource) -> Result<Vec<Item>, Failure> {
         let (mut items, mut token) = (Vec::new(), None);
@@ -161,28 +153,31 @@ impl Lister<'_> {
         let (client, instance, limits) = (self.client, self.instance, self.limits.clone());
         match kind {
             Resource::HierarchyGroup => {
+                self.turn("ListUserHierarchyGroups").await?;
                 let request = client.list_user_hierarchy_groups().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
-                let page = page.map_err(|error| Failure::of("ListUserHierarchyGroups", &error))?;
+                let page = self.judge("ListUserHierarchyGroups", page)?;
                 let groups = page.user_hierarchy_group_summary_list.unwrap_or_default().into_iter();
                 let items = groups.map(|one| Item::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))
             }
             Resource::RoutingProfile => {
+                self.turn("ListRoutingProfiles").await?;
                 let request = client.list_routing_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
-                let page = page.map_err(|error| Failure::of("ListRoutingProfiles", &error))?;
+                let page = self.judge("ListRoutingProfiles", page)?;
                 let profiles = page.routing_profile_summary_list.unwrap_or_default().into_iter();
                 let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))
             }
             Resource::SecurityProfile => {
+                self.turn("ListSecurityProfiles").await?;
                 let request = client.list_security_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
-                let page = page.map_err(|error| Failure::of("ListSecurityProfiles", &error))?;
+                let page = self.judge("ListSecurityProfiles", page)?;
                 let profiles = page.security_profile_summary_list.unwrap_or_default().into_iter();
                 let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))

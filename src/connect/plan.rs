@@ -1,67 +1,280 @@
 //! What Connect should hold + what it holds → the calls to make. Pure, so a dry run is free.
+//!
+//! The calls stand from the least to the most dangerous: what a user may do is changed last. Each is left out where nothing differs, so that a plan that was
+//! cut off is made again from what is left. What the operator and the identity provider say nothing
+//! of is left as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::UserIds;
 use crate::assign::Agent;
+use crate::assign::id::ResourceId;
+use crate::assign::identity::EmailAs;
+use crate::assign::owner::{Owner, SUSPENDED};
+use crate::assign::phone::Phone;
+use crate::assign::power::Power;
+use crate::assign::text::{Email, PersonName};
 use crate::fault::{Fault, Kind};
 
-/// What Connect holds under a username.
-#[derive(Clone, PartialEq, Eq)]
+/// What Connect holds: a user, as DescribeUser shows it.
+#[derive(Clone, PartialEq)]
 pub struct Observed {
     /// Its ids.
     pub ids: UserIds,
+    /// Its name, byte for byte.
+    pub username: String,
+    /// `IdentityInfo`.
+    pub identity: IdentityInfo,
+    /// `PhoneConfig` and the five lists by channel, named as on the wire.
+    pub phone: Map<String, Value>,
+    /// `RoutingProfileId`.
+    pub routing_profile: String,
+    /// `SecurityProfileIds`.
+    pub security_profiles: BTreeSet<String>,
+    /// `HierarchyGroupId`.
+    pub hierarchy_group: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
+/// `UserIdentityInfo`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct IdentityInfo {
+    /// `FirstName`.
+    pub first_name: Option<String>,
+    /// `LastName`.
+    pub last_name: Option<String>,
+    /// `Email`.
+    pub email: Option<String>,
+    /// `SecondaryEmail`.
+    pub secondary_email: Option<String>,
+    /// `Mobile`.
+    pub mobile: Option<String>,
+}
+
+/// What Connect should hold of somebody.
+#[derive(Clone, Copy)]
+pub enum Desired<'a> {
+    /// No user.
+    Absent,
+    /// This agent's user, with these ids of what the agent's names mean.
+    Held(&'a Agent, &'a Power<ResourceId>),
+    /// The user as it is, with this security profile alone, if there is one.
+    ShutOut(&'a ResourceId),
+}
+
 /// One Amazon Connect call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+#[derive(Clone, PartialEq, Eq)]
+pub enum Step {
     /// CreateUser.
-    CreateUser(&'a Agent),
+    CreateUser,
+    /// DeleteUser.
+    DeleteUser,
+    /// TagResource with these.
+    TagResource(BTreeMap<String, String>),
+    /// UntagResource of these keys.
+    UntagResource(Vec<String>),
+    /// UpdateUserConfig: the lists by channel.
+    UpdateUserConfig(Phone),
+    /// UpdateUserHierarchy; none takes the user out of its group.
+    UpdateUserHierarchy(Option<ResourceId>),
+    /// UpdateUserIdentityInfo, the whole of it: whether Connect keeps what is left out is not
+    /// documented.
+    UpdateUserIdentityInfo(IdentityInfo),
+    /// UpdateUserPhoneConfig: all channels alike.
+    UpdateUserPhoneConfig(Phone),
+    /// UpdateUserRoutingProfile.
+    UpdateUserRoutingProfile(ResourceId),
+    /// UpdateUserSecurityProfiles: the whole list, which replaces what is there.
+    UpdateUserSecurityProfiles(Vec<ResourceId>),
 }
 
-/// The calls that lead from what Connect holds to what it should hold; none if the user is there.
-///
-/// # Errors
-/// [`Kind::Uniqueness`] if the username belongs to a user that this deployment did not create for
-/// this person.
-pub fn plan<'a>(agent: &'a Agent, observed: Option<&Observed>) -> Result<Vec<Step<'a>>, Fault> {
-    match observed {
-        None => Ok(vec![Step::CreateUser(agent)]),
-        Some(observed) if agent.owner.owns(&observed.tags) => Ok(Vec::new()),
-        Some(_) => Err(Fault::new(
-            Kind::Uniqueness,
-            "userName: expected a username that is free or was created here for this person, \
-             found a user in Amazon Connect that was not; remove that user, or choose another \
-             userName",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assign::tests::{agent, ana};
-
-    fn observed(tags: impl IntoIterator<Item = (String, String)>) -> Observed {
-        let ids = UserIds { id: "u".to_owned(), arn: "a".to_owned() };
-        Observed { ids, tags: tags.into_iter().collect() }
+impl Step {
+    /// The operation's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateUser => "CreateUser",
+            Self::DeleteUser => "DeleteUser",
+            Self::TagResource(_) => "TagResource",
+            Self::UntagResource(_) => "UntagResource",
+            Self::UpdateUserConfig(_) => "UpdateUserConfig",
+            Self::UpdateUserHierarchy(_) => "UpdateUserHierarchy",
+            Self::UpdateUserIdentityInfo(_) => "UpdateUserIdentityInfo",
+            Self::UpdateUserPhoneConfig(_) => "UpdateUserPhoneConfig",
+            Self::UpdateUserRoutingProfile(_) => "UpdateUserRoutingProfile",
+            Self::UpdateUserSecurityProfiles(_) => "UpdateUserSecurityProfiles",
+        }
     }
 
-    #[test]
-    fn a_missing_user_is_created_and_one_of_ours_is_left_alone() {
-        let agent = agent(ana()).unwrap();
-        assert_eq!(plan(&agent, None).unwrap(), [Step::CreateUser(&agent)]);
-        assert_eq!(plan(&agent, Some(&observed(agent.owner.tags()))).unwrap(), []);
-    }
-
-    #[test]
-    fn a_foreign_user_is_never_touched() {
-        let agent = agent(ana()).unwrap();
-        for tags in [vec![], agent.owner.tags()[..2].to_vec()] {
-            assert_eq!(plan(&agent, Some(&observed(tags))).unwrap_err().kind, Kind::Uniqueness);
+    /// What is sent, named as on the wire; CreateUser's members are the agent's.
+    #[must_use]
+    pub fn members(&self) -> Value {
+        match self {
+            Self::CreateUser | Self::DeleteUser => json!({}),
+            Self::TagResource(tags) => json!({"tags": tags}),
+            Self::UntagResource(keys) => json!({"tagKeys": keys}),
+            Self::UpdateUserConfig(phone) | Self::UpdateUserPhoneConfig(phone) => {
+                serde_json::to_value(phone).unwrap_or_default()
+            }
+            Self::UpdateUserHierarchy(group) => {
+                json!({"HierarchyGroupId": group.as_ref().map(ResourceId::as_str)})
+            }
+            Self::UpdateUserIdentityInfo(info) => json!({"IdentityInfo": info}),
+            Self::UpdateUserRoutingProfile(id) => json!({"RoutingProfileId": id.as_str()}),
+            Self::UpdateUserSecurityProfiles(ids) => {
+                let ids: Vec<&str> = ids.iter().map(ResourceId::as_str).collect();
+                json!({"SecurityProfileIds": ids})
+            }
         }
     }
 }
+
+/// Names the call, and nothing of the person.
+impl fmt::Debug for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The calls that lead from what Connect holds to what it should hold; none if it is so. Connect
+/// renames nobody, so a user of another name is no user of this agent's.
+#[must_use]
+pub fn plan(desired: Desired<'_>, observed: Option<&Observed>) -> Vec<Step> {
+    match (desired, observed) {
+        (Desired::Absent | Desired::ShutOut(_), None) => Vec::new(),
+        (Desired::ShutOut(profile), Some(user)) => shut_out(profile, user),
+        (Desired::Absent, Some(_)) => vec![Step::DeleteUser],
+        (Desired::Held(agent, power), Some(user)) if user.username == agent.username.as_str() => {
+            differences(agent, power, user)
+        }
+        (Desired::Held(..), _) => vec![Step::CreateUser],
+    }
+}
+
+/// Refuses a user that this deployment did not create for this person.
+///
+/// # Errors
+/// [`Kind::Uniqueness`].
+pub fn check_owner(owner: &Owner, observed: &Observed) -> Result<(), Fault> {
+    if owner.owns(&observed.tags) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Kind::Uniqueness,
+        "userName: expected a username that is free or was created here for this person, found a \
+         user in Amazon Connect that was not; remove that user, or choose another userName",
+    ))
+}
+
+fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    steps.extend(identity(agent, &user.identity));
+    steps.extend(phone(&agent.phone, &user.phone));
+    let group = power.hierarchy_group.as_ref();
+    if group.map(ResourceId::as_str) != user.hierarchy_group.as_deref() {
+        steps.push(Step::UpdateUserHierarchy(group.cloned()));
+    }
+    if power.routing_profile.as_str() != user.routing_profile {
+        steps.push(Step::UpdateUserRoutingProfile(power.routing_profile.clone()));
+    }
+    steps.extend(tags(agent, &user.tags));
+    let profiles = &power.security_profiles;
+    let wanted: BTreeSet<&str> = profiles.iter().map(ResourceId::as_str).collect();
+    if wanted != user.security_profiles.iter().map(String::as_str).collect() {
+        steps.push(Step::UpdateUserSecurityProfiles(profiles.clone()));
+    }
+    steps
+}
+
+/// Access is taken away before anything is said about it.
+fn shut_out(profile: &ResourceId, user: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !user.security_profiles.iter().eq([profile.as_str()]) {
+        steps.push(Step::UpdateUserSecurityProfiles(vec![profile.clone()]));
+    }
+    if user.tags.get(SUSPENDED).map(String::as_str) != Some(TRUE) {
+        let tags = BTreeMap::from([(SUSPENDED.to_owned(), TRUE.to_owned())]);
+        steps.push(Step::TagResource(tags));
+    }
+    steps
+}
+
+/// The value of [`SUSPENDED`].
+const TRUE: &str = "true";
+
+/// Names are the directory's where it has them. A secondary address that is not ours to write is sent
+/// back as it was; an `Email` is not, since Connect refuses one under SAML and shows it all the same.
+fn identity(agent: &Agent, user: &IdentityInfo) -> Option<Step> {
+    let name = |name: &PersonName| name.as_str().to_owned();
+    let address = |email: &Email| email.as_str().to_owned();
+    let mut wanted = IdentityInfo {
+        first_name: agent.first_name.as_ref().map(name),
+        last_name: agent.last_name.as_ref().map(name),
+        email: agent.email.as_ref().map(address),
+        secondary_email: agent.secondary_email.as_ref().map(address),
+        mobile: agent.mobile.as_ref().map(|number| number.as_str().to_owned()),
+    };
+    let mut held = user.clone();
+    if wanted.first_name.is_none() {
+        (held.first_name, held.last_name) = (None, None);
+    }
+    if agent.email_as != EmailAs::Secondary {
+        wanted.secondary_email.clone_from(&held.secondary_email);
+    }
+    if agent.email_as != EmailAs::Email {
+        held.email = None;
+    }
+    (wanted != held).then_some(Step::UpdateUserIdentityInfo(wanted))
+}
+
+fn phone(wanted: &Phone, held: &Map<String, Value>) -> Option<Step> {
+    let members = serde_json::to_value(wanted).unwrap_or_default();
+    if is_held(&members, Some(&Value::Object(held.clone()))) {
+        return None;
+    }
+    Some(match wanted {
+        Phone::Simple(_) => Step::UpdateUserPhoneConfig(wanted.clone()),
+        Phone::PerChannel(_) => Step::UpdateUserConfig(wanted.clone()),
+    })
+}
+
+/// Whether everything that is wanted is there; a `false` or a `0` also where nothing is. Rows of a
+/// list belong together by their channel.
+fn is_held(wanted: &Value, held: Option<&Value>) -> bool {
+    match (wanted, held) {
+        (Value::Object(wanted), Some(Value::Object(held))) => {
+            wanted.iter().all(|(name, value)| is_held(value, held.get(name)))
+        }
+        (Value::Array(wanted), Some(Value::Array(held))) => wanted.iter().all(|row| {
+            let channel = row.get("Channel");
+            held.iter().any(|other| other.get("Channel") == channel && is_held(row, Some(other)))
+        }),
+        (Value::Bool(false), None) => true,
+        (Value::Number(number), None) => number.as_u64() == Some(0),
+        (wanted, held) => held == Some(wanted),
+    }
+}
+
+/// Other tags than those that are wanted may be anybody's; the one that is ours alone is taken away.
+fn tags(agent: &Agent, held: &BTreeMap<String, String>) -> Vec<Step> {
+    let missing = agent.tags.iter().filter(|(key, value)| held.get(*key) != Some(*value));
+    let missing: BTreeMap<_, _> =
+        missing.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut steps = Vec::new();
+    if !missing.is_empty() {
+        steps.push(Step::TagResource(missing));
+    }
+    if held.contains_key(SUSPENDED) {
+        steps.push(Step::UntagResource(vec![SUSPENDED.to_owned()]));
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests;

@@ -37,8 +37,6 @@ pub struct Element {
     pub published: Option<SystemTime>,
     /// What it asks for.
     pub intent: Result<Intent, Fault>,
-    /// Who leaves, where somebody does and can be told.
-    pub leaver: Option<Person>,
 }
 
 /// One type of event.
@@ -61,25 +59,30 @@ enum Whom {
     Lifecycle,
 }
 
-#[derive(Clone, Copy)]
-enum Effect {
-    Join,
-    Leave,
-    Remove,
-}
+/// What a type of event asks for.
+type Effect = fn(Person) -> Intent;
 
 /// The types that matter here; all others ask nothing of Connect ("Event types", Okta developer
 /// docs, those that event hooks can have).
 static ROWS: &[Row] = &[
-    Row::new("application.user_membership.add", Whom::App, Effect::Join),
-    Row::new("group.user_membership.add", Whom::Group, Effect::Join),
-    Row::new("user.lifecycle.activate", Whom::Lifecycle, Effect::Join),
-    Row::new("user.lifecycle.create", Whom::Lifecycle, Effect::Join),
-    Row::new("application.user_membership.remove", Whom::App, Effect::Leave),
-    Row::new("group.user_membership.remove", Whom::Group, Effect::Leave),
-    Row::new("user.lifecycle.deactivate", Whom::Everybody, Effect::Leave),
-    Row::new("user.lifecycle.delete.initiated", Whom::Everybody, Effect::Remove),
-    Row::new("user.lifecycle.suspend", Whom::Everybody, Effect::Leave),
+    Row::new("application.provision.user.delete", Whom::App, Intent::Remove),
+    Row::new("application.provision.user.push", Whom::App, Intent::Change),
+    Row::new("application.provision.user.push_profile", Whom::App, Intent::Change),
+    Row::new("application.provision.user.reactivate", Whom::App, Intent::Return),
+    Row::new("application.provision.user.sync", Whom::App, Intent::Change),
+    Row::new("application.user_membership.add", Whom::App, Intent::Join),
+    Row::new("application.user_membership.remove", Whom::App, Intent::Leave),
+    Row::new("application.user_membership.update", Whom::App, Intent::Change),
+    Row::new("group.user_membership.add", Whom::Group, Intent::Join),
+    Row::new("group.user_membership.remove", Whom::Group, Intent::Leave),
+    Row::new("user.account.update_profile", Whom::Everybody, Intent::Change),
+    Row::new("user.lifecycle.activate", Whom::Lifecycle, Intent::Join),
+    Row::new("user.lifecycle.create", Whom::Lifecycle, Intent::Join),
+    Row::new("user.lifecycle.deactivate", Whom::Everybody, Intent::Leave),
+    Row::new("user.lifecycle.delete.initiated", Whom::Everybody, Intent::Remove),
+    Row::new("user.lifecycle.reactivate", Whom::Everybody, Intent::Return),
+    Row::new("user.lifecycle.suspend", Whom::Everybody, Intent::Leave),
+    Row::new("user.lifecycle.unsuspend", Whom::Everybody, Intent::Return),
 ];
 
 impl Row {
@@ -117,16 +120,13 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
         let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, published: None, intent, leaver: None };
+        return Element { uuid: None, published: None, intent };
     };
-    let intent = intent(event, scope);
-    let leaves = matches!(intent, Ok(Intent::Leave | Intent::Remove));
     let text = |name: &str| member(event, name).and_then(Value::as_str);
     Element {
         uuid: text("uuid").map(str::to_owned),
         published: text("published").and_then(time::read),
-        leaver: Targets::of(event).and_then(|targets| targets.person()).ok().filter(|_| leaves),
-        intent,
+        intent: intent(event, scope),
     }
 }
 
@@ -147,11 +147,7 @@ fn intent(event: &Map<String, Value>, scope: &Scope) -> Result<Intent, Fault> {
     if let Err(reason) = concerns_us(row.whom, &targets, scope) {
         return Ok(Intent::Nothing(reason));
     }
-    match row.effect {
-        Effect::Join => Ok(Intent::Join(targets.person()?)),
-        Effect::Leave => Ok(Intent::Leave),
-        Effect::Remove => Ok(Intent::Remove),
-    }
+    targets.person().map(row.effect)
 }
 
 /// Whether an event is about somebody whom the operator wants in Connect; if not, why.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Reads `2026-11-22T08:15:00Z`, with fractions of a second and offsets (RFC 3339 §5.6). Fractions
-/// are dropped. `None` for anything else, and for times before 1970.
+/// Reads `2026-11-22T08:15:00Z`, with fractions of a second and offsets (RFC 3339 §5.6). What is
+/// finer than a millisecond is dropped. `None` for anything else, and for times before 1970.
 pub(super) fn read(text: &str) -> Option<SystemTime> {
     let (date, rest) = text.split_once(['T', 't'])?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -24,7 +24,17 @@ pub(super) fn read(text: &str) -> Option<SystemTime> {
         .checked_add(hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?)?
         .checked_add(second)?
         .checked_sub(offset(zone)?)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
+    let since_1970 = Duration::from_secs(u64::try_from(seconds).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since_1970)?.checked_add(milliseconds(fraction))
+}
+
+/// The first three digits of a fraction of a second.
+fn milliseconds(fraction: &str) -> Duration {
+    let digits = fraction.bytes().chain(*b"00").take(3);
+    let thousandths = digits.fold(0_u64, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(u64::from(digit.saturating_sub(b'0')))
+    });
+    Duration::from_millis(thousandths)
 }
 
 /// Seconds by which a zone's clock is ahead.
@@ -73,8 +83,20 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
 mod tests {
     use super::*;
 
+    fn since_1970(text: &str) -> Option<Duration> {
+        read(text).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap())
+    }
+
     fn seconds(text: &str) -> Option<u64> {
-        read(text).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        since_1970(text).map(|time| time.as_secs())
+    }
+
+    #[test]
+    fn a_fraction_is_read_to_the_millisecond() {
+        for (fraction, milliseconds) in [("5", 500), ("05", 50), ("123", 123), ("1239999", 123)] {
+            let time = since_1970(&format!("1970-01-01T00:00:01.{fraction}Z"));
+            assert_eq!(time, Some(Duration::from_millis(1000 + milliseconds)), "{fraction}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The document that `CreateUser` takes and, but for the password, `DescribeUser` gives back.
+//! The document that `CreateUser` takes, the updates change and, but for the password,
+//! `DescribeUser` gives back.
 //!
 //! Only the types of the members are checked here; what they may hold is [`super::rules`]' matter.
 //! Nothing here is `Debug`: it is all about people.

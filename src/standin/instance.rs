@@ -35,6 +35,9 @@ pub(super) struct User {
     pub(super) id: String,
     pub(super) arn: String,
     pub(super) created: SystemTime,
+    /// When it was created or last updated. Tags do not count: the API Reference does not say that
+    /// they do.
+    pub(super) modified: SystemTime,
     pub(super) deleted: Option<SystemTime>,
     pub(super) details: CreateUser,
 }
@@ -77,7 +80,8 @@ impl Instance {
             .ok_or_else(|| Code::ResourceNotFound.because("User not found"))
     }
 
-    /// What the index of `SearchUsers` shows at `now`: the truth of [`Settings::search_lag`] ago.
+    /// Whom the index of `SearchUsers` shows at `now`: those who were there
+    /// [`Settings::search_lag`] ago, each as it is now.
     pub(super) fn indexed(&self, now: SystemTime) -> impl Iterator<Item = &User> {
         let lag = self.settings.search_lag;
         self.users.iter().filter(move |user| {

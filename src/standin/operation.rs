@@ -60,7 +60,7 @@ impl Operation {
     }
 }
 
-static OPERATIONS: [Operation; 12] = [
+static OPERATIONS: [Operation; 18] = [
     Operation {
         name: "CreateUser",
         method: "PUT",
@@ -72,6 +72,42 @@ static OPERATIONS: [Operation; 12] = [
         method: "GET",
         path: "/users/{InstanceId}/{UserId}",
         run: Instance::describe_user,
+    },
+    Operation {
+        name: "UpdateUserIdentityInfo",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/identity-info",
+        run: Instance::update_user_identity_info,
+    },
+    Operation {
+        name: "UpdateUserPhoneConfig",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/phone-config",
+        run: Instance::update_user_phone_config,
+    },
+    Operation {
+        name: "UpdateUserConfig",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/config",
+        run: Instance::update_user_config,
+    },
+    Operation {
+        name: "UpdateUserRoutingProfile",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/routing-profile",
+        run: Instance::update_user_routing_profile,
+    },
+    Operation {
+        name: "UpdateUserSecurityProfiles",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/security-profiles",
+        run: Instance::update_user_security_profiles,
+    },
+    Operation {
+        name: "UpdateUserHierarchy",
+        method: "POST",
+        path: "/users/{InstanceId}/{UserId}/hierarchy",
+        run: Instance::update_user_hierarchy,
     },
     Operation {
         name: "DeleteUser",

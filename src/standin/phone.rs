@@ -1,4 +1,4 @@
-//! The phone half of `CreateUser`'s rules: one `PhoneConfig` for all channels, or five lists with a
+//! The phone half of a user's rules: one `PhoneConfig` for all channels, or five lists with a
 //! row for each channel, and never the same thing in both.
 
 use std::collections::BTreeSet;

@@ -33,6 +33,7 @@ macro_rules! codes {
 
 codes! {
     AccessDenied          "AccessDeniedException"               FORBIDDEN
+    ConditionFailed       "ConditionalOperationFailedException" CONFLICT
     DuplicateResource     "DuplicateResourceException"          CONFLICT
     ExpiredToken          "ExpiredTokenException"               FORBIDDEN
     IncompleteSignature   "IncompleteSignatureException"        FORBIDDEN

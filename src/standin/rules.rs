@@ -1,5 +1,5 @@
-//! `CreateUser` → may Connect have it? The service model's constraints, then the rules between
-//! members.
+//! `CreateUser`, or what an update makes of it → may Connect have it? The service model's
+//! constraints, then the rules between members.
 //!
 //! A breach of the model (length, pattern, enum, size) is `InvalidParameterException`; a rule
 //! between members, or a phone number, is `InvalidRequestException`. Which of the two Connect
@@ -13,8 +13,19 @@ use super::phone;
 use super::refusal::{Code, Refusal};
 use super::settings::IdentityManagement;
 
-/// Refuses what Connect would refuse in an instance of this `identity` type, whatever else the
-/// instance holds.
+/// Refuses a new user that Connect would refuse in an instance of this `identity` type, whatever
+/// else the instance holds.
+///
+/// # Errors
+/// `InvalidParameterException` and `InvalidRequestException`, as above.
+pub(super) fn check_new(user: &CreateUser, identity: IdentityManagement) -> Result<(), Refusal> {
+    if let Some(tags) = &user.tags {
+        check_tags(tags)?;
+    }
+    check(user, identity)
+}
+
+/// Refuses a user, new or updated, as [`check_new`] does but for the tags, which no update touches.
 ///
 /// # Errors
 /// `InvalidParameterException` and `InvalidRequestException`, as above.
@@ -26,9 +37,6 @@ pub(super) fn check(user: &CreateUser, identity: IdentityManagement) -> Result<(
         (1..=10).contains(&user.security_profile_ids.len()),
         "SecurityProfileIds must hold 1 to 10 ids",
     )?;
-    if let Some(tags) = &user.tags {
-        check_tags(tags)?;
-    }
     phone::check_model(user)?;
 
     for member in &BY_IDENTITY {
@@ -218,7 +226,7 @@ mod tests {
         });
         document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let user = serde_json::from_value(document).unwrap();
-        check(&user, identity).err().map(|refusal| refusal.code)
+        check_new(&user, identity).err().map(|refusal| refusal.code)
     }
 
     #[test]

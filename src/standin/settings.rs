@@ -49,7 +49,7 @@ impl fmt::Display for IdentityManagement {
 /// What can be chosen about a stand-in before it starts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// The rules of identity that `CreateUser` keeps. Default: SAML.
+    /// The rules of identity by which users are created and updated. Default: SAML.
     pub identity: IdentityManagement,
     /// Whether calls are held to 2 a second, burst 5, for each operation. Default: yes.
     pub throttle: bool,

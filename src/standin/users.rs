@@ -22,7 +22,7 @@ impl Instance {
     /// `ResourceNotFoundException`, `DuplicateResourceException`, `LimitExceededException`.
     pub(super) fn create_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
         let details: CreateUser = call.document()?;
-        rules::check(&details, self.settings.identity)?;
+        rules::check_new(&details, self.settings.identity)?;
         self.holds_what_is_named_in(&details)?;
         self.has_room_for(&details)?;
 
@@ -35,6 +35,7 @@ impl Instance {
             id,
             arn,
             created: call.now,
+            modified: call.now,
             deleted: None,
             details: details.kept(),
         });
@@ -67,12 +68,20 @@ impl Instance {
         Ok(Value::Null)
     }
 
-    fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
+    /// The user that the path names.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(super) fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
         let id = call.label("UserId").unwrap_or_default();
         self.find(call.now, |user| user.id == id)
     }
 
-    fn holds_what_is_named_in(&self, details: &CreateUser) -> Result<(), Refusal> {
+    /// Refuses a routing profile, security profile or hierarchy group that there is not.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(super) fn holds_what_is_named_in(&self, details: &CreateUser) -> Result<(), Refusal> {
         let directory = &self.directory;
         Code::ResourceNotFound.unless(
             holds(&directory.routing_profiles, &details.routing_profile_id),
@@ -115,7 +124,7 @@ impl User {
             id: &self.id,
             arn: &self.arn,
             details: &self.details,
-            last_modified_time: epoch_seconds(self.created),
+            last_modified_time: epoch_seconds(self.modified),
             last_modified_region: REGION,
         })
     }
@@ -126,7 +135,7 @@ impl User {
             "Id": self.id,
             "Arn": self.arn,
             "Username": self.details.username,
-            "LastModifiedTime": epoch_seconds(self.created),
+            "LastModifiedTime": epoch_seconds(self.modified),
             "LastModifiedRegion": REGION,
         })
     }

@@ -16,5 +16,6 @@ mod okta;
 mod papers;
 mod recovery;
 mod secrets;
+mod simulation;
 mod startup;
 mod trust;

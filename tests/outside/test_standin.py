@@ -194,6 +194,110 @@ def test_the_instance_and_what_it_was_seeded_with(standin):
         ]
 
 
+# --- What becomes of a user later -----------------------------------------------------------------
+
+CHANNELS = {
+    "AutoAcceptConfigs": [{"Channel": "CHAT", "AutoAccept": True}],
+    "AfterContactWorkConfigs": [
+        {"Channel": "TASK", "AfterContactWorkConfig": {"AfterContactWorkTimeLimit": 60}}
+    ],
+    "PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "SOFT_PHONE"}],
+    "PersistentConnectionConfigs": [{"Channel": "VOICE", "PersistentConnection": False}],
+    "VoiceEnhancementConfigs": [{"Channel": "VOICE", "VoiceEnhancementMode": "VOICE_ISOLATION"}],
+}
+
+
+def updates(standin):
+    """Each update by its method of the client, with sound parameters."""
+    profiles = [standin.security_profiles[name] for name in ("No Access", "Agent")]
+    identity = {"FirstName": "Ana", "LastName": "Ruiz", "SecondaryEmail": "ana@example.com"}
+    desk_phone = {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": NUMBER, "AutoAccept": False,
+                  "AfterContactWorkTimeLimit": 5, "PersistentConnection": True}
+    return {
+        "update_user_identity_info": {"IdentityInfo": identity},
+        "update_user_phone_config": {"PhoneConfig": desk_phone},
+        "update_user_config": CHANNELS,
+        "update_user_routing_profile": {"RoutingProfileId": standin.routing_profiles["Sales"]},
+        "update_user_security_profiles": {"SecurityProfileIds": profiles},
+        "update_user_hierarchy": {"HierarchyGroupId": standin.hierarchy_groups["EMEA"]},
+    }
+
+
+def test_every_part_of_a_user_is_replaced_by_an_operation_of_its_own(standin):
+    standin = standin("--no-throttle")
+    created = create(standin, Tags={"team": "a"})
+    key = {"InstanceId": standin.instance_id, "UserId": created["UserId"]}
+    described = standin.describe(created["UserId"])
+
+    for operation, parts in updates(standin).items():
+        time.sleep(0.01)
+        answer = getattr(standin.connect, operation)(**key, **parts)
+        assert answer.keys() == {"ResponseMetadata"}
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+        before, described = described, standin.describe(created["UserId"])
+        assert described["LastModifiedTime"] > before.pop("LastModifiedTime")
+        if operation == "update_user_config":
+            del before["PhoneConfig"]
+        modified = {"LastModifiedTime": described["LastModifiedTime"]}
+        assert described == before | parts | modified
+        (listed,) = standin.connect.list_users(InstanceId=standin.instance_id)["UserSummaryList"]
+        assert listed["LastModifiedTime"] == described["LastModifiedTime"]
+
+    (found,) = standin.connect.search_users(InstanceId=standin.instance_id)["Users"]
+    assert found["IdentityInfo"] == {"FirstName": "Ana", "LastName": "Ruiz"}
+    assert found["HierarchyGroupId"] == standin.hierarchy_groups["EMEA"]
+    (shown,) = standin.state()["users"]
+    modified = described.pop("LastModifiedTime").timestamp()
+    assert shown["LastModifiedTime"] == pytest.approx(modified, abs=1e-5)
+    assert shown.items() >= described.items()
+
+
+def test_what_an_update_leaves_out(standin):
+    standin = standin("--no-throttle")
+    group = standin.hierarchy_groups["EMEA"]
+    created = create(standin, HierarchyGroupId=group, **names(Mobile=NUMBER))
+    key = {"InstanceId": standin.instance_id, "UserId": created["UserId"]}
+    connect = standin.connect
+
+    connect.update_user_identity_info(**key, **names())
+    connect.update_user_hierarchy(**key)
+    described = standin.describe(created["UserId"])
+    assert described["IdentityInfo"] == {"FirstName": "María", "LastName": "García"}
+    assert "HierarchyGroupId" not in described
+
+    def settings():
+        described = standin.describe(created["UserId"])
+        return {name: value for name, value in described.items() if "Config" in name}
+
+    connect.update_user_config(**key, **CHANNELS)
+    connect.update_user_config(**key, AutoAcceptConfigs=[])
+    kept = {name: rows for name, rows in CHANNELS.items() if name != "AutoAcceptConfigs"}
+    assert settings() == kept
+    connect.update_user_phone_config(**key, PhoneConfig={"PhoneType": "SOFT_PHONE"})
+    assert settings() == {
+        "PhoneConfig": {
+            "PhoneType": "SOFT_PHONE", "AutoAccept": False, "AfterContactWorkTimeLimit": 0,
+        },
+    }  # fmt: skip
+
+
+def test_who_is_not_there_is_not_updated(standin):
+    standin = standin("--no-throttle")
+    created = create(standin)
+    connect = standin.connect
+    connect.delete_user(InstanceId=standin.instance_id, UserId=created["UserId"])
+
+    for operation, parts in updates(standin).items():
+        for instance, user_id in [
+            (standin.instance_id, created["UserId"]),
+            (standin.instance_id, NOWHERE),
+            (NOWHERE, created["UserId"]),
+        ]:
+            key = {"InstanceId": instance, "UserId": user_id}
+            assert refusal(getattr(connect, operation), **key, **parts) == NOT_FOUND, operation
+
+
 # --- What is refused ------------------------------------------------------------------------------
 
 
@@ -272,6 +376,68 @@ def test_each_identity_type_has_its_rules(standin, identity, members, expected):
 
     assert refusal(create, standin, **members) == expected
     assert PASSWORD not in json.dumps(standin.state()["users"])
+
+
+@pytest.mark.parametrize(
+    ("part", "members", "expected"),
+    [
+        ("identity_info", {}, INVALID_PARAMETER),
+        ("identity_info", {"IdentityInfo": {"FirstName": ["a"]}}, ("SerializationException", 400)),
+        ("identity_info", {"IdentityInfo": {"LastName": "García"}}, INVALID_REQUEST),
+        ("identity_info", names("Mari\u0301a"), INVALID_PARAMETER),
+        ("identity_info", names(last="x" * 301), INVALID_PARAMETER),
+        ("identity_info", names(SecondaryEmail="maría@example.com"), INVALID_PARAMETER),
+        ("identity_info", names(Mobile="911"), INVALID_REQUEST),
+        ("identity_info", names(Email="maria@example.com"), INVALID_REQUEST),
+        ("phone_config", {}, INVALID_PARAMETER),
+        ("phone_config", {"PhoneConfig": {"PhoneType": "MOBILE"}}, INVALID_PARAMETER),
+        ("phone_config", {"PhoneConfig": {"PhoneType": "DESK_PHONE"}}, INVALID_REQUEST),
+        ("phone_config", {"PhoneConfig": {"AutoAccept": "x"}}, ("SerializationException", 400)),
+        ("config", {}, INVALID_REQUEST),
+        ("config", {"AutoAcceptConfigs": [{"Channel": "FAX", "AutoAccept": True}]},
+         INVALID_PARAMETER),
+        ("config", {"PhoneNumberConfigs": [{"Channel": "VOICE", "PhoneType": "DESK_PHONE"}]},
+         INVALID_REQUEST),
+        ("routing_profile", {}, INVALID_PARAMETER),
+        ("routing_profile", {"RoutingProfileId": NOWHERE}, NOT_FOUND),
+        ("security_profiles", {}, INVALID_PARAMETER),
+        ("security_profiles", {"SecurityProfileIds": []}, INVALID_PARAMETER),
+        ("security_profiles", {"SecurityProfileIds": ["x"] * 11}, INVALID_PARAMETER),
+        ("security_profiles", {"SecurityProfileIds": [NOWHERE]}, NOT_FOUND),
+        ("hierarchy", {"HierarchyGroupId": NOWHERE}, NOT_FOUND),
+        ("hierarchy", {"HierarchyGroupId": ["x"]}, ("SerializationException", 400)),
+    ],
+)
+def test_updates_judge_what_they_are_sent(standin, part, members, expected):
+    standin = standin()
+    key = {"InstanceId": standin.instance_id, "UserId": create(standin)["UserId"]}
+    before = standin.state()["users"]
+
+    update = getattr(client(standin), f"update_user_{part}")
+    assert refusal(update, **key, **members) == expected
+    assert standin.state()["users"] == before
+
+
+@pytest.mark.parametrize(
+    ("identity", "members", "expected"),
+    [
+        ("CONNECT_MANAGED", names(Email="m@example.com"), None),
+        ("CONNECT_MANAGED", names(last="x" * 257), INVALID_PARAMETER),
+        ("CONNECT_MANAGED", {"IdentityInfo": {"FirstName": "María"}}, INVALID_REQUEST),
+        ("EXISTING_DIRECTORY", names(), INVALID_REQUEST),
+        ("EXISTING_DIRECTORY", {"IdentityInfo": {"Email": "m@example.com"}}, INVALID_REQUEST),
+        ("EXISTING_DIRECTORY", {"IdentityInfo": {"Mobile": NUMBER}}, None),
+    ],
+)
+def test_each_identity_type_has_its_rules_for_updates(standin, identity, members, expected):
+    standin = standin("--identity", identity)
+    password = {"Password": PASSWORD} if identity == "CONNECT_MANAGED" else {}
+    created = create(standin, **password)
+    key = {"InstanceId": standin.instance_id, "UserId": created["UserId"]}
+
+    assert refusal(standin.connect.update_user_identity_info, **key, **members) == expected
+    kept = names()["IdentityInfo"] | (members["IdentityInfo"] if expected is None else {})
+    assert standin.describe(created["UserId"])["IdentityInfo"] == kept
 
 
 def test_a_username_is_taken_byte_for_byte(standin):
@@ -540,14 +706,15 @@ def test_a_new_user_is_not_found_for_a_while(standin):
         (connect.list_tags_for_resource, arn),
         (connect.tag_resource, arn | {"tags": {"a": "b"}}),
         (connect.untag_resource, arn | {"tagKeys": ["a"]}),
+        *[(getattr(connect, name), key | parts) for name, parts in updates(standin).items()],
         (connect.delete_user, key),
     ]
 
-    assert [refusal(call, **to) for call, to in calls] == [NOT_FOUND] * 5
+    assert [refusal(call, **to) for call, to in calls] == [NOT_FOUND] * 11
     assert refusal(create, standin) == DUPLICATE, "the username is taken at once"
     assert len(connect.list_users(InstanceId=standin.instance_id)["UserSummaryList"]) == 1
     time.sleep(0.9)
-    assert [refusal(call, **to) for call, to in calls] == [None] * 5
+    assert [refusal(call, **to) for call, to in calls] == [None] * 11
 
 
 # --- Faults ---------------------------------------------------------------------------------------
@@ -580,6 +747,11 @@ def test_a_new_user_is_not_found_for_a_while(standin):
             ("MissingAuthenticationTokenException", 403),
             False,
         ),
+        (
+            "ConditionalOperationFailedException",
+            ("ConditionalOperationFailedException", 409),
+            False,
+        ),
         ("ResourceConflictException", ("ResourceConflictException", 409), False),
         ("SerializationException", ("SerializationException", 400), False),
         ("ServiceQuotaExceededException", ("ServiceQuotaExceededException", 402), False),
@@ -597,6 +769,25 @@ def test_a_fault_befalls_one_call(standin, fault, expected, has_effect):
     assert refusal(create, standin) == (DUPLICATE if has_effect else None)
     assert standin.state()["faults"] == {}
     assert standin.state()["calls"] == {"CreateUser": 2}
+
+
+def test_faults_befall_updates_by_their_names(standin):
+    standin = standin()
+    key = {"InstanceId": standin.instance_id, "UserId": create(standin)["UserId"]}
+
+    for operation, parts in updates(standin).items():
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        standin.control(faults={name: ["500-before", "500-after"]})
+        before = standin.state()["users"]
+        update = getattr(standin.connect, operation)
+
+        assert refusal(update, **key, **parts) == INTERNAL
+        assert standin.state()["users"] == before
+        assert refusal(update, **key, **parts) == INTERNAL
+        (after,) = standin.state()["users"]
+        assert after.items() >= parts.items(), "it came to pass all the same"
+        assert refusal(update, **key, **parts) is None
+        assert standin.calls()[name] == 3
 
 
 def test_faults_wait_in_a_queue_and_come_before_validation(standin):

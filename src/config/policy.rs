@@ -1,0 +1,63 @@
+//! What becomes of those who leave, are renamed, or are not as they should be → [`Policy`].
+
+use super::Reader;
+use super::lists::choice;
+use crate::assign::instance::{Instance, Resource};
+use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
+
+const DEFAULT_REMOVALS: usize = 50;
+
+/// Connect's default quota ("Amazon Connect service quotas").
+const DEFAULT_RATE: f64 = 2.0;
+
+/// `DEACTIVATE`, before the profile is known that `suspend` needs.
+#[derive(Clone, Copy)]
+enum Leaving {
+    Delete,
+    Keep,
+    Suspend,
+}
+
+const DEACTIVATE: [(&str, Leaving); 3] =
+    [("suspend", Leaving::Suspend), ("delete", Leaving::Delete), ("keep", Leaving::Keep)];
+const RENAME: [(&str, Rename); 2] = [("recreate", Rename::Recreate), ("park", Rename::Park)];
+const MISSING: [(&str, Missing); 2] = [("park", Missing::Park), ("recreate", Missing::Recreate)];
+const FOREIGN: [(&str, Foreign); 2] = [("refuse", Foreign::Refuse), ("adopt", Foreign::Adopt)];
+
+impl Reader<'_> {
+    pub(super) fn policy(&mut self, instance: Option<&Instance>) -> Option<Policy> {
+        let leaving = self.required("DEACTIVATE", |text| choice(text, &DEACTIVATE));
+        let profile = |text: &str| Resource::SecurityProfile.reference(text, instance);
+        let deactivate = match leaving {
+            Some(Leaving::Suspend) => {
+                self.required("SUSPENDED_SECURITY_PROFILE", profile).map(Deactivate::Suspend)
+            }
+            Some(Leaving::Delete) => Some(Deactivate::Delete),
+            Some(Leaving::Keep) => Some(Deactivate::Keep),
+            None => None,
+        };
+        let rename = self.optional("RENAME", |text| choice(text, &RENAME));
+        let missing = self.optional("ON_MISSING", |text| choice(text, &MISSING));
+        let foreign = self.optional("ON_FOREIGN_USER", |text| choice(text, &FOREIGN));
+        let removals_per_hour = self.optional("MAX_REMOVALS_PER_HOUR", removals);
+        let rate = self.optional("CONNECT_RATE", rate);
+        Some(Policy {
+            deactivate: deactivate?,
+            rename: rename.unwrap_or(Rename::Recreate),
+            missing: missing.unwrap_or(Missing::Park),
+            foreign: foreign.unwrap_or(Foreign::Refuse),
+            removals_per_hour: removals_per_hour.unwrap_or(DEFAULT_REMOVALS),
+            rate: rate.unwrap_or(DEFAULT_RATE),
+        })
+    }
+}
+
+fn removals(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (0..=100_000).contains(number));
+    number.ok_or_else(|| "expected a whole number from 0 to 100000, found something else".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.1..=100.0).contains(rate));
+    rate.ok_or_else(|| "expected a number from 0.1 to 100, found something else".to_owned())
+}

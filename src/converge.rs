@@ -1,0 +1,346 @@
+//! Roster → Connect: a record is taken, followed, and what came of it is written down.
+//!
+//! ```text
+//! lease ─▶ observe ─▶ plan ─▶ apply ─▶ settle or fail
+//! ```
+//! One at a time works on a record: it takes the lease, and writes the end on condition that nobody
+//! took it since. If what should be was changed meanwhile, it goes round again. Wherever it is cut
+//! off, the record is pending and due, and the next one finds what Connect holds by the owner tag.
+
+pub mod inlet;
+pub mod drain;
+mod work;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+
+use crate::assign::Rules;
+use crate::assign::password::Password;
+use crate::connect::apply::Connect;
+use crate::connect::pace::Pace;
+use crate::connect::{Applied, Calls};
+use crate::deadline::{Clock, Deadline};
+use crate::fault::{Fault, Kind, Turn};
+use crate::hex;
+use crate::roster::key::Id;
+use crate::roster::policy::Policy;
+use crate::roster::record::{Record, WORK, Wanted};
+use crate::roster::{Clash, Roster};
+use work::Stop;
+
+/// A record is followed this often, at most, while it is changed again and again.
+const ROUNDS: usize = 4;
+
+/// A write that was overtaken is tried again this often.
+pub(crate) const TRIES: usize = 8;
+
+/// Makes Connect follow a roster.
+pub struct Keeper {
+    roster: Arc<dyn Roster>,
+    connect: Connect,
+    rules: Rules,
+    policy: Policy,
+    /// Tells the rules by which a record was followed from those of now.
+    digest: String,
+    entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+}
+
+/// How a record is worked on.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) clock: Clock,
+    pub(crate) deadline: Deadline,
+    /// How fast, where nobody waits for the answer.
+    pub(crate) pace: Option<&'a Pace>,
+}
+
+/// What became of a record.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Connect follows.
+    Applied(Applied),
+    /// It will be seen to.
+    Pending(Option<Fault>),
+    /// Somebody must act first.
+    Parked(Fault),
+    /// The sender must; what it wrote was taken back.
+    Undone(Fault),
+}
+
+/// What is done about a fault of the sender's that only Connect could tell.
+#[derive(Clone)]
+pub(crate) enum Blame {
+    /// The sender heard of success long ago, or cannot be told: it waits for somebody.
+    Park,
+    /// What was written is taken back, to what was there before; then the sender is told.
+    Undo(Option<Box<Record>>),
+}
+
+/// What became of the end that was to be written.
+enum Noted {
+    /// It is written.
+    Written,
+    /// What should be was changed meanwhile: this is the record now, still ours to follow.
+    Changed(Box<Record>),
+    /// Somebody else took the lease, or the record is gone.
+    Lost,
+}
+
+impl Keeper {
+    /// Makes the instance behind `connect` follow `roster` by these rules.
+    #[must_use]
+    pub fn new(
+        roster: Arc<dyn Roster>,
+        connect: Connect,
+        rules: Rules,
+        policy: Policy,
+        entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    ) -> Self {
+        let digest = Sha256::digest(format!("{rules:?}{policy:?}"));
+        let digest = hex::write(digest.split_at(8).0);
+        Self { roster, connect, rules, policy, digest, entropy }
+    }
+
+    /// The roster.
+    #[must_use]
+    pub fn roster(&self) -> &dyn Roster {
+        self.roster.as_ref()
+    }
+
+    /// Follows a record, if nobody else does and it is not followed already.
+    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<(Ended, Calls), Fault> {
+        for _ in 0..TRIES {
+            let now = run.clock.now();
+            let Some(mut record) = self.roster.load(id).await? else { break };
+            if record.is_tombstone() {
+                if record.due.is_some_and(|due| due <= now) {
+                    let _overtaken = self.roster.erase(id, record.version).await?;
+                }
+                break;
+            }
+            if record.is_leased(now) || record.is_applied() {
+                break;
+            }
+            record.lease(now);
+            match self.roster.write(&record).await? {
+                Ok(version) => {
+                    record.version = version;
+                    return self.hold(record, run, &Blame::Park, None).await;
+                }
+                Err(_) => continue,
+            }
+        }
+        Ok((Ended::Pending(None), Calls::default()))
+    }
+
+    /// Follows a record whose lease is ours.
+    async fn hold(
+        &self,
+        mut record: Record,
+        run: Run<'_>,
+        blame: &Blame,
+        password: Option<Password>,
+    ) -> Result<(Ended, Calls), Fault> {
+        let mut calls = Calls::default();
+        let run = Run { deadline: run.deadline.min(Deadline::after(WORK)), ..run };
+        let asked_for = record.revision;
+        for round in 1..=ROUNDS {
+            let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {
+                Ok(applied) => Ok(applied),
+                Err(Stop::Fault(fault)) => Err(fault),
+                Err(Stop::Roster(fault)) => return Err(fault),
+                Err(Stop::Lost) => break,
+                Err(Stop::Changed) => continue,
+            };
+            if let (Err(fault), Blame::Undo(former)) = (&result, blame)
+                && fault.kind.turn() == Turn::Sender
+                && record.revision == asked_for
+                && record.is_leased(run.clock.now())
+            {
+                let undone = self.undo(record, former.as_deref(), fault, run).await;
+                // Whether it was taken back is unknown, so the sender must not take it for done.
+                return Ok((undone.unwrap_or_else(Ended::Undone), calls));
+            }
+            match (self.note(&mut record, &result, run.clock).await?, result) {
+                (Noted::Written, Ok(applied)) => return Ok((Ended::Applied(applied), calls)),
+                (Noted::Written, Err(fault)) => return Ok((Ended::of(fault), calls)),
+                (Noted::Changed(newer), _) if round < ROUNDS => record = *newer,
+                (Noted::Changed(newer), _) => self.release(*newer, run.clock).await?,
+                (Noted::Lost, _) => break,
+            }
+        }
+        Ok((Ended::Pending(None), calls))
+    }
+
+    /// One round of work, within the time that there is.
+    async fn attempt(
+        &self,
+        record: &mut Record,
+        run: Run<'_>,
+        password: Option<&Password>,
+        calls: &mut Calls,
+    ) -> Result<Applied, Stop> {
+        if !run.deadline.allows_a_call() {
+            return Err(not_begun().into());
+        }
+        let session = self.connect.session(run.clock.now(), run.deadline, run.pace);
+        let work = self.work(record, &session, run.clock, password);
+        let worked = timeout(run.deadline.time_left(), work).await;
+        calls.add(&session.calls());
+        worked.unwrap_or_else(|_| Err(out_of_time().into()))
+    }
+
+    /// Writes down what came of the work, unless the lease was lost.
+    async fn note(
+        &self,
+        record: &mut Record,
+        result: &Result<Applied, Fault>,
+        clock: Clock,
+    ) -> Result<Noted, Fault> {
+        let mut done = record.clone();
+        match result {
+            Ok(_) => done.settle(&self.digest, clock.now()),
+            Err(fault) => done.fail(fault, clock.now()),
+        }
+        match self.roster.write(&done).await? {
+            Ok(_) => return Ok(Noted::Written),
+            Err(Clash::Taken) => return Ok(Noted::Lost),
+            Err(Clash::Moved) => {}
+        }
+        match result {
+            Ok(_) => {
+                (record.applied, record.rules) = (record.revision, self.digest.clone());
+                record.tried.clear();
+            }
+            // What time mends is left to time, and to whoever comes then.
+            Err(fault) if fault.kind.turn() == Turn::Later => {
+                record.leased_until = done.leased_until;
+                self.carry_over(record).await?;
+                return Ok(Noted::Lost);
+            }
+            Err(_) => {}
+        }
+        self.carry_over(record).await
+    }
+
+    /// Writes what is known of Connect into a record that was changed meanwhile.
+    async fn carry_over(&self, record: &Record) -> Result<Noted, Fault> {
+        for _ in 0..TRIES {
+            let newer = self.roster.load(&record.id).await?;
+            let newer = newer.filter(|newer| newer.fence == record.fence);
+            let Some(mut newer) = newer else { return Ok(Noted::Lost) };
+            newer.learn(record);
+            if newer.wanted == Wanted::Active {
+                newer.try_name();
+            }
+            match self.roster.write(&newer).await? {
+                Ok(version) => {
+                    newer.version = version;
+                    return Ok(Noted::Changed(Box::new(newer)));
+                }
+                Err(Clash::Moved) => {}
+                Err(Clash::Taken) => return Ok(Noted::Lost),
+            }
+        }
+        Ok(Noted::Lost)
+    }
+
+    /// Leaves a record to whoever comes next.
+    async fn release(&self, mut record: Record, clock: Clock) -> Result<(), Fault> {
+        let now = clock.now();
+        (record.leased_until, record.due) = (None, Some(now));
+        // Whoever changed it meanwhile has left it due.
+        let _overtaken = self.roster.write(&record).await?;
+        Ok(())
+    }
+
+    /// Takes back what a sender wrote, unless somebody changed it since.
+    async fn undo(
+        &self,
+        record: Record,
+        former: Option<&Record>,
+        fault: &Fault,
+        run: Run<'_>,
+    ) -> Result<Ended, Fault> {
+        let is_held = record.user.is_some() || record.former.is_some();
+        let clash = match former {
+            None if is_held => {
+                let mut parked = record.clone();
+                parked.fail(fault, run.clock.now());
+                self.roster.write(&parked).await?.err()
+            }
+            None => self.roster.erase(&record.id, record.version).await?.err(),
+            Some(former) => {
+                let mut back = record.clone();
+                back.person.clone_from(&former.person);
+                (back.wanted, back.as_of) = (former.wanted, former.as_of);
+                (back.stranger, back.marks) = (former.stranger, former.marks.clone());
+                let now = run.clock.now();
+                back.changed(now);
+                (back.leased_until, back.due) = (None, Some(now));
+                self.roster.write(&back).await?.err()
+            }
+        };
+        if clash.is_some() {
+            // The content is somebody else's now; what we know of Connect goes with it.
+            if let Noted::Changed(newer) = self.carry_over(&record).await? {
+                self.release(*newer, run.clock).await?;
+            }
+            return Ok(Ended::Undone(changed_meanwhile()));
+        }
+        if former.is_some() {
+            // Steps that were taken already are taken back, now or by the drain.
+            drop(Box::pin(self.converge(&record.id, run)).await);
+        }
+        Ok(Ended::Undone(fault.clone()))
+    }
+}
+
+impl Ended {
+    fn of(fault: Fault) -> Self {
+        match fault.kind.turn() {
+            Turn::Later => Self::Pending(Some(fault)),
+            Turn::Nobody | Turn::Operator | Turn::Sender => Self::Parked(fault),
+        }
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keeper").field("roster", &self.roster).finish_non_exhaustive()
+    }
+}
+
+impl Calls {
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.time = self.time.saturating_add(other.time);
+        if other.last_request_id.is_some() {
+            self.last_request_id.clone_from(&other.last_request_id);
+        }
+    }
+}
+
+fn out_of_time() -> Fault {
+    Fault::new(Kind::Unavailable, "Amazon Connect did not answer in time")
+        .caused_by("the invocation's time ran out")
+}
+
+/// Nothing was sent, so there is nothing to be quiet about.
+fn not_begun() -> Fault {
+    Fault::new(Kind::Throttled, "there was no time left to ask Amazon Connect")
+}
+
+pub(crate) fn changed_meanwhile() -> Fault {
+    Fault::new(
+        Kind::Conflict,
+        "somebody else changed this person at the same time; repeat the event",
+    )
+}
+
+/// How long a run may go on after what it writes last.
+pub(crate) const WRITING: Duration = Duration::from_millis(300);

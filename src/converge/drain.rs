@@ -1,0 +1,120 @@
+//! What is due → followed, until nothing is due or the time is over.
+//!
+//! One run at a time, held by the roster. While it has work, Connect's quota is its own: inlets leave
+//! what they hear to it. Several records are followed at once, so that a slow answer costs no turn;
+//! the turns themselves are those of [`Pace`].
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::time::sleep;
+
+use super::{Ended, Keeper, Run, WRITING};
+use crate::connect::Calls;
+use crate::connect::pace::Pace;
+use crate::deadline::{Clock, Deadline};
+use crate::fault::{Fault, Kind};
+use crate::roster::key::Id;
+use crate::roster::record::MENDED_AFTER;
+
+/// Records that are followed at once.
+const AT_ONCE: usize = 8;
+
+/// Records that are asked for at once.
+const BATCH: usize = 64;
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Drained {
+    /// Records that Connect follows now.
+    pub applied: usize,
+    /// Records that wait for somebody, and why.
+    pub parked: Vec<(Id, Fault)>,
+    /// Records that will be seen to again.
+    pub pending: usize,
+    /// The calls that it took.
+    pub calls: Calls,
+    /// Whether another run was at work, and this one did nothing.
+    pub elsewhere: bool,
+}
+
+impl Keeper {
+    /// Follows what is due. Between records that only time can mend it rests, and tries them again
+    /// when they are due while there is time.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if the roster did not answer.
+    pub async fn drain(&self, clock: Clock, deadline: Deadline) -> Result<Drained, Fault> {
+        let mut drained = Drained::default();
+        let until = clock.now().checked_add(deadline.time_left()).unwrap_or(clock.now());
+        if !self.roster.begin_drain(clock.now(), until).await? {
+            drained.elsewhere = true;
+            return Ok(drained);
+        }
+        let result = self.drain_held(clock, deadline, &mut drained).await;
+        self.roster.end_drain().await?;
+        result.map(|()| drained)
+    }
+
+    async fn drain_held(
+        &self,
+        clock: Clock,
+        deadline: Deadline,
+        drained: &mut Drained,
+    ) -> Result<(), Fault> {
+        let pace = Pace::new(self.policy.rate);
+        let deadline = deadline.sooner_by(WRITING);
+        while deadline.allows_a_call() {
+            let due = self.roster.due(clock.now(), BATCH).await?;
+            if due.is_empty() {
+                let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
+                if self.roster.due(soon, 1).await?.is_empty() {
+                    return Ok(self.roster.set_backlog(None).await?);
+                }
+                sleep(REST).await;
+                continue;
+            }
+            if due.len() > 1 {
+                let until = clock.now().checked_add(MENDED_AFTER);
+                self.roster.set_backlog(until).await?;
+            }
+            let run = Run { clock, deadline, pace: Some(&pace) };
+            let follow = async |id: Id| (id.clone(), self.converge(&id, run).await);
+            let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
+            while let Some((id, ended)) = ends.next().await {
+                drained.note(id, ended?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A run goes on for what will be due within this time.
+const SOON: Duration = Duration::from_secs(5);
+
+/// How long it rests where nothing is due yet.
+const REST: Duration = Duration::from_millis(500);
+
+impl Drained {
+    fn note(&mut self, id: Id, (ended, calls): (Ended, Calls)) {
+        self.calls.add(&calls);
+        match ended {
+            Ended::Applied(_) => self.applied = self.applied.saturating_add(1),
+            Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push((id, fault)),
+            Ended::Pending(_) => self.pending = self.pending.saturating_add(1),
+        }
+    }
+
+    /// Whether nothing was due.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.applied == 0 && self.pending == 0 && self.parked.is_empty()
+    }
+
+    /// Whether somebody should be told at once: a removal was held, or it is a bug.
+    #[must_use]
+    pub fn is_alarming(&self) -> bool {
+        let alarms = [Kind::RemovalHeld, Kind::Bug];
+        self.parked.iter().any(|(_, fault)| alarms.contains(&fault.kind))
+    }
+}

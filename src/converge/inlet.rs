@@ -1,0 +1,249 @@
+//! What a sender says → the roster → Connect, at once where there is time.
+
+use std::time::SystemTime;
+
+use super::{Blame, Ended, Keeper, Run, TRIES, WRITING, changed_meanwhile};
+use crate::assign::owner::Owner;
+use crate::assign::password::Password;
+use crate::connect::{Applied, Calls};
+use crate::deadline::{Clock, Deadline};
+use crate::event::Intent;
+use crate::fault::{Fault, Kind};
+use crate::outcome::Outcome;
+use crate::roster::fold::{Change, Said, taken};
+use crate::roster::key::{Id, Key};
+use crate::roster::record::{MENDED_AFTER, Record, Wanted};
+use crate::roster::Clash;
+use crate::scim::Person;
+
+/// What an inlet heard.
+pub struct Heard<'a> {
+    /// What is asked for.
+    pub intent: &'a Intent,
+    /// When it happened at the sender's, where it said so.
+    pub happened: Option<SystemTime>,
+    /// By which hash deliveries of this event are known again.
+    pub event: Option<&'a str>,
+    /// Whether the sender can mend what Connect refuses: if not, it waits in the roster for somebody.
+    pub can_mend: bool,
+}
+
+/// A record that was written, and what was there before.
+struct Entry {
+    record: Record,
+    former: Option<Box<Record>>,
+    /// Whether it is ours to follow.
+    leased: bool,
+}
+
+/// What the roster makes of what was heard.
+enum Entered {
+    /// Nothing is to be done.
+    Done(Outcome),
+    /// It is to be followed.
+    Written(Box<Entry>),
+}
+
+impl Keeper {
+    /// Writes down what a sender says and makes Connect follow, until the deadline. What was written
+    /// is never lost; what Connect could not take yet is pending.
+    ///
+    /// # Errors
+    /// What the sender can mend: then nothing of it is left. And [`Kind::Unavailable`], if the roster
+    /// did not answer.
+    pub async fn accept(
+        &self,
+        heard: &Heard<'_>,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Outcome, Fault>, Calls) {
+        let deadline = deadline.sooner_by(WRITING);
+        let entry = match self.enter(heard, clock, deadline).await {
+            Ok(Entered::Written(entry)) => *entry,
+            Ok(Entered::Done(outcome)) => return (Ok(outcome), Calls::default()),
+            Err(fault) => return (Err(fault), Calls::default()),
+        };
+        let owner = self.owner_of(&entry.record);
+        if !entry.leased {
+            return (Ok(Outcome::Pending(owner)), Calls::default());
+        }
+        let password = self.password(heard.intent);
+        let blame = if heard.can_mend { Blame::Undo(entry.former) } else { Blame::Park };
+        let run = Run { clock, deadline, pace: None };
+        match self.hold(entry.record, run, &blame, password).await {
+            Ok((ended, calls)) => (self.outcome(ended, owner, clock).await, calls),
+            // It is written, due, and will be seen to.
+            Err(_) => (Ok(Outcome::Pending(owner)), Calls::default()),
+        }
+    }
+
+    async fn outcome(&self, ended: Ended, owner: Owner, clock: Clock) -> Result<Outcome, Fault> {
+        match ended {
+            Ended::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
+            Ended::Pending(fault) => {
+                if fault.is_some_and(|fault| fault.kind == Kind::Throttled) {
+                    let until = clock.now().checked_add(MENDED_AFTER);
+                    drop(self.roster.set_backlog(until).await);
+                }
+                Ok(Outcome::Pending(owner))
+            }
+            Ended::Parked(fault) => Ok(Outcome::Parked(fault, owner)),
+            Ended::Undone(fault) => Err(fault),
+        }
+    }
+
+    /// Writes down what was heard.
+    async fn enter(
+        &self,
+        heard: &Heard<'_>,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> Result<Entered, Fault> {
+        let Some(person) = heard.intent.person() else {
+            return Ok(Entered::Done(Outcome::Ignored("nothing is asked for")));
+        };
+        let as_of = match (heard.happened, heard.event) {
+            (Some(happened), _) => happened,
+            (None, Some(event)) => self.roster.first_sight(event, clock.now()).await?,
+            (None, None) => clock.now(),
+        };
+        let keys = keys(person)?;
+        let id = Id::of((self.entropy)());
+        let mut was_taken = false;
+        for _ in 0..TRIES {
+            let known = self.known(&keys).await?;
+            let owner = match &known {
+                Some(record) => self.owner_of(record),
+                None => match self.new_owner(person, &id).await? {
+                    Ok(owner) => owner,
+                    // Connect has nobody of such a name.
+                    Err(_) if heard.intent.is_farewell() => {
+                        return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
+                    }
+                    Err(fault) => return Err(fault),
+                },
+            };
+            let gone = self.roster.find_gone(&keys).await?;
+            let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
+            let said = Said { intent: heard.intent, as_of, now, id, owner };
+            said.check_time()?;
+            match self.write(&said, known, &gone, deadline, clock).await? {
+                Ok(entered) => return Ok(entered),
+                Err(Clash::Moved) => {}
+                // Who has the name is found now; if not, it is another person's.
+                Err(Clash::Taken) if was_taken => return Err(taken()),
+                Err(Clash::Taken) => was_taken = true,
+            }
+        }
+        Err(changed_meanwhile())
+    }
+
+    /// The owner of a new person's user: nobody else's, now or lately.
+    async fn new_owner(
+        &self,
+        person: &Person,
+        id: &Id,
+    ) -> Result<Result<Owner, Fault>, Fault> {
+        let natural = match Owner::of_person(person, &self.rules) {
+            Ok((natural, _)) => natural,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let taken = self.roster.find(&Key::owner(natural.hash())).await?.is_some();
+        let own = || Owner::of_record(&self.rules.deployment, id.as_str());
+        Ok(Ok(if taken { own() } else { natural }))
+    }
+
+    async fn write(
+        &self,
+        said: &Said<'_>,
+        known: Option<Record>,
+        gone: &[Record],
+        deadline: Deadline,
+        clock: Clock,
+    ) -> Result<Result<Entered, Clash>, Fault> {
+        let change = said.fold(known.as_ref(), gone)?;
+        let (mut record, is_same) = match change {
+            Change::Nothing(reason) => return Ok(Ok(Entered::Done(Outcome::Ignored(reason)))),
+            Change::Same(record) => (*record, true),
+            Change::Written(record) => (*record, false),
+        };
+        self.judge(&record, said.intent)?;
+        if is_same && record.is_applied() && record.rules == self.digest {
+            return Ok(self.touch(record, known.as_ref()).await?.map(Entered::Done));
+        }
+        let now = clock.now();
+        if is_same {
+            record.reopen(now);
+        }
+        let backlog = self.roster.backlog().await?.is_some_and(|until| until > now);
+        let leased = !record.is_leased(now) && !backlog && deadline.allows_a_call();
+        if leased {
+            record.lease(now);
+        } else if !record.is_leased(now) {
+            record.due = Some(now);
+        }
+        Ok(self.roster.write(&record).await?.map(|version| {
+            record.version = version;
+            let former = known.map(Box::new);
+            Entered::Written(Box::new(Entry { record, former, leased }))
+        }))
+    }
+
+    /// Notes when what is known was last said; Connect holds it already.
+    async fn touch(
+        &self,
+        record: Record,
+        known: Option<&Record>,
+    ) -> Result<Result<Outcome, Clash>, Fault> {
+        if known != Some(&record)
+            && let Err(clash) = self.roster.write(&record).await?
+        {
+            return Ok(Err(clash));
+        }
+        let applied = match &record.user {
+            Some(held) => Applied::Unchanged(held.ids.clone()),
+            None => Applied::NoUser,
+        };
+        Ok(Ok(Outcome::Applied(applied, self.owner_of(&record))))
+    }
+
+    /// Refuses before it is written what Connect would refuse after.
+    fn judge(&self, record: &Record, intent: &Intent) -> Result<(), Fault> {
+        if record.wanted != Wanted::Active {
+            return Ok(());
+        }
+        let mut agent = self.agent(record)?;
+        if let Some(password) = self.password(intent) {
+            agent.password = Ok(Some(password));
+        }
+        if record.user.is_none() { agent.password.map(drop) } else { Ok(()) }
+    }
+
+    /// Who goes by one of these keys; the first counts most.
+    async fn known(&self, keys: &[Key]) -> Result<Option<Record>, Fault> {
+        for key in keys {
+            if let Some(record) = self.roster.find(key).await? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The event's own password, which is used now or never, where users have one.
+    fn password(&self, intent: &Intent) -> Option<Password> {
+        let person = intent.person().filter(|_| self.rules.identity.password)?;
+        person.password().ok().flatten().and_then(Password::read)
+    }
+}
+
+/// What a person is known by: the identity provider's own id before the name, which may change.
+fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
+    let external_id = person.external_id()?.map(Key::external_id);
+    let user_name = person.user_name().map(Key::user_name);
+    match (external_id, user_name) {
+        (None, Err(fault)) => Err(fault),
+        (external_id, user_name) => Ok(external_id.into_iter().chain(user_name).collect()),
+    }
+}
+
+const UNKNOWN: &str = "this person was never assigned to Amazon Connect";

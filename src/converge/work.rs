@@ -1,0 +1,519 @@
+//! What a record wants + what Connect holds → the calls, one after the other.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Keeper, Noted};
+use crate::assign::Agent;
+use crate::assign::id::ResourceId;
+use crate::assign::instance::Reference;
+use crate::assign::owner::{MANAGED_BY, Owner};
+use crate::assign::password::Password;
+use crate::assign::power::Power;
+use crate::connect::plan::{Desired, Observed, Step, check_owner, plan};
+use crate::connect::session::{Created, Session};
+use crate::connect::{Applied, UserIds};
+use crate::deadline::{Clock, lies_within};
+use crate::fault::{Fault, Kind};
+use crate::hex;
+use crate::roster::key::Key;
+use crate::roster::policy::{Deactivate, Foreign, Missing, Rename};
+use crate::roster::record::{Held, Record, State, Wanted};
+use crate::roster::{Clash, Trouble};
+
+/// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
+/// Reference", eventual consistency: seconds, sometimes minutes).
+const YOUNG: Duration = Duration::from_mins(15);
+
+/// A removal that was counted within the hour is not counted again.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A call is made this often for a value that Connect then shows otherwise.
+const MOST_APPLICATIONS: u8 = 2;
+
+/// Why the work was not done.
+pub(super) enum Stop {
+    /// What should be was changed meanwhile; what is known of Connect is written.
+    Changed,
+    /// Connect, or what is asked of it.
+    Fault(Fault),
+    /// Somebody else has the lease now.
+    Lost,
+    /// The roster.
+    Roster(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        Self::Roster(trouble.into())
+    }
+}
+
+impl Keeper {
+    /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
+    pub(super) async fn work(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        password: Option<&Password>,
+    ) -> Result<Applied, Stop> {
+        if let Some(former) = record.former.clone() {
+            self.remove(record, &former, session, clock).await?;
+            record.former = None;
+        }
+        match (record.wanted, &self.policy.deactivate) {
+            (Wanted::Active, _) => self.hold_user(record, session, clock, password).await,
+            (Wanted::Inactive, Deactivate::Suspend(profile)) => {
+                self.shut_out(record, session, clock, profile).await
+            }
+            (Wanted::Inactive, Deactivate::Keep) => Ok(match &record.user {
+                Some(held) => Applied::Unchanged(held.ids.clone()),
+                None => Applied::NoUser,
+            }),
+            (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => {
+                self.hold_nothing(record, session, clock).await
+            }
+        }
+    }
+
+    /// Removes whatever there is of a record's.
+    async fn hold_nothing(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<Applied, Stop> {
+        let mut applied = Applied::NoUser;
+        if let Some(held) = record.user.clone() {
+            self.remove(record, &held, session, clock).await?;
+            record.user = None;
+            applied = Applied::Removed;
+        }
+        if self.remove_tried(record, [None; 2], session, clock).await? {
+            applied = Applied::Removed;
+        }
+        Ok(applied)
+    }
+
+    /// Leaves a user with this security profile alone; otherwise it stays as it is until the person
+    /// returns.
+    async fn shut_out(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        profile: &Reference,
+    ) -> Result<Applied, Stop> {
+        let mut observed = self.observe(record, session, clock, Missing::Recreate).await?;
+        if observed.is_none() {
+            observed = self.find_tried(record, session, clock).await?;
+        }
+        let shown = observed.as_ref().map(|user| user.username.as_str());
+        self.remove_tried(record, [shown, None], session, clock).await?;
+        let Some(user) = observed else { return Ok(Applied::NoUser) };
+        let none = self.rules.power.clone().limited_to(profile.clone());
+        let power = session.resolve(&none).await?;
+        let Some(profile) = power.security_profiles.first() else { return Ok(Applied::NoUser) };
+        let steps = plan(Desired::ShutOut(profile), Some(&user));
+        if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
+            let step = Step::UpdateUserSecurityProfiles(Vec::new());
+            self.count(record, &step, &user.ids, clock).await?;
+        }
+        let is_done = self.apply(record, session, &steps, &user.ids).await?;
+        record.counted = None;
+        Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
+    }
+
+    /// Makes Connect hold a user.
+    async fn hold_user(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        password: Option<&Password>,
+    ) -> Result<Applied, Stop> {
+        let mut agent = self.agent(record)?;
+        if let Some(password) = password {
+            agent.password = Ok(Some(password.clone()));
+        }
+        let power = session.resolve(&agent.power).await?;
+        let name = agent.username.as_str();
+        let mut observed = self.observe(record, session, clock, self.policy.missing).await?;
+        if observed.is_none() && record.tried.iter().any(|tried| tried != name) {
+            observed = self.find_tried(record, session, clock).await?;
+        }
+        let shown = observed.as_ref().map(|user| user.username.as_str());
+        self.remove_tried(record, [shown, Some(name)], session, clock).await?;
+        let is_renamed = shown.is_some_and(|shown| shown != name);
+        if let Some(user) = observed.filter(|_| !is_renamed) {
+            return self.update(record, session, &agent, &power, &user).await;
+        }
+        if is_renamed && self.policy.rename == Rename::Park {
+            return Err(renamed().into());
+        }
+        // The old user stays until there is a new one.
+        let applied = self.create(record, session, clock, &agent, &power).await?;
+        if let Some(former) = record.former.clone() {
+            self.checkpoint(record).await?;
+            self.remove(record, &former, session, clock).await?;
+            record.former = None;
+        }
+        Ok(applied)
+    }
+
+    /// What Connect should hold of a record's person.
+    pub(super) fn agent(&self, record: &Record) -> Result<Agent, Fault> {
+        let agent = Agent::assign(&record.person, &self.rules, (self.entropy)())?;
+        Ok(agent.of_owner(self.owner_of(record)))
+    }
+
+    /// Whose user a record's is.
+    pub(super) fn owner_of(&self, record: &Record) -> Owner {
+        Owner::of_hash(&self.rules.deployment, &record.owner)
+    }
+
+    /// The user that is known, if Connect still has it.
+    async fn observe(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        policy: Missing,
+    ) -> Result<Option<Observed>, Stop> {
+        let Some(held) = record.user.clone() else { return Ok(None) };
+        match session.observe(&held.ids).await? {
+            Some(user) => {
+                check_owner(&self.owner_of(record), &user)?;
+                return Ok(Some(user));
+            }
+            None if is_removed(record, &held) => {}
+            None if is_young(&held, clock.now()) => return Err(not_shown().into()),
+            None if policy == Missing::Recreate => {}
+            None => return Err(missing().into()),
+        }
+        record.user = None;
+        Ok(None)
+    }
+
+    /// A user that may have been created with nobody knowing.
+    async fn find_tried(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<Option<Observed>, Stop> {
+        let owner = self.owner_of(record);
+        for name in &record.tried {
+            let found = session.find(name).await?;
+            if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
+                record.user = Some(Held::new(&user.ids, clock.now()));
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        agent: &Agent,
+        power: &Power<ResourceId>,
+    ) -> Result<Applied, Stop> {
+        agent.password.as_ref().map_err(Fault::clone)?;
+        let ids = match session.create(agent, power).await? {
+            Created::New(ids) => ids,
+            Created::Taken => {
+                let found = session.find(agent.username.as_str()).await?;
+                let user = found.ok_or_else(taken_by_nobody)?;
+                return self.take_over(record, session, clock, agent, power, user).await;
+            }
+        };
+        record.has_user(Held::new(&ids, clock.now()));
+        record.stubborn.clear();
+        Ok(Applied::Created(ids))
+    }
+
+    /// Goes on with a user who was there already: ours by an earlier attempt, or to be adopted.
+    async fn take_over(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        agent: &Agent,
+        power: &Power<ResourceId>,
+        mut user: Observed,
+    ) -> Result<Applied, Stop> {
+        let mut adopted = false;
+        if let Err(foreign) = check_owner(&agent.owner, &user) {
+            self.check_others(&user, clock).await?;
+            if self.policy.foreign == Foreign::Refuse || user.tags.contains_key(MANAGED_BY) {
+                return Err(foreign.into());
+            }
+            self.check_power(&user, session).await?;
+            let tags = agent.owner.tags().into_iter().collect();
+            session.change(&Step::TagResource(tags), &user.ids).await?;
+            user.tags.extend(agent.owner.tags());
+            adopted = true;
+        }
+        record.has_user(Held::new(&user.ids, clock.now()));
+        let applied = self.update(record, session, agent, power, &user).await?;
+        Ok(if adopted { Applied::Adopted(user.ids) } else { applied })
+    }
+
+    /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
+    async fn check_others(&self, user: &Observed, clock: Clock) -> Result<(), Stop> {
+        let Some(hash) = Owner::hash_in(&self.rules.deployment, &user.tags) else { return Ok(()) };
+        let Some(mut other) = self.roster.find(&Key::owner(hash)).await? else { return Ok(()) };
+        if other.is_tombstone() {
+            // It came after all, from a call that was long given up.
+            other.user = Some(Held::new(&user.ids, clock.now()));
+            (other.state, other.due) = (State::Pending, Some(clock.now()));
+            let _overtaken = self.roster.write(&other).await?;
+        }
+        Err(held_by_another().into())
+    }
+
+    /// Whether a user can do no more than those that are made here.
+    async fn check_power(&self, user: &Observed, session: &Session<'_>) -> Result<(), Stop> {
+        let mut power = self.rules.power.clone();
+        power.security_profiles.extend(self.rules.allowed.security_profiles.iter().cloned());
+        let power = session.resolve(&power).await?;
+        let ours: BTreeSet<&str> = power.security_profiles.iter().map(ResourceId::as_str).collect();
+        if user.security_profiles.iter().all(|profile| ours.contains(profile.as_str())) {
+            return Ok(());
+        }
+        Err(too_powerful().into())
+    }
+
+    /// Changes what differs.
+    async fn update(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        agent: &Agent,
+        power: &Power<ResourceId>,
+        user: &Observed,
+    ) -> Result<Applied, Stop> {
+        let steps = plan(Desired::Held(agent, power), Some(user));
+        let is_done = self.apply(record, session, &steps, &user.ids).await?;
+        let ids = user.ids.clone();
+        Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
+    }
+
+    /// Makes the calls, and says whether there were none. A call whose effect is never to be seen is
+    /// not made for ever.
+    async fn apply(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        steps: &[Step],
+        user: &UserIds,
+    ) -> Result<bool, Stop> {
+        record.stubborn.retain(|name, _| steps.iter().any(|step| step.name() == name));
+        let mut unequal = Vec::new();
+        for step in steps {
+            let (name, digest) = (step.name(), digest(step));
+            let (tried, times) = record.stubborn.get(name).cloned().unwrap_or_default();
+            let times = if tried == digest { times } else { 0 };
+            if times >= MOST_APPLICATIONS {
+                unequal.push(name);
+                continue;
+            }
+            session.change(step, user).await?;
+            record.stubborn.insert(name.to_owned(), (digest, times.saturating_add(1)));
+        }
+        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
+    }
+
+    /// Removes what may have been created under other names than this, and says whether anything
+    /// was there.
+    async fn remove_tried(
+        &self,
+        record: &mut Record,
+        kept: [Option<&str>; 2],
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<bool, Stop> {
+        let owner = self.owner_of(record);
+        let mut removed = false;
+        for tried in record.tried.clone() {
+            if kept.contains(&Some(tried.as_str())) {
+                continue;
+            }
+            let found = session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
+            if let Some(user) = found.filter(|user| record.has_not(&user.ids)) {
+                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
+                session.change(&Step::DeleteUser, &user.ids).await?;
+                (record.counted, removed) = (None, true);
+            }
+            record.tried.retain(|other| *other != tried);
+        }
+        Ok(removed)
+    }
+
+    /// Removes a user of a record's, unless it is gone already.
+    async fn remove(
+        &self,
+        record: &mut Record,
+        held: &Held,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<(), Stop> {
+        let owner = self.owner_of(record);
+        match session.observe(&held.ids).await? {
+            Some(user) => {
+                check_owner(&owner, &user)?;
+                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
+                // Who finds the user gone shall know that it was us.
+                self.checkpoint(record).await?;
+                session.change(&Step::DeleteUser, &user.ids).await?;
+                record.counted = None;
+                Ok(())
+            }
+            None if is_young(held, clock.now()) && !is_removed(record, held) => {
+                Err(not_shown().into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a removal, unless there were too many within the hour.
+    async fn count(
+        &self,
+        record: &mut Record,
+        step: &Step,
+        user: &UserIds,
+        clock: Clock,
+    ) -> Result<(), Stop> {
+        let now = clock.now();
+        let removal = removal(step, user);
+        let is_this = |(counted, at): &(String, SystemTime)| {
+            *counted == removal && lies_within(HOUR, *at, now)
+        };
+        if record.counted.as_ref().is_some_and(is_this) {
+            return Ok(());
+        }
+        if record.released {
+            self.roster.note_removal(now).await?;
+        } else if !self.roster.count_removal(now, self.policy.removals_per_hour).await? {
+            return Err(removal_held(self.policy.removals_per_hour).into());
+        }
+        record.counted = Some((removal, now));
+        Ok(())
+    }
+
+    /// Writes down what is known of Connect before something is removed there.
+    async fn checkpoint(&self, record: &mut Record) -> Result<(), Stop> {
+        match self.roster.write(record).await? {
+            Ok(version) => {
+                record.version = version;
+                Ok(())
+            }
+            Err(Clash::Taken) => Err(Stop::Lost),
+            Err(Clash::Moved) => match self.carry_over(record).await.map_err(Stop::Roster)? {
+                Noted::Changed(newer) => {
+                    *record = *newer;
+                    Err(Stop::Changed)
+                }
+                Noted::Lost | Noted::Written => Err(Stop::Lost),
+            },
+        }
+    }
+}
+
+impl Held {
+    fn new(ids: &UserIds, now: SystemTime) -> Self {
+        Self { ids: ids.clone(), since: now }
+    }
+}
+
+fn is_young(held: &Held, now: SystemTime) -> bool {
+    lies_within(YOUNG, held.since, now)
+}
+
+fn removal(step: &Step, user: &UserIds) -> String {
+    format!("{} {}", step.name(), user.id)
+}
+
+/// Whether a user that was there before was to be removed by us since.
+fn is_removed(record: &Record, held: &Held) -> bool {
+    let ours = removal(&Step::DeleteUser, &held.ids);
+    record.counted.as_ref().is_some_and(|(counted, _)| *counted == ours)
+}
+
+/// Tells one call from another of the same operation.
+fn digest(step: &Step) -> String {
+    hex::write(Sha256::digest(step.members().to_string()).split_at(8).0)
+}
+
+fn not_shown() -> Fault {
+    Fault::new(Kind::Unavailable, "Amazon Connect does not show the user yet")
+}
+
+fn taken_by_nobody() -> Fault {
+    Fault::new(
+        Kind::Unavailable,
+        "Amazon Connect says that the username is taken and does not show by whom yet",
+    )
+}
+
+fn held_by_another() -> Fault {
+    Fault::new(
+        Kind::Unavailable,
+        "the username is still that of a user who is being removed or renamed",
+    )
+}
+
+fn missing() -> Fault {
+    Fault::new(
+        Kind::Missing,
+        "the user was removed from Amazon Connect by hand; remove the person in the identity \
+         provider, or set ON_MISSING=recreate and release this one",
+    )
+}
+
+fn renamed() -> Fault {
+    Fault::new(
+        Kind::Renamed,
+        "userName: Amazon Connect cannot rename a user, and RENAME is park; take the change back in \
+         the identity provider, or set RENAME=recreate and retry",
+    )
+}
+
+fn too_powerful() -> Fault {
+    Fault::new(
+        Kind::Uniqueness,
+        "userName: expected a user in Amazon Connect with no security profile but those of \
+         SECURITY_PROFILES and ALLOWED_SECURITY_PROFILES, found one that may do more; it is not \
+         adopted",
+    )
+}
+
+fn stubborn(operations: &[&str]) -> Fault {
+    let detail = format!(
+        "{}: Amazon Connect took the value twice and shows another; something else sets it, or \
+         Connect does not keep it",
+        operations.join(", ")
+    );
+    Fault::new(Kind::Unequal, detail)
+}
+
+fn removal_held(most: usize) -> Fault {
+    let detail = format!(
+        "{most} users were removed or suspended within an hour, which is as many as \
+         MAX_REMOVALS_PER_HOUR lets pass; if more are meant to leave: connect-provisioner parked \
+         release"
+    );
+    Fault::new(Kind::RemovalHeld, detail)
+}

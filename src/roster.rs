@@ -1,0 +1,103 @@
+//! The truth about what should be: one [`Record`] for each person, which Connect is made to follow.
+//!
+//! A sender's event is written here first, and only then is Connect touched; whatever is cut off in
+//! between is found again, because every write leaves its record due. Every write is on condition
+//! that nobody else wrote meanwhile, so any number of instances may work on one roster.
+
+pub mod key;
+pub mod policy;
+pub mod record;
+pub mod fold;
+
+#[cfg(feature = "cli")]
+mod file;
+#[cfg(feature = "cli")]
+pub mod embedded;
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use crate::fault::{Fault, Kind};
+use key::{Id, Key};
+use record::Record;
+
+/// What a roster answers, some time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+
+/// The durable record of what should be. Whoever keeps one passes the same contract: a write is
+/// there before it is answered, and is done whole or not at all.
+pub trait Roster: fmt::Debug + Send + Sync {
+    /// The record of this id.
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>>;
+
+    /// The one record that goes by this key: a `userName`, an `externalId` or an owner.
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>>;
+
+    /// All who have this e-mail address, in the order of their ids.
+    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>>;
+
+    /// Those who went by one of these keys and are gone or on the way out.
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>>;
+
+    /// Writes a record if the stored one has its version (none, if that is 0) and nobody else has one
+    /// of its keys, and answers the new version.
+    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>>;
+
+    /// Removes a record if the stored one has this version.
+    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>>;
+
+    /// Up to `count` records that are due, those first that have been longest.
+    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>>;
+
+    /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and
+    /// how many there are. Who is on the way out is not among them.
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)>;
+
+    /// Everybody who is parked, in the order of their ids.
+    fn parked(&self) -> Answer<'_, Vec<Record>>;
+
+    /// When an event, by its hash, was first asked about: now, if it never was. Remembered for
+    /// [`record::MEMORY`].
+    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime>;
+
+    /// Counts a removal if fewer than `most` were counted within the last hour, and says whether it
+    /// did.
+    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool>;
+
+    /// Counts a removal that an operator let through.
+    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()>;
+
+    /// Lets one run at a time drain: takes the right to until `until`, if nobody has it at `now`.
+    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool>;
+
+    /// Gives that right back.
+    fn end_drain(&self) -> Answer<'_, ()>;
+
+    /// Until when Connect's quota is the drain's alone, if it is.
+    fn backlog(&self) -> Answer<'_, Option<SystemTime>>;
+
+    /// Leaves the quota to the drain until then, or to everybody.
+    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()>;
+}
+
+/// A write that was not done, because its condition did not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// Somebody else wrote this record meanwhile.
+    Moved,
+    /// Somebody else has one of its keys.
+    Taken,
+}
+
+/// The roster did not answer; whether a write was done is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble(pub String);
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        let detail = "the roster, this deployment's record of its users, did not answer; repeat \
+            the event, which will not be carried out twice";
+        Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {}", trouble.0))
+    }
+}

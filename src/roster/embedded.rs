@@ -1,0 +1,294 @@
+//! A roster in memory, and in a file if one is named: for one process, on a desk or in a test.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::ready;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::file::File;
+use super::key::{Id, Key};
+use super::record::{MEMORY, Record, State, Wanted};
+use super::{Answer, Clash, Roster, Trouble};
+
+/// The hour in which removals are counted.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The roster of one process.
+#[derive(Debug, Default)]
+pub struct Embedded {
+    state: Mutex<Contents>,
+    file: Option<File>,
+}
+
+/// Everything there is, and the ways to find it.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    records: HashMap<Id, Record>,
+    keys: HashMap<Key, Id>,
+    emails: BTreeSet<(Key, Id)>,
+    gone: BTreeSet<(Key, Id)>,
+    due: BTreeSet<(SystemTime, Id)>,
+    parked: BTreeSet<Id>,
+    /// The living, in the order in which they came.
+    order: Vec<(SystemTime, Id)>,
+    /// When each event was first seen.
+    sights: HashMap<String, SystemTime>,
+    notes: Notes,
+}
+
+/// What is known besides persons and events.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Notes {
+    removals: VecDeque<SystemTime>,
+    drained_until: Option<SystemTime>,
+    backlog_until: Option<SystemTime>,
+}
+
+impl Embedded {
+    /// What a file holds; it is made if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be read, or another process has it open.
+    pub fn open(path: &Path) -> Result<Self, Trouble> {
+        let mut contents = Contents::default();
+        let file = File::open(path, &mut contents)?;
+        Ok(Self { state: Mutex::new(contents), file: Some(file) })
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps something where there is a file; before it is so in memory, so that nobody is told what
+    /// a crash would undo.
+    fn keep(&self, keep: impl FnOnce(&File) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        self.file.as_ref().map_or(Ok(()), keep)
+    }
+
+    fn put(&self, record: &Record) -> Result<Result<u64, Clash>, Trouble> {
+        let mut contents = self.contents();
+        if let Err(clash) = contents.check(record) {
+            return Ok(Err(clash));
+        }
+        let version = record.version.saturating_add(1);
+        let record = Record { version, ..record.clone() };
+        self.keep(|file| file.put(&record))?;
+        contents.put(record);
+        Ok(Ok(version))
+    }
+
+    fn remove(&self, id: &Id, version: u64) -> Result<Result<(), Clash>, Trouble> {
+        let mut contents = self.contents();
+        if contents.records.get(id).map(|record| record.version) != Some(version) {
+            return Ok(Err(Clash::Moved));
+        }
+        self.keep(|file| file.erase(id))?;
+        contents.take(id);
+        Ok(Ok(()))
+    }
+
+    fn see(&self, event: &str, now: SystemTime) -> Result<SystemTime, Trouble> {
+        let mut contents = self.contents();
+        let seen = contents.sights.get(event).copied();
+        if let Some(seen) = seen.filter(|seen| !is_over(*seen, MEMORY, now)) {
+            return Ok(seen);
+        }
+        self.keep(|file| file.see(event, now))?;
+        contents.sights.insert(event.to_owned(), now);
+        Ok(now)
+    }
+
+    fn note<T>(&self, change: impl FnOnce(&mut Notes) -> T) -> Result<T, Trouble> {
+        let mut contents = self.contents();
+        let mut notes = contents.notes.clone();
+        let answer = change(&mut notes);
+        self.keep(|file| file.note(&notes))?;
+        contents.notes = notes;
+        Ok(answer)
+    }
+}
+
+impl Contents {
+    /// Whether a record may be written.
+    fn check(&self, record: &Record) -> Result<(), Clash> {
+        let stored = self.records.get(&record.id).map_or(0, |stored| stored.version);
+        if stored != record.version {
+            return Err(Clash::Moved);
+        }
+        let is_taken =
+            |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
+        if record.keys().iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) }
+    }
+
+    /// Stores a record in place of the one of its id.
+    pub(super) fn put(&mut self, record: Record) {
+        let id = record.id.clone();
+        if let Some(former) = self.records.remove(&id) {
+            self.forget_ways(&former);
+        }
+        self.keys.extend(record.keys().into_iter().map(|key| (key, id.clone())));
+        self.emails.extend(record.email().map(|key| (key, id.clone())));
+        self.gone.extend(record.marks.iter().map(|key| (key.clone(), id.clone())));
+        self.due.extend(record.due.map(|due| (due, id.clone())));
+        if matches!(record.state, State::Parked(_)) {
+            self.parked.insert(id.clone());
+        }
+        self.place(&record, record.wanted != Wanted::Gone);
+        self.records.insert(id, record);
+    }
+
+    fn take(&mut self, id: &Id) {
+        let Some(record) = self.records.remove(id) else { return };
+        self.forget_ways(&record);
+        self.place(&record, false);
+    }
+
+    /// Gives a record its place in the order, or takes it out.
+    fn place(&mut self, record: &Record, living: bool) {
+        let place = (record.created, record.id.clone());
+        match self.order.binary_search(&place) {
+            Ok(index) if !living => drop(self.order.remove(index)),
+            Err(index) if living => self.order.insert(index, place),
+            _ => {}
+        }
+    }
+
+    fn forget_ways(&mut self, record: &Record) {
+        let id = &record.id;
+        for key in record.keys() {
+            self.keys.remove(&key);
+        }
+        if let Some(email) = record.email() {
+            self.emails.remove(&(email, id.clone()));
+        }
+        for key in &record.marks {
+            self.gone.remove(&(key.clone(), id.clone()));
+        }
+        if let Some(due) = record.due {
+            self.due.remove(&(due, id.clone()));
+        }
+        self.parked.remove(id);
+    }
+
+    /// Remembers when an event was first seen.
+    pub(super) fn see(&mut self, event: String, at: SystemTime) {
+        self.sights.insert(event, at);
+    }
+
+    /// Takes the rest as it was kept.
+    pub(super) fn note(&mut self, notes: Notes) {
+        self.notes = notes;
+    }
+
+    /// Those of a set of keys with ids who have this key.
+    fn having(&self, set: &BTreeSet<(Key, Id)>, key: &Key) -> Vec<Record> {
+        let first = (key.clone(), Id::read(""));
+        let ids = set.range(first..).take_while(|(other, _)| other == key);
+        ids.filter_map(|(_, id)| self.records.get(id).cloned()).collect()
+    }
+}
+
+/// Whether something that lasts so long from then on is over.
+fn is_over(then: SystemTime, lasts: Duration, now: SystemTime) -> bool {
+    now.duration_since(then).is_ok_and(|age| age >= lasts)
+}
+
+/// An answer that is there already.
+fn at_once<'a, T: Send + 'a>(answer: Result<T, Trouble>) -> Answer<'a, T> {
+    Box::pin(ready(answer))
+}
+
+impl Roster for Embedded {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
+        at_once(Ok(self.contents().records.get(id).cloned()))
+    }
+
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
+        let contents = self.contents();
+        let id = contents.keys.get(key);
+        at_once(Ok(id.and_then(|id| contents.records.get(id)).cloned()))
+    }
+
+    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+        let contents = self.contents();
+        at_once(Ok(contents.having(&contents.emails, key)))
+    }
+
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
+        let contents = self.contents();
+        let gone = keys.iter().flat_map(|key| contents.having(&contents.gone, key));
+        at_once(Ok(gone.collect()))
+    }
+
+    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+        at_once(self.put(record))
+    }
+
+    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+        at_once(self.remove(id, version))
+    }
+
+    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+        let contents = self.contents();
+        let due = contents.due.iter().take_while(|(due, _)| *due <= now).take(count);
+        at_once(Ok(due.map(|(_, id)| id.clone()).collect()))
+    }
+
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
+        let contents = self.contents();
+        let ids = contents.order.iter().skip(start).take(count);
+        let records = ids.filter_map(|(_, id)| contents.records.get(id).cloned()).collect();
+        at_once(Ok((records, contents.order.len())))
+    }
+
+    fn parked(&self) -> Answer<'_, Vec<Record>> {
+        let contents = self.contents();
+        let parked = contents.parked.iter().filter_map(|id| contents.records.get(id).cloned());
+        at_once(Ok(parked.collect()))
+    }
+
+    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
+        at_once(self.see(event, now))
+    }
+
+    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
+        at_once(self.note(|notes| {
+            notes.removals.retain(|removal| !is_over(*removal, HOUR, now));
+            let counts = notes.removals.len() < most;
+            notes.removals.extend(counts.then_some(now));
+            counts
+        }))
+    }
+
+    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
+        at_once(self.note(|notes| notes.removals.push_back(now)))
+    }
+
+    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
+        at_once(self.note(|notes| {
+            let free = notes.drained_until.is_none_or(|taken| taken <= now);
+            if free {
+                notes.drained_until = Some(until);
+            }
+            free
+        }))
+    }
+
+    fn end_drain(&self) -> Answer<'_, ()> {
+        at_once(self.note(|notes| notes.drained_until = None))
+    }
+
+    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+        at_once(Ok(self.contents().notes.backlog_until))
+    }
+
+    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+        if self.contents().notes.backlog_until == until {
+            return at_once(Ok(()));
+        }
+        at_once(self.note(|notes| notes.backlog_until = until))
+    }
+}

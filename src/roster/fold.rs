@@ -1,0 +1,164 @@
+//! What is known of a person + what a sender says → what is known then. Pure.
+//!
+//! Events come twice, late and in any order. Each has a time at its sender's, and the newest is what
+//! holds: an older one changes nothing and is answered like a success, since nobody can mend it.
+
+use std::time::{Duration, SystemTime};
+
+use super::key::Id;
+use super::record::{Record, Wanted};
+use crate::event::Intent;
+use crate::fault::{Fault, Kind};
+use crate::scim::Person;
+
+/// How far ahead of our clock an event may be dated.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// What a sender says, when it happened, and what a new record would be made of.
+pub struct Said<'a> {
+    /// What is asked for.
+    pub intent: &'a Intent,
+    /// When it happened at the sender's.
+    pub as_of: SystemTime,
+    /// Now.
+    pub now: SystemTime,
+    /// The id of a new record.
+    pub id: Id,
+    /// The owner of a new record's user.
+    pub owner: &'a str,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// There is nothing to do; the reason is for the sender's administrator.
+    Nothing(&'static str),
+    /// The record, with nothing new in it but the time.
+    Same(Box<Record>),
+    /// The record as it is to be written.
+    Written(Box<Record>),
+}
+
+impl Said<'_> {
+    /// Whether it is dated so far ahead that every later event would be passed over for it.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidValue`].
+    pub fn check_time(&self) -> Result<(), Fault> {
+        match self.as_of.duration_since(self.now) {
+            Ok(ahead) if ahead > AHEAD => Err(Fault::value(
+                "timestamp",
+                "a time that is at most 300 seconds ahead of this function's clock",
+                "a later one; set the sender's clock right",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known then. `known` goes by the person's names, or nobody does; `gone` are those who
+    /// went by them.
+    ///
+    /// # Errors
+    /// [`Kind::Uniqueness`] if the name is that of another person here; [`Kind::Unavailable`] if what
+    /// is newer may yet be taken back.
+    pub fn fold(&self, known: Option<&Record>, gone: &[Record]) -> Result<Change, Fault> {
+        match known {
+            Some(known) if self.as_of < known.as_of && known.is_tentative(self.now) => {
+                Err(Fault::new(Kind::Unavailable, TENTATIVE))
+            }
+            Some(known) if self.as_of < known.as_of => Ok(Change::Nothing(OLDER)),
+            Some(known) => self.change(known),
+            None if gone.iter().any(|record| self.as_of <= record.as_of) => {
+                Ok(Change::Nothing(OLDER))
+            }
+            None => self.begin(),
+        }
+    }
+
+    fn change(&self, known: &Record) -> Result<Change, Fault> {
+        let mut record = known.clone();
+        match self.intent {
+            Intent::Join(person) => {
+                check_person(known, person)?;
+                take(&mut record, person);
+                record.wanted = active(person)?.unwrap_or(Wanted::Active);
+            }
+            Intent::Change(person) => {
+                check_person(known, person)?;
+                take(&mut record, person);
+                record.wanted = active(person)?.unwrap_or(known.wanted);
+            }
+            Intent::Return(_) => record.wanted = Wanted::Active,
+            Intent::Leave(_) => record.wanted = Wanted::Inactive,
+            Intent::Remove(_) => record.leave_for_good(),
+            Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
+        }
+        record.stranger &= record.wanted != Wanted::Active;
+        record.as_of = self.as_of;
+        if record.person == known.person && record.wanted == known.wanted {
+            return Ok(Change::Same(Box::new(record)));
+        }
+        record.changed(self.now);
+        Ok(Change::Written(Box::new(record)))
+    }
+
+    fn begin(&self) -> Result<Change, Fault> {
+        let (person, wanted, stranger) = match self.intent {
+            Intent::Join(person) => (person, active(person)?.unwrap_or(Wanted::Active), false),
+            Intent::Change(person) | Intent::Return(person) if person.is_displayed() => {
+                return Ok(Change::Nothing(UNKNOWN));
+            }
+            Intent::Change(person) | Intent::Return(person) => {
+                (person, active(person)?.unwrap_or(Wanted::Active), false)
+            }
+            Intent::Leave(person) => (person, Wanted::Inactive, true),
+            Intent::Remove(person) => (person, Wanted::Gone, true),
+            Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
+        };
+        let person = person.clone().without_password();
+        let mut record = Record::new(self.id.clone(), person, wanted, self.owner, self.now);
+        (record.stranger, record.as_of) = (stranger, self.as_of);
+        if wanted == Wanted::Gone {
+            record.leave_for_good();
+        }
+        record.reopen(self.now);
+        Ok(Change::Written(Box::new(record)))
+    }
+}
+
+/// An event hook knows a login and a name to show, and does not take away what others told.
+fn take(record: &mut Record, person: &Person) {
+    if !person.is_displayed() || record.person.is_displayed() {
+        record.person = person.clone().without_password();
+    }
+}
+
+/// What the person's own `active` says, if it says something.
+fn active(person: &Person) -> Result<Option<Wanted>, Fault> {
+    let wanted = |active| if active { Wanted::Active } else { Wanted::Inactive };
+    if person.says_active() { person.active().map(wanted).map(Some) } else { Ok(None) }
+}
+
+/// A name is one person's: who has another `externalId` is somebody else.
+fn check_person(known: &Record, person: &Person) -> Result<(), Fault> {
+    let (told, ours) = (person.external_id()?, known.person.external_id()?);
+    if told.is_some() && ours.is_some() && told != ours {
+        return Err(taken());
+    }
+    Ok(())
+}
+
+/// The fault of a name that is another person's here.
+#[must_use]
+pub fn taken() -> Fault {
+    Fault::new(
+        Kind::Uniqueness,
+        "userName: expected a userName and an externalId that nobody else has here, found another \
+         person with one of them; remove that person first, or choose another userName",
+    )
+}
+
+const OLDER: &str = "something newer is known of this person, so this event changed nothing";
+const TENTATIVE: &str = "something newer about this person is just being carried out, and may yet be \
+    refused; repeat the event";
+const UNKNOWN: &str = "this person was never assigned to Amazon Connect";

@@ -1,0 +1,81 @@
+//! What a record is found by.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::hex;
+
+/// A record's own, permanent id: 32 random hexadecimal digits. It is never Connect's, which changes
+/// when a user is made anew, and never given to anybody else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Id(String);
+
+impl Id {
+    /// An id of bytes that nobody else has.
+    #[must_use]
+    pub fn of(random: [u8; 16]) -> Self {
+        Self(hex::write(&random))
+    }
+
+    /// The id that was written like this; whether there is such a record is another question.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A kind of value and its hash: `SHA-256(kind NUL value)`, 32 hexadecimal digits of it. A hash, so
+/// that what a person went by can be known again after the person was removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key(String);
+
+impl Key {
+    /// `userName`, which is unique whatever its case (RFC 7643 §4.1.1, caseExact false).
+    #[must_use]
+    pub fn user_name(value: &str) -> Self {
+        Self::of("userName", &value.to_lowercase())
+    }
+
+    /// `externalId`, which is unique in its case (RFC 7643 §3.1, caseExact true).
+    #[must_use]
+    pub fn external_id(value: &str) -> Self {
+        Self::of("externalId", value)
+    }
+
+    /// The e-mail address for work, which several may share.
+    #[must_use]
+    pub fn email(value: &str) -> Self {
+        Self::of("email", &value.to_lowercase())
+    }
+
+    /// The owner's hash on Connect's users.
+    #[must_use]
+    pub fn owner(hash: &str) -> Self {
+        Self::of("owner", hash)
+    }
+
+    fn of(kind: &str, value: &str) -> Self {
+        let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(value);
+        Self(format!("{kind}:{}", hex::write(digest.finalize().split_at(16).0)))
+    }
+
+    /// The key's text, which tells nothing of the person.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

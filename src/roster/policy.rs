@@ -1,0 +1,59 @@
+//! What the operator decided for those who leave, are renamed, or are not as they should be.
+
+use crate::assign::instance::Reference;
+
+/// What becomes of users whom nobody's own payload may decide about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// What becomes of who is deactivated.
+    pub deactivate: Deactivate,
+    /// What becomes of a user whose `userName` changes: Connect renames nobody.
+    pub rename: Rename,
+    /// What becomes of a user who was removed from Connect by hand.
+    pub missing: Missing,
+    /// What becomes of a user whom somebody else made under the same name.
+    pub foreign: Foreign,
+    /// Removals that may happen within an hour; more are held.
+    pub removals_per_hour: usize,
+    /// Calls a second of each operation that the drain may make.
+    pub rate: f64,
+}
+
+/// What becomes of who is deactivated. There is no default: whoever says nothing would keep the
+/// access of those who left, or lose what cannot be had again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deactivate {
+    /// The user is removed, and made anew when the person returns.
+    Delete,
+    /// The user stays as it is.
+    Keep,
+    /// The user stays, with this security profile alone, until the person returns.
+    Suspend(Reference),
+}
+
+/// What becomes of a user whose `userName` changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rename {
+    /// It waits for the operator.
+    Park,
+    /// A user of the new name is made, then the old one removed.
+    Recreate,
+}
+
+/// What becomes of a user who was removed from Connect by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It waits for the operator.
+    Park,
+    /// It is made anew.
+    Recreate,
+}
+
+/// What becomes of a user whom somebody else made under the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// It becomes ours, if it can do no more than ours can.
+    Adopt,
+    /// It stays somebody else's.
+    Refuse,
+}

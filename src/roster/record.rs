@@ -1,0 +1,343 @@
+//! What is known of one person: what should be, and how far Connect has followed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{Id, Key};
+use crate::connect::UserIds;
+use crate::fault::{Fault, Kind, Turn};
+use crate::scim::Person;
+
+/// Who writes a record and does not come to the end is mended after this time.
+pub const MENDED_AFTER: Duration = Duration::from_secs(60);
+
+/// A lease lasts so long: longer than what is begun under it ([`WORK`]) and what that may still do
+/// in Connect after it was given up ([`QUIET`]).
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// Calls of Connect are begun and ended within this time of a lease.
+pub const WORK: Duration = Duration::from_secs(25);
+
+/// A call whose fate is unknown may have its effect for so long; nobody looks before.
+pub const QUIET: Duration = Duration::from_secs(30);
+
+/// How long a removed person is remembered.
+pub const MEMORY: Duration = Duration::from_hours(30 * 24);
+
+/// One person of the roster, or one who was removed and is still remembered.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The permanent id.
+    pub id: Id,
+    /// Counts the writes of this record; every write is on condition of it. 0 is unwritten.
+    pub version: u64,
+    /// The resource as it was sent, less `password`; empty once the person is removed.
+    pub person: Person,
+    /// What should be.
+    pub wanted: Wanted,
+    /// Whether nobody ever asked for this person to join: somebody unknown left, and may have a user
+    /// from the time before the roster.
+    pub stranger: bool,
+    /// The hash of the owner that the person's user bears; fixed with the record.
+    pub owner: String,
+    /// What a removed person went by.
+    pub marks: Vec<Key>,
+    /// The person's user in Connect.
+    pub user: Option<Held>,
+    /// The user of a former name, until it is removed.
+    pub former: Option<Held>,
+    /// Usernames under which CreateUser may have been sent with nobody knowing what became of it.
+    pub tried: Vec<String>,
+    /// Counts what senders have changed.
+    pub revision: u64,
+    /// The revision that Connect follows.
+    pub applied: u64,
+    /// Counts the leases.
+    pub fence: u64,
+    /// Until when somebody works on it.
+    pub leased_until: Option<SystemTime>,
+    /// How far it got.
+    pub state: State,
+    /// How often it failed since it was last written.
+    pub attempts: u32,
+    /// When it is to be looked at again.
+    pub due: Option<SystemTime>,
+    /// When what it says happened at the sender's.
+    pub as_of: SystemTime,
+    /// When it was first written.
+    pub created: SystemTime,
+    /// When a sender last changed it.
+    pub modified: SystemTime,
+    /// The digest of the rules by which Connect follows.
+    pub rules: String,
+    /// Which removal was counted, by operation and Connect's id, and when, so that a repeat is not
+    /// counted again.
+    pub counted: Option<(String, SystemTime)>,
+    /// Whether an operator let this removal through.
+    pub released: bool,
+    /// By operation, a hash of the call and how often it was made without its effect being there at
+    /// the next look.
+    pub stubborn: BTreeMap<String, (String, u8)>,
+}
+
+/// What should be of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wanted {
+    /// A user who works.
+    Active,
+    /// What the operator decided for those who left.
+    Inactive,
+    /// Nothing, and the person forgotten.
+    Gone,
+}
+
+/// How far Connect has followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// It holds what it should.
+    Applied,
+    /// Somebody must act first.
+    Parked(Parked),
+    /// It does not yet.
+    Pending,
+}
+
+/// Why a record waits for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The fault's code.
+    pub fault: String,
+    /// Whose turn it is.
+    pub turn: String,
+    /// What was expected, what was found; nothing personal.
+    pub detail: String,
+    /// What only the log may know.
+    pub cause: Option<String>,
+}
+
+impl From<&Fault> for Parked {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            fault: fault.kind.code().to_owned(),
+            turn: fault.kind.turn().name().to_owned(),
+            detail: fault.detail.to_string(),
+            cause: fault.cause.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// A user that Connect holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// What Connect calls it.
+    pub ids: UserIds,
+    /// Since when we know of it.
+    pub since: SystemTime,
+}
+
+impl Record {
+    /// A person of whom nothing was known. There may be a user of theirs all the same, from the time
+    /// before the roster.
+    #[must_use]
+    pub fn new(id: Id, person: Person, wanted: Wanted, owner: &str, now: SystemTime) -> Self {
+        let tried = person.user_name().map(|name| vec![name.to_owned()]).unwrap_or_default();
+        Self {
+            id,
+            version: 0,
+            person,
+            wanted,
+            stranger: false,
+            owner: owner.to_owned(),
+            marks: Vec::new(),
+            user: None,
+            former: None,
+            tried,
+            revision: 1,
+            applied: 0,
+            fence: 0,
+            leased_until: None,
+            state: State::Pending,
+            attempts: 0,
+            due: None,
+            as_of: now,
+            created: now,
+            modified: now,
+            rules: String::new(),
+            counted: None,
+            released: false,
+            stubborn: BTreeMap::new(),
+        }
+    }
+
+    /// What only this record may go by. Who is on the way out leaves the names to others.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        let mut keys = vec![Key::owner(&self.owner)];
+        if self.wanted != Wanted::Gone {
+            keys.extend(names(&self.person));
+        }
+        keys
+    }
+
+    /// The e-mail address that it is found by, among others.
+    #[must_use]
+    pub fn email(&self) -> Option<Key> {
+        let living = self.wanted != Wanted::Gone;
+        self.person.email().ok().flatten().filter(|_| living).map(Key::email)
+    }
+
+    /// Whether somebody works on it.
+    #[must_use]
+    pub fn is_leased(&self, now: SystemTime) -> bool {
+        self.leased_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether what it says may yet be taken back, because Connect is just being asked.
+    #[must_use]
+    pub fn is_tentative(&self, now: SystemTime) -> bool {
+        self.is_leased(now) && self.state == State::Pending && self.attempts == 0
+    }
+
+    /// Whether Connect follows what it says now.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.state == State::Applied && self.applied == self.revision
+    }
+
+    /// Whether the person was removed, from Connect too.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        self.wanted == Wanted::Gone && self.is_applied()
+    }
+
+    /// Notes that what should be has changed: whatever happens now, it is looked at again.
+    pub fn changed(&mut self, now: SystemTime) {
+        self.revision = self.revision.saturating_add(1);
+        self.modified = now;
+        self.released = false;
+        self.reopen(now);
+    }
+
+    /// Notes that Connect does not follow yet, though nothing has changed.
+    pub fn reopen(&mut self, now: SystemTime) {
+        self.state = State::Pending;
+        self.attempts = 0;
+        self.due = now.checked_add(MENDED_AFTER);
+    }
+
+    /// Takes the lease. The fence tells who has it from who had it before.
+    pub fn lease(&mut self, now: SystemTime) {
+        self.fence = self.fence.saturating_add(1);
+        self.leased_until = now.checked_add(LEASE);
+        if self.wanted == Wanted::Active {
+            self.try_name();
+        }
+    }
+
+    /// Notes that a user may be created under the person's name, before it is.
+    pub fn try_name(&mut self) {
+        let name = self.person.user_name().ok();
+        if let Some(name) = name.filter(|name| !self.tried.iter().any(|tried| tried == name)) {
+            self.tried.push(name.to_owned());
+        }
+    }
+
+    /// Notes a user that is there; one of before is a former one from now on.
+    pub fn has_user(&mut self, held: Held) {
+        let before = self.user.replace(held);
+        if let Some(before) = before.filter(|before| self.has_not(&before.ids)) {
+            self.former = Some(before);
+        }
+    }
+
+    /// Whether a user is none of those that are written down.
+    #[must_use]
+    pub fn has_not(&self, ids: &UserIds) -> bool {
+        [&self.user, &self.former].into_iter().flatten().all(|held| held.ids != *ids)
+    }
+
+    /// Takes over from another state of this record what is known of Connect.
+    pub fn learn(&mut self, other: &Self) {
+        self.user.clone_from(&other.user);
+        self.former.clone_from(&other.former);
+        self.tried.clone_from(&other.tried);
+        self.stubborn.clone_from(&other.stubborn);
+        self.counted.clone_from(&other.counted);
+        self.applied = other.applied;
+        self.rules.clone_from(&other.rules);
+        self.leased_until = other.leased_until;
+    }
+
+    /// Notes that the person shall be gone. What they went by is kept as hashes.
+    pub fn leave_for_good(&mut self) {
+        self.wanted = Wanted::Gone;
+        self.marks = names(&self.person);
+    }
+
+    /// Notes that Connect follows; nothing personal is left of who is gone.
+    pub fn settle(&mut self, rules: &str, now: SystemTime) {
+        self.applied = self.revision;
+        self.state = State::Applied;
+        self.rules = rules.to_owned();
+        (self.attempts, self.due, self.leased_until) = (0, None, None);
+        (self.counted, self.released) = (None, false);
+        self.tried.clear();
+        if self.stranger && self.user.is_none() {
+            self.leave_for_good();
+        }
+        if self.wanted == Wanted::Gone {
+            self.person = Person::default();
+            (self.user, self.former) = (None, None);
+            self.due = now.checked_add(MEMORY);
+        }
+    }
+
+    /// Notes why Connect does not follow. What time mends is tried again soon and then less often;
+    /// what the operator mends, less often still; anything else, when somebody says so.
+    pub fn fail(&mut self, fault: &Fault, now: SystemTime) {
+        let turn = fault.kind.turn();
+        self.leased_until = None;
+        let exponent = self.attempts.min(16);
+        self.attempts = self.attempts.saturating_add(1);
+        let (first, most) = match turn {
+            Turn::Later => (Duration::from_secs(1), Duration::from_mins(15)),
+            _ => (Duration::from_mins(5), Duration::from_hours(1)),
+        };
+        let pause = first.saturating_mul(1_u32 << exponent).min(most);
+        let again = turn == Turn::Later || fault.kind.is_tried_again();
+        self.due = now.checked_add(pause).filter(|_| again);
+        if fault.kind == Kind::Unavailable {
+            self.leased_until = now.checked_add(QUIET);
+            self.due = self.due.max(self.leased_until);
+        }
+        self.state = match turn {
+            Turn::Later => State::Pending,
+            _ => State::Parked(Parked::from(fault)),
+        };
+    }
+}
+
+/// Says whose it is and how far it got, and nothing of the person.
+impl fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Record")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("wanted", &self.wanted)
+            .field("revision", &self.revision)
+            .field("applied", &self.applied)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a person goes by.
+fn names(person: &Person) -> Vec<Key> {
+    let user_name = person.user_name().ok().map(Key::user_name);
+    let external_id = person.external_id().ok().flatten().map(Key::external_id);
+    user_name.into_iter().chain(external_id).collect()
+}

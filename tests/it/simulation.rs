@@ -1,0 +1,280 @@
+//! Everything at once, by seeded chance, in virtual time: senders that repeat, reorder and delay;
+//! several functions and the drain; a network that loses and delays; a Connect that throttles, fails
+//! and lags; a roster that does not always answer; writers cut off between any two effects. The
+//! function, the SDK and the stand-in are the real ones.
+//!
+//! A seed that fails is printed with what it broke. To see it again:
+//! `SIMULATION_SEED=<seed> cargo test --test it simulation`.
+
+mod chance;
+mod check;
+mod mutation;
+mod senders;
+mod unsteady;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use connect_provisioner::assign::owner::Owner;
+use connect_provisioner::assign::text::Username;
+use connect_provisioner::cli::settings;
+use connect_provisioner::config::Config;
+use connect_provisioner::deadline::{Clock, Deadline};
+use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::standin::{Directory, Settings, World};
+use connect_provisioner::trust::Source;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use chance::{Chance, cut_off};
+use mutation::Mutation;
+use senders::Ledger;
+use unsteady::Unsteady;
+use wire::Wire;
+
+/// The seeded profile that suspended users have.
+pub(crate) const NO_ACCESS: &str = "47d97145-a79e-4ada-a755-dcb1e6e9dd5a";
+
+/// How many seeds there are, unless `SIMULATION_SEEDS` says otherwise.
+const SEEDS: u64 = 10_000;
+
+/// One run: the functions, what they speak to, and what is known of it.
+pub(crate) struct House {
+    pub(crate) chance: Chance,
+    pub(crate) clock: Clock,
+    pub(crate) functions: Vec<Provisioner>,
+    pub(crate) drain: Provisioner,
+    pub(crate) wire: Wire,
+    pub(crate) drain_wire: Wire,
+    pub(crate) roster: Arc<Embedded>,
+    pub(crate) source: Source,
+    pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) removals_per_hour: usize,
+    pub(crate) rate: f64,
+    pub(crate) mutation: Option<Mutation>,
+    roster_faults: Arc<Mutex<u64>>,
+}
+
+/// The three tags of the person who goes by a name here.
+pub(crate) fn owner_tags(user_name: &str) -> Value {
+    let number = user_name.trim_start_matches('p').split(['-', '@']).next().unwrap_or_default();
+    json!(BTreeMap::from(owner(number).tags()))
+}
+
+/// The owner of a person's first record.
+pub(crate) fn owner(number: &str) -> Owner {
+    let username = Username::read("unused", 2..=64).unwrap();
+    Owner::of("demo", Some(&format!("e{number}")), &username)
+}
+
+impl House {
+    fn build(seed: u64, mutation: Option<Mutation>) -> Self {
+        let chance = Chance::of(seed);
+        let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let seconds = |chance: &Chance| Duration::from_secs(*chance.pick(&[0, 0, 3, 40]));
+        let world = World::new(Settings {
+            throttle: chance.in_100(50),
+            search_lag: seconds(&chance),
+            not_found: seconds(&chance),
+            user_quota: 100,
+            ..Settings::default()
+        });
+        let inner = Arc::new(Embedded::default());
+        let wire = Wire {
+            roster: Arc::clone(&inner),
+            world: Arc::new(Mutex::new(world)),
+            chance: chance.clone(),
+            clock,
+            faults: Arc::new(Mutex::new(*chance.pick(&[0, 5, 15, 30]))),
+            calls: Arc::default(),
+            removals: Arc::default(),
+            doubled: Arc::default(),
+            told: Arc::default(),
+            mutation,
+        };
+        let drain_wire = Wire { calls: Arc::default(), ..wire.clone() };
+        let roster_faults = Arc::new(Mutex::new(*chance.pick(&[0, 0, 5, 20])));
+        let roster = Arc::new(Unsteady {
+            inner: Arc::clone(&inner),
+            chance: chance.clone(),
+            faults: Arc::clone(&roster_faults),
+            mutation,
+        });
+        let removals_per_hour = *chance.pick(&[1, 2, 50, 50]);
+        let config = config(&chance, removals_per_hour, mutation);
+        let function = |wire: &Wire| {
+            let own = chance.clone();
+            let entropy = Box::new(move || own.bytes());
+            Provisioner::with_roster(config.clone(), &aws(wire.clone()), roster.clone(), entropy)
+        };
+        Self {
+            functions: vec![function(&wire), function(&wire)],
+            drain: function(&drain_wire),
+            source: Source::clone(&config.hooks[0].source),
+            rate: 2.0,
+            ledger: Mutex::default(),
+            roster: inner,
+            chance,
+            clock,
+            wire,
+            drain_wire,
+            removals_per_hour,
+            mutation,
+            roster_faults,
+        }
+    }
+
+    /// The story of one seed; the broken invariant is the panic's message.
+    async fn play(&self) {
+        let scripts = senders::write(self);
+        let sent = scripts.iter().flat_map(|script| script.deliveries.iter().map(move |one| (script, one)));
+        let sending = futures_util::future::join_all(sent.map(|(script, one)| self.send(script, one)));
+        let forging = self.forge(&scripts);
+        let start = Instant::now();
+        let mut storm = Box::pin(async { tokio::join!(sending, forging) });
+        loop {
+            let run = self.drain_once(self.chance.in_100(20).then(|| self.chance.below(60)));
+            let next = async {
+                sleep(self.chance.milliseconds(60_000)).await;
+                run.await;
+            };
+            tokio::select! {
+                biased;
+                _ = &mut storm => break,
+                () = next => {}
+            }
+            assert!(start.elapsed() < Duration::from_hours(3), "senders come to an end");
+        }
+        drop(storm);
+        (*self.wire.faults.lock().unwrap(), *self.roster_faults.lock().unwrap()) = (0, 0);
+        for _ in 0..60 {
+            self.drain_once(None).await;
+            if self.is_at_rest() {
+                break;
+            }
+            sleep(Duration::from_mins(5)).await;
+        }
+        check::all(self, &scripts);
+    }
+
+    async fn drain_once(&self, cut: Option<u64>) {
+        let deadline = Deadline::after(Duration::from_secs(55));
+        let drained = cut_off(cut, self.drain.keeper().unwrap().drain(self.clock, deadline)).await;
+        if let Some(Ok(drained)) = drained {
+            let parked = drained.parked.iter().map(|(_, fault)| fault.kind.code());
+            self.ledger.lock().unwrap().parked.extend(parked);
+        }
+    }
+}
+
+fn config(chance: &Chance, removals_per_hour: usize, mutation: Option<Mutation>) -> Config {
+    let directory = Directory::seeded();
+    let mut environment = settings::demo(&directory);
+    let mut set = |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
+    set("DEACTIVATE", chance.pick::<&str>(&["suspend", "suspend", "delete"]));
+    set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
+    set("MAX_REMOVALS_PER_HOUR", &removals_per_hour.to_string());
+    set("ON_FOREIGN_USER", "refuse");
+    set("ON_MISSING", "park");
+    if mutation == Some(Mutation::NoPace) {
+        set("CONNECT_RATE", "100");
+    }
+    if mutation == Some(Mutation::PayloadsChooseTheirPower) {
+        set("ALLOWED_SECURITY_PROFILES", &directory.security_profiles["Admin"]);
+    }
+    Config::read_for_roster(&environment).unwrap()
+}
+
+fn aws(wire: Wire) -> SdkConfig {
+    let credentials = Credentials::new("simulation", "simulation", None, None, "simulation");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("us-east-1"))
+        .endpoint_url("http://connect.invalid")
+        .http_client(wire)
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .time_source(aws_smithy_async::time::SystemTimeSource::new())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+/// Plays a seed, and says what broke.
+fn play(seed: u64, mutation: Option<Mutation>) -> Result<u64, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let house = House::build(seed, mutation);
+            if variable("SIMULATION_SEED").is_some() {
+                house.wire.tell();
+            }
+            house.play().await;
+            let calls = house.wire.calls.lock().unwrap().len();
+            (calls + house.drain_wire.calls.lock().unwrap().len()) as u64
+        })
+    }));
+    played.map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "?".to_owned(), |text| (*text).to_owned()),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is an outermost place")]
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_date_whatever_happens() {
+    if let Some(seed) = variable("SIMULATION_SEED") {
+        return play(seed, None).map(drop).unwrap();
+    }
+    let seeds = variable("SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let (next, calls) = (AtomicU64::new(0), AtomicU64::new(0));
+    let broken = Mutex::new(None::<(u64, String)>);
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds || broken.lock().unwrap().is_some() {
+            return;
+        }
+        match play(seed, None) {
+            Ok(made) => drop(calls.fetch_add(made, Ordering::Relaxed)),
+            Err(what) => *broken.lock().unwrap() = Some((seed, what)),
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    if let Some((seed, what)) = broken.into_inner().unwrap() {
+        panic!("{what}\nto see it again: SIMULATION_SEED={seed} cargo test --test it simulation");
+    }
+    println!("{seeds} seeds, {} calls of Amazon Connect", calls.into_inner());
+}
+
+#[test]
+fn the_same_seed_is_the_same_story() {
+    for seed in 0..20 {
+        assert_eq!(play(seed, None), play(seed, None), "seed {seed}");
+    }
+}
+
+#[test]
+fn each_invariant_bites() {
+    for (mutation, invariants) in Mutation::ALL {
+        let found = (0..400).find_map(|seed| Some((seed, play(seed, Some(mutation)).err()?)));
+        let Some((seed, what)) = found else { panic!("{mutation:?} was not noticed") };
+        println!("{mutation:?}: seed {seed}: {what}");
+        let is_meant = invariants.iter().any(|invariant| what.contains(&format!("{invariant}:")));
+        assert!(is_meant, "{mutation:?} was noticed as {what}");
+    }
+}

@@ -1,0 +1,186 @@
+//! The invariants, at rest; those that must hold at each step were noted on the way.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use connect_provisioner::roster::Roster as _;
+use futures_util::FutureExt as _;
+use connect_provisioner::roster::key::Key;
+use connect_provisioner::roster::record::{Record, State, Wanted};
+use serde_json::Value;
+
+use super::House;
+use super::NO_ACCESS;
+use super::senders::{Script, Told};
+
+const AGENT: &str = "9fd8de5d-99d2-4a9c-aaca-b62be3c2fdcd";
+
+/// Checks everything; a panic names the invariant first.
+pub(crate) fn all(house: &House, scripts: &[Script]) {
+    let users = house.wire.users();
+    let ledger = house.ledger.lock().unwrap();
+    assert!(ledger.forged.is_empty(), "unverified: a forger got {:?}", ledger.forged);
+    assert!(ledger.odd.is_empty(), "answers: not of the table: {:?}", ledger.odd);
+    let doubled = house.wire.doubled.lock().unwrap();
+    assert!(doubled.is_empty(), "one user: at a time there were {doubled:?}");
+    for user in &users {
+        if user["Tags"]["managed-by"].is_null() {
+            assert_eq!(user["IdentityInfo"]["LastName"], "Else", "foreign: a user was changed");
+            assert_eq!(user["Tags"], serde_json::json!({}), "foreign: a user was tagged");
+        } else {
+            let profiles = &user["SecurityProfileIds"];
+            let ours = [serde_json::json!([AGENT]), serde_json::json!([NO_ACCESS])];
+            assert!(ours.contains(profiles), "power: a user has {profiles}");
+        }
+    }
+    check_removals(house);
+    let excess = house.drain_wire.excess(house.rate);
+    assert!(excess < 7.0, "quota: the drain called {excess} ahead of its rate");
+    for script in scripts {
+        check_person(house, script, &users, |event| {
+            ledger.acknowledged.contains(&(script.number, event))
+        });
+    }
+    check_orphans(house, scripts, &users);
+}
+
+/// No more were removed or shut out within an hour than may be; an effect may come late.
+fn check_removals(house: &House) {
+    let mut removals = house.wire.removals.lock().unwrap().clone();
+    removals.sort();
+    let hour = Duration::from_mins(59);
+    for (index, removal) in removals.iter().enumerate() {
+        let within = removals[index..].iter().filter(|other| {
+            other.duration_since(*removal).is_ok_and(|passed| passed < hour)
+        });
+        let count = within.count();
+        assert!(count <= house.removals_per_hour, "guard: {count} removals within an hour");
+    }
+}
+
+fn check_person(
+    house: &House,
+    script: &Script,
+    users: &[Value],
+    is_acknowledged: impl Fn(usize) -> bool,
+) {
+    let number = script.number;
+    let (records, newest) = records(house, script);
+    let acknowledged = script.events.iter().enumerate().filter(|(event, _)| is_acknowledged(*event));
+    let acknowledged = acknowledged.map(|(_, told)| told).max_by_key(|told| told.at);
+    let Some(newest) = newest else {
+        let told = acknowledged.map(|told| told.kind);
+        assert!(told.is_none(), "lost: nothing is known of p{number} after {told:?}");
+        return;
+    };
+    if let Some(told) = acknowledged {
+        assert!(
+            newest.as_of >= told.at,
+            "newest: p{number}'s {} was acknowledged, and something older holds: {newest:?}",
+            told.kind
+        );
+    }
+    let told = script.events.iter().find(|told| told.at == newest.as_of);
+    let Some(told) = told else { panic!("newest: p{number} is as of no event: {newest:?}") };
+    check_content(&newest, told, number);
+    let (gone, living): (Vec<&Record>, Vec<&Record>) =
+        records.iter().partition(|record| record.wanted == Wanted::Gone);
+    for (living, gone) in living.iter().flat_map(|one| gone.iter().map(move |gone| (one, gone))) {
+        let is_newer = living.as_of > gone.as_of;
+        assert!(is_newer, "newest: p{number} was removed, and came back by an older event");
+    }
+    // Who comes again waits for the user of before to be let go.
+    let waits = records.iter().any(|record| matches!(record.state, State::Parked(_)));
+    for record in &records {
+        if !(waits && record.state == State::Pending) {
+            check_connect(house, record, users, number);
+        }
+    }
+}
+
+fn check_content(record: &Record, told: &Told, number: usize) {
+    let whole = ["user.created", "user.updated"].contains(&told.kind);
+    assert!(!(whole && told.greedy), "power: p{number} asked for Admin and got in");
+    let wanted: &[Wanted] = match told.kind {
+        "user.deactivated" => &[Wanted::Inactive, Wanted::Gone],
+        "user.deleted" => &[Wanted::Gone],
+        _ => &[Wanted::Active],
+    };
+    let (kind, state) = (told.kind, record.wanted);
+    assert!(wanted.contains(&state), "newest: p{number}'s {kind} left them {state:?}");
+    if whole {
+        assert_eq!(record.person.family_name().unwrap(), told.family_name, "newest: p{number}");
+        assert_eq!(record.person.user_name().unwrap(), told.user_name, "newest: p{number}");
+    }
+}
+
+/// What Connect holds is what the record wants, or the record says why not.
+fn check_connect(house: &House, record: &Record, users: &[Value], number: usize) {
+    let ours: Vec<&Value> =
+        users.iter().filter(|user| user["Tags"]["provisioner-owner"] == *record.owner).collect();
+    match &record.state {
+        State::Pending => panic!("lost: p{number} is pending for ever: {record:?} {ours:?}"),
+        State::Parked(parked) => {
+            let expected = ["uniqueness", "removalHeld"];
+            let fault = parked.fault.as_str();
+            assert!(expected.contains(&fault), "lost: p{number} is parked: {parked:?}");
+            let held = house.removals_per_hour < 50;
+            assert!(fault != "removalHeld" || held, "guard: p{number} was held for nothing");
+            return;
+        }
+        State::Applied => {}
+    }
+    assert_eq!(record.applied, record.revision, "lost: p{number} is not what is applied");
+    match record.wanted {
+        Wanted::Active => {
+            let [user] = ours.as_slice() else { panic!("one user: p{number} has {ours:?}") };
+            assert_eq!(user["Username"], *record.person.user_name().unwrap(), "newest: p{number}");
+            let name = record.person.family_name().unwrap();
+            assert_eq!(user["IdentityInfo"]["LastName"], *name, "newest: p{number}");
+            assert_eq!(user["SecurityProfileIds"], serde_json::json!([AGENT]), "newest: p{number}");
+            assert!(user["Tags"]["provisioner-suspended"].is_null(), "newest: p{number}");
+        }
+        Wanted::Inactive => {
+            assert!(ours.len() <= 1, "one user: p{number} has {ours:?}");
+            for user in ours {
+                let profiles = &user["SecurityProfileIds"];
+                assert_eq!(*profiles, serde_json::json!([NO_ACCESS]), "newest: p{number} may work");
+            }
+        }
+        Wanted::Gone => assert!(ours.is_empty(), "one user: p{number} is gone and has {ours:?}"),
+    }
+}
+
+/// Every user of ours belongs to a record that is known.
+fn check_orphans(house: &House, scripts: &[Script], users: &[Value]) {
+    let mut owners = BTreeMap::new();
+    for script in scripts {
+        for record in records(house, script).0 {
+            owners.insert(record.owner.clone(), ());
+        }
+    }
+    for user in users {
+        if let Some(owner) = user["Tags"]["provisioner-owner"].as_str() {
+            assert!(owners.contains_key(owner), "one user: nobody's: {user}");
+        }
+    }
+}
+
+/// Everything that is known of a person, and the newest of it.
+fn records(house: &House, script: &Script) -> (Vec<Record>, Option<Record>) {
+    let keys = [Key::external_id(&format!("e{}", script.number))];
+    let living = house.roster.find(&keys[0]).now_or_never().unwrap().unwrap();
+    let gone = house.roster.find_gone(&keys).now_or_never().unwrap().unwrap();
+    let records: Vec<Record> = living.into_iter().chain(gone).collect();
+    // A living record is newer than any that is gone of the same time.
+    let newest = records.iter().rev().max_by_key(|record| record.as_of).cloned();
+    (records, newest)
+}
+
+impl House {
+    /// Whether nothing will be done any more.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let soon: SystemTime = self.clock.now() + Duration::from_hours(24 * 7);
+        self.roster.due(soon, 1).now_or_never().unwrap().unwrap().is_empty()
+    }
+}

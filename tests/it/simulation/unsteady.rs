@@ -1,0 +1,155 @@
+//! A roster that is slow and now and then does not answer, having written or not.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::record::Record;
+use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
+
+use super::chance::{Chance, boundary};
+use super::mutation::Mutation;
+
+#[derive(Debug)]
+pub(crate) struct Unsteady {
+    pub(crate) inner: Arc<Embedded>,
+    pub(crate) chance: Chance,
+    /// How many of a thousand answers are lost.
+    pub(crate) faults: Arc<std::sync::Mutex<u64>>,
+    pub(crate) mutation: Option<Mutation>,
+}
+
+impl Unsteady {
+    /// An effect between two boundaries, either of which may lose it.
+    fn effect<'a, T: Send + 'a>(
+        &'a self,
+        answer: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            boundary(self.chance.milliseconds(20)).await;
+            let faults = *self.faults.lock().unwrap();
+            if self.chance.below(1000) < faults {
+                return Err(Trouble("not written".to_owned()));
+            }
+            let answer = answer().await;
+            if self.chance.below(1000) < faults {
+                return Err(Trouble("written or not".to_owned()));
+            }
+            boundary(self.chance.milliseconds(20)).await;
+            answer
+        })
+    }
+
+    fn mutates(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+}
+
+impl Roster for Unsteady {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
+        self.effect(move || self.inner.load(id))
+    }
+
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
+        self.effect(move || {
+            Box::pin(async move {
+                let mut found = self.inner.find(key).await?;
+                if let Some(record) = &mut found
+                    && self.mutates(Mutation::TimeIsForgotten)
+                {
+                    record.as_of = SystemTime::UNIX_EPOCH;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+        self.effect(move || self.inner.find_by_email(key))
+    }
+
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
+        self.effect(move || {
+            if self.mutates(Mutation::TheGoneAreForgotten) {
+                return Box::pin(async { Ok(Vec::new()) });
+            }
+            self.inner.find_gone(keys)
+        })
+    }
+
+    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+        self.effect(move || {
+            Box::pin(async move {
+                let mut record = record.clone();
+                if self.mutates(Mutation::WritesAreLost) && self.chance.in_100(10) {
+                    return Ok(Ok(record.version + 1));
+                }
+                if self.mutates(Mutation::WritesAreUnconditional)
+                    && let Some(stored) = self.inner.load(&record.id).await?
+                {
+                    record.version = stored.version;
+                }
+                if self.mutates(Mutation::NothingIsDue) {
+                    record.due = None;
+                }
+                if self.mutates(Mutation::FormerUsersAreForgotten) {
+                    record.former = None;
+                    record.tried.clear();
+                }
+                self.inner.write(&record).await
+            })
+        })
+    }
+
+    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+        self.effect(move || self.inner.erase(id, version))
+    }
+
+    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+        self.effect(move || self.inner.due(now, count))
+    }
+
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
+        self.effect(move || self.inner.page(start, count))
+    }
+
+    fn parked(&self) -> Answer<'_, Vec<Record>> {
+        self.effect(move || self.inner.parked())
+    }
+
+    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
+        self.effect(move || self.inner.first_sight(event, now))
+    }
+
+    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
+        self.effect(move || {
+            let most = if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
+            self.inner.count_removal(now, most)
+        })
+    }
+
+    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
+        self.effect(move || self.inner.note_removal(now))
+    }
+
+    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
+        self.effect(move || self.inner.begin_drain(now, until))
+    }
+
+    fn end_drain(&self) -> Answer<'_, ()> {
+        self.effect(move || self.inner.end_drain())
+    }
+
+    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+        self.effect(move || self.inner.backlog())
+    }
+
+    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+        self.effect(move || self.inner.set_backlog(until))
+    }
+}
+
+/// How long a simulated effect takes at most, on either side of it.
+#[expect(dead_code, reason = "says what the numbers above come to")]
+const LONGEST: Duration = Duration::from_millis(20);
