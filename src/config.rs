@@ -6,7 +6,7 @@
 
 pub mod hooks;
 mod lists;
-mod policy;
+pub mod policy;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ use crate::assign::Rules;
 use crate::assign::instance::{Instance, region_name};
 use crate::roster::policy::Policy;
 use hooks::{HOOK_SETTINGS, Hook};
+use policy::ROSTER_SETTINGS;
 
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
@@ -185,7 +186,8 @@ pub struct Setting {
     pub find: &'static str,
 }
 
-/// The variables that [`Config::read`] reads, those of the sources aside.
+/// The variables that [`Config::read`] reads, those of the sources aside; [`ROSTER_SETTINGS`] are read
+/// besides where there is a roster.
 pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "CONNECT_INSTANCE",
@@ -262,34 +264,6 @@ pub static SETTINGS: &[Setting] = &[
                that is set up as all should be",
     },
     Setting {
-        name: "DEACTIVATE",
-        default: "",
-        find: "your own choice: suspend, delete, keep; with a roster there is no default",
-    },
-    Setting {
-        name: "SUSPENDED_SECURITY_PROFILE",
-        default: "",
-        find: "as for SECURITY_PROFILES: a profile without permissions, made for those who left",
-    },
-    Setting {
-        name: "RENAME",
-        default: "recreate",
-        find: "your own choice: recreate, park",
-    },
-    Setting { name: "ON_MISSING", default: "park", find: "your own choice: park, recreate" },
-    Setting { name: "ON_FOREIGN_USER", default: "refuse", find: "your own choice: refuse, adopt" },
-    Setting {
-        name: "MAX_REMOVALS_PER_HOUR",
-        default: "50",
-        find: "your own choice: 0 to 100000; more than ever leave within an hour on a usual day",
-    },
-    Setting {
-        name: "CONNECT_RATE",
-        default: "2",
-        find: "Service Quotas console, Amazon Connect: the rates of the user APIs, per second; less \
-               where others use them too",
-    },
-    Setting {
         name: "KEY_OVERLAP_HOURS",
         default: "72",
         find: "your own choice: 0 to 8760; how long the sender may take to use a new secret",
@@ -310,6 +284,11 @@ pub static SETTINGS: &[Setting] = &[
         find: "the Region of the instance; Lambda sets it, and an ARN in CONNECT_INSTANCE has it",
     },
 ];
+
+/// Every setting there is, those of the sources aside.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(ROSTER_SETTINGS)
+}
 
 /// Reads variables and gathers what is wrong with them.
 pub(crate) struct Reader<'a> {
@@ -360,7 +339,7 @@ impl Reader<'_> {
 }
 
 fn where_to_find(name: &str) -> &'static str {
-    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    let setting = settings().find(|setting| setting.name == name);
     let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(&format!("_{setting}")));
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
 }

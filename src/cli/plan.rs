@@ -13,7 +13,7 @@ use super::table::{Table, Tone};
 use super::{now, say};
 use crate::assign::Agent;
 use crate::config::hooks::Hook;
-use crate::config::{Config, Environment, SETTINGS};
+use crate::config::{Config, Environment, settings};
 use crate::connect::apply::Connect;
 use crate::decision::{Decision, Moment, Route, Verdict, decide};
 use crate::fault::Fault;
@@ -153,7 +153,7 @@ fn origins(
     let origin = |member: String| {
         let from = origin(&member, agent, config, story);
         let is_default =
-            SETTINGS.iter().any(|setting| setting.name == from) && !environment.contains_key(from);
+            settings().any(|setting| setting.name == from) && !environment.contains_key(from);
         let from = if is_default { format!("{from} (default)") } else { from.to_owned() };
         json!({"member": member, "from": from})
     };

@@ -1,6 +1,6 @@
 //! Which settings a command works with: the process's own, or the demo's.
 
-use crate::config::{Environment, SETTINGS, of_process};
+use crate::config::{Environment, of_process, settings};
 use crate::standin::Directory;
 
 /// A key that everybody knows: for stories told on this machine, and nothing else.
@@ -13,7 +13,7 @@ pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
 #[must_use]
 pub fn own() -> Environment {
     let is_ours = |name: &String| {
-        name.starts_with("HOOK_") || SETTINGS.iter().any(|setting| setting.name == name)
+        name.starts_with("HOOK_") || settings().any(|setting| setting.name == name)
     };
     of_process().into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect()
 }

@@ -1,9 +1,41 @@
 //! What becomes of those who leave, are renamed, or are not as they should be → [`Policy`].
 
-use super::Reader;
+use super::{Reader, Setting};
 use super::lists::choice;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
+
+/// The variables that [`super::Config::read_for_roster`] reads besides.
+pub static ROSTER_SETTINGS: &[Setting] = &[
+    Setting {
+        name: "DEACTIVATE",
+        default: "",
+        find: "your own choice: suspend, delete, keep; with a roster there is no default",
+    },
+    Setting {
+        name: "SUSPENDED_SECURITY_PROFILE",
+        default: "",
+        find: "as for SECURITY_PROFILES: a profile without permissions, made for those who left",
+    },
+    Setting {
+        name: "RENAME",
+        default: "recreate",
+        find: "your own choice: recreate, park",
+    },
+    Setting { name: "ON_MISSING", default: "park", find: "your own choice: park, recreate" },
+    Setting { name: "ON_FOREIGN_USER", default: "refuse", find: "your own choice: refuse, adopt" },
+    Setting {
+        name: "MAX_REMOVALS_PER_HOUR",
+        default: "50",
+        find: "your own choice: 0 to 100000; more than ever leave within an hour on a usual day",
+    },
+    Setting {
+        name: "CONNECT_RATE",
+        default: "2",
+        find: "Service Quotas console, Amazon Connect: the rates of the user APIs, per second; less \
+               where others use them too",
+    },
+];
 
 const DEFAULT_REMOVALS: usize = 50;
 

@@ -23,14 +23,18 @@ const PAGE: i32 = 1000;
 impl Line<'_> {
     /// The user of this name, as DescribeUser shows it; `None` if Connect lists none.
     pub(super) async fn find(&self, username: &str) -> Result<Option<Observed>, Failure> {
-        if let Some(id) = self.search(username).await?
-            && let Some(user) = self.describe(&id).await?
+        let found = self.search(username).await?;
+        if let Some(id) = &found
+            && let Some(user) = self.describe(id).await?
         {
             return Ok(Some(user));
         }
-        let Some(id) = self.list_for(username).await? else { return Ok(None) };
-        // What is listed and not shown is too young, not gone.
-        self.describe(&id).await?.map(Some).ok_or_else(Failure::not_yet)
+        match self.list_for(username).await? {
+            None => Ok(None),
+            // What is listed and not shown is too young, not gone.
+            listed if listed == found => Err(Failure::not_yet()),
+            Some(id) => self.describe(&id).await?.map(Some).ok_or_else(Failure::not_yet),
+        }
     }
 
     /// The user of this id; `None` if Connect does not show it, which it may not do for a while

@@ -15,6 +15,7 @@ mod members;
 mod okta;
 mod papers;
 mod recovery;
+mod roster;
 mod secrets;
 mod simulation;
 mod startup;

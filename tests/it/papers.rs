@@ -1,6 +1,6 @@
 //! What the papers say is what the code does.
 
-use connect_provisioner::config::SETTINGS;
+use connect_provisioner::config::settings;
 use connect_provisioner::config::hooks::HOOK_SETTINGS;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::outcome::Row;
@@ -23,7 +23,7 @@ fn row(column: usize, cell: &str) -> Vec<String> {
 
 #[test]
 fn every_setting_is_in_the_readme_with_its_default() {
-    for setting in SETTINGS {
+    for setting in settings() {
         let default = match setting.default {
             "" => String::new(),
             default => format!("`{default}`"),

@@ -8,6 +8,7 @@
 
 mod chance;
 mod check;
+mod hands;
 mod mutation;
 mod senders;
 mod unsteady;
@@ -75,25 +76,59 @@ pub(crate) fn owner(number: &str) -> Owner {
     Owner::of("demo", Some(&format!("e{number}")), &username)
 }
 
+/// What a run is up against.
+struct Weather {
+    connect: Settings,
+    /// Calls of Connect that go wrong, of a hundred.
+    faults: u64,
+    /// Answers of the roster that are lost, of a thousand.
+    roster_faults: u64,
+    deactivate: &'static str,
+    removals_per_hour: usize,
+}
+
+impl Weather {
+    fn calm() -> Self {
+        let connect = Settings { throttle: false, ..Settings::default() };
+        let (faults, roster_faults) = (0, 0);
+        Self { connect, faults, roster_faults, deactivate: "suspend", removals_per_hour: 50 }
+    }
+
+    fn by(chance: &Chance) -> Self {
+        let seconds = || Duration::from_secs(*chance.pick(&[0, 0, 3, 40]));
+        Self {
+            connect: Settings {
+                throttle: chance.in_100(50),
+                search_lag: seconds(),
+                not_found: seconds(),
+                user_quota: 100,
+                ..Settings::default()
+            },
+            faults: *chance.pick(&[0, 5, 15, 30]),
+            roster_faults: *chance.pick(&[0, 0, 5, 20]),
+            deactivate: chance.pick::<&str>(&["suspend", "suspend", "delete"]),
+            removals_per_hour: *chance.pick(&[1, 2, 50, 50]),
+        }
+    }
+}
+
 impl House {
     fn build(seed: u64, mutation: Option<Mutation>) -> Self {
         let chance = Chance::of(seed);
+        let weather = Weather::by(&chance);
+        Self::under(weather, chance, mutation)
+    }
+
+    fn under(weather: Weather, chance: Chance, mutation: Option<Mutation>) -> Self {
         let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let seconds = |chance: &Chance| Duration::from_secs(*chance.pick(&[0, 0, 3, 40]));
-        let world = World::new(Settings {
-            throttle: chance.in_100(50),
-            search_lag: seconds(&chance),
-            not_found: seconds(&chance),
-            user_quota: 100,
-            ..Settings::default()
-        });
+        let world = World::new(weather.connect.clone());
         let inner = Arc::new(Embedded::default());
         let wire = Wire {
             roster: Arc::clone(&inner),
             world: Arc::new(Mutex::new(world)),
             chance: chance.clone(),
             clock,
-            faults: Arc::new(Mutex::new(*chance.pick(&[0, 5, 15, 30]))),
+            faults: Arc::new(Mutex::new(weather.faults)),
             calls: Arc::default(),
             removals: Arc::default(),
             doubled: Arc::default(),
@@ -101,15 +136,14 @@ impl House {
             mutation,
         };
         let drain_wire = Wire { calls: Arc::default(), ..wire.clone() };
-        let roster_faults = Arc::new(Mutex::new(*chance.pick(&[0, 0, 5, 20])));
+        let roster_faults = Arc::new(Mutex::new(weather.roster_faults));
         let roster = Arc::new(Unsteady {
             inner: Arc::clone(&inner),
             chance: chance.clone(),
             faults: Arc::clone(&roster_faults),
             mutation,
         });
-        let removals_per_hour = *chance.pick(&[1, 2, 50, 50]);
-        let config = config(&chance, removals_per_hour, mutation);
+        let config = config(&weather, mutation);
         let function = |wire: &Wire| {
             let own = chance.clone();
             let entropy = Box::new(move || own.bytes());
@@ -126,7 +160,7 @@ impl House {
             clock,
             wire,
             drain_wire,
-            removals_per_hour,
+            removals_per_hour: weather.removals_per_hour,
             mutation,
             roster_faults,
         }
@@ -155,6 +189,12 @@ impl House {
         }
         drop(storm);
         (*self.wire.faults.lock().unwrap(), *self.roster_faults.lock().unwrap()) = (0, 0);
+        self.come_to_rest().await;
+        check::all(self, &scripts);
+    }
+
+    /// Lets the drain run until there is nothing to do.
+    async fn come_to_rest(&self) {
         for _ in 0..60 {
             self.drain_once(None).await;
             if self.is_at_rest() {
@@ -162,7 +202,6 @@ impl House {
             }
             sleep(Duration::from_mins(5)).await;
         }
-        check::all(self, &scripts);
     }
 
     async fn drain_once(&self, cut: Option<u64>) {
@@ -175,13 +214,13 @@ impl House {
     }
 }
 
-fn config(chance: &Chance, removals_per_hour: usize, mutation: Option<Mutation>) -> Config {
+fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     let directory = Directory::seeded();
     let mut environment = settings::demo(&directory);
     let mut set = |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
-    set("DEACTIVATE", chance.pick::<&str>(&["suspend", "suspend", "delete"]));
+    set("DEACTIVATE", weather.deactivate);
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
-    set("MAX_REMOVALS_PER_HOUR", &removals_per_hour.to_string());
+    set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
     if mutation == Some(Mutation::NoPace) {
@@ -206,13 +245,15 @@ fn aws(wire: Wire) -> SdkConfig {
         .build()
 }
 
+/// Time stands still while something is done, and jumps to the next thing when nothing is.
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap()
+}
+
 /// Plays a seed, and says what broke.
 fn play(seed: u64, mutation: Option<Mutation>) -> Result<u64, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let played = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let house = House::build(seed, mutation);
@@ -259,6 +300,68 @@ fn nothing_is_lost_doubled_or_out_of_date_whatever_happens() {
         panic!("{what}\nto see it again: SIMULATION_SEED={seed} cargo test --test it simulation");
     }
     println!("{seeds} seeds, {} calls of Amazon Connect", calls.into_inner());
+}
+
+/// Tells a life up to one event, cuts the writer of that one off, and lets the rest mend it. Whether
+/// the writer was cut off at all.
+fn cut_a_life(event: usize, boundary: u64, told_again: bool) -> bool {
+    runtime().block_on(async {
+        let house = House::under(Weather::calm(), Chance::of(boundary), None);
+        let script = senders::life(&house);
+        for before in 0..event {
+            assert!(house.tell(&script, before, None).await);
+            sleep(Duration::from_mins(1)).await;
+        }
+        let is_done = house.tell(&script, event, Some(boundary)).await;
+        if told_again {
+            sleep(Duration::from_secs(5)).await;
+            house.tell(&script, event, None).await;
+        }
+        house.come_to_rest().await;
+        check::all(&house, &[script]);
+        !is_done
+    })
+}
+
+#[test]
+fn a_writer_may_be_cut_off_between_any_two_effects() {
+    let mut cuts = Vec::new();
+    for event in 0..7 {
+        for told_again in [false, true] {
+            let boundaries = (0..).take_while(|cut| cut_a_life(event, *cut, told_again));
+            cuts.push(boundaries.count());
+        }
+    }
+    // Two boundaries for each effect: of the roster, and of Connect.
+    assert!(cuts.iter().all(|cuts| (8..80).contains(cuts)), "{cuts:?}");
+}
+
+#[test]
+fn from_any_state_the_desired_one_is_reached_and_then_nothing_is_planned() {
+    for seed in 0..200 {
+        let steps = runtime().block_on(async {
+            let chance = Chance::of(seed);
+            let house = House::under(Weather::calm(), chance.clone(), None);
+            let script = senders::small_changes(&house);
+            assert!(house.tell(&script, 0, None).await);
+            let before = house.wire.users();
+            hands::meddle(&house, &chance).await;
+            let calls = house.wire.calls.lock().unwrap().len();
+            assert!(house.tell(&script, 1, None).await);
+            house.come_to_rest().await;
+            let steps = house.wire.calls.lock().unwrap().len() - calls - 1;
+            for (user, held) in house.wire.users().iter().zip(&before) {
+                hands::compare(user, held, seed);
+            }
+            let calls = house.wire.calls.lock().unwrap().len();
+            assert!(house.tell(&script, 2, None).await);
+            assert_eq!(house.wire.calls.lock().unwrap().len(), calls + 1, "DescribeUser alone");
+            assert!(house.tell(&script, 2, None).await);
+            assert_eq!(house.wire.calls.lock().unwrap().len(), calls + 1, "an equal event");
+            steps
+        });
+        assert!(steps <= 8, "{steps} calls");
+    }
 }
 
 #[test]

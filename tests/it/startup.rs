@@ -1,6 +1,7 @@
 //! Start-up: a configuration, or every problem with it at once.
 
 use connect_provisioner::assign::instance::Reference;
+use connect_provisioner::config::policy::ROSTER_SETTINGS;
 use connect_provisioner::config::{Config, Environment, SETTINGS};
 use connect_provisioner::log;
 use serde_json::Value;
@@ -203,4 +204,49 @@ fn several_keys_are_a_list_or_json() {
 fn debug_shows_no_key() {
     let text = format!("{:?}", Config::read(&good()).unwrap());
     assert!(!text.contains("C2FV") && !text.contains("[11, 97"), "{text}");
+}
+
+#[test]
+fn a_roster_has_no_default_for_those_who_leave() {
+    let problems = Config::read_for_roster(&good()).unwrap_err();
+    let told: Vec<_> = problems.0.iter().map(|problem| problem.variable.as_str()).collect();
+    assert_eq!(told, ["DEACTIVATE"]);
+    let suspending = with(&[("DEACTIVATE", "suspend")]);
+    let problems = Config::read_for_roster(&suspending).unwrap_err();
+    assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE");
+    let direct = Config::read(&suspending).unwrap();
+    assert_eq!(direct.policy, None);
+}
+
+#[test]
+fn a_rosters_defaults_told_are_the_defaults_taken() {
+    let base = [("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", PROFILE)];
+    let defaults = ROSTER_SETTINGS.iter().filter(|setting| !setting.default.is_empty());
+    let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
+    let changes: Vec<_> = changes.collect();
+    assert_eq!(changes.len(), 7);
+    let explicit = Config::read_for_roster(&with(&changes)).unwrap();
+    let implicit = Config::read_for_roster(&with(&base)).unwrap();
+    assert_eq!(explicit.policy, implicit.policy);
+    insta::assert_debug_snapshot!(implicit.policy);
+}
+
+#[test]
+fn each_problem_of_a_roster_is_told() {
+    for (name, value) in [
+        ("DEACTIVATE", "forget"),
+        ("RENAME", "yes"),
+        ("ON_MISSING", "cry"),
+        ("ON_FOREIGN_USER", "delete"),
+        ("MAX_REMOVALS_PER_HOUR", "-1"),
+        ("MAX_REMOVALS_PER_HOUR", "100001"),
+        ("CONNECT_RATE", "0"),
+        ("CONNECT_RATE", "NaN"),
+        ("CONNECT_RATE", "101"),
+    ] {
+        let changes = [("DEACTIVATE", "delete"), (name, value)];
+        let problems = Config::read_for_roster(&with(&changes)).unwrap_err();
+        assert_eq!(problems.0.len(), 1, "{problems}");
+        assert_eq!(problems.0[0].variable, name);
+    }
 }

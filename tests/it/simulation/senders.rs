@@ -55,6 +55,39 @@ const KINDS: [&str; 10] = [
     "user.activated", "user.deleted", "user.created", "user.created",
 ];
 
+/// A whole life of one person, each event told once and an hour after the other.
+pub(crate) fn life(house: &House) -> Script {
+    let kinds = [
+        ("user.created", 0), ("user.updated", 0), ("user.updated", 1), ("user.deactivated", 1),
+        ("user.activated", 1), ("user.deleted", 1), ("user.created", 1),
+    ];
+    let told = |(step, (kind, name)): (u32, (&'static str, u32))| Told {
+        kind,
+        at: house.clock.now() + Duration::from_secs(60) * step,
+        user_name: format!("p0-{name}@example.com"),
+        family_name: format!("F{step}"),
+        greedy: false,
+    };
+    Script { number: 0, events: (0..).zip(kinds).map(told).collect(), deliveries: Vec::new() }
+}
+
+/// One person, of whom nothing changes that Connect would hold but a family name.
+pub(crate) fn small_changes(house: &House) -> Script {
+    let told = |(step, family): (u32, &str)| Told {
+        kind: "user.updated",
+        at: house.clock.now() + Duration::from_secs(1) * step,
+        user_name: "p0-0@example.com".to_owned(),
+        family_name: family.to_owned(),
+        greedy: false,
+    };
+    let mut events: Vec<Told> = (0..).zip(["Ruiz", "Ruiz", "Ruiz"]).map(told).collect();
+    // Between two events of the same content nothing would be looked at.
+    for (event, kind) in events.iter_mut().zip(["user.created", "title", "other title"]) {
+        event.kind = kind;
+    }
+    Script { number: 0, events, deliveries: Vec::new() }
+}
+
 /// Writes what will happen in a run.
 pub(crate) fn write(house: &House) -> Vec<Script> {
     let chance = &house.chance;
@@ -127,7 +160,11 @@ impl Told {
                 json!({"securityProfiles": ["f3182817-d99a-491a-a977-1d868d0cfb38"]});
         }
         let since_1970 = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        json!({"type": self.kind, "timestamp": timestamp(since_1970), "data": user})
+        if self.kind.ends_with("title") {
+            user["title"] = json!(self.kind);
+        }
+        let kind = if self.kind.ends_with("title") { "user.updated" } else { self.kind };
+        json!({"type": kind, "timestamp": timestamp(since_1970), "data": user})
     }
 }
 
@@ -172,6 +209,19 @@ impl House {
                 _ => sleep(Duration::from_secs(2) + self.chance.milliseconds(60_000)).await,
             }
         }
+    }
+
+    /// Tells an event once, to a function that is cut off after so many boundaries; whether it got to
+    /// its answer.
+    pub(crate) async fn tell(&self, script: &Script, event: usize, cut: Option<u64>) -> bool {
+        let signed = self.signed(&self.source, &script.events[event], script.number);
+        let reply = cut_off(cut, self.ask(&signed)).await;
+        let Some((reply, _)) = reply else { return false };
+        self.judge(&reply);
+        if reply.status_code < 300 {
+            self.ledger.lock().unwrap().acknowledged.insert((script.number, event));
+        }
+        true
     }
 
     /// Tells events as somebody who has not the key.

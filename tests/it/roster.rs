@@ -1,0 +1,277 @@
+//! The contract that every roster keeps: the same tests for each.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use connect_provisioner::fault::{Fault, Kind};
+use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::record::{MEMORY, Record, State, Wanted};
+use connect_provisioner::roster::{Clash, Roster};
+use connect_provisioner::scim::Person;
+use serde_json::{Value, json};
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+}
+
+fn person(number: u8) -> Person {
+    let Value::Object(user) = json!({
+        "userName": format!("Person{number}@example.com"), "externalId": format!("E{number}"),
+        "emails": [{"type": "work", "value": format!("Mail{}@example.com", number % 2)}],
+    }) else {
+        panic!("an object")
+    };
+    Person::new(user)
+}
+
+fn record(number: u8) -> Record {
+    let id = Id::of([number; 16]);
+    Record::new(id, person(number), Wanted::Active, &format!("o{number}"), at(number.into()))
+}
+
+async fn write(roster: &dyn Roster, record: &mut Record) -> Result<(), Clash> {
+    record.version = roster.write(record).await.unwrap()?;
+    Ok(())
+}
+
+/// Everything that a roster promises.
+async fn keeps_the_contract(roster: &dyn Roster) {
+    a_record_is_found_by_what_it_goes_by(roster).await;
+    a_write_is_on_condition_of_the_version(roster).await;
+    a_key_is_one_records(roster).await;
+    the_gone_are_found_by_what_they_went_by(roster).await;
+    what_is_due_comes_in_its_order(roster).await;
+    persons_come_in_pages(roster).await;
+    the_parked_are_listed(roster).await;
+    an_event_is_first_seen_once(roster).await;
+    removals_are_counted_within_an_hour(roster).await;
+    one_run_drains(roster).await;
+}
+
+async fn a_record_is_found_by_what_it_goes_by(roster: &dyn Roster) {
+    let mut first = record(1);
+    assert_eq!(roster.load(&first.id).await, Ok(None));
+    write(roster, &mut first).await.unwrap();
+    assert_eq!(first.version, 1);
+    assert_eq!(roster.load(&first.id).await.unwrap(), Some(first.clone()));
+    for (key, found) in [
+        (Key::user_name("person1@EXAMPLE.com"), true),
+        (Key::external_id("E1"), true),
+        (Key::external_id("e1"), false),
+        (Key::owner("o1"), true),
+        (Key::owner("person1@example.com"), false),
+    ] {
+        assert_eq!(roster.find(&key).await.unwrap().is_some(), found, "{key:?}");
+    }
+    let mut third = record(3);
+    write(roster, &mut third).await.unwrap();
+    let found = roster.find_by_email(&Key::email("MAIL1@example.com")).await.unwrap();
+    assert_eq!(found, [first, third]);
+    assert_eq!(roster.find_by_email(&Key::email("mail0@example.com")).await.unwrap(), []);
+}
+
+async fn a_write_is_on_condition_of_the_version(roster: &dyn Roster) {
+    let stale = roster.load(&record(1).id).await.unwrap().unwrap();
+    let mut newer = stale.clone();
+    newer.person = person(11);
+    write(roster, &mut newer).await.unwrap();
+    assert_eq!(roster.write(&stale).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.write(&record(1)).await.unwrap(), Err(Clash::Moved), "it is there already");
+    assert_eq!(roster.erase(&stale.id, stale.version).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.load(&stale.id).await.unwrap(), Some(newer.clone()));
+    assert_eq!(roster.find(&Key::external_id("E1")).await, Ok(None), "a former key is free");
+    assert_eq!(roster.find(&Key::external_id("E11")).await.unwrap(), Some(newer));
+    let unwritten = Record { version: 7, ..record(99) };
+    assert_eq!(roster.write(&unwritten).await.unwrap(), Err(Clash::Moved));
+}
+
+async fn a_key_is_one_records(roster: &dyn Roster) {
+    for key in ["userName", "externalId", "owner"] {
+        let mut other = record(50);
+        let mut user = json!({"userName": "x@example.com", "externalId": "x"});
+        match key {
+            "userName" => user["userName"] = json!("PERSON3@example.com"),
+            "externalId" => user["externalId"] = json!("E3"),
+            _ => other.owner = "o3".to_owned(),
+        }
+        let Value::Object(user) = user else { panic!("an object") };
+        other.person = Person::new(user);
+        assert_eq!(roster.write(&other).await.unwrap(), Err(Clash::Taken), "{key}");
+        assert_eq!(roster.load(&other.id).await, Ok(None), "{key}");
+    }
+}
+
+async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
+    let mut gone = roster.load(&record(3).id).await.unwrap().unwrap();
+    gone.leave_for_good();
+    write(roster, &mut gone).await.unwrap();
+    let (name, id) = (Key::user_name("person3@example.com"), Key::external_id("E3"));
+    assert_eq!(roster.find(&name).await, Ok(None), "the name is free");
+    assert_eq!(roster.find(&Key::owner("o3")).await.unwrap(), Some(gone.clone()));
+    assert_eq!(roster.find_gone(&[name.clone()]).await.unwrap(), [gone.clone()]);
+    gone.settle("rules", at(100));
+    write(roster, &mut gone).await.unwrap();
+    assert_eq!(gone.person, Person::default(), "nothing personal is left");
+    assert_eq!(roster.find_gone(&[id.clone()]).await.unwrap(), [gone.clone()]);
+    let mut again = Record { person: person(3), ..record(33) };
+    write(roster, &mut again).await.unwrap();
+    assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
+    roster.erase(&gone.id, gone.version).await.unwrap().unwrap();
+    assert_eq!(roster.find_gone(&[name, id]).await.unwrap(), []);
+    assert_eq!(roster.find(&Key::owner("o3")).await, Ok(None));
+}
+
+async fn what_is_due_comes_in_its_order(roster: &dyn Roster) {
+    for (number, due) in [(21, Some(300)), (22, Some(200)), (23, None), (24, Some(400))] {
+        let mut record = Record { due: due.map(at), ..record(number) };
+        write(roster, &mut record).await.unwrap();
+    }
+    let ids = |numbers: &[u8]| numbers.iter().map(|n| record(*n).id).collect::<Vec<_>>();
+    assert_eq!(roster.due(at(199), 9).await.unwrap(), []);
+    assert_eq!(roster.due(at(300), 9).await.unwrap(), ids(&[22, 21]));
+    assert_eq!(roster.due(at(999), 2).await.unwrap(), ids(&[22, 21]));
+    let mut done = roster.load(&record(22).id).await.unwrap().unwrap();
+    done.settle("rules", at(500));
+    write(roster, &mut done).await.unwrap();
+    assert_eq!(roster.due(at(999), 9).await.unwrap(), ids(&[21, 24]));
+}
+
+async fn persons_come_in_pages(roster: &dyn Roster) {
+    let (all, total) = roster.page(0, 100).await.unwrap();
+    assert_eq!(all.len(), total);
+    assert!(all.iter().all(|record| record.wanted != Wanted::Gone));
+    assert!(all.windows(2).all(|pair| pair[0].created <= pair[1].created));
+    for start in 0..=total {
+        let (page, of) = roster.page(start, 2).await.unwrap();
+        assert_eq!((page.as_slice(), of), (&all[start..total.min(start + 2)], total));
+    }
+    assert_eq!(roster.page(total + 1, 2).await.unwrap(), (Vec::new(), total));
+}
+
+async fn the_parked_are_listed(roster: &dyn Roster) {
+    assert_eq!(roster.parked().await.unwrap(), []);
+    let mut parked = roster.load(&record(24).id).await.unwrap().unwrap();
+    parked.fail(&Fault::new(Kind::Missing, "gone"), at(600));
+    write(roster, &mut parked).await.unwrap();
+    assert!(matches!(parked.state, State::Parked(_)));
+    assert_eq!(roster.parked().await.unwrap(), [parked.clone()]);
+    parked.reopen(at(601));
+    write(roster, &mut parked).await.unwrap();
+    assert_eq!(roster.parked().await.unwrap(), []);
+}
+
+async fn an_event_is_first_seen_once(roster: &dyn Roster) {
+    let later = at(0) + MEMORY;
+    for (event, now, seen) in [
+        ("a", at(0), at(0)),
+        ("b", at(5), at(5)),
+        ("a", at(9), at(0)),
+        ("a", later, later),
+    ] {
+        assert_eq!(roster.first_sight(event, now).await, Ok(seen));
+    }
+}
+
+async fn removals_are_counted_within_an_hour(roster: &dyn Roster) {
+    for (now, counted) in [(0, true), (1800, true), (3599, false), (3600, true), (3601, false)] {
+        assert_eq!(roster.count_removal(at(now), 2).await, Ok(counted), "{now}");
+    }
+    roster.note_removal(at(9000)).await.unwrap();
+    assert_eq!(roster.count_removal(at(9001), 1).await, Ok(false), "it counts all the same");
+}
+
+async fn one_run_drains(roster: &dyn Roster) {
+    assert_eq!(roster.begin_drain(at(0), at(60)).await, Ok(true));
+    assert_eq!(roster.begin_drain(at(59), at(120)).await, Ok(false));
+    assert_eq!(roster.begin_drain(at(60), at(120)).await, Ok(true), "who had it is gone");
+    roster.end_drain().await.unwrap();
+    assert_eq!(roster.begin_drain(at(61), at(120)).await, Ok(true));
+    assert_eq!(roster.backlog().await, Ok(None));
+    roster.set_backlog(Some(at(7))).await.unwrap();
+    assert_eq!(roster.backlog().await, Ok(Some(at(7))));
+}
+
+/// A file of a test's own, gone with it.
+struct TestFile(std::path::PathBuf);
+
+impl TestFile {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("roster-{}-{name}", std::process::id()));
+        drop(std::fs::remove_file(&path));
+        Self(path)
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    keeps_the_contract(&Embedded::default()).await;
+}
+
+#[tokio::test]
+async fn a_file_keeps_the_contract_and_what_was_written() {
+    let file = TestFile::new("contract");
+    let roster = Embedded::open(&file.0).unwrap();
+    keeps_the_contract(&roster).await;
+    let before = roster.page(0, 100).await.unwrap();
+    drop(roster);
+    let roster = Embedded::open(&file.0).unwrap();
+    assert_eq!(roster.page(0, 100).await.unwrap(), before);
+    assert_eq!(roster.backlog().await, Ok(Some(at(7))));
+    assert_eq!(roster.begin_drain(at(62), at(120)).await, Ok(false));
+    assert_eq!(roster.first_sight("b", at(99)).await, Ok(at(5)));
+    assert_eq!(roster.count_removal(at(9001), 1).await, Ok(false));
+    let found = roster.find(&Key::external_id("E11")).await.unwrap().unwrap();
+    assert_eq!((found.id, found.version), (record(1).id, 2));
+    assert_eq!(roster.due(at(400), 9).await.unwrap(), [record(21).id]);
+}
+
+#[tokio::test]
+async fn a_file_is_one_processs_at_a_time() {
+    let file = TestFile::new("lock");
+    let roster = Embedded::open(&file.0).unwrap();
+    let refused = Embedded::open(&file.0).unwrap_err();
+    assert!(refused.0.contains("open in another process"), "{refused:?}");
+    drop(roster);
+    Embedded::open(&file.0).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_roster_is_refused_and_left_alone() {
+    let file = TestFile::new("strange");
+    std::fs::write(&file.0, "something else").unwrap();
+    assert!(Embedded::open(&file.0).is_err());
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "something else");
+}
+
+#[tokio::test]
+async fn of_many_who_write_at_once_one_is_first() {
+    let roster: Arc<dyn Roster> = Arc::new(Embedded::default());
+    let writers = (0..50_u8).map(|number| {
+        let roster = Arc::clone(&roster);
+        tokio::spawn(async move {
+            let own = Record { id: Id::of([number; 16]), ..record(1) };
+            roster.write(&own).await.unwrap().is_ok()
+        })
+    });
+    let mut first = 0;
+    for writer in writers.collect::<Vec<_>>() {
+        first += usize::from(writer.await.unwrap());
+    }
+    assert_eq!(first, 1);
+}
+
+#[test]
+fn a_record_shows_no_person() {
+    let shown = format!("{:?}", record(1));
+    assert!(!shown.contains("example.com") && !shown.contains("E1\""), "{shown}");
+    let roster = Embedded::default();
+    futures_util::FutureExt::now_or_never(roster.write(&record(1))).unwrap().unwrap().unwrap();
+    assert!(!format!("{roster:?}").contains("example.com"));
+}
