@@ -38,6 +38,8 @@ release: ## Build the function and the command line
 bench: release ## Measure, as ratios in one run; sizes; crates
 	$(CARGO) build --locked --release --examples
 	$(CARGO) bench --locked --no-default-features --bench pure --bench process
+	$(CARGO) bench --locked --bench roster
+	$(CARGO) test --locked --test it -- --nocapture simulation::a_thousand | grep 'in virtual time'
 	@python3 benches/size.py
 
 # Seconds for each target.

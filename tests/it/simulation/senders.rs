@@ -88,6 +88,22 @@ pub(crate) fn small_changes(house: &House) -> Script {
     Script { number: 0, events, deliveries: Vec::new() }
 }
 
+/// So many persons who join at the same moment.
+pub(crate) fn crowd(house: &House, size: usize) -> Vec<Script> {
+    let script = |number: usize| Script {
+        number,
+        events: vec![Told {
+            kind: "user.created",
+            at: house.clock.now(),
+            user_name: format!("p{number}-0@example.com"),
+            family_name: "Ruiz".to_owned(),
+            greedy: false,
+        }],
+        deliveries: Vec::new(),
+    };
+    (0..size).map(script).collect()
+}
+
 /// Writes what will happen in a run.
 pub(crate) fn write(house: &House) -> Vec<Script> {
     let chance = &house.chance;
