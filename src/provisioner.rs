@@ -182,8 +182,7 @@ impl Provisioner {
                     event: wish.event.as_deref(),
                     can_mend: wish.can_mend,
                 };
-                let (result, calls) =
-                    keeper.accept(&heard, Clock::set(moment.now), deadline).await;
+                let (result, calls) = keeper.accept(&heard, Clock::set(moment.now), deadline).await;
                 record.called(calls);
                 result
             }

@@ -12,9 +12,8 @@ pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
 /// The function's settings among the variables of this process.
 #[must_use]
 pub fn own() -> Environment {
-    let is_ours = |name: &String| {
-        name.starts_with("HOOK_") || settings().any(|setting| setting.name == name)
-    };
+    let is_ours =
+        |name: &String| name.starts_with("HOOK_") || settings().any(|setting| setting.name == name);
     of_process().into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of those who leave, are renamed, or are not as they should be → [`Policy`].
 
-use super::{Reader, Setting};
 use super::lists::choice;
+use super::{Reader, Setting};
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
@@ -17,11 +17,7 @@ pub static ROSTER_SETTINGS: &[Setting] = &[
         default: "",
         find: "as for SECURITY_PROFILES: a profile without permissions, made for those who left",
     },
-    Setting {
-        name: "RENAME",
-        default: "recreate",
-        find: "your own choice: recreate, park",
-    },
+    Setting { name: "RENAME", default: "recreate", find: "your own choice: recreate, park" },
     Setting { name: "ON_MISSING", default: "park", find: "your own choice: park, recreate" },
     Setting { name: "ON_FOREIGN_USER", default: "refuse", find: "your own choice: refuse, adopt" },
     Setting {
@@ -86,7 +82,8 @@ impl Reader<'_> {
 
 fn removals(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (0..=100_000).contains(number));
-    number.ok_or_else(|| "expected a whole number from 0 to 100000, found something else".to_owned())
+    number
+        .ok_or_else(|| "expected a whole number from 0 to 100000, found something else".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

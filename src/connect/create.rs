@@ -76,10 +76,12 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
 /// Writes the phone members into the body before it is signed. The SDK leaves out a `false` and a
 /// `0` (`protocol_serde/shape_user_phone_config.rs`, `shape_after_contact_work_config.rs`), and what
 /// the operator decided should not depend on what Connect takes silence for.
-pub(super) fn add_phone(mut request: HttpRequest, phone: &Phone) -> Result<HttpRequest, NotAnObject> {
+pub(super) fn add_phone(
+    mut request: HttpRequest,
+    phone: &Phone,
+) -> Result<HttpRequest, NotAnObject> {
     let body = request.body().bytes().ok_or(NotAnObject)?;
-    let mut members: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| NotAnObject)?;
+    let mut members: Map<String, Value> = serde_json::from_slice(body).map_err(|_| NotAnObject)?;
     let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotAnObject) };
     members.extend(phone);
     let body = Value::Object(members).to_string();

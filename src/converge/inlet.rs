@@ -10,10 +10,10 @@ use crate::deadline::{Clock, Deadline};
 use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
+use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, taken};
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{MENDED_AFTER, Record, Wanted};
-use crate::roster::Clash;
 use crate::scim::Person;
 
 /// What an inlet heard.
@@ -139,11 +139,7 @@ impl Keeper {
     }
 
     /// The owner of a new person's user: nobody else's, now or lately.
-    async fn new_owner(
-        &self,
-        person: &Person,
-        id: &Id,
-    ) -> Result<Result<Owner, Fault>, Fault> {
+    async fn new_owner(&self, person: &Person, id: &Id) -> Result<Result<Owner, Fault>, Fault> {
         let natural = match Owner::of_person(person, &self.rules) {
             Ok((natural, _)) => natural,
             Err(fault) => return Ok(Err(fault)),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::ready;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -26,14 +26,14 @@ pub struct Embedded {
 /// Everything there is, and the ways to find it.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    records: HashMap<Id, Record>,
+    records: HashMap<Id, Arc<Record>>,
     keys: HashMap<Key, Id>,
     emails: BTreeSet<(Key, Id)>,
     gone: BTreeSet<(Key, Id)>,
     due: BTreeSet<(SystemTime, Id)>,
     parked: BTreeSet<Id>,
     /// The living, in the order in which they came.
-    order: Vec<(SystemTime, Id)>,
+    order: Vec<Arc<Record>>,
     /// When each event was first seen.
     sights: HashMap<String, SystemTime>,
     notes: Notes,
@@ -118,8 +118,7 @@ impl Contents {
         if stored != record.version {
             return Err(Clash::Moved);
         }
-        let is_taken =
-            |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
+        let is_taken = |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
         if record.keys().iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) }
     }
 
@@ -136,6 +135,7 @@ impl Contents {
         if matches!(record.state, State::Parked(_)) {
             self.parked.insert(id.clone());
         }
+        let record = Arc::new(record);
         self.place(&record, record.wanted != Wanted::Gone);
         self.records.insert(id, record);
     }
@@ -147,12 +147,17 @@ impl Contents {
     }
 
     /// Gives a record its place in the order, or takes it out.
-    fn place(&mut self, record: &Record, living: bool) {
-        let place = (record.created, record.id.clone());
-        match self.order.binary_search(&place) {
+    fn place(&mut self, record: &Arc<Record>, living: bool) {
+        let place = (record.created, &record.id);
+        match self.order.binary_search_by(|other| (other.created, &other.id).cmp(&place)) {
             Ok(index) if !living => drop(self.order.remove(index)),
-            Err(index) if living => self.order.insert(index, place),
-            _ => {}
+            Ok(index) => {
+                if let Some(place) = self.order.get_mut(index) {
+                    place.clone_from(record);
+                }
+            }
+            Err(index) if living => self.order.insert(index, Arc::clone(record)),
+            Err(_) => {}
         }
     }
 
@@ -183,11 +188,15 @@ impl Contents {
         self.notes = notes;
     }
 
+    fn copy(&self, id: &Id) -> Option<Record> {
+        self.records.get(id).map(|record| Record::clone(record))
+    }
+
     /// Those of a set of keys with ids who have this key.
     fn having(&self, set: &BTreeSet<(Key, Id)>, key: &Key) -> Vec<Record> {
         let first = (key.clone(), Id::read(""));
         let ids = set.range(first..).take_while(|(other, _)| other == key);
-        ids.filter_map(|(_, id)| self.records.get(id).cloned()).collect()
+        ids.filter_map(|(_, id)| self.copy(id)).collect()
     }
 }
 
@@ -203,13 +212,13 @@ fn at_once<'a, T: Send + 'a>(answer: Result<T, Trouble>) -> Answer<'a, T> {
 
 impl Roster for Embedded {
     fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
-        at_once(Ok(self.contents().records.get(id).cloned()))
+        at_once(Ok(self.contents().copy(id)))
     }
 
     fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
         let contents = self.contents();
         let id = contents.keys.get(key);
-        at_once(Ok(id.and_then(|id| contents.records.get(id)).cloned()))
+        at_once(Ok(id.and_then(|id| contents.copy(id))))
     }
 
     fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
@@ -239,14 +248,14 @@ impl Roster for Embedded {
 
     fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
         let contents = self.contents();
-        let ids = contents.order.iter().skip(start).take(count);
-        let records = ids.filter_map(|(_, id)| contents.records.get(id).cloned()).collect();
+        let records = contents.order.iter().skip(start).take(count);
+        let records = records.map(|record| Record::clone(record)).collect();
         at_once(Ok((records, contents.order.len())))
     }
 
     fn parked(&self) -> Answer<'_, Vec<Record>> {
         let contents = self.contents();
-        let parked = contents.parked.iter().filter_map(|id| contents.records.get(id).cloned());
+        let parked = contents.parked.iter().filter_map(|id| contents.copy(id));
         at_once(Ok(parked.collect()))
     }
 

@@ -1,9 +1,12 @@
 //! What the papers say is what the code does.
 
-use connect_provisioner::config::settings;
+use connect_provisioner::assign::owner::Owner;
+use connect_provisioner::assign::text::Username;
 use connect_provisioner::config::hooks::HOOK_SETTINGS;
-use connect_provisioner::fault::Kind;
-use connect_provisioner::outcome::Row;
+use connect_provisioner::config::settings;
+use connect_provisioner::connect::{Applied, UserIds};
+use connect_provisioner::fault::{Fault, Kind};
+use connect_provisioner::outcome::{Outcome, Row};
 use connect_provisioner::trust::scheme::SCHEMES;
 
 fn paper(name: &str) -> String {
@@ -51,6 +54,47 @@ fn every_fault_is_in_the_readme_with_its_status_and_turn() {
 }
 
 #[test]
+fn every_outcome_is_in_the_readme_with_its_status() {
+    let username = Username::read("unused", 2..=64).unwrap();
+    let owner = || Owner::of("demo", None, &username);
+    let ids = || UserIds { id: "id".to_owned(), arn: "arn".to_owned() };
+    let applied = [
+        Applied::Adopted(ids()),
+        Applied::AlreadyOurs(ids()),
+        Applied::Created(ids()),
+        Applied::NoUser,
+        Applied::Removed,
+        Applied::Suspended(ids()),
+        Applied::Unchanged(ids()),
+        Applied::Updated(ids()),
+    ];
+    let others = [
+        Outcome::Confirmed("challenge".to_owned()),
+        Outcome::Ignored("reason"),
+        Outcome::LeaverIgnored,
+        Outcome::Parked(Fault::new(Kind::Missing, "why"), owner()),
+        Outcome::Pending(owner()),
+    ];
+    let applied = applied.into_iter().map(|applied| Outcome::Applied(applied, owner()));
+    for outcome in applied.chain(others) {
+        let cells = row(2, &format!("`{}`", outcome.name()));
+        assert_eq!(cells[1], outcome.response().status.to_string(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn every_event_type_of_oktas_is_in_the_readme() {
+    let readme = paper("README.md");
+    let rows = paper("src/event/okta.rs");
+    let types = rows.split("Row::new(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let types: Vec<_> = types.collect();
+    assert!(types.len() > 15, "they are still found like this");
+    for event_type in types {
+        assert!(readme.contains(&format!("`{event_type}`")), "{event_type}");
+    }
+}
+
+#[test]
 fn every_room_is_on_the_map_and_every_test_named_there_exists() {
     let map = paper("ARCHITECTURE.md");
     for line in paper("src/lib.rs").lines() {
@@ -65,12 +109,44 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
         let Some(module) = module.and_then(|rest| rest.strip_suffix(';')) else { continue };
         assert!(map.contains(&format!("{module}.rs`")), "connect/{module}");
     }
-    let files = ["answers", "journey", "members", "okta", "recovery", "secrets"];
-    let tests_told = files.map(|file| paper(&format!("tests/it/{file}.rs"))).concat();
-    let promises =
-        map.split("## What always holds").nth(1).unwrap().split("## Choices").next().unwrap();
-    let tests = promises.split('`').filter(|word| word.matches('_').count() > 2);
-    for test in tests.filter(|word| !word.contains(['<', '/', '.'])) {
-        assert!(tests_told.contains(&format!("fn {test}()")), "{test}");
+    for room in ["roster", "converge"] {
+        for file in sources(&format!("src/{room}")) {
+            let name = file.rsplit('/').next().unwrap();
+            assert!(map.contains(&format!("{name}`")), "{file}");
+        }
     }
+    let told = ["src", "tests/it", "tests/outside"].map(sources).concat();
+    let told = told.iter().map(|file| paper(file)).collect::<String>();
+    // The names of crates may look like those of tests.
+    let named = map.split("## Dependencies").next().unwrap().split('`');
+    let tests: Vec<_> = named.filter(|word| is_sentence(word)).collect();
+    assert!(tests.len() > 20, "they are still found like this");
+    for test in tests {
+        let is_there =
+            [format!("fn {test}("), format!("def {test}(")].iter().any(|it| told.contains(it));
+        assert!(is_there, "{test}");
+    }
+}
+
+/// Whether a word is a test's name.
+fn is_sentence(word: &str) -> bool {
+    word.matches('_').count() > 2
+        && word
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// Every file of Rust or Python below a folder.
+fn sources(folder: &str) -> Vec<String> {
+    let path = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(path).unwrap().map(Result::unwrap);
+    let below = entries.map(|entry| {
+        let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        match entry.file_type().unwrap().is_dir() {
+            true => sources(&name),
+            false if name.ends_with(".rs") || name.ends_with(".py") => vec![name],
+            false => Vec::new(),
+        }
+    });
+    below.flatten().collect()
 }

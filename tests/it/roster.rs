@@ -163,12 +163,9 @@ async fn the_parked_are_listed(roster: &dyn Roster) {
 
 async fn an_event_is_first_seen_once(roster: &dyn Roster) {
     let later = at(0) + MEMORY;
-    for (event, now, seen) in [
-        ("a", at(0), at(0)),
-        ("b", at(5), at(5)),
-        ("a", at(9), at(0)),
-        ("a", later, later),
-    ] {
+    for (event, now, seen) in
+        [("a", at(0), at(0)), ("b", at(5), at(5)), ("a", at(9), at(0)), ("a", later, later)]
+    {
         assert_eq!(roster.first_sight(event, now).await, Ok(seen));
     }
 }

@@ -169,8 +169,11 @@ impl House {
     /// The story of one seed; the broken invariant is the panic's message.
     async fn play(&self) {
         let scripts = senders::write(self);
-        let sent = scripts.iter().flat_map(|script| script.deliveries.iter().map(move |one| (script, one)));
-        let sending = futures_util::future::join_all(sent.map(|(script, one)| self.send(script, one)));
+        let sent = scripts
+            .iter()
+            .flat_map(|script| script.deliveries.iter().map(move |one| (script, one)));
+        let sending =
+            futures_util::future::join_all(sent.map(|(script, one)| self.send(script, one)));
         let forging = self.forge(&scripts);
         let start = Instant::now();
         let mut storm = Box::pin(async { tokio::join!(sending, forging) });
@@ -223,7 +226,8 @@ impl House {
 fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     let directory = Directory::seeded();
     let mut environment = settings::demo(&directory);
-    let mut set = |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
+    let mut set =
+        |name: &str, value: &str| drop(environment.insert(name.to_owned(), value.to_owned()));
     set("DEACTIVATE", weather.deactivate);
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
@@ -272,7 +276,9 @@ fn play(seed: u64, mutation: Option<Mutation>) -> Result<u64, String> {
     }));
     played.map_err(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "?".to_owned(), |text| (*text).to_owned()),
+        Err(panic) => {
+            panic.downcast::<&str>().map_or_else(|_| "?".to_owned(), |text| (*text).to_owned())
+        }
     })
 }
 

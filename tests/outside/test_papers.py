@@ -30,7 +30,7 @@ def source(path):
 def every_test():
     """Every test there is, by its name."""
     rust = "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs"))
-    rust += "".join(path.read_text() for path in (ROOT / "tests/it").glob("*.rs"))
+    rust += "".join(path.read_text() for path in (ROOT / "tests/it").rglob("*.rs"))
     named = re.findall(r"#\[(?:tokio::)?test\]\s+(?:async )?fn (\w+)\(", rust)
     for path in (ROOT / "tests/outside").glob("test_*.py"):
         named += re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)
@@ -101,7 +101,8 @@ def metrics():
 def codes():
     """What `outcome` can be."""
     rust = source("src/fault.rs").partition("fn code")[2].partition("fn turn")[0]
-    rust += source("src/outcome.rs").partition("fn name")[2].partition("fn user_ids")[0]
+    for path in ("src/outcome.rs", "src/connect.rs"):
+        rust += source(path).partition("fn name")[2].partition("fn user_ids")[0]
     named = set(re.findall(r'=> "(\w+)"', rust))
     assert {"created", "quotaFull"} <= named
     return named | set(re.findall(r'self\.outcome = "(\w+)"', source("src/log.rs")))
@@ -163,7 +164,7 @@ def test_every_setting_that_a_paper_names_is_one():
 
 
 # Those of the code that a contributor adds rows to.
-TABLES = {"SCHEMES", "SETTINGS", "HOOK_SETTINGS", "ROWS"}
+TABLES = {"SCHEMES", "SETTINGS", "ROSTER_SETTINGS", "HOOK_SETTINGS", "ROWS"}
 
 
 @pytest.mark.parametrize("column", ["cause", "secretTrouble"])

@@ -26,7 +26,11 @@ fn held(agent: &Agent, power: &Power<ResourceId>) -> Observed {
         },
         phone,
         routing_profile: power.routing_profile.as_str().to_owned(),
-        security_profiles: power.security_profiles.iter().map(|id| id.as_str().to_owned()).collect(),
+        security_profiles: power
+            .security_profiles
+            .iter()
+            .map(|id| id.as_str().to_owned())
+            .collect(),
         hierarchy_group: None,
         tags: agent.tags.clone(),
     }
@@ -116,7 +120,10 @@ fn a_phone_is_compared_by_what_is_said_of_it() {
             .collect::<Vec<_>>()
     };
     assert_eq!(phone(|config| config["AutoAccept"] = true.into()), ["UpdateUserPhoneConfig"]);
-    assert_eq!(phone(|config| config["PhoneType"] = "DESK_PHONE".into()), ["UpdateUserPhoneConfig"]);
+    assert_eq!(
+        phone(|config| config["PhoneType"] = "DESK_PHONE".into()),
+        ["UpdateUserPhoneConfig"]
+    );
     assert!(phone(|config| config["PersistentConnection"] = true.into()).is_empty());
     assert!(phone(|config| *config = json!({"PhoneType": "SOFT_PHONE"})).is_empty());
     assert_eq!(plan_after(|user| user.phone.clear()).len(), 1);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::roster::Roster as _;
-use futures_util::FutureExt as _;
 use connect_provisioner::roster::key::Key;
 use connect_provisioner::roster::record::{Record, State, Wanted};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::House;
@@ -50,9 +50,9 @@ fn check_removals(house: &House) {
     removals.sort();
     let hour = Duration::from_mins(59);
     for (index, removal) in removals.iter().enumerate() {
-        let within = removals[index..].iter().filter(|other| {
-            other.duration_since(*removal).is_ok_and(|passed| passed < hour)
-        });
+        let within = removals[index..]
+            .iter()
+            .filter(|other| other.duration_since(*removal).is_ok_and(|passed| passed < hour));
         let count = within.count();
         assert!(count <= house.removals_per_hour, "guard: {count} removals within an hour");
     }
@@ -66,7 +66,8 @@ fn check_person(
 ) {
     let number = script.number;
     let (records, newest) = records(house, script);
-    let acknowledged = script.events.iter().enumerate().filter(|(event, _)| is_acknowledged(*event));
+    let acknowledged =
+        script.events.iter().enumerate().filter(|(event, _)| is_acknowledged(*event));
     let acknowledged = acknowledged.map(|(_, told)| told).max_by_key(|told| told.at);
     let Some(newest) = newest else {
         let told = acknowledged.map(|told| told.kind);

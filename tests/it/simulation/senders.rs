@@ -51,15 +51,28 @@ pub(crate) struct Ledger {
 }
 
 const KINDS: [&str; 10] = [
-    "user.updated", "user.updated", "rename", "rename", "user.deactivated", "user.deactivated",
-    "user.activated", "user.deleted", "user.created", "user.created",
+    "user.updated",
+    "user.updated",
+    "rename",
+    "rename",
+    "user.deactivated",
+    "user.deactivated",
+    "user.activated",
+    "user.deleted",
+    "user.created",
+    "user.created",
 ];
 
 /// A whole life of one person, each event told once and an hour after the other.
 pub(crate) fn life(house: &House) -> Script {
     let kinds = [
-        ("user.created", 0), ("user.updated", 0), ("user.updated", 1), ("user.deactivated", 1),
-        ("user.activated", 1), ("user.deleted", 1), ("user.created", 1),
+        ("user.created", 0),
+        ("user.updated", 0),
+        ("user.updated", 1),
+        ("user.deactivated", 1),
+        ("user.activated", 1),
+        ("user.deleted", 1),
+        ("user.created", 1),
     ];
     let told = |(step, (kind, name)): (u32, (&'static str, u32))| Told {
         kind,
@@ -151,10 +164,14 @@ fn foreign(house: &House, user_name: &str) {
     });
     let request = hyper::Request::put(format!("/users/{}", directory.instance_id))
         .header("x-amz-date", "20270115T080000Z")
-        .header("authorization", format!(
-            "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/connect/aws4_request, \
-             SignedHeaders=host, Signature={}", "0".repeat(64)
-        ))
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/connect/aws4_request, \
+             SignedHeaders=host, Signature={}",
+                "0".repeat(64)
+            ),
+        )
         .body(body.to_string().into())
         .unwrap();
     let reply = house.wire.world.lock().unwrap().handle(&request, house.clock.now());
@@ -191,7 +208,10 @@ fn timestamp(since_1970: Duration) -> String {
     let seconds = passed.as_secs();
     format!(
         "2027-01-15T{:02}:{:02}:{:02}.{:03}Z",
-        8 + seconds / 3600, seconds / 60 % 60, seconds % 60, passed.subsec_millis()
+        8 + seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        passed.subsec_millis()
     )
 }
 
@@ -204,14 +224,27 @@ impl House {
             let event = self.signed(&self.source, told, script.number);
             if self.wire.told.load(std::sync::atomic::Ordering::Relaxed) {
                 let time = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-                println!("{:.3} p{} {} {}", time.as_secs_f64(), script.number, told.kind, told.family_name);
+                println!(
+                    "{:.3} p{} {} {}",
+                    time.as_secs_f64(),
+                    script.number,
+                    told.kind,
+                    told.family_name
+                );
             }
             let cut = self.chance.in_100(25).then(|| self.chance.below(30));
             let reply = cut_off(cut, self.ask(&event)).await.map(|(reply, _)| reply);
             if let Some(reply) = &reply {
                 if self.wire.told.load(std::sync::atomic::Ordering::Relaxed) {
                     let time = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-                    println!("{:.3} p{} {} -> {} {}", time.as_secs_f64(), script.number, told.family_name, reply.status_code, reply.body);
+                    println!(
+                        "{:.3} p{} {} -> {} {}",
+                        time.as_secs_f64(),
+                        script.number,
+                        told.family_name,
+                        reply.status_code,
+                        reply.body
+                    );
                 }
                 self.judge(reply);
             }
@@ -297,7 +330,9 @@ impl House {
             202 => outcome.is_some_and(|outcome| ["parked", "pending"].contains(&outcome)),
             400 => body["scimType"] == "invalidValue",
             409 => body["status"] == "409",
-            503 => reply.headers.as_ref().is_some_and(|headers| headers.contains_key("retry-after")),
+            503 => {
+                reply.headers.as_ref().is_some_and(|headers| headers.contains_key("retry-after"))
+            }
             _ => false,
         };
         if !fits {

@@ -124,7 +124,8 @@ impl Roster for Unsteady {
 
     fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
         self.effect(move || {
-            let most = if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
+            let most =
+                if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
             self.inner.count_removal(now, most)
         })
     }
