@@ -89,7 +89,11 @@ async fn what_asks_nothing_of_connect_does_not_call_it() {
     for (name, status) in [
         ("user-inactive", 200),
         ("group-created", 200),
+        ("user-updated", 501),
+        ("user-renamed", 501),
         ("user-deactivated", 501),
+        ("user-activated", 501),
+        ("user-deleted", 501),
         ("user-name-refused", 400),
         ("user-name-missing", 400),
     ] {
