@@ -8,6 +8,7 @@ pub mod key;
 pub mod policy;
 pub mod record;
 pub mod fold;
+pub mod parked;
 
 #[cfg(feature = "cli")]
 mod file;

@@ -1,0 +1,188 @@
+//! Records that wait for somebody, and how the operator sets them going again.
+//!
+//! Whatever is tried again is judged again: by the rules of now, and by what Connect holds. All of
+//! several ids are looked at before the first record is written, so that a wrong one changes nothing.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::key::Id;
+use super::record::{MEMORY, Record, State, Wanted};
+use super::{Clash, Roster, Trouble};
+
+/// A write that was overtaken is tried again this often.
+const TRIES: usize = 8;
+
+/// Persons that are asked for at once.
+const PAGE: usize = 100;
+
+/// How many records there are of each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connect follows.
+    pub applied: usize,
+    /// Somebody must act first.
+    pub parked: usize,
+    /// Connect does not follow yet.
+    pub pending: usize,
+    /// The person was removed, and is remembered for a while by hashes alone.
+    pub removed: usize,
+}
+
+/// Why a record was not set going.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It waits for nobody.
+    NotParked(Id),
+    /// Somebody else wrote it again and again.
+    Overtaken(Id),
+    /// The roster did not answer.
+    Roster(Trouble),
+    /// There is no such record.
+    Unknown(Id),
+}
+
+/// How a record is set going.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Release,
+    Retry,
+}
+
+/// Counts the records by their states.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn counts(roster: &dyn Roster, now: SystemTime) -> Result<Counts, Trouble> {
+    let mut counts = Counts::default();
+    let mut start: usize = 0;
+    loop {
+        let (persons, _) = roster.page(start, PAGE).await?;
+        if persons.is_empty() {
+            break;
+        }
+        persons.iter().for_each(|person| counts.count(person));
+        start = start.saturating_add(persons.len());
+    }
+    // Who is on the way out is on no page: due, until the last trace is, or parked.
+    let last = now.checked_add(MEMORY.saturating_mul(2)).unwrap_or(now);
+    for id in roster.due(last, usize::MAX).await? {
+        let record = roster.load(&id).await?;
+        let leaving = record.filter(|record| record.wanted == Wanted::Gone);
+        leaving.filter(|record| !is_parked(record)).iter().for_each(|one| counts.count(one));
+    }
+    let parked = roster.parked().await?;
+    let leaving = parked.iter().filter(|record| record.wanted == Wanted::Gone);
+    leaving.for_each(|record| counts.count(record));
+    Ok(counts)
+}
+
+/// Makes parked records pending and due, under all the rules.
+///
+/// # Errors
+/// [`Refused`]; if it is for one of several, none was changed, unless somebody else wrote meanwhile.
+pub async fn retry(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), Refused> {
+    set_going(roster, ids, How::Retry, now).await
+}
+
+/// The same, and lets their removals through however many there were; they are counted all the same.
+///
+/// # Errors
+/// As [`retry`].
+pub async fn release(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), Refused> {
+    set_going(roster, ids, How::Release, now).await
+}
+
+async fn set_going(
+    roster: &dyn Roster,
+    ids: &[Id],
+    how: How,
+    now: SystemTime,
+) -> Result<(), Refused> {
+    for id in ids {
+        find(roster, id).await?;
+    }
+    for id in ids {
+        set_one_going(roster, id, how, now).await?;
+    }
+    Ok(())
+}
+
+async fn set_one_going(
+    roster: &dyn Roster,
+    id: &Id,
+    how: How,
+    now: SystemTime,
+) -> Result<(), Refused> {
+    for _ in 0..TRIES {
+        let mut record = find(roster, id).await?;
+        record.reopen(now);
+        record.due = Some(now);
+        // Whoever mended something elsewhere wants to see it tried.
+        record.stubborn.clear();
+        record.released |= how == How::Release;
+        match roster.write(&record).await? {
+            Ok(_) => return Ok(()),
+            Err(Clash::Moved) => {}
+            Err(Clash::Taken) => break,
+        }
+    }
+    Err(Refused::Overtaken(id.clone()))
+}
+
+/// The parked record of this id.
+///
+/// # Errors
+/// [`Refused`] if there is none, or it is not parked.
+pub async fn find(roster: &dyn Roster, id: &Id) -> Result<Record, Refused> {
+    match roster.load(id).await? {
+        None => Err(Refused::Unknown(id.clone())),
+        Some(record) if is_parked(&record) => Ok(record),
+        Some(_) => Err(Refused::NotParked(id.clone())),
+    }
+}
+
+const fn is_parked(record: &Record) -> bool {
+    matches!(record.state, State::Parked(_))
+}
+
+impl Counts {
+    fn count(&mut self, record: &Record) {
+        let count = match &record.state {
+            _ if record.is_tombstone() => &mut self.removed,
+            State::Applied => &mut self.applied,
+            State::Parked(_) => &mut self.parked,
+            State::Pending => &mut self.pending,
+        };
+        *count = count.saturating_add(1);
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        Self::Roster(trouble)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotParked(id) => write!(
+                formatter,
+                "id: expected that of a parked record, found {id}, which is not parked; nothing \
+                 was changed"
+            ),
+            Self::Overtaken(id) => {
+                write!(formatter, "{id} was changed by somebody else again and again; repeat this")
+            }
+            Self::Roster(Trouble(trouble)) => write!(formatter, "the roster: {trouble}"),
+            Self::Unknown(id) => write!(
+                formatter,
+                "id: expected that of a parked record, found {id}, which nobody has; nothing was \
+                 changed"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
