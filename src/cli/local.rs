@@ -20,6 +20,7 @@ use crate::http::gateway::Reply;
 use crate::lambda;
 use crate::log::Record;
 use crate::provisioner::Provisioner;
+use crate::roster::Roster;
 use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
 
@@ -50,6 +51,26 @@ impl Local {
         settings: Settings,
         changes: &[(&str, &str)],
     ) -> Result<Self, Box<dyn Error>> {
+        Self::build(settings, changes, None).await
+    }
+
+    /// The same with a roster, which Connect follows.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with_roster(
+        settings: Settings,
+        changes: &[(&str, &str)],
+        roster: Arc<dyn Roster>,
+    ) -> Result<Self, Box<dyn Error>> {
+        Self::build(settings, changes, Some(roster)).await
+    }
+
+    async fn build(
+        settings: Settings,
+        changes: &[(&str, &str)],
+        roster: Option<Arc<dyn Roster>>,
+    ) -> Result<Self, Box<dyn Error>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let world = World::new(settings);
@@ -60,7 +81,10 @@ impl Local {
         let mut environment = demo(&directory);
         environment
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let config = Config::read(&environment)?;
+        let config = match roster {
+            None => Config::read(&environment)?,
+            Some(_) => Config::read_for_roster(&environment)?,
+        };
         let source = |name: &str| {
             let hook = config.hooks.iter().find(|hook| hook.source.name == name);
             hook.map(|hook| Source::clone(&hook.source)).ok_or("the demo's sources are set up")
@@ -75,7 +99,12 @@ impl Local {
             .load()
             .await;
         let client = Client::new(&aws);
-        let provisioner = Provisioner::new(config, &aws);
+        let provisioner = match roster {
+            None => Provisioner::new(config, &aws),
+            Some(roster) => {
+                Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))
+            }
+        };
         Ok(Self { source, okta, endpoint, directory, client, provisioner, world, server })
     }
 

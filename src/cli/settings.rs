@@ -33,6 +33,7 @@ pub fn demo(directory: &Directory) -> Environment {
     };
     let routing_profile = id(&directory.routing_profiles, "Basic Routing Profile");
     let security_profile = id(&directory.security_profiles, "Agent");
+    let suspended = id(&directory.security_profiles, "No Access");
     [
         ("HOOK_DEMO_SCHEME", "standard-webhooks"),
         ("HOOK_DEMO_SECRET", DEMO_SECRET),
@@ -45,6 +46,8 @@ pub fn demo(directory: &Directory) -> Environment {
         ("SECURITY_PROFILES", &security_profile),
         ("DEPLOYMENT", "demo"),
         ("TAGS", "team=support"),
+        ("DEACTIVATE", "suspend"),
+        ("SUSPENDED_SECURITY_PROFILE", &suspended),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

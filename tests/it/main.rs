@@ -11,6 +11,7 @@ mod answers;
 mod gateways;
 mod house;
 mod journey;
+mod life;
 mod members;
 mod okta;
 mod papers;
