@@ -2,7 +2,9 @@
 
 pub mod demo;
 pub mod doctor;
+mod drain;
 pub mod local;
+pub mod parked;
 pub mod plan;
 pub mod serve;
 pub mod settings;
@@ -41,10 +43,17 @@ enum Command {
     Demo,
     /// Serve the function on a port of this machine until interrupted
     ///
-    /// The same handler as in Lambda, behind plain HTTP, with the stand-in for Amazon Connect inside.
-    /// Prints where it listens, and the demo's secrets; settings are read from the environment. Each
-    /// event's log line goes to standard error.
+    /// The same handler as in Lambda, behind plain HTTP, with the stand-in for Amazon Connect inside
+    /// and a roster, which Connect follows. Prints where it listens, and the demo's secrets; settings
+    /// are read from the environment. Each event's log line goes to standard error, and one for each
+    /// time that Connect was made to follow what it could not at once.
     Serve(serve::Arguments),
+    /// Show who waits for you in a roster, and set them going again
+    ///
+    /// A record is parked when somebody must act before Connect can follow: its fault says who, and
+    /// its detail what to do. Asks a running `serve`, or reads the roster's file while nobody has it
+    /// open.
+    Parked(parked::Arguments),
     /// Print a story as its sender would send it, signed just now
     ///
     /// Signs with the key in `HOOK_<SOURCE>_SECRET`, or with the one that `HOOK_<SOURCE>_SECRET_ARN`
@@ -84,6 +93,7 @@ impl Cli {
         match self.command {
             Command::Demo => demo::run(&mut io::stdout().lock()).await,
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Parked(arguments) => parked::run(arguments).await,
             Command::Sign(arguments) => sign::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,

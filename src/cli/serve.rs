@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +16,18 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::local::Local;
+use super::parked::{self, control};
 use super::settings::{DEMO_AUTHORIZATION, DEMO_SECRET, own};
 use super::standin::Behaviour;
-use super::{now, say};
+use super::{drain, now, say};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment};
 use crate::decision::Moment;
 use crate::lambda;
 use crate::log::Record;
 use crate::provisioner::Provisioner;
+use crate::roster::Roster;
+use crate::roster::embedded::Embedded;
 use crate::standin::listen;
 
 /// Where it listens unless it is told otherwise.
@@ -41,6 +45,16 @@ pub struct Arguments {
     /// Which Amazon Connect is behind
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Standin)]
     connect: Which,
+    /// Keep the roster in this file, which is made if it is not there; else it is in memory
+    ///
+    /// What is answered is in the file first. The stand-in forgets its users when it ends, and such a
+    /// file does not: put it in front of one that goes on, `connect-provisioner standin`, by `--connect
+    /// aws` and `AWS_ENDPOINT_URL_CONNECT`.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_roster")]
+    roster: Option<PathBuf>,
+    /// Serve direct mode: users are created, and nothing else happens to them
+    #[arg(long)]
+    no_roster: bool,
     /// Say where it listens as one line of JSON
     #[arg(long)]
     json: bool,
@@ -62,18 +76,38 @@ enum House {
     Standin(Box<Local>),
 }
 
+impl Arguments {
+    /// What is to be followed, if anything is.
+    fn open_roster(&self) -> Result<Option<Arc<dyn Roster>>, String> {
+        Ok(match &self.roster {
+            _ if self.no_roster => None,
+            None => Some(Arc::new(Embedded::default())),
+            Some(path) => Some(Arc::new(parked::open(path)?)),
+        })
+    }
+
+    /// Where the roster is, for whoever looks at the start.
+    fn place(&self) -> Option<String> {
+        let path = self.roster.as_ref().map(|path| path.display().to_string());
+        (!self.no_roster).then(|| path.unwrap_or_else(|| MEMORY.to_owned()))
+    }
+}
+
+const MEMORY: &str = "memory";
+
 impl House {
     async fn build(arguments: &Arguments, own: &Environment) -> Result<Self, Box<dyn Error>> {
         if arguments.connect == Which::Aws {
-            let config = Config::read(own)?;
-            let aws = lambda::aws(&config.region).await;
-            return Ok(Self::Aws(Box::new(Provisioner::new(config, &aws))));
+            return Ok(Self::Aws(Box::new(amazon(arguments, own).await?)));
         }
         refuse_strangers(own)?;
         let changes: Vec<_> =
             own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let local = Local::start(arguments.behaviour.settings(), &changes).await?;
-        Ok(Self::Standin(Box::new(local)))
+        let settings = arguments.behaviour.settings();
+        Ok(Self::Standin(Box::new(match arguments.open_roster()? {
+            None => Local::start(settings, &changes).await?,
+            Some(roster) => Local::start_with_roster(settings, &changes, roster).await?,
+        })))
     }
 
     fn provisioner(&self) -> &Provisioner {
@@ -89,6 +123,21 @@ impl House {
             Self::Standin(local) => Some(&local.endpoint),
         }
     }
+}
+
+/// The function in front of Amazon Connect at AWS.
+async fn amazon(arguments: &Arguments, own: &Environment) -> Result<Provisioner, Box<dyn Error>> {
+    if arguments.no_roster {
+        let config = Config::read(own)?;
+        let aws = lambda::aws(&config.region).await;
+        return Ok(Provisioner::new(config, &aws));
+    }
+    let config = Config::read_for_roster(own)?;
+    let aws = lambda::aws(&config.region).await;
+    Ok(match arguments.open_roster()? {
+        None => Provisioner::new(config, &aws),
+        Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random)),
+    })
 }
 
 /// The stand-in has an instance of its own, and no Secrets Manager beside it.
@@ -117,15 +166,29 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
     let hooks = &house.provisioner().config().hooks;
+    let place = arguments.place();
     if arguments.json {
-        say(as_json(&url, house.standin(), hooks, &own))?;
+        say(as_json(&url, house.standin(), place.as_deref(), hooks, &own))?;
     } else {
-        say(as_text(&url, house.standin(), hooks, &own).trim_end())?;
+        say(as_text(&url, house.standin(), place.as_deref(), hooks, &own).trim_end())?;
     }
     let house = Arc::new(house);
+    if let Some(keeper) = house.provisioner().keeper() {
+        let wanted = house.provisioner().config().log_level;
+        tokio::spawn(drain::go_on(Arc::clone(keeper), wanted));
+    }
+    let is_private = arguments.listen.ip().is_loopback();
     let answer = move |request| {
         let house = Arc::clone(&house);
-        async move { Ok(answer(house.provisioner(), &request).await) }
+        async move {
+            let provisioner = house.provisioner();
+            Ok(match provisioner.keeper() {
+                Some(keeper) if is_private && control::is_meant(&request) => {
+                    control::answer(keeper.roster(), &request).await
+                }
+                _ => answer(provisioner, &request).await,
+            })
+        }
     };
     match listen(listener, answer).await {}
 }
@@ -179,7 +242,13 @@ fn known_secret(own: &Environment, hook: &Hook) -> Option<&'static str> {
     }
 }
 
-fn as_json(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) -> Value {
+fn as_json(
+    url: &str,
+    standin: Option<&str>,
+    roster: Option<&str>,
+    hooks: &[Hook],
+    own: &Environment,
+) -> Value {
     let sources = hooks.iter().map(|hook| {
         let name = &hook.source.name;
         json!({
@@ -187,14 +256,26 @@ fn as_json(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) 
             "secret": known_secret(own, hook),
         })
     });
-    json!({"url": url, "standin": standin, "sources": sources.collect::<Vec<_>>()})
+    let sources: Vec<_> = sources.collect();
+    json!({"url": url, "standin": standin, "roster": roster, "sources": sources})
 }
 
-fn as_text(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) -> String {
+fn as_text(
+    url: &str,
+    standin: Option<&str>,
+    roster: Option<&str>,
+    hooks: &[Hook],
+    own: &Environment,
+) -> String {
     let behind = standin.map_or("Amazon Connect".to_owned(), |standin| {
         format!("a stand-in for Amazon Connect at {standin}")
     });
-    let mut text = format!("Serving {url}, in front of {behind}\n\n");
+    let place = match roster {
+        None => "without a roster: users are created, and nothing else happens to them".to_owned(),
+        Some(MEMORY) => "with a roster in memory, which ends with it".to_owned(),
+        Some(path) => format!("with the roster {path}"),
+    };
+    let mut text = format!("Serving {url}, in front of {behind}\n{place}\n\n");
     for hook in hooks {
         let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
         let secret = known_secret(own, hook).unwrap_or("(yours)");
@@ -209,6 +290,13 @@ fn as_text(url: &str, standin: Option<&str>, hooks: &[Hook], own: &Environment) 
     text.push_str(" | sh\n");
     if let Some(standin) = standin {
         text.push_str(&format!("See what Connect holds then:\n  curl -sS {standin}/_standin\n"));
+    }
+    if roster.is_some() {
+        text.push_str("See who waits for you:\n  connect-provisioner parked");
+        if url != URL {
+            text.push_str(&format!(" --url {url}"));
+        }
+        text.push('\n');
     }
     text.push_str("\nStop it with Ctrl-C. Each event has its line here:\n");
     text

@@ -38,6 +38,12 @@ impl Table {
         self.0.push((tone, cells.map(str::to_owned).to_vec()));
     }
 
+    /// Whether there is no row.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Writes the table to standard output.
     ///
     /// # Errors

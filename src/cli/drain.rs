@@ -1,0 +1,152 @@
+//! What the schedule does for the function in Lambda: a run of the drain whenever something is due.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::now;
+use crate::config::Level;
+use crate::converge::Keeper;
+use crate::converge::drain::Drained;
+use crate::deadline::{Clock, Deadline};
+use crate::fault::Fault;
+use crate::roster::Trouble;
+use crate::roster::key::Id;
+
+/// How long one run may work: less than the minute after which Lambda's next one would come.
+const RUN: Duration = Duration::from_secs(55);
+
+/// How often it is looked whether something is due.
+const REST: Duration = Duration::from_secs(1);
+
+/// Drains at once and then again and again; a run that did something has its line on standard error,
+/// if its level is wanted.
+pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level) -> Infallible {
+    loop {
+        let run = keeper.drain(Clock::set(now()), Deadline::after(RUN)).await;
+        if let Some(line) = Line::of(&run).filter(|line| line.level <= wanted) {
+            eprintln!("{}", serde_json::to_string(&line).unwrap_or_default());
+        }
+        sleep(REST).await;
+        while !has_work(&keeper).await {
+            sleep(REST).await;
+        }
+    }
+}
+
+/// Whether a run would find something, or the backlog's flag to take down. A look writes nothing; a
+/// run does.
+async fn has_work(keeper: &Keeper) -> bool {
+    let roster = keeper.roster();
+    let is_due = async || Ok(!roster.due(now(), 1).await?.is_empty());
+    let is_flagged = async || Ok(roster.backlog().await?.is_some());
+    // Whoever did not answer is asked again by the run, which says so.
+    let or_trouble = |found: Result<bool, Trouble>| found.unwrap_or(true);
+    or_trouble(is_due().await) || or_trouble(is_flagged().await)
+}
+
+/// A line of the log.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    level: Level,
+    message: &'static str,
+    applied: usize,
+    parked: usize,
+    pending: usize,
+    connect_calls: u32,
+    /// Why a record is parked; or, without an id, why nothing could be done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<Told<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Id>,
+    fault: &'static str,
+    turn: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(id: Option<&'a Id>, fault: &'a Fault) -> Self {
+        let (kind, turn) = (fault.kind.code(), fault.kind.turn().name());
+        Self { id, fault: kind, turn, detail: &fault.detail, cause: fault.cause.as_deref() }
+    }
+}
+
+impl<'a> Line<'a> {
+    /// What is worth a line of a run, if anything is.
+    fn of(run: &'a Result<Drained, Fault>) -> Option<Self> {
+        let line = |level, faults| Self {
+            level,
+            message: "drain",
+            applied: 0,
+            parked: 0,
+            pending: 0,
+            connect_calls: 0,
+            faults,
+        };
+        let drained = match run {
+            Ok(drained) if drained.is_idle() => return None,
+            Ok(drained) => drained,
+            Err(fault) => return Some(line(Level::Error, vec![Told::of(None, fault)])),
+        };
+        let level = match drained {
+            drained if drained.is_alarming() => Level::Error,
+            drained if drained.parked.is_empty() => Level::Info,
+            _ => Level::Warn,
+        };
+        let faults = drained.parked.iter().map(|(id, fault)| Told::of(Some(id), fault)).collect();
+        Some(Self {
+            applied: drained.applied,
+            parked: drained.parked.len(),
+            pending: drained.pending,
+            connect_calls: drained.calls.count,
+            ..line(level, faults)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Kind;
+
+    fn said(run: &Result<Drained, Fault>) -> Option<String> {
+        Line::of(run).map(|line| serde_json::to_string(&line).unwrap())
+    }
+
+    #[test]
+    fn a_run_that_did_nothing_says_nothing() {
+        assert_eq!(said(&Ok(Drained::default())), None);
+        assert_eq!(said(&Ok(Drained { elsewhere: true, ..Drained::default() })), None);
+    }
+
+    #[test]
+    fn who_must_be_woken_is_told_louder() {
+        let parked = |kind| {
+            let parked = vec![(Id::read("1f"), Fault::new(kind, "why").caused_by("because"))];
+            said(&Ok(Drained { parked, ..Drained::default() })).unwrap()
+        };
+        let applied = Drained { applied: 2, pending: 1, ..Drained::default() };
+        assert!(said(&Ok(applied)).unwrap().contains(r#""level":"INFO""#));
+        assert!(parked(Kind::Uniqueness).contains(r#""level":"WARN""#));
+        assert!(parked(Kind::RemovalHeld).contains(r#""level":"ERROR""#));
+        insta::assert_snapshot!(
+            parked(Kind::Bug),
+            @r#"{"level":"ERROR","message":"drain","applied":0,"parked":1,"pending":0,"connectCalls":0,"faults":[{"id":"1f","fault":"bug","turn":"nobody","detail":"why","cause":"because"}]}"#
+        );
+        let gone = Fault::new(Kind::Unavailable, "for the sender").caused_by("roster: no answer");
+        insta::assert_snapshot!(
+            said(&Err(gone)).unwrap(),
+            @r#"{"level":"ERROR","message":"drain","applied":0,"parked":0,"pending":0,"connectCalls":0,"faults":[{"fault":"unavailable","turn":"later","detail":"for the sender","cause":"roster: no answer"}]}"#
+        );
+    }
+}
