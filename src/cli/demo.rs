@@ -1,5 +1,7 @@
 //! `connect-provisioner demo`: what arrived, what was answered, what Connect now holds.
 
+mod life;
+
 use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
@@ -94,7 +96,8 @@ pub async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     for (number, scene) in (1..).zip(SCENES) {
         play(&local, number, scene, out).await?;
     }
-    show_users(&local, out).await
+    show_users(&local, out).await?;
+    life::run(out).await
 }
 
 async fn play(
@@ -109,6 +112,14 @@ async fn play(
     let event = sign(local, &story, number, scene.how)?;
     let (answer, _) = local.send(&event, now(), Duration::from_secs(10)).await;
     let answer = answer?;
+    writeln!(out, "{number:2}. {about}")?;
+    write_event(out, &story, &event)?;
+    write_answer(out, &answer)?;
+    Ok(writeln!(out)?)
+}
+
+/// Writes what arrived: of whom it is, and nothing else.
+fn write_event(out: &mut impl Write, story: &Story, event: &Value) -> std::io::Result<()> {
     let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
     let path = event.get("rawPath").and_then(Value::as_str).unwrap_or_default();
     let what = match story.body.pointer("/data/events").and_then(Value::as_array) {
@@ -120,9 +131,7 @@ async fn play(
             format!("{kind}, {who}")
         }
     };
-    writeln!(out, "{number:2}. {about}")?;
-    writeln!(out, "    in   {} {path}  {what}", story.method)?;
-    write_answer(out, &answer)
+    writeln!(out, "    in   {} {path}  {what}", story.method)
 }
 
 /// Writes an answer; that to a batch with a line for each of its events.
@@ -130,13 +139,12 @@ fn write_answer(out: &mut impl Write, answer: &Reply) -> Result<(), Box<dyn Erro
     let mut body = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     let events = body.as_object_mut().and_then(|body| body.remove("events"));
     match events {
-        None => writeln!(out, "    out  {} {}\n", answer.status_code, answer.body)?,
+        None => writeln!(out, "    out  {} {}", answer.status_code, answer.body)?,
         Some(events) => {
             writeln!(out, "    out  {} {body}", answer.status_code)?;
             for (event, number) in events.as_array().into_iter().flatten().zip(1..) {
                 writeln!(out, "         {number}. {event}")?;
             }
-            writeln!(out)?;
         }
     }
     Ok(())

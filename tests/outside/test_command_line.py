@@ -12,13 +12,17 @@ from programs import CHATTY, CONNECT_PROVISIONER, run
 STORY = Path(__file__).resolve().parents[2] / "events/okta-user-created.json"
 FLAGS = {
     "demo": [],
-    "serve": ["--listen", "--connect", "--json", "--identity", "--no-throttle", "--quota"],
+    "serve": [
+        "--listen", "--connect", "--roster", "--no-roster", "--json", "--identity", "--no-throttle",
+        "--quota",
+    ],
+    "parked": ["--roster", "--url", "--json"],
     "sign": ["--source", "--as", "--url"],
     "plan": ["--source", "--json"],
     "doctor": ["--online", "--json"],
     "completions": [],
     "standin": ["--listen", "--identity", "--no-throttle", "--lag", "--not-found", "--quota"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -30,11 +34,12 @@ def test_the_demo_shows_what_arrived_what_was_answered_and_what_connect_holds(en
     demo = run("demo", env=environment)
 
     assert (demo.returncode, demo.stderr) == (0, "")
-    answers = re.findall(r"^    out  (\d{3}) ", demo.stdout, re.MULTILINE)
+    scenes, _, life = demo.stdout.partition("\nAnd now with a roster")
+    answers = re.findall(r"^    out  (\d{3}) ", scenes, re.MULTILINE)
     assert answers == "201 200 201 200 401 401 400 400 409 200 501 200 200 200 400".split()
-    asked = re.findall(r"^    in   (\w+ /hooks/\w+)  ", demo.stdout, re.MULTILINE)
+    asked = re.findall(r"^    in   (\w+ /hooks/\w+)  ", scenes, re.MULTILINE)
     assert asked == ["POST /hooks/demo"] * 12 + ["GET /hooks/okta"] + ["POST /hooks/okta"] * 2
-    users = demo.stdout.partition("Connect now holds 6 users:")[2].split("\n")[3:-1]
+    users = scenes.partition("Connect now holds 6 users:")[2].split("\n")[3:-1]
     assert [line.split()[0] for line in users] == [
         "ana.ruiz@example.com", "kim.lee@example.com", "eve.eager@example.com",
         "bo.taken@example.com", "carl.meyer@example.com", "fatima.noor@example.com",
@@ -42,6 +47,35 @@ def test_the_demo_shows_what_arrived_what_was_answered_and_what_connect_holds(en
     profiles = [re.search(r"\b(Agent|Admin)\b", line)[0] for line in users]
     expected = ["Agent", "Agent", "Agent", "Admin", "Agent", "Agent"]
     assert profiles == expected, "Eve is no Admin; Bo is not ours"
+
+    told = re.findall(r"^    (in|out|call|then|has) +(.*)$", life, re.MULTILINE)
+    assert [text for word, text in told if word == "call"] == [
+        "1: CreateUser",
+        "2: DescribeUser, UpdateUserIdentityInfo",
+        "2: DescribeUser, UpdateUserIdentityInfo",
+        "4: DescribeUser, CreateUser, DescribeUser, DeleteUser",
+        "3: DescribeUser, UpdateUserSecurityProfiles, TagResource",
+        "3: DescribeUser, UntagResource, UpdateUserSecurityProfiles",
+        "2: DescribeUser, DeleteUser",
+    ]
+    assert [text for word, text in told if word == "has"] == [
+        "ana.ruiz@example.com: Ana Ruiz, Agent",
+        "ana.ruiz@example.com: Ana Ruiz, Agent",
+        "ana.ruiz@example.com: Ana Ruiz Vega, mobile +34600100200, Agent",
+        "ana.vega@example.com: Ana Ruiz Vega, mobile +34600100200, Agent",
+        "ana.vega@example.com: Ana Ruiz Vega, mobile +34600100200, No Access",
+        "ana.vega@example.com: Ana Ruiz Vega, mobile +34600100200, Agent",
+        "nobody",
+    ]
+    assert [text for word, text in told if word == "then"] == [
+        "the drain: 1 applied, 0 parked, 0 pending",
+    ]
+    answers = [text.split()[0] for word, text in told if word == "out"]
+    assert answers == "201 202 201 200 200 200".split()
+
+
+def test_the_demo_is_the_same_each_time():
+    assert run("demo", env={}).stdout == run("demo", env={}).stdout
 
 
 def test_who_reads_no_further_gets_no_error():
@@ -108,6 +142,7 @@ def test_bash_completes_commands_and_their_flags(tmp_path):
     script.write_text(run("completions", "bash").stdout)
     subprocess.run(["bash", "-n", script], check=True)
 
+    assert set(completed(script, "parked", "")) >= {"list", "show", "retry", "release"}
     assert completed(script, "d") == ["demo", "doctor"]
     assert set(completed(script, "")) >= FLAGS.keys()
     for command, flags in FLAGS.items():
@@ -139,6 +174,15 @@ def test_other_shells_have_their_scripts(shell, head):
         (["serve", "--connect", "azure"], "possible values: standin, aws"),
         (["serve", "--listen", "8787"], "invalid socket address"),
         (["serve", "--quota", "many"], "invalid digit"),
+        (["serve", "--roster", "x", "--no-roster"], "cannot be used with '--no-roster'"),
+        (["parked", "lits"], "similar subcommand exists: 'list'"),
+        (["parked", "show"], "<ID>"),
+        (["parked", "retry"], "<ID>"),
+        (["parked", "release", "x", "--all"], "cannot be used with '--all'"),
+        (["parked", "--url", "http://x", "--roster", "x"], "cannot be used with"),
+        (["parked", "--url", "127.0.0.1:1"], "expected a URL such as http://127.0.0.1:8787"),
+        (["parked", "--url", "https://127.0.0.1:1"], "expected a URL such as http://127.0.0.1:8787"),
+        (["parked", "--url", "http://127.0.0.1:1"], "is serve running there?"),
         (["sign"], "<STORY>"),
         (["sign", "-", "--as", "xml"], "possible values: apigw-v2, apigw-v1, alb, curl"),
         (["plan"], "<STORY>"),
