@@ -60,7 +60,7 @@ struct Whom {
 
 impl Whom {
     fn ids(self) -> Ids {
-        if self.all { Ids::All } else { Ids::these(self.ids) }
+        if self.all { Ids::All } else { Ids::these(&self.ids) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A person's life with a roster: each story's answer, the calls that it took, and what Connect holds.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -605,6 +606,60 @@ async fn a_call_of_unknown_fate_is_looked_after_and_not_made_twice() {
 }
 
 #[tokio::test]
+async fn what_connect_did_unseen_is_not_forgotten() {
+    for (next, held, profile) in [
+        ("user-renamed", "ana.vega@example.com", "Agent"),
+        ("user-deactivated", ANA, "No Access"),
+        ("user-deleted", "", ""),
+    ] {
+        let mut house = given(&[]).await;
+        faults(&house.local, "CreateUser", &["500-after"]);
+        house.tell(&story("okta-user-created")).await.is(202, "pending", "CreateUser");
+        house.tell(&story(next)).await.is(202, "pending", "");
+        house.later(Duration::from_secs(61));
+        let (drained, calls) = house.drain().await;
+        assert_eq!((drained.applied, drained.parked.len()), (1, 0), "{next}: {calls}");
+        assert_eq!(house.names().join(" "), held, "{next}: {calls}");
+        if !held.is_empty() {
+            assert_eq!(house.profile(), profile, "{next}: {calls}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_removal_of_unknown_fate_is_done_once() {
+    for lost in ["500-before", "500-after", "drop"] {
+        let mut house = given(&[("MAX_REMOVALS_PER_HOUR", "1")]).await;
+        house.tell(&story("okta-user-created")).await;
+        faults(&house.local, "DeleteUser", &[lost]);
+        house.tell(&story("user-deleted")).await.is(202, "pending", "DescribeUser DeleteUser");
+        // So long that a user whom Connect does not show is gone, and counted only once.
+        house.later(Duration::from_secs(16 * 60));
+        let (drained, calls) = house.drain().await;
+        assert_eq!((drained.applied, drained.parked.len()), (1, 0), "{lost}: {calls}");
+        assert_eq!(house.names(), [""; 0]);
+        assert_eq!(house.persons().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn who_was_just_made_is_looked_for_until_nobody_can_come_any_more() {
+    let mut house = given(&[]).await;
+    house.tell(&story("okta-user-created")).await;
+    faults(&house.local, "DeleteUser", &["500-after"]);
+    house.tell(&story("user-deleted")).await.is(202, "pending", "DescribeUser DeleteUser");
+    house.later(Duration::from_secs(31));
+    // Gone, or not shown yet.
+    let (drained, _) = house.drain().await;
+    assert_eq!((drained.applied, drained.pending, drained.parked.len()), (0, 1, 0));
+    house.later(Duration::from_secs(16 * 60));
+    house.drain().await;
+    assert!(house.parked().await.is_empty());
+    let counts = parked::counts(&*house.roster, house.at).await.unwrap();
+    assert_eq!((counts.pending, counts.removed), (0, 1));
+}
+
+#[tokio::test]
 async fn a_full_instance_is_the_operators_to_mend() {
     let mut house = given(&[]).await;
     faults(&house.local, "CreateUser", &["limit"]);
@@ -644,12 +699,12 @@ async fn too_many_removals_within_an_hour_are_held_until_they_are_let_through() 
     assert!(house.drain().await.0.is_idle(), "it waits for the operator");
 
     let deleted = parked.iter().find(|record| record.wanted == Wanted::Gone).unwrap();
-    parked::retry(&*house.roster, &[deleted.id.clone()], house.at).await.unwrap();
+    parked::retry(&*house.roster, slice::from_ref(&deleted.id), house.at).await.unwrap();
     let (drained, calls) = house.drain().await;
     assert!(drained.is_alarming(), "{drained:?}");
     assert_eq!((drained.parked.len(), &*calls), (1, "DescribeUser"), "under all the rules");
 
-    parked::release(&*house.roster, &[deleted.id.clone()], house.at).await.unwrap();
+    parked::release(&*house.roster, slice::from_ref(&deleted.id), house.at).await.unwrap();
     let (drained, calls) = house.drain().await;
     assert_eq!((drained.applied, &*calls), (1, "DescribeUser DeleteUser"));
     assert_eq!((house.names().len(), house.parked().await.len()), (26, 1));
@@ -679,7 +734,7 @@ async fn only_what_is_parked_is_tried_again() {
         let ids = [parked.id.clone(), wrong.clone()];
         let refused = parked::release(&*house.roster, &ids, house.at).await.unwrap_err();
         assert_eq!(refused, expected);
-        assert_eq!(house.parked().await, [parked.clone()], "nothing was changed");
+        assert_eq!(house.parked().await, slice::from_ref(&parked), "nothing was changed");
     }
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
     assert_eq!(counts, parked::Counts { applied: 1, parked: 1, pending: 0, removed: 0 });

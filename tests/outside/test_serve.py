@@ -56,7 +56,7 @@ _ids = itertools.count(1)
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     log = tmp_path_factory.mktemp("desk") / "serve.log"
-    with closing(Serve(log, "--no-throttle")) as desk:
+    with closing(Serve(log, "--no-throttle", "--no-roster")) as desk:
         yield desk
 
 
@@ -106,6 +106,7 @@ def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
     assert desk.said == {
         "url": url,
         "standin": desk.said["standin"],
+        "roster": None,
         "sources": [
             {
                 "name": "demo", "scheme": "standard-webhooks", "url": f"{url}/hooks/demo",
@@ -238,8 +239,9 @@ def test_one_event_that_takes_long_holds_up_no_other(served):
         assert slow.result().status in (200, 201), "found again, if the SDK did not wait for it"
 
 
-def test_each_event_has_its_line_and_nobody_is_named_in_any(serve):
-    own = serve("--no-throttle", **HR)
+@pytest.mark.parametrize("flags, again", [(["--no-roster"], "alreadyOurs"), ([], "unchanged")])
+def test_each_event_has_its_line_and_nobody_is_named_in_any(serve, flags, again):
+    own = serve("--no-throttle", *flags, **HR)
     eve = okta.somebody("Eve Unheard")
     post(own, user())
     post(own, user(), path="/hooks/hr", secret=HR_SECRET)
@@ -251,7 +253,7 @@ def test_each_event_has_its_line_and_nobody_is_named_in_any(serve):
     told = [(line["level"], line["outcome"], line["status"]) for line in own.lines()]
     assert told == [
         ("INFO", "created", 201),
-        ("INFO", "alreadyOurs", 200),
+        ("INFO", again, 200),
         ("WARN", "invalidValue", 400),
         ("WARN", "unknownRoute", 404),
         ("WARN", "unauthenticated", 401),
@@ -289,14 +291,17 @@ def test_people_are_told_what_to_type_next_and_that_works(tmp_path):
         try:
             text = text_of(process)
             url, standin = re.match(r"Serving (\S+), in front of .* at (\S+)\n", text).groups()
-            send, look = re.findall(r"^  ((?:connect-provisioner|curl) .*)$", text, re.MULTILINE)
+            typed = re.findall(r"^  ((?:connect-provisioner|curl) .*)$", text, re.MULTILINE)
+            send, look, wait = typed
             answer, state = json.loads(type(send)), json.loads(type(look))
+            waiting = type(wait)
         finally:
             process.terminate()
 
     assert url in send and standin in look
     assert answer["outcome"] == "created"
     assert [user["Id"] for user in state["users"]] == [answer["userId"]]
+    assert waiting == b"1 applied, 0 pending, 0 parked, 0 removed\n"
     assert re.search(rf"/hooks/demo +standard-webhooks +secret: {DEMO_SECRET}\n", text)
     assert re.search(rf"/hooks/okta +okta +secret: {DEMO_AUTHORIZATION}\n", text)
 
@@ -348,7 +353,7 @@ def test_ones_own_settings_come_on_top_of_the_demos(serve):
 
     assert post(own, user()).status == 401
     assert post(own, user(), secret=SECRET).status == 201
-    assert post(own, user(), path="/hooks/hr", secret=HR_SECRET).json["outcome"] == "alreadyOurs"
+    assert post(own, user(), path="/hooks/hr", secret=HR_SECRET).json["outcome"] == "unchanged"
     told = tell_okta(own, okta.hook(okta.assigned(okta.somebody())))
 
     assert [event["outcome"] for event in told.json["events"]] == ["ignored"]
@@ -367,13 +372,17 @@ def test_what_is_wrong_with_ones_own_settings_is_told():
     assert HR_SECRET not in said
 
 
-def test_amazon_connect_itself_may_be_behind(serve, standin):
+@pytest.mark.parametrize(
+    "flags, settings, roster",
+    [(["--no-roster"], {}, None), ([], {"DEACTIVATE": "delete"}, "memory")],
+)
+def test_amazon_connect_itself_may_be_behind(serve, standin, flags, settings, roster):
     """Somebody else's stand-in plays it; the settings are one's own and nobody else's."""
     connect = standin("--no-throttle")
-    environment = Deployment.environment(connect)
-    own = serve("--connect", "aws", **environment, **CREDENTIALS)
+    environment = Deployment.environment(connect, **settings)
+    own = serve("--connect", "aws", *flags, **environment, **CREDENTIALS)
 
-    assert own.said["standin"] is None
+    assert (own.said["standin"], own.said["roster"]) == (None, roster)
     sources = [(source["name"], source["secret"]) for source in own.said["sources"]]
     assert sources == [("hr", None), ("okta", None)]
     assert post(own, user(), secret=SECRET).status == 404
@@ -381,26 +390,46 @@ def test_amazon_connect_itself_may_be_behind(serve, standin):
     assert list(connect.users()) == [ANA]
 
 
-def test_amazon_connect_itself_wants_all_its_settings():
-    said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", env=HR))
+@pytest.mark.parametrize("flags", [[], ["--no-roster"]])
+def test_amazon_connect_itself_wants_all_its_settings(flags):
+    """What becomes of those who leave is asked only where they are known."""
+    said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", *flags, env=HR))
     assert "HOOK_HR" not in said
     for missing in ("CONNECT_INSTANCE", "ROUTING_PROFILE", "SECURITY_PROFILES"):
         assert f"{missing}: expected a value, found none" in said
+    assert ("DEACTIVATE: expected a value, found none" in said) == (not flags)
+
+
+@pytest.mark.parametrize("choice", ["suspend", "leave"])
+def test_who_leaves_needs_a_choice_that_can_be_carried_out(choice):
+    settings = HR | {"DEACTIVATE": choice}
+    said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", env=settings))
+    missing = "SUSPENDED_SECURITY_PROFILE: expected a value, found none"
+    assert (missing if choice == "suspend" else "DEACTIVATE: expected one of") in said
 
 
 # --- The stand-in's ways --------------------------------------------------------------------------
 
 
 def test_a_full_instance_takes_nobody(serve):
-    answer = post(serve("--quota", "0"), user())
+    answer = post(serve("--quota", "0", "--no-roster"), user())
     assert (answer.status, answer.headers["retry-after"]) == (503, "3600")
+    answer = post(serve("--quota", "0"), user())
+    assert (answer.status, answer.json["outcome"]) == (202, "parked")
+    assert answer.json["fault"] == "quotaFull"
 
 
 def test_a_user_who_is_not_found_yet_is_asked_for_later(serve):
-    slow = serve("--no-throttle", "--not-found", "60")
+    slow = serve("--no-throttle", "--not-found", "60", "--no-roster")
     assert post(slow, user()).status == 201
     again = post(slow, user())
     assert (again.status, again.headers["retry-after"]) == (503, "30")
+
+    known = serve("--no-throttle", "--not-found", "60")
+    assert post(known, user()).status == 201
+    assert post(known, user()).json["outcome"] == "unchanged"
+    changed = post(known, user(name={"givenName": "Ana", "familyName": "Vega"}))
+    assert (changed.status, changed.json["outcome"]) == (202, "pending")
 
 
 def test_the_kind_of_the_instance_is_chosen(serve):

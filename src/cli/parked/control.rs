@@ -52,7 +52,7 @@ pub(super) enum Ids {
 }
 
 impl Ids {
-    pub(super) fn these(ids: Vec<String>) -> Self {
+    pub(super) fn these(ids: &[String]) -> Self {
         Self::These(ids.iter().map(|id| Id::read(id)).collect())
     }
 }
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Ids {
         }
         match Wire::deserialize(deserializer) {
             Ok(Wire::Word(word)) if word == ALL => Ok(Self::All),
-            Ok(Wire::Ids(ids)) => Ok(Self::these(ids)),
+            Ok(Wire::Ids(ids)) => Ok(Self::these(&ids)),
             _ => Err(serde::de::Error::custom("expected a list of ids, or \"all\"")),
         }
     }

@@ -1,0 +1,357 @@
+"""The function with a roster: what it acknowledged is never lost, whatever Amazon Connect or a crash
+does, and the operator sees who waits and sets them going."""
+
+import itertools
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+
+from deployments import SECRET, Deployment, foreign_user
+from people import as_bytes, user
+from programs import PLATFORM, run, wait_for
+from standard_webhooks import now, sign
+
+STORIES = Path(__file__).resolve().parents[2] / "events"
+CREDENTIALS = {name: PLATFORM[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+ANA = "ana.ruiz@example.com"
+HELD = {"MAX_REMOVALS_PER_HOUR": "0"}
+
+_ids = itertools.count(1)
+
+
+@pytest.fixture
+def keep(serve, standin, tmp_path):
+    """Starts a stand-in that outlives the server, and the server with its roster in a file."""
+    connect = None
+
+    def start(*flags, **settings):
+        nonlocal connect
+        connect = connect or standin(*flags)
+        environment = Deployment.environment(
+            connect,
+            DEACTIVATE="suspend",
+            SUSPENDED_SECURITY_PROFILE=connect.security_profiles["No Access"],
+            **settings,
+        )
+        file = tmp_path / "roster.redb"
+        own = serve("--connect", "aws", "--roster", str(file), **environment, **CREDENTIALS)
+        assert own.said["roster"] == str(file)
+        return own, connect, file
+
+    return start
+
+
+def post(serve, document):
+    """The answer to a document, signed just now."""
+    body = as_bytes(document)
+    headers = sign(SECRET, f"msg_{next(_ids)}", now(), body)
+    return serve.send("/hooks/okta", body, headers.items())
+
+
+def undated(type, data):
+    """An event that counts from when it is first heard."""
+    return {"type": type, "data": data}
+
+
+def said(answer):
+    return answer.status, answer.json.get("outcome", answer.json.get("detail"))
+
+
+def roster(serve):
+    answer = serve.send("/_roster", method="GET")
+    assert answer.status == 200
+    return answer.json
+
+
+def counts(serve):
+    return {state: count for state, count in roster(serve)["counts"].items() if count}
+
+
+def names(connect):
+    """Who is there, without a call that would be throttled."""
+    held = [user["Username"] for user in connect.state()["users"]]
+    assert len(held) == len(set(held)), "nobody is there twice"
+    return set(held)
+
+
+def drained(serve):
+    """The lines of the drain's runs."""
+    return [line for line in serve.lines() if line["message"] == "drain"]
+
+
+def parked(*arguments, status=0):
+    done = run("parked", *arguments, env={})
+    assert done.returncode == status, done
+    return done.stderr if status else done.stdout
+
+
+# --- A whole life ---------------------------------------------------------------------------------
+
+
+def test_the_stories_of_a_life_are_followed_on_a_desk(serve):
+    own = serve("--no-throttle")
+    assert own.said["roster"] == "memory"
+    held = []
+    for name in ("okta-user-created", "user-updated", "user-renamed", "user-deactivated",
+                 "user-activated", "user-deleted"):  # fmt: skip
+        command = run("sign", str(STORIES / f"{name}.json"), "--as", "curl", "--url", own.url)
+        told = subprocess.run(["sh"], input=command.stdout, capture_output=True, text=True)
+        users = [
+            (username, user["IdentityInfo"]["LastName"], "provisioner-suspended" in user["Tags"])
+            for username, user in own.users().items()
+        ]
+        held.append((json.loads(told.stdout)["outcome"], users))
+
+    vega = "ana.vega@example.com"
+    assert held == [
+        ("created", [(ANA, "Ruiz", False)]),
+        ("updated", [(ANA, "Ruiz Vega", False)]),
+        ("created", [(vega, "Ruiz Vega", False)]),
+        ("suspended", [(vega, "Ruiz Vega", True)]),
+        ("updated", [(vega, "Ruiz Vega", False)]),
+        ("removed", []),
+    ]
+    assert counts(own) == {"removed": 1}
+    assert drained(own) == [], "nothing was left to be done"
+
+
+# --- Nothing acknowledged is lost -----------------------------------------------------------------
+
+
+def test_a_file_is_the_same_roster_for_the_next_process(keep):
+    own, connect, _ = keep("--no-throttle")
+    assert said(post(own, user())) == (201, "created")
+    own.close()
+    own, _, _ = keep()
+    calls = connect.calls()
+
+    assert said(post(own, user())) == (200, "unchanged")
+    assert connect.calls() == calls
+    assert said(post(own, undated("user.deleted", user()))) == (200, "removed")
+    assert names(connect) == set()
+
+
+def test_what_was_acknowledged_is_there_after_a_crash(keep):
+    """Killed in the middle of a burst, while Connect has made users that nobody was told of. What was
+    cut off is looked after when its lease is over, a minute later."""
+    own, connect, _ = keep("--no-throttle", CONNECT_RATE="100")
+    connect.control(slowMs=150, faults={"CreateUser": ["slow"] * 500})
+    acknowledged = []
+
+    def send(number):
+        name = f"agent-{number}@example.com"
+        try:
+            answer = post(own, user(name))
+        except (OSError, HTTPException):
+            return
+        assert answer.status in (201, 202), answer
+        acknowledged.append(name)
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(send, number) for number in range(200)]
+        wait_for(lambda: len(acknowledged) >= 40, "a part of the burst", seconds=30)
+        own.close()
+        for one in sent:
+            one.result()
+    before = names(connect)
+    assert 40 <= len(acknowledged) < 200
+    connect.control(slowMs=0)
+
+    own, _, _ = keep(CONNECT_RATE="100")
+    wait_for(lambda: set(counts(own)) == {"applied"}, "all to be applied", seconds=100)
+
+    held = names(connect)
+    assert held >= set(acknowledged)
+    assert held >= before
+    assert counts(own) == {"applied": len(held)}
+    assert post(own, user(acknowledged[0])).json["outcome"] == "unchanged"
+    assert "example.com" not in own.log()
+
+
+def test_a_user_that_connect_made_without_saying_so_is_not_made_twice(keep):
+    own, connect, _ = keep("--no-throttle")
+    connect.control(faults={"CreateUser": ["500-after"]})
+
+    assert said(post(own, user())) == (202, "pending")
+    assert counts(own) == {"pending": 1}
+    wait_for(lambda: counts(own) == {"applied": 1}, "the drain", seconds=45)
+
+    assert names(connect) == {ANA}
+    assert connect.calls()["CreateUser"] == 2, "it looks once what became of the first"
+    (line,) = drained(own)
+    assert (line["level"], line["applied"], line["parked"]) == ("INFO", 1, 0)
+    assert line["connectCalls"] == 3
+
+
+def test_a_crowd_that_connect_throttles_is_there_within_half_a_minute(keep):
+    own, connect, _ = keep()
+    people = {f"agent-{number}@example.com" for number in range(40)}
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda name: post(own, user(name)), people))
+
+    assert {answer.status for answer in answers} <= {201, 202}
+    wait_for(lambda: names(connect) == people, "all of them", seconds=35)
+    wait_for(lambda: counts(own) == {"applied": 40}, "the roster to know", seconds=10)
+    wait_for(lambda: drained(own), "the run's end", seconds=60)
+    assert said(post(own, user("late@example.com")))[0] == 201, "the backlog's flag is down"
+
+
+# --- Who waits for somebody -----------------------------------------------------------------------
+
+
+def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
+    own, connect, file = keep("--no-throttle", **HELD)
+    post(own, user("bo@example.com"))
+    post(own, user())
+    held = post(own, undated("user.deleted", user()))
+    assert (held.status, held.json["fault"]) == (202, "removalHeld")
+
+    state = json.loads(parked("--url", own.url, "--json"))
+    assert state == roster(own)
+    (record,) = state["parked"]
+    assert state["counts"] == {"applied": 1, "parked": 1, "pending": 0, "removed": 0}
+    assert set(record) == {
+        "id", "wanted", "fault", "turn", "detail", "attempts", "due", "asOf",
+    }  # fmt: skip
+    told = (record["wanted"], record["fault"], record["turn"], record["due"])
+    assert told == ("gone", "removalHeld", "operator", None)
+    id = record["id"]
+    lines = parked("list", "--url", own.url).splitlines()
+    assert lines[0] == "1 applied, 0 pending, 1 parked, 0 removed"
+    assert lines[1].split("\t")[:3] == [id, "gone", "removalHeld"]
+    assert f"id\t{id}\n" in parked("show", id, "--url", own.url)
+    assert json.loads(parked("--json", "show", id, "--url", own.url)) == record
+
+    wrong = parked("release", id, "0000", "--url", own.url, status=1)
+    assert "found 0000, which nobody has; nothing was changed" in wrong
+    assert roster(own) == state
+    assert "is open in another process" in parked("--roster", str(file), status=1)
+    assert "found another" in parked("show", "0000", "--url", own.url, status=1)
+
+    assert parked("retry", id, "--url", own.url) == f"retried\t{id}\n"
+    wait_for(lambda: drained(own), "a run of the drain")
+    (line,) = drained(own)
+    assert (line["level"], line["parked"], line["applied"]) == ("ERROR", 1, 0)
+    (fault,) = line["faults"]
+    assert (fault["id"], fault["fault"]) == (id, "removalHeld")
+    assert names(connect) == {ANA, "bo@example.com"}, "under all the rules"
+
+    assert parked("release", "--all", "--url", own.url) == f"released\t{id}\n"
+    wait_for(lambda: names(connect) == {"bo@example.com"}, "the removal")
+    wait_for(lambda: counts(own) == {"applied": 1, "removed": 1}, "the roster to know")
+    assert parked("release", "--all", "--url", own.url) == "nobody is parked\n"
+    assert "found another" in parked("show", id, "--url", own.url, status=1)
+    not_parked = parked("retry", id, "--url", own.url, status=1)
+    assert "which is not parked; nothing was changed" in not_parked
+
+
+def test_a_file_that_nobody_has_open_is_read_and_changed(keep):
+    own, connect, file = keep("--no-throttle", **HELD)
+    for name in ("bo@example.com", ANA):
+        post(own, user(name))
+        assert said(post(own, undated("user.deleted", user(name)))) == (202, "parked")
+    state = roster(own)
+    own.close()
+
+    assert json.loads(parked("--roster", str(file), "--json")) == state
+    first, second = [record["id"] for record in state["parked"]]
+    changed = parked("release", first, "--roster", str(file), "--json")
+    assert json.loads(changed) == {"released": [first], "retried": []}
+    assert "which is not parked" in parked("release", first, "--roster", str(file), status=1)
+    assert parked("retry", "--all", "--roster", str(file)) == f"retried\t{second}\n"
+    counted = parked("--roster", str(file)).splitlines()
+    assert counted == ["0 applied, 2 pending, 0 parked, 0 removed"]
+
+    own, _, _ = keep(**HELD)
+    wait_for(lambda: counts(own) == {"parked": 1, "removed": 1}, "the drain at the start")
+    assert [record["id"] for record in roster(own)["parked"]] == [second]
+    assert len(names(connect)) == 1
+
+
+def test_a_user_who_was_in_the_way_may_be_moved_out_of_it(keep):
+    """Okta cannot mend what it said, so it waits for the operator."""
+    own, connect, _ = keep(
+        "--no-throttle", HOOK_HOOKS_SCHEME="okta", HOOK_HOOKS_SECRET="a value that Okta shows",
+        HOOK_HOOKS_APPS="Amazon Connect",
+    )  # fmt: skip
+    foreign_user(connect, "bea.lindt@example.com")
+    story = json.loads((STORIES / "okta-hook-app-assigned.json").read_text())
+    proof = [("authorization", "a value that Okta shows")]
+    told = own.send("/hooks/hooks", as_bytes(story["body"]), proof)
+    (event,) = told.json["events"]
+    assert (told.status, event["outcome"], event["fault"]) == (200, "parked", "uniqueness")
+
+    (foreign,) = connect.users().values()
+    connect.connect.delete_user(InstanceId=connect.instance_id, UserId=foreign["Id"])
+    assert parked("retry", "--all", "--url", own.url).startswith("retried\t")
+    wait_for(lambda: counts(own) == {"applied": 1}, "the drain")
+    (made,) = connect.users().values()
+    assert made["Tags"]["managed-by"] == "connect-provisioner"
+
+
+@pytest.mark.parametrize(
+    "method, body, status, told",
+    [
+        ("PUT", b"retry", 400, "expected"),
+        ("PUT", b'{"retri": "all"}', 400, "unknown field"),
+        ("PUT", b'{"retry": "some"}', 400, "expected a list of ids, or"),
+        ("PUT", b'{"retry": ["x"]}', 404, "found x, which nobody has"),
+        ("PUT", b'{"retry": "all", "release": []}', 200, None),
+        ("DELETE", b"", 405, "expected GET or PUT"),
+    ],
+)
+def test_the_operators_door_says_what_it_expects(serve, method, body, status, told):
+    answer = serve().send("/_roster", body, method=method)
+    assert answer.status == status
+    assert answer.json == {"retried": [], "released": []} if told is None else told in answer.body
+
+
+def test_the_operators_door_is_for_this_machine_alone(serve):
+    """Whoever comes through a tunnel, or by a name that was bound to this address, finds no door."""
+    own = serve()
+    address = own.url.removeprefix("http://")
+    port = address.rpartition(":")[2]
+    for host, status in [
+        (address, 200), ("localhost", 200), (f"[::1]:{port}", 200), ("127.0.0.2", 200),
+        ("example.com", 404), (f"127.0.0.1.example.com:{port}", 404), ("192.0.2.1", 404), ("", 404),
+    ]:  # fmt: skip
+        with closing(HTTPConnection(address, timeout=20)) as connection:
+            connection.request("GET", "/_roster", headers={"Host": host})
+            assert connection.getresponse().status == status, host
+
+
+def test_without_a_roster_there_is_nobody_to_show(serve):
+    own = serve("--no-roster")
+    assert own.send("/_roster", method="GET").status == 404
+    assert "expected a serve with a roster" in parked("--url", own.url, status=1)
+
+
+# --- Files that are none --------------------------------------------------------------------------
+
+
+def test_one_process_at_a_time_has_a_file(keep):
+    own, connect, file = keep("--no-throttle")
+    environment = Deployment.environment(connect, DEACTIVATE="keep") | CREDENTIALS
+    command = ("serve", "--connect", "aws", "--listen", "127.0.0.1:0", "--roster", str(file))
+    second = run(*command, env=environment)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"error: cannot open the roster: {file} is open in another process" in second.stderr
+    assert said(post(own, user())) == (201, "created")
+
+
+def test_a_file_that_is_no_roster_is_left_as_it_is(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("not a roster\n" * 100)
+    for command in (("serve", "--listen", "127.0.0.1:0"), ("parked",)):
+        refused = run(*command, "--roster", str(file), env={})
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("error: cannot open the roster: ")
+    assert file.read_text() == "not a roster\n" * 100
+    missing = tmp_path / "nowhere.redb"
+    assert "there is no such file" in parked("--roster", str(missing), status=1)
+    assert not missing.exists()
