@@ -14,7 +14,7 @@ use connect_provisioner::roster::key::Key;
 use connect_provisioner::roster::parked;
 use connect_provisioner::roster::record::{Record, State, Wanted};
 use connect_provisioner::roster::{Clash, Roster};
-use connect_provisioner::standin::Settings;
+use connect_provisioner::standin::{IdentityManagement, Settings};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -55,8 +55,11 @@ impl Told {
 }
 
 async fn given(changes: &[(&str, &str)]) -> House {
+    given_with(Settings { throttle: false, ..Settings::default() }, changes).await
+}
+
+async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> House {
     let roster = Arc::new(Embedded::default());
-    let settings = Settings { throttle: false, ..Settings::default() };
     let kept: Arc<dyn Roster> = roster.clone();
     let local = Local::start_with_roster(settings, changes, kept).await.unwrap();
     House { local, roster, at: now(), stories: 0 }
@@ -657,6 +660,41 @@ async fn who_was_just_made_is_looked_for_until_nobody_can_come_any_more() {
     assert!(house.parked().await.is_empty());
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
     assert_eq!((counts.pending, counts.removed), (0, 1));
+}
+
+#[tokio::test]
+async fn a_password_is_used_at_once_or_never() {
+    let managed = [("IDENTITY_MANAGEMENT", "CONNECT_MANAGED")];
+    let settings = Settings {
+        identity: IdentityManagement::ConnectManaged,
+        throttle: false,
+        ..Settings::default()
+    };
+    let joins = user(&[("/password", json!("Secret-1mz050nq"))]);
+    for (generate, parked) in [("false", 1), ("true", 0)] {
+        let changes = [managed.as_slice(), &[("GENERATE_PASSWORD", generate)]].concat();
+        let mut house = given_with(settings.clone(), &changes).await;
+        house.tell(&joins).await.is(201, "created", "CreateUser");
+        let requests = connect(&house.local)["requests"].clone();
+        assert_eq!(requests[0]["body"]["Password"], "Secret-1mz050nq");
+        assert_eq!(house.record(ANA).await.unwrap().person.password(), Ok(None));
+
+        // It is not stored, so the drain has none to give.
+        faults(&house.local, "CreateUser", &["throttle"]);
+        let mut other = joins.clone();
+        other.body["userName"] = json!("bea@example.com");
+        other.body["externalId"] = json!("bea");
+        house.tell(&other).await.is(202, "pending", "CreateUser");
+        let (drained, _) = house.drain().await;
+        assert_eq!((drained.parked.len(), drained.applied), (parked, 1 - parked), "{drained:?}");
+        if parked == 0 {
+            continue;
+        }
+        assert_eq!(fault(&house.parked().await[0]), "invalidValue");
+        let mut again = other.clone();
+        again.body["displayName"] = json!("Bea Ruiz");
+        house.tell(&again).await.is(201, "created", "CreateUser");
+    }
 }
 
 #[tokio::test]
