@@ -270,20 +270,18 @@ async fn who_changes_while_shut_out_returns_as_they_are_then() {
     let mut inactive = story("user-updated");
     inactive.body["data"]["active"] = json!(false);
     let shut_out = house.tell(&inactive).await;
-    shut_out.is(
-        200,
-        "suspended",
-        "DescribeUser UpdateUserSecurityProfiles UpdateUserIdentityInfo TagResource",
-    );
+    shut_out.is(200, "suspended", "DescribeUser UpdateUserSecurityProfiles TagResource");
     assert_eq!(house.profile(), "No Access");
 
     let mut renamed = story("user-renamed");
     renamed.body["data"]["active"] = json!(false);
     house.tell(&renamed).await.is(200, "unchanged", "DescribeUser");
     assert_eq!(house.names(), [ANA], "the new name is given on their return");
+    assert_eq!(house.user()["IdentityInfo"]["LastName"], "Ruiz");
     let returned = house.tell(&story("user-activated")).await;
     returned.is(201, "created", "DescribeUser CreateUser DescribeUser DeleteUser");
     assert_eq!(house.names(), ["ana.vega@example.com"]);
+    assert_eq!(house.user()["IdentityInfo"]["LastName"], "Ruiz Vega");
     assert_eq!(house.profile(), "Agent");
 }
 
@@ -369,7 +367,7 @@ async fn a_leaver_needs_no_more_than_a_name() {
             .unwrap()
             .retain(|member, _| ["schemas", "userName", "externalId"].contains(&member.as_str()));
         let left = house.tell(&envelope(name, &bare)).await;
-        left.is(200, "noUser", "SearchUsers ListUsers");
+        assert_eq!((left.status, left.outcome()), (200, "noUser"), "{}", left.body);
     }
 }
 
@@ -646,18 +644,15 @@ async fn a_removal_of_unknown_fate_is_done_once() {
 }
 
 #[tokio::test]
-async fn who_was_just_made_is_looked_for_until_nobody_can_come_any_more() {
+async fn who_was_just_made_and_is_removed_is_gone_at_once() {
     let mut house = given(&[]).await;
     house.tell(&story("okta-user-created")).await;
     faults(&house.local, "DeleteUser", &["500-after"]);
     house.tell(&story("user-deleted")).await.is(202, "pending", "DescribeUser DeleteUser");
     house.later(Duration::from_secs(31));
-    // Gone, or not shown yet.
-    let (drained, _) = house.drain().await;
-    assert_eq!((drained.applied, drained.pending, drained.parked.len()), (0, 1, 0));
-    house.later(Duration::from_secs(16 * 60));
-    house.drain().await;
-    assert!(house.parked().await.is_empty());
+    // Too young to be gone, if it had not been us.
+    let (drained, calls) = house.drain().await;
+    assert_eq!((drained.applied, &*calls), (1, "DescribeUser"));
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
     assert_eq!((counts.pending, counts.removed), (0, 1));
 }
@@ -794,7 +789,7 @@ async fn a_rename_waits_for_the_operator_who_says_so() {
     assert_eq!(house.names(), [ANA]);
     let back = house.tell(&story("user-updated")).await;
     // The new name was to be tried, so it is looked whether it was.
-    back.is(200, "updated", "SearchUsers ListUsers DescribeUser UpdateUserIdentityInfo");
+    back.is(200, "updated", "DescribeUser SearchUsers ListUsers UpdateUserIdentityInfo");
     assert_eq!(house.parked().await.len(), 0);
 }
 
@@ -1007,10 +1002,14 @@ async fn the_same_person_told_by_many_at_once_is_one_user_in_the_newest_state() 
     let ids: Vec<_> = (0..stories.len()).map(|number| format!("msg_{number}")).collect();
     let tellings = stories.iter().zip(&ids).map(|(story, id)| house.deliver(story, id));
     for told in join_all(tellings).await {
-        assert!((200..=202).contains(&told.status), "{}", told.body);
+        // Who is older than what is just being tried repeats it, since that may yet be refused.
+        assert!([200, 201, 202, 503].contains(&told.status), "{}", told.body);
     }
     house.later(Duration::from_secs(120));
     house.drain().await;
+    for (story, id) in stories.iter().zip(&ids) {
+        assert_eq!(house.deliver(story, id).await.status, 200);
+    }
     assert_eq!(house.user()["IdentityInfo"]["LastName"], "Ruiz 00");
     assert_eq!(house.persons().await, 1);
     assert!(house.record(ANA).await.unwrap().is_applied());
