@@ -205,9 +205,7 @@ fn judge(
         _ => return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER)),
     };
     let agent = Agent::assign(&person, &config.rules, moment.random)?;
-    if let Err(fault) = agent.password {
-        return Err(fault);
-    }
+    agent.password.as_ref().map_err(Fault::clone)?;
     record.owner = Some(agent.owner.hash().to_owned());
     record.mobile_left_out = agent.mobile_left_out;
     Ok(Verdict::Converge(Box::new(agent)))

@@ -56,7 +56,7 @@ fn outcome(config: &Config, request: &Request, record: &mut Record) -> Result<Ou
     let Route::Hook(hook) = Route::find(config, request)? else { return Ok(Outcome::Healthy) };
     let request = hook.source.verify(request, moment().now)?;
     let done = |verdict| match verdict {
-        Verdict::Converge(_) => Outcome::Healthy,
+        Verdict::Converge(_) | Verdict::Keep(_) => Outcome::Healthy,
         Verdict::Done(outcome) => outcome,
     };
     match decide(config, hook, &request, moment(), record)? {

@@ -142,7 +142,7 @@ fn identity_info(info: &UserIdentityInfo) -> IdentityInfo {
 }
 
 /// The phone's members as they stand on the wire, but for what the SDK hides: a `PhoneType` that
-/// Connect left out reads as SOFT_PHONE (`protocol_serde/shape_user_phone_config.rs`).
+/// Connect left out reads as `SOFT_PHONE` (`protocol_serde/shape_user_phone_config.rs`).
 fn phone(user: &User) -> Map<String, Value> {
     let mut members = Map::new();
     let mut add = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));

@@ -115,7 +115,7 @@ impl Keeper {
     ) -> Result<Applied, Stop> {
         let mut observed = self.observe(record, session, clock, Missing::Recreate).await?;
         if observed.is_none() {
-            observed = self.find_tried(record, session, clock).await?;
+            observed = self.find_tried(record, None, session, clock).await?;
         }
         let shown = observed.as_ref().map(|user| user.username.as_str());
         self.remove_tried(record, [shown, None], session, clock).await?;
@@ -148,8 +148,8 @@ impl Keeper {
         let power = session.resolve(&agent.power).await?;
         let name = agent.username.as_str();
         let mut observed = self.observe(record, session, clock, self.policy.missing).await?;
-        if observed.is_none() && record.tried.iter().any(|tried| tried != name) {
-            observed = self.find_tried(record, session, clock).await?;
+        if observed.is_none() {
+            observed = self.find_tried(record, Some(name), session, clock).await?;
         }
         let shown = observed.as_ref().map(|user| user.username.as_str());
         self.remove_tried(record, [shown, Some(name)], session, clock).await?;
@@ -204,20 +204,25 @@ impl Keeper {
         Ok(None)
     }
 
-    /// A user that may have been created with nobody knowing.
+    /// A user that may have been created with nobody knowing, under another name than this.
     async fn find_tried(
         &self,
         record: &mut Record,
+        name: Option<&str>,
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<Option<Observed>, Stop> {
         let owner = self.owner_of(record);
-        for name in &record.tried {
-            let found = session.find(name).await?;
+        for tried in record.tried.clone() {
+            if Some(tried.as_str()) == name {
+                continue;
+            }
+            let found = session.find(&tried).await?;
             if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
                 record.user = Some(Held::new(&user.ids, clock.now()));
                 return Ok(Some(user));
             }
+            record.tried.retain(|other| *other != tried);
         }
         Ok(None)
     }
