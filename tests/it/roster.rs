@@ -1,5 +1,6 @@
 //! The contract that every roster keeps: the same tests for each.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -109,11 +110,11 @@ async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     let (name, id) = (Key::user_name("person3@example.com"), Key::external_id("E3"));
     assert_eq!(roster.find(&name).await, Ok(None), "the name is free");
     assert_eq!(roster.find(&Key::owner("o3")).await.unwrap(), Some(gone.clone()));
-    assert_eq!(roster.find_gone(&[name.clone()]).await.unwrap(), [gone.clone()]);
+    assert_eq!(roster.find_gone(from_ref(&name)).await.unwrap(), [gone.clone()]);
     gone.settle("rules", at(100));
     write(roster, &mut gone).await.unwrap();
     assert_eq!(gone.person, Person::default(), "nothing personal is left");
-    assert_eq!(roster.find_gone(&[id.clone()]).await.unwrap(), [gone.clone()]);
+    assert_eq!(roster.find_gone(from_ref(&id)).await.unwrap(), [gone.clone()]);
     let mut again = Record { person: person(3), ..record(33) };
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);

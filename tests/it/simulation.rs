@@ -116,10 +116,10 @@ impl House {
     fn build(seed: u64, mutation: Option<Mutation>) -> Self {
         let chance = Chance::of(seed);
         let weather = Weather::by(&chance);
-        Self::under(weather, chance, mutation)
+        Self::under(&weather, chance, mutation)
     }
 
-    fn under(weather: Weather, chance: Chance, mutation: Option<Mutation>) -> Self {
+    fn under(weather: &Weather, chance: Chance, mutation: Option<Mutation>) -> Self {
         let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let world = World::new(weather.connect.clone());
         let inner = Arc::new(Embedded::default());
@@ -143,7 +143,7 @@ impl House {
             faults: Arc::clone(&roster_faults),
             mutation,
         });
-        let config = config(&weather, mutation);
+        let config = config(weather, mutation);
         let function = |wire: &Wire| {
             let own = chance.clone();
             let entropy = Box::new(move || own.bytes());
@@ -271,7 +271,7 @@ fn play(seed: u64, mutation: Option<Mutation>) -> Result<u64, String> {
                 house.wire.tell();
             }
             house.play().await;
-            house.calls() as u64
+            u64::try_from(house.calls()).unwrap()
         })
     }));
     played.map_err(|panic| match panic.downcast::<String>() {
@@ -317,7 +317,7 @@ fn nothing_is_lost_doubled_or_out_of_date_whatever_happens() {
 /// the writer was cut off at all.
 fn cut_a_life(event: usize, boundary: u64, told_again: bool) -> bool {
     runtime().block_on(async {
-        let house = House::under(Weather::calm(), Chance::of(boundary), None);
+        let house = House::under(&Weather::calm(), Chance::of(boundary), None);
         let script = senders::life(&house);
         for before in 0..event {
             assert!(house.tell(&script, before, None).await);
@@ -352,7 +352,7 @@ fn from_any_state_the_desired_one_is_reached_and_then_nothing_is_planned() {
     for seed in 0..200 {
         let steps = runtime().block_on(async {
             let chance = Chance::of(seed);
-            let house = House::under(Weather::calm(), chance.clone(), None);
+            let house = House::under(&Weather::calm(), chance.clone(), None);
             let script = senders::small_changes(&house);
             assert!(house.tell(&script, 0, None).await);
             let before = house.wire.users();
@@ -377,24 +377,25 @@ fn from_any_state_the_desired_one_is_reached_and_then_nothing_is_planned() {
 
 #[test]
 fn a_thousand_at_once_are_acknowledged_and_use_the_quota() {
-    const CROWD: usize = 1000;
+    const CROWD: u32 = 1000;
     runtime().block_on(async {
-        let connect = Settings { user_quota: CROWD, ..Settings::default() };
-        let house = House::under(Weather { connect, ..Weather::calm() }, Chance::of(1), None);
-        let scripts = senders::crowd(&house, CROWD);
+        let size = usize::try_from(CROWD).unwrap();
+        let connect = Settings { user_quota: size, ..Settings::default() };
+        let house = House::under(&Weather { connect, ..Weather::calm() }, Chance::of(1), None);
+        let scripts = senders::crowd(&house, size);
         let start = Instant::now();
         let told = scripts.iter().map(|script| house.tell(script, 0, None));
         let told = futures_util::future::join_all(told).await;
         assert!(told.into_iter().all(|told| told));
         let answered = start.elapsed();
-        assert_eq!(house.ledger.lock().unwrap().acknowledged.len(), CROWD);
+        assert_eq!(house.ledger.lock().unwrap().acknowledged.len(), size);
         while !house.is_at_rest() {
             house.drain_once(None).await;
         }
         let converged = start.elapsed();
         check::all(&house, &scripts);
         let quota = 2.0_f64.mul_add(converged.as_secs_f64(), 5.0);
-        let used = CROWD as f64 / quota;
+        let used = f64::from(CROWD) / quota;
         println!(
             "{CROWD} users at once, in virtual time: answered within {answered:?}, all there after \
              {converged:?}, {:.1} % of the quota used, {} calls",

@@ -28,7 +28,7 @@ impl Chance {
     }
 
     pub(crate) fn pick<'a, T>(&self, things: &'a [T]) -> &'a T {
-        let index = self.below(things.len() as u64);
+        let index = self.below(u64::try_from(things.len()).unwrap());
         &things[usize::try_from(index).unwrap()]
     }
 

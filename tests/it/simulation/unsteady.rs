@@ -1,7 +1,7 @@
 //! A roster that is slow and now and then does not answer, having written or not.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::{Id, Key};
@@ -150,7 +150,3 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.set_backlog(until))
     }
 }
-
-/// How long a simulated effect takes at most, on either side of it.
-#[expect(dead_code, reason = "says what the numbers above come to")]
-const LONGEST: Duration = Duration::from_millis(20);

@@ -244,7 +244,3 @@ fn everybody_is_ours(response: Response<Bytes>) -> Response<Bytes> {
         document.to_string().into()
     })
 }
-
-/// The longest that a call may still do something after it was given up.
-#[expect(dead_code, reason = "says what the numbers above come to")]
-const LATEST: Duration = Duration::from_secs(20);
