@@ -83,6 +83,8 @@ pub struct Agent {
     pub phone: Phone,
     /// What the user may do.
     pub power: Power<Reference>,
+    /// Whether the hierarchy group is ours to say, also where it is none.
+    pub decides_group: bool,
     /// The operator's tags and the owner's three.
     pub tags: BTreeMap<String, String>,
 }
@@ -114,6 +116,8 @@ impl Agent {
             mobile: mobile.and_then(Result::ok),
             phone: phone(person, &rules.phone)?,
             power,
+            decides_group: rules.power.hierarchy_group.is_some()
+                || !rules.allowed.hierarchy_groups.is_empty(),
             tags,
             owner,
             username,

@@ -196,6 +196,10 @@ fn judge(
     record.owner = owner.map(|(owner, _)| owner.hash().to_owned());
     if config.policy.is_some() {
         let Event { intent, happened } = event;
+        if let Intent::Join(person) | Intent::Change(person) = &intent {
+            let agent = Agent::assign(person, &config.rules, moment.random);
+            record.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
+        }
         let event = record.event.clone();
         return Ok(Verdict::Keep(Box::new(Wish { intent, happened, event, can_mend: true })));
     }

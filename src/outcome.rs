@@ -51,6 +51,15 @@ impl Outcome {
         }
     }
 
+    /// Whose user it is.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&Owner> {
+        match self {
+            Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner) => Some(owner),
+            _ => None,
+        }
+    }
+
     /// What Connect calls the user that this is about.
     #[must_use]
     pub const fn user_ids(&self) -> Option<&UserIds> {

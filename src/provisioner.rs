@@ -184,6 +184,10 @@ impl Provisioner {
                 };
                 let (result, calls) = keeper.accept(&heard, Clock::set(moment.now), deadline).await;
                 record.called(calls);
+                if let Ok(owner) = result.as_ref().map(Outcome::owner) {
+                    record.owner =
+                        owner.map(|owner| owner.hash().to_owned()).or(record.owner.take());
+                }
                 result
             }
             (Verdict::Converge(_) | Verdict::Keep(_), _) => Err(Class::Bug.fault()),

@@ -72,8 +72,8 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// Lets one run at a time drain: takes the right to until `until`, if nobody has it at `now`.
     fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool>;
 
-    /// Gives that right back.
-    fn end_drain(&self) -> Answer<'_, ()>;
+    /// Gives that right back, unless somebody else has it since.
+    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()>;
 
     /// Until when Connect's quota is the drain's alone, if it is.
     fn backlog(&self) -> Answer<'_, Option<SystemTime>>;

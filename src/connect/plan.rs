@@ -177,7 +177,7 @@ fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec
     steps.extend(identity(agent, &user.identity));
     steps.extend(phone(&agent.phone, &user.phone));
     let group = power.hierarchy_group.as_ref();
-    if group.map(ResourceId::as_str) != user.hierarchy_group.as_deref() {
+    if agent.decides_group && group.map(ResourceId::as_str) != user.hierarchy_group.as_deref() {
         steps.push(Step::UpdateUserHierarchy(group.cloned()));
     }
     if power.routing_profile.as_str() != user.routing_profile {

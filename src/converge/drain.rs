@@ -52,7 +52,7 @@ impl Keeper {
             return Ok(drained);
         }
         let result = self.drain_held(clock, deadline, &mut drained).await;
-        self.roster.end_drain().await?;
+        self.roster.end_drain(until).await?;
         result.map(|()| drained)
     }
 

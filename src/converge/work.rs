@@ -259,21 +259,22 @@ impl Keeper {
         power: &Power<ResourceId>,
         mut user: Observed,
     ) -> Result<Applied, Stop> {
-        let mut adopted = false;
         if let Err(foreign) = check_owner(&agent.owner, &user) {
             self.check_others(&user, clock).await?;
             if self.policy.foreign == Foreign::Refuse || user.tags.contains_key(MANAGED_BY) {
                 return Err(foreign.into());
             }
             self.check_power(&user, session).await?;
+            // Whoever finds it to be ours shall know that it was not.
+            record.adopting = true;
+            self.checkpoint(record).await?;
             let tags = agent.owner.tags().into_iter().collect();
             session.change(&Step::TagResource(tags), &user.ids).await?;
             user.tags.extend(agent.owner.tags());
-            adopted = true;
         }
         record.has_user(Held::new(&user.ids, clock.now()));
         let applied = self.update(record, session, agent, power, &user).await?;
-        Ok(if adopted { Applied::Adopted(user.ids) } else { applied })
+        Ok(if record.adopting { Applied::Adopted(user.ids) } else { applied })
     }
 
     /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
@@ -484,7 +485,7 @@ fn missing() -> Fault {
     Fault::new(
         Kind::Missing,
         "the user was removed from Amazon Connect by hand; remove the person in the identity \
-         provider, or set ON_MISSING=recreate and release this one",
+         provider, or set ON_MISSING=recreate and retry",
     )
 }
 
@@ -516,9 +517,8 @@ fn stubborn(operations: &[&str]) -> Fault {
 
 fn removal_held(most: usize) -> Fault {
     let detail = format!(
-        "{most} users were removed or suspended within an hour, which is as many as \
-         MAX_REMOVALS_PER_HOUR lets pass; if more are meant to leave: connect-provisioner parked \
-         release"
+        "as many users were removed or suspended within an hour as MAX_REMOVALS_PER_HOUR lets pass \
+         ({most}); if more are meant to leave: connect-provisioner parked release"
     );
     Fault::new(Kind::RemovalHeld, detail)
 }

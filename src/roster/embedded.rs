@@ -98,6 +98,14 @@ impl Embedded {
         }
         self.keep(|file| file.see(event, now))?;
         contents.sights.insert(event.to_owned(), now);
+        // Now and then, and the seldomer the more there are, so that it costs next to nothing.
+        if contents.sights.len().is_power_of_two() {
+            let is_old = |(_, seen): &(&String, &SystemTime)| is_over(**seen, MEMORY, now);
+            let old = contents.sights.iter().filter(is_old).map(|(event, _)| event.clone());
+            let old: Vec<String> = old.collect();
+            self.keep(|file| file.forget(&old))?;
+            contents.sights.retain(|_, seen| !is_over(*seen, MEMORY, now));
+        }
         Ok(now)
     }
 
@@ -286,8 +294,10 @@ impl Roster for Embedded {
         }))
     }
 
-    fn end_drain(&self) -> Answer<'_, ()> {
-        at_once(self.note(|notes| notes.drained_until = None))
+    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
+        at_once(self.note(|notes| {
+            notes.drained_until = notes.drained_until.filter(|taken| *taken != until);
+        }))
     }
 
     fn backlog(&self) -> Answer<'_, Option<SystemTime>> {

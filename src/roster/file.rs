@@ -1,9 +1,11 @@
 //! A roster's contents in a file, by `redb`: what is answered is on the disk, and a process that is
 //! killed at any moment leaves a file that the next one reads.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use super::Trouble;
@@ -26,7 +28,15 @@ pub(super) struct File(Database);
 impl File {
     /// Opens a file, or makes it, and reads what it holds.
     pub(super) fn open(path: &Path, contents: &mut Contents) -> Result<Self, Trouble> {
-        let file = match Database::create(path) {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // People's data: for whoever runs this alone.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| trouble(&error))?;
+        let opened =
+            FileBackend::new(file).and_then(|file| Database::builder().create_with_backend(file));
+        let file = match opened {
             Err(DatabaseError::DatabaseAlreadyOpen) => {
                 return Err(Trouble(format!(
                     "{} is open in another process: stop it first",
@@ -61,6 +71,21 @@ impl File {
         let since_1970 = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let milliseconds = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
         self.insert(SIGHTS, event, milliseconds)
+    }
+
+    /// Forgets when events were first seen.
+    pub(super) fn forget(&self, events: &[String]) -> Result<(), Trouble> {
+        let forget = || -> Result<(), redb::Error> {
+            let transaction = self.0.begin_write()?;
+            {
+                let mut table = transaction.open_table(SIGHTS)?;
+                for event in events {
+                    table.remove(event.as_str())?;
+                }
+            }
+            Ok(transaction.commit()?)
+        };
+        forget().map_err(|error| trouble(&error))
     }
 
     /// Keeps the rest.

@@ -78,6 +78,8 @@ pub struct Record {
     pub counted: Option<(String, SystemTime)>,
     /// Whether an operator let this removal through.
     pub released: bool,
+    /// Whether a user whom somebody else had made is becoming ours.
+    pub adopting: bool,
     /// By operation, a hash of the call and how often it was made without its effect being there at
     /// the next look.
     pub stubborn: BTreeMap<String, (String, u8)>,
@@ -168,6 +170,7 @@ impl Record {
             rules: String::new(),
             counted: None,
             released: false,
+            adopting: false,
             stubborn: BTreeMap::new(),
         }
     }
@@ -266,6 +269,7 @@ impl Record {
         self.tried.clone_from(&other.tried);
         self.stubborn.clone_from(&other.stubborn);
         self.counted.clone_from(&other.counted);
+        self.adopting = other.adopting;
         self.applied = other.applied;
         self.rules.clone_from(&other.rules);
         self.leased_until = other.leased_until;
@@ -283,7 +287,7 @@ impl Record {
         self.state = State::Applied;
         self.rules = rules.to_owned();
         (self.attempts, self.due, self.leased_until) = (0, None, None);
-        (self.counted, self.released) = (None, false);
+        (self.counted, self.released, self.adopting) = (None, false, false);
         self.tried.clear();
         if self.stranger && self.user.is_none() {
             self.leave_for_good();

@@ -183,7 +183,9 @@ async fn one_run_drains(roster: &dyn Roster) {
     assert_eq!(roster.begin_drain(at(0), at(60)).await, Ok(true));
     assert_eq!(roster.begin_drain(at(59), at(120)).await, Ok(false));
     assert_eq!(roster.begin_drain(at(60), at(120)).await, Ok(true), "who had it is gone");
-    roster.end_drain().await.unwrap();
+    roster.end_drain(at(60)).await.unwrap();
+    assert_eq!(roster.begin_drain(at(61), at(120)).await, Ok(false), "it is another's by now");
+    roster.end_drain(at(120)).await.unwrap();
     assert_eq!(roster.begin_drain(at(61), at(120)).await, Ok(true));
     assert_eq!(roster.backlog().await, Ok(None));
     roster.set_backlog(Some(at(7))).await.unwrap();

@@ -233,6 +233,7 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
+    set("HIERARCHY_GROUP", &directory.hierarchy_groups["EMEA"]);
     if mutation == Some(Mutation::NoPace) {
         set("CONNECT_RATE", "100");
     }

@@ -74,10 +74,13 @@ fn each_difference_is_one_call() {
         plan_after(|user| user.identity.last_name = Some("Gil".to_owned())),
         [("UpdateUserIdentityInfo", json!({ "IdentityInfo": names }))]
     );
-    assert_eq!(
-        plan_after(|user| user.hierarchy_group = Some("h".to_owned())),
-        [("UpdateUserHierarchy", json!({"HierarchyGroupId": null}))]
-    );
+    assert_eq!(plan_after(|user| user.hierarchy_group = Some("h".to_owned())), []);
+    let (mut deciding, power) = (agent(ana()).unwrap(), ids());
+    deciding.decides_group = true;
+    let mut grouped = held(&deciding, &power);
+    grouped.hierarchy_group = Some("h".to_owned());
+    let steps = plan(Desired::Held(&deciding, &power), Some(&grouped));
+    assert_eq!(steps, [Step::UpdateUserHierarchy(None)]);
     assert_eq!(
         plan_after(|user| user.routing_profile = "other".to_owned()),
         [("UpdateUserRoutingProfile", json!({"RoutingProfileId": ids().routing_profile.as_str()}))]

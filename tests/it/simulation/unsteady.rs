@@ -138,8 +138,8 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.begin_drain(now, until))
     }
 
-    fn end_drain(&self) -> Answer<'_, ()> {
-        self.effect(move || self.inner.end_drain())
+    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
+        self.effect(move || self.inner.end_drain(until))
     }
 
     fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
