@@ -213,8 +213,7 @@ impl Keeper {
         }
         match result {
             Ok(_) => {
-                (record.applied, record.rules) = (record.revision, self.digest.clone());
-                record.tried.clear();
+                record.follows(&self.digest);
             }
             // What time mends is left to time, and to whoever comes then.
             Err(fault) if fault.kind.turn() == Turn::Later => {

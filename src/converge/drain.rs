@@ -81,8 +81,14 @@ impl Keeper {
             let run = Run { clock, deadline, pace: Some(&pace) };
             let follow = async |id: Id| (id.clone(), self.converge(&id, run).await);
             let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
+            let mut is_idle = true;
             while let Some((id, ended)) = ends.next().await {
-                drained.note(id, ended?);
+                let ended = ended?;
+                is_idle &= matches!(ended.0, Ended::Pending(None));
+                drained.note(id, ended);
+            }
+            if is_idle {
+                sleep(REST).await;
             }
         }
         Ok(())
@@ -101,7 +107,9 @@ impl Drained {
         match ended {
             Ended::Applied(_) => self.applied = self.applied.saturating_add(1),
             Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push((id, fault)),
-            Ended::Pending(_) => self.pending = self.pending.saturating_add(1),
+            Ended::Pending(Some(_)) => self.pending = self.pending.saturating_add(1),
+            // Somebody else sees to it, or it was forgotten in time.
+            Ended::Pending(None) => {}
         }
     }
 

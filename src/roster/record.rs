@@ -231,10 +231,12 @@ impl Record {
         self.due = now.checked_add(MENDED_AFTER);
     }
 
-    /// Takes the lease. The fence tells who has it from who had it before.
+    /// Takes the lease; who has it and does not come to the end leaves the record due when it is over.
+    /// The fence tells who has it from who had it before.
     pub fn lease(&mut self, now: SystemTime) {
         self.fence = self.fence.saturating_add(1);
         self.leased_until = now.checked_add(LEASE);
+        self.due = self.leased_until;
         if self.wanted == Wanted::Active {
             self.try_name();
         }
@@ -283,12 +285,10 @@ impl Record {
 
     /// Notes that Connect follows; nothing personal is left of who is gone.
     pub fn settle(&mut self, rules: &str, now: SystemTime) {
-        self.applied = self.revision;
+        self.follows(rules);
         self.state = State::Applied;
-        self.rules = rules.to_owned();
         (self.attempts, self.due, self.leased_until) = (0, None, None);
-        (self.counted, self.released, self.adopting) = (None, false, false);
-        self.tried.clear();
+        self.released = false;
         if self.stranger && self.user.is_none() {
             self.leave_for_good();
         }
@@ -297,6 +297,14 @@ impl Record {
             (self.user, self.former) = (None, None);
             self.due = now.checked_add(MEMORY);
         }
+    }
+
+    /// Notes that Connect follows this revision, whatever came since.
+    pub fn follows(&mut self, rules: &str) {
+        self.applied = self.revision;
+        self.rules = rules.to_owned();
+        (self.counted, self.adopting) = (None, false);
+        self.tried.clear();
     }
 
     /// Notes why Connect does not follow. What time mends is tried again soon and then less often;

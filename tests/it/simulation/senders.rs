@@ -123,7 +123,7 @@ pub(crate) fn write(house: &House) -> Vec<Script> {
     let start = house.clock.now();
     let crowd = if chance.in_100(2) { 30 } else { 0 };
     let persons = crowd + 1 + usize::try_from(chance.below(3)).unwrap();
-    if chance.in_100(20) {
+    if chance.in_100(30) {
         foreign(house, &format!("p0-{}@example.com", chance.below(2)));
     }
     let script = |number: usize| {
@@ -140,13 +140,14 @@ pub(crate) fn write(house: &House) -> Vec<Script> {
                 family_name: format!("F{step}"),
                 greedy: chance.in_100(5),
             });
-            at += Duration::from_secs(1) + chance.milliseconds(90_000);
+            at += Duration::from_secs(1) + chance.milliseconds(*chance.pick(&[5_000, 90_000]));
         }
         let mut deliveries = Vec::new();
         for (event, told) in events.iter().enumerate() {
             let happened = told.at.duration_since(start).unwrap();
             for _ in 0..1 + chance.below(3) {
-                deliveries.push(Delivery { event, after: happened + chance.milliseconds(120_000) });
+                let late = chance.milliseconds(*chance.pick(&[2_000, 120_000]));
+                deliveries.push(Delivery { event, after: happened + late });
             }
         }
         Script { number, events, deliveries }
