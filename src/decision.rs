@@ -192,9 +192,8 @@ fn judge(
     if let Intent::Nothing(reason) = event.intent {
         return Ok(Verdict::Done(Outcome::Ignored(reason)));
     }
-    let owner = event.intent.person().and_then(|one| Owner::of_person(one, &config.rules).ok());
-    record.owner = owner.map(|(owner, _)| owner.hash().to_owned());
     if config.policy.is_some() {
+        record.owner = owner_hash(config, &event.intent);
         let Event { intent, happened } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {
             let agent = Agent::assign(person, &config.rules, moment.random);
@@ -223,18 +222,29 @@ fn judge_in_batch(
     record: &mut Record,
 ) -> Result<Verdict, Fault> {
     let leaves = event.intent.is_farewell();
+    if leaves {
+        record.owner = owner_hash(config, &event.intent);
+    }
     match judge(config, event, moment, record) {
         Err(fault) if fault.kind == Kind::NeedsRoster => Ok(Verdict::Done(if leaves {
             Outcome::LeaverIgnored
         } else {
-            Outcome::Ignored(NEEDS_ROSTER)
+            Outcome::Ignored(NOTHING_IN_DIRECT_MODE)
         })),
         Ok(Verdict::Keep(wish)) => Ok(Verdict::Keep(Box::new(Wish { can_mend: false, ..*wish }))),
         judged => judged,
     }
 }
 
+/// Whose user an event is about, where that can be told.
+fn owner_hash(config: &Config, intent: &Intent) -> Option<String> {
+    let (owner, _) = Owner::of_person(intent.person()?, &config.rules).ok()?;
+    Some(owner.hash().to_owned())
+}
+
 const INACTIVE: &str = "the person is not active, so no user was created";
+const NOTHING_IN_DIRECT_MODE: &str =
+    "events of this type ask nothing of Amazon Connect where there is no roster";
 const NEEDS_ROSTER: &str = "type: user.updated, user.deactivated, user.activated and user.deleted \
     will be carried out once this deployment has a roster, a durable record of its users, which a \
     later version brings; this one creates users only, so make the change in Amazon Connect";

@@ -68,7 +68,9 @@ impl Keeper {
             return (Ok(Outcome::Pending(owner)), Calls::default());
         }
         let password = self.password(heard.intent);
-        let blame = if heard.can_mend { Blame::Undo(entry.former) } else { Blame::Park };
+        // Whoever leaves is not let in again because something else is wrong.
+        let can_undo = heard.can_mend && !heard.intent.is_farewell();
+        let blame = if can_undo { Blame::Undo(entry.former) } else { Blame::Park };
         let run = Run { clock, deadline, pace: None };
         match self.hold(entry.record, run, &blame, password).await {
             Ok((ended, calls)) => (self.outcome(ended, owner, clock).await, calls),

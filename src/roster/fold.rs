@@ -162,3 +162,6 @@ const OLDER: &str = "something newer is known of this person, so this event chan
 const TENTATIVE: &str = "something newer about this person is just being carried out, and may yet be \
     refused; repeat the event";
 const UNKNOWN: &str = "this person was never assigned to Amazon Connect";
+
+#[cfg(test)]
+mod tests;

@@ -353,3 +353,85 @@ fn names(person: &Person) -> Vec<Key> {
     let external_id = person.external_id().ok().flatten().map(Key::external_id);
     user_name.into_iter().chain(external_id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap()
+    }
+
+    fn record() -> Record {
+        Record::new(Id::of([1; 16]), Person::default(), Wanted::Active, "o", at(0))
+    }
+
+    fn pauses(kind: Kind, times: usize) -> Vec<u64> {
+        let mut record = record();
+        let pause = |_| {
+            record.fail(&Fault::new(kind, "x"), at(0));
+            record.due.map_or(0, |due| due.duration_since(at(0)).unwrap().as_secs())
+        };
+        (0..times).map(pause).collect()
+    }
+
+    #[test]
+    fn what_time_mends_is_tried_soon_and_then_less_often() {
+        let expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900];
+        assert_eq!(pauses(Kind::Throttled, 12), expected);
+        assert_eq!(pauses(Kind::Unavailable, 7), [30, 30, 30, 30, 30, 32, 64], "and not at once");
+    }
+
+    #[test]
+    fn what_the_operator_mends_is_tried_less_often_and_what_he_decides_never() {
+        for kind in [Kind::Configuration, Kind::QuotaFull] {
+            assert_eq!(pauses(kind, 6), [300, 600, 1200, 2400, 3600, 3600], "{kind:?}");
+        }
+        for kind in [
+            Kind::RemovalHeld,
+            Kind::Missing,
+            Kind::Renamed,
+            Kind::Unequal,
+            Kind::Uniqueness,
+            Kind::InvalidValue,
+            Kind::Bug,
+        ] {
+            assert_eq!(pauses(kind, 2), [0, 0], "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_looks_while_a_call_may_still_have_its_effect() {
+        let mut record = record();
+        record.lease(at(0));
+        record.fail(&Fault::new(Kind::Unavailable, "x"), at(5));
+        assert!(record.is_leased(at(34)) && !record.is_leased(at(35)));
+        record.fail(&Fault::new(Kind::Throttled, "x"), at(40));
+        assert!(!record.is_leased(at(40)), "a throttled call did nothing");
+        assert_eq!(record.state, State::Pending);
+    }
+
+    #[test]
+    fn a_lease_outlasts_what_is_begun_under_it() {
+        assert!(WORK + QUIET < LEASE);
+        let mut record = record();
+        record.lease(at(0));
+        assert_eq!((record.fence, record.due), (1, record.leased_until));
+        assert_eq!(record.leased_until, Some(at(60)));
+    }
+
+    #[test]
+    fn a_former_user_is_remembered_until_it_is_gone() {
+        let held = |id: &str| Held {
+            ids: UserIds { id: id.to_owned(), arn: String::new() },
+            since: at(0),
+        };
+        let mut record = record();
+        record.has_user(held("a"));
+        record.has_user(held("a"));
+        assert_eq!(record.former, None);
+        record.has_user(held("b"));
+        assert_eq!((&record.user, &record.former), (&Some(held("b")), &Some(held("a"))));
+        assert!(!record.has_not(&held("a").ids) && record.has_not(&held("c").ids));
+    }
+}

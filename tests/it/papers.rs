@@ -112,7 +112,7 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
     for room in ["roster", "converge"] {
         for file in sources(&format!("src/{room}")) {
             let name = file.rsplit('/').next().unwrap();
-            assert!(map.contains(&format!("{name}`")), "{file}");
+            assert!(name == "tests.rs" || map.contains(&format!("{name}`")), "{file}");
         }
     }
     let told = ["src", "tests/it", "tests/outside"].map(sources).concat();

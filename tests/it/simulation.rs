@@ -83,6 +83,8 @@ struct Weather {
     faults: u64,
     /// Answers of the roster that are lost, of a thousand.
     roster_faults: u64,
+    /// Whether the roster may take longer to answer than a lease lasts.
+    stalls: bool,
     deactivate: &'static str,
     removals_per_hour: usize,
 }
@@ -91,7 +93,8 @@ impl Weather {
     fn calm() -> Self {
         let connect = Settings { throttle: false, ..Settings::default() };
         let (faults, roster_faults) = (0, 0);
-        Self { connect, faults, roster_faults, deactivate: "suspend", removals_per_hour: 50 }
+        let (stalls, deactivate, removals_per_hour) = (false, "suspend", 50);
+        Self { connect, faults, roster_faults, stalls, deactivate, removals_per_hour }
     }
 
     fn by(chance: &Chance) -> Self {
@@ -106,6 +109,7 @@ impl Weather {
             },
             faults: *chance.pick(&[0, 5, 15, 30]),
             roster_faults: *chance.pick(&[0, 0, 5, 20]),
+            stalls: chance.in_100(20),
             deactivate: chance.pick::<&str>(&["suspend", "suspend", "delete"]),
             removals_per_hour: *chance.pick(&[1, 2, 50, 50]),
         }
@@ -141,6 +145,7 @@ impl House {
             inner: Arc::clone(&inner),
             chance: chance.clone(),
             faults: Arc::clone(&roster_faults),
+            stalls: weather.stalls,
             mutation,
         });
         let config = config(weather, mutation);

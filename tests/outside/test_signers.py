@@ -77,7 +77,7 @@ def tools():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     log = tmp_path_factory.mktemp("signers") / "serve.log"
-    with closing(Serve(log, "--no-throttle", **SETTINGS)) as served:
+    with closing(Serve(log, "--no-roster", "--no-throttle", **SETTINGS)) as served:
         yield served
 
 

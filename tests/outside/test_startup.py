@@ -181,7 +181,7 @@ CASES = {
     "a tag with an odd value": ({"TAGS": "team=<canary>"}, {"TAGS": "expected values of"}),
     "a tag too long": ({"TAGS": "c" * 129 + "=1"}, {"TAGS": "expected keys of"}),
     "48 tags": (
-        {"TAGS": ",".join(f"canary{n}=1" for n in range(48))}, {"TAGS": "at most 47 tags"},
+        {"TAGS": ",".join(f"canary{n}=1" for n in range(48))}, {"TAGS": "at most 46 tags"},
     ),
     "a deployment with odd characters": (
         {"DEPLOYMENT": "prod canary"}, {"DEPLOYMENT": "at most 128 characters"},

@@ -167,3 +167,21 @@ async fn who_was_shut_out_and_removed_by_hand_is_not_made_anew() {
     house.tell(&story("user-deactivated")).await.is(200, "noUser", "DescribeUser");
     assert_eq!(house.names(), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_user_whose_tags_were_taken_away_is_ours_no_more() {
+    for (name, status) in [("user-updated", 409), ("user-deactivated", 202), ("user-deleted", 202)]
+    {
+        let mut house = given(&[]).await;
+        house.tell(&story("okta-user-created")).await;
+        let arn = house.user()["Arn"].as_str().unwrap().to_owned();
+        let untag = house.local.client.untag_resource().resource_arn(arn);
+        untag.tag_keys("provisioner-owner").send().await.unwrap();
+        let before = house.user();
+        let refused = house.tell(&story(name)).await;
+        assert_eq!(refused.status, status, "{name}: {}", refused.body);
+        assert!(status == 409 || refused.outcome() == "parked", "{name}: {}", refused.body);
+        assert!(refused.calls.split(' ').all(|call| call == "DescribeUser"), "{}", refused.calls);
+        assert_eq!(house.user(), before, "{name}");
+    }
+}

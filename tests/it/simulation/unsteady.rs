@@ -17,6 +17,8 @@ pub(crate) struct Unsteady {
     pub(crate) chance: Chance,
     /// How many of a thousand answers are lost.
     pub(crate) faults: Arc<std::sync::Mutex<u64>>,
+    /// Whether it may take longer than a lease.
+    pub(crate) stalls: bool,
     pub(crate) mutation: Option<Mutation>,
 }
 
@@ -28,6 +30,9 @@ impl Unsteady {
     ) -> Answer<'a, T> {
         Box::pin(async move {
             boundary(self.chance.milliseconds(20)).await;
+            if self.stalls && self.chance.below(200) == 0 {
+                boundary(self.chance.milliseconds(150_000)).await;
+            }
             let faults = *self.faults.lock().unwrap();
             if self.chance.below(1000) < faults {
                 return Err(Trouble("not written".to_owned()));

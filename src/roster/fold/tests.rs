@@ -1,0 +1,167 @@
+//! What is known after an event, and after one that comes too late.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn at(seconds: u64) -> SystemTime {
+    let start = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_800_000_000)).unwrap();
+    start.checked_add(Duration::from_secs(seconds)).unwrap()
+}
+
+fn person(user: Value) -> Person {
+    let Value::Object(user) = user else { panic!("an object") };
+    Person::new(user)
+}
+
+fn ana(family_name: &str) -> Person {
+    person(json!({
+        "userName": "ana@example.com", "externalId": "e1", "password": "Secret123",
+        "name": {"givenName": "Ana", "familyName": family_name},
+    }))
+}
+
+/// What an event of second 10 makes of what is known.
+fn after(known: Option<&Record>, gone: &[Record], intent: &Intent, as_of: u64) -> Change {
+    fold(known, gone, intent, as_of).unwrap()
+}
+
+fn fold(
+    known: Option<&Record>,
+    gone: &[Record],
+    intent: &Intent,
+    as_of: u64,
+) -> Result<Change, Fault> {
+    let (id, owner) = (Id::of([7; 16]), "owner");
+    Said { intent, as_of: at(as_of), now: at(20), id, owner }.fold(known, gone)
+}
+
+fn written(change: Change) -> Record {
+    match change {
+        Change::Written(record) => *record,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Ana, known as of second 10, and followed.
+fn known() -> Record {
+    let mut record = written(after(None, &[], &Intent::Join(ana("Ruiz")), 10));
+    record.settle("rules", at(11));
+    Record { version: 3, ..record }
+}
+
+#[test]
+fn who_was_unknown_joins_without_the_password_and_is_due() {
+    let record = written(after(None, &[], &Intent::Join(ana("Ruiz")), 10));
+    assert_eq!((record.wanted, record.revision, record.version), (Wanted::Active, 1, 0));
+    assert_eq!(record.person, ana("Ruiz").without_password());
+    assert_eq!(record.person.password(), Ok(None));
+    assert_eq!((record.as_of, record.due), (at(10), Some(at(80))));
+    assert!(!record.stranger);
+}
+
+#[test]
+fn each_intent_says_what_should_be() {
+    let inactive = person(json!({"userName": "ana@example.com", "active": "False"}));
+    for (intent, wanted) in [
+        (Intent::Join(inactive.clone()), Wanted::Inactive),
+        (Intent::Change(inactive), Wanted::Inactive),
+        (Intent::Change(ana("Gil")), Wanted::Active),
+        (Intent::Leave(ana("Ruiz")), Wanted::Inactive),
+        (Intent::Remove(ana("Ruiz")), Wanted::Gone),
+    ] {
+        let record = written(after(Some(&known()), &[], &intent, 12));
+        assert_eq!((record.wanted, record.revision), (wanted, 2), "{intent:?}");
+        assert_eq!((record.as_of, record.version), (at(12), 3), "{intent:?}");
+    }
+    let left = written(after(Some(&known()), &[], &Intent::Leave(ana("x")), 12));
+    assert_eq!(left.person, known().person, "who leaves is otherwise as before");
+    let changed = written(after(Some(&left), &[], &Intent::Change(ana("Gil")), 13));
+    assert_eq!(changed.wanted, Wanted::Inactive, "a change without active lets nobody in");
+    let back = written(after(Some(&left), &[], &Intent::Return(ana("x")), 13));
+    assert_eq!((back.wanted, back.person), (Wanted::Active, known().person));
+}
+
+#[test]
+fn what_is_older_changes_nothing_and_what_says_the_same_only_the_time() {
+    let gil = Intent::Change(ana("Gil"));
+    assert_eq!(after(Some(&known()), &[], &gil, 9), Change::Nothing(OLDER));
+    let Change::Same(same) = after(Some(&known()), &[], &Intent::Join(ana("Ruiz")), 12) else {
+        panic!("it is the same")
+    };
+    assert_eq!(*same, Record { as_of: at(12), ..known() });
+}
+
+#[test]
+fn what_is_older_waits_while_what_is_newer_may_be_taken_back() {
+    let mut newer = written(after(Some(&known()), &[], &Intent::Change(ana("Gil")), 15));
+    newer.lease(at(19));
+    let older = Intent::Change(ana("Ng"));
+    let waits = fold(Some(&newer), &[], &older, 12).unwrap_err();
+    assert_eq!(waits.kind, Kind::Unavailable);
+    // Known to have been tried, it will not be taken back any more.
+    newer.fail(&Fault::new(Kind::Unavailable, "x"), at(19));
+    assert!(newer.is_leased(at(20)));
+    assert_eq!(after(Some(&newer), &[], &older, 12), Change::Nothing(OLDER));
+}
+
+#[test]
+fn who_is_gone_comes_back_by_what_is_newer_alone() {
+    let mut gone = written(after(Some(&known()), &[], &Intent::Remove(ana("Ruiz")), 15));
+    gone.settle("rules", at(16));
+    let join = Intent::Join(ana("Ruiz"));
+    for as_of in [14, 15] {
+        let change = after(None, &[gone.clone()], &join, as_of);
+        assert_eq!(change, Change::Nothing(OLDER));
+    }
+    let again = written(after(None, &[gone.clone()], &join, 16));
+    assert_eq!((again.version, again.wanted), (0, Wanted::Active), "a new record");
+}
+
+#[test]
+fn somebody_unknown_who_leaves_is_looked_for() {
+    for (intent, wanted) in [
+        (Intent::Leave(ana("Ruiz")), Wanted::Inactive),
+        (Intent::Remove(ana("Ruiz")), Wanted::Gone),
+    ] {
+        let record = written(after(None, &[], &intent, 10));
+        assert_eq!((record.wanted, record.stranger), (wanted, true));
+        assert_eq!(record.tried, ["ana@example.com"]);
+        let mut settled = record;
+        settled.settle("rules", at(11));
+        assert!(settled.is_tombstone(), "nothing personal is kept of who was never here");
+        assert_eq!((settled.person, settled.marks.len()), (Person::default(), 2));
+    }
+}
+
+#[test]
+fn an_event_hook_takes_nothing_away_that_others_told() {
+    let hook =
+        || Person::displayed("ana@example.com".to_owned(), "e1".to_owned(), json!("Somebody Else"));
+    let Change::Same(same) = after(Some(&known()), &[], &Intent::Join(hook()), 12) else {
+        panic!("nothing changes")
+    };
+    assert_eq!(same.person, known().person);
+    for intent in [Intent::Change(hook()), Intent::Return(hook())] {
+        assert_eq!(after(None, &[], &intent, 10), Change::Nothing(UNKNOWN));
+    }
+}
+
+#[test]
+fn a_name_is_one_persons() {
+    let other = person(json!({"userName": "ana@example.com", "externalId": "e2"}));
+    for intent in [Intent::Join(other.clone()), Intent::Change(other.clone())] {
+        assert_eq!(fold(Some(&known()), &[], &intent, 12).unwrap_err().kind, Kind::Uniqueness);
+    }
+    let left = written(after(Some(&known()), &[], &Intent::Leave(other), 12));
+    assert_eq!(left.wanted, Wanted::Inactive, "in doubt nobody keeps access");
+}
+
+#[test]
+fn a_time_may_be_a_little_ahead() {
+    let (intent, owner) = (Intent::Join(ana("Ruiz")), "owner");
+    let said = |as_of| Said { intent: &intent, as_of, now: at(0), id: Id::of([7; 16]), owner };
+    assert_eq!(said(at(300)).check_time(), Ok(()));
+    let refused = said(at(300) + Duration::from_millis(1)).check_time().unwrap_err();
+    assert_eq!(refused.kind, Kind::InvalidValue);
+}
