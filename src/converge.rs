@@ -9,6 +9,7 @@
 
 pub mod inlet;
 pub mod drain;
+mod removal;
 mod work;
 
 use std::fmt;

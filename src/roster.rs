@@ -42,7 +42,8 @@ pub trait Roster: fmt::Debug + Send + Sync {
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>>;
 
     /// Writes a record if the stored one has its version (none, if that is 0) and nobody else has one
-    /// of its keys, and answers the new version.
+    /// of its keys, and answers the new version. A new record is also refused if somebody who went by
+    /// one of its keys was removed as of its own time or later.
     fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>>;
 
     /// Removes a record if the stored one has this version.
@@ -85,7 +86,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
 /// A write that was not done, because its condition did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
-    /// Somebody else wrote this record meanwhile.
+    /// Somebody else wrote this record meanwhile, or removed who is to come.
     Moved,
     /// Somebody else has one of its keys.
     Taken,

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use super::removal::is_removed;
 use super::{Keeper, Noted};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
@@ -26,9 +27,6 @@ use crate::roster::{Clash, Trouble};
 /// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
 /// Reference", eventual consistency: seconds, sometimes minutes).
 const YOUNG: Duration = Duration::from_mins(15);
-
-/// A removal that was counted within the hour is not counted again.
-const HOUR: Duration = Duration::from_hours(1);
 
 /// A call is made this often for a value that Connect then shows otherwise.
 const MOST_APPLICATIONS: u8 = 2;
@@ -342,85 +340,8 @@ impl Keeper {
         if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
     }
 
-    /// Removes what may have been created under other names than this, and says whether anything
-    /// was there.
-    async fn remove_tried(
-        &self,
-        record: &mut Record,
-        kept: [Option<&str>; 2],
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<bool, Stop> {
-        let owner = self.owner_of(record);
-        let mut removed = false;
-        for tried in record.tried.clone() {
-            if kept.contains(&Some(tried.as_str())) {
-                continue;
-            }
-            let found = session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
-            if let Some(user) = found.filter(|user| record.has_not(&user.ids)) {
-                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
-                session.change(&Step::DeleteUser, &user.ids).await?;
-                (record.counted, removed) = (None, true);
-            }
-            record.tried.retain(|other| *other != tried);
-        }
-        Ok(removed)
-    }
-
-    /// Removes a user of a record's, unless it is gone already.
-    async fn remove(
-        &self,
-        record: &mut Record,
-        held: &Held,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<(), Stop> {
-        let owner = self.owner_of(record);
-        match session.observe(&held.ids).await? {
-            Some(user) => {
-                check_owner(&owner, &user)?;
-                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
-                // Who finds the user gone shall know that it was us.
-                self.checkpoint(record).await?;
-                session.change(&Step::DeleteUser, &user.ids).await?;
-                record.counted = None;
-                Ok(())
-            }
-            None if is_young(held, clock.now()) && !is_removed(record, held) => {
-                Err(not_shown().into())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Counts a removal, unless there were too many within the hour.
-    async fn count(
-        &self,
-        record: &mut Record,
-        step: &Step,
-        user: &UserIds,
-        clock: Clock,
-    ) -> Result<(), Stop> {
-        let now = clock.now();
-        let removal = removal(step, user);
-        let is_this = |(counted, at): &(String, SystemTime)| {
-            *counted == removal && lies_within(HOUR, *at, now)
-        };
-        if record.counted.as_ref().is_some_and(is_this) {
-            return Ok(());
-        }
-        if record.released {
-            self.roster.note_removal(now).await?;
-        } else if !self.roster.count_removal(now, self.policy.removals_per_hour).await? {
-            return Err(removal_held(self.policy.removals_per_hour).into());
-        }
-        record.counted = Some((removal, now));
-        Ok(())
-    }
-
     /// Writes down what is known of Connect before something is removed there.
-    async fn checkpoint(&self, record: &mut Record) -> Result<(), Stop> {
+    pub(super) async fn checkpoint(&self, record: &mut Record) -> Result<(), Stop> {
         match self.roster.write(record).await? {
             Ok(version) => {
                 record.version = version;
@@ -444,18 +365,8 @@ impl Held {
     }
 }
 
-fn is_young(held: &Held, now: SystemTime) -> bool {
+pub(super) fn is_young(held: &Held, now: SystemTime) -> bool {
     lies_within(YOUNG, held.since, now)
-}
-
-fn removal(step: &Step, user: &UserIds) -> String {
-    format!("{} {}", step.name(), user.id)
-}
-
-/// Whether a user that was there before was to be removed by us since.
-fn is_removed(record: &Record, held: &Held) -> bool {
-    let ours = removal(&Step::DeleteUser, &held.ids);
-    record.counted.as_ref().is_some_and(|(counted, _)| *counted == ours)
 }
 
 /// Tells one call from another of the same operation.
@@ -463,7 +374,7 @@ fn digest(step: &Step) -> String {
     hex::write(Sha256::digest(step.members().to_string()).split_at(8).0)
 }
 
-fn not_shown() -> Fault {
+pub(super) fn not_shown() -> Fault {
     Fault::new(Kind::Unavailable, "Amazon Connect does not show the user yet")
 }
 
@@ -513,12 +424,4 @@ fn stubborn(operations: &[&str]) -> Fault {
         operations.join(", ")
     );
     Fault::new(Kind::Unequal, detail)
-}
-
-fn removal_held(most: usize) -> Fault {
-    let detail = format!(
-        "as many users were removed or suspended within an hour as MAX_REMOVALS_PER_HOUR lets pass \
-         ({most}); if more are meant to leave: connect-provisioner parked release"
-    );
-    Fault::new(Kind::RemovalHeld, detail)
 }

@@ -126,6 +126,12 @@ impl Contents {
         if stored != record.version {
             return Err(Clash::Moved);
         }
+        let is_late = |gone: &Record| gone.as_of >= record.as_of;
+        if stored == 0
+            && record.keys().iter().any(|key| self.having(&self.gone, key).iter().any(is_late))
+        {
+            return Err(Clash::Moved);
+        }
         let is_taken = |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
         if record.keys().iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) }
     }

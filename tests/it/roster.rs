@@ -116,6 +116,10 @@ async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     assert_eq!(gone.person, Person::default(), "nothing personal is left");
     assert_eq!(roster.find_gone(from_ref(&id)).await.unwrap(), [gone.clone()]);
     let mut again = Record { person: person(3), ..record(33) };
+    again.as_of = gone.as_of;
+    let late = roster.write(&again).await.unwrap();
+    assert_eq!(late, Err(Clash::Moved), "who is gone comes back by what is newer alone");
+    again.as_of = at(34);
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
     roster.erase(&gone.id, gone.version).await.unwrap().unwrap();

@@ -75,12 +75,7 @@ impl Roster for Unsteady {
     }
 
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
-        self.effect(move || {
-            if self.mutates(Mutation::TheGoneAreForgotten) {
-                return Box::pin(async { Ok(Vec::new()) });
-            }
-            self.inner.find_gone(keys)
-        })
+        self.effect(move || self.inner.find_gone(keys))
     }
 
     fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
@@ -94,6 +89,9 @@ impl Roster for Unsteady {
                     && let Some(stored) = self.inner.load(&record.id).await?
                 {
                     record.version = stored.version;
+                }
+                if self.mutates(Mutation::TheGoneAreForgotten) {
+                    record.marks.clear();
                 }
                 if self.mutates(Mutation::NothingIsDue) {
                     record.due = None;

@@ -1,0 +1,113 @@
+//! Users who are to go: counted first, so that a mistake elsewhere does not empty the instance, and
+//! written down, so that whoever finds one gone knows that it was us.
+
+use std::time::{Duration, SystemTime};
+
+use super::Keeper;
+use super::work::{Stop, is_young, not_shown};
+use crate::connect::UserIds;
+use crate::connect::plan::{Step, check_owner};
+use crate::connect::session::Session;
+use crate::deadline::{Clock, lies_within};
+use crate::fault::{Fault, Kind};
+use crate::roster::record::{Held, Record};
+
+/// A removal that was counted within the hour is not counted again.
+const HOUR: Duration = Duration::from_hours(1);
+
+impl Keeper {
+    /// Removes a user of a record's, unless it is gone already.
+    pub(super) async fn remove(
+        &self,
+        record: &mut Record,
+        held: &Held,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<(), Stop> {
+        let owner = self.owner_of(record);
+        match session.observe(&held.ids).await? {
+            Some(user) => {
+                check_owner(&owner, &user)?;
+                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
+                // Who finds the user gone shall know that it was us.
+                self.checkpoint(record).await?;
+                session.change(&Step::DeleteUser, &user.ids).await?;
+                record.counted = None;
+                Ok(())
+            }
+            None if is_young(held, clock.now()) && !is_removed(record, held) => {
+                Err(not_shown().into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Removes what may have been created under other names than this, and says whether anything
+    /// was there.
+    pub(super) async fn remove_tried(
+        &self,
+        record: &mut Record,
+        kept: [Option<&str>; 2],
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<bool, Stop> {
+        let owner = self.owner_of(record);
+        let mut removed = false;
+        for tried in record.tried.clone() {
+            if kept.contains(&Some(tried.as_str())) {
+                continue;
+            }
+            let found = session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
+            if let Some(user) = found.filter(|user| record.has_not(&user.ids)) {
+                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
+                session.change(&Step::DeleteUser, &user.ids).await?;
+                (record.counted, removed) = (None, true);
+            }
+            record.tried.retain(|other| *other != tried);
+        }
+        Ok(removed)
+    }
+
+    /// Counts a removal, unless there were too many within the hour.
+    pub(super) async fn count(
+        &self,
+        record: &mut Record,
+        step: &Step,
+        user: &UserIds,
+        clock: Clock,
+    ) -> Result<(), Stop> {
+        let now = clock.now();
+        let removal = removal(step, user);
+        let is_this = |(counted, at): &(String, SystemTime)| {
+            *counted == removal && lies_within(HOUR, *at, now)
+        };
+        if record.counted.as_ref().is_some_and(is_this) {
+            return Ok(());
+        }
+        if record.released {
+            self.roster.note_removal(now).await?;
+        } else if !self.roster.count_removal(now, self.policy.removals_per_hour).await? {
+            return Err(removal_held(self.policy.removals_per_hour).into());
+        }
+        record.counted = Some((removal, now));
+        Ok(())
+    }
+}
+
+fn removal(step: &Step, user: &UserIds) -> String {
+    format!("{} {}", step.name(), user.id)
+}
+
+/// Whether a user that was there before was to be removed by us since.
+pub(super) fn is_removed(record: &Record, held: &Held) -> bool {
+    let ours = removal(&Step::DeleteUser, &held.ids);
+    record.counted.as_ref().is_some_and(|(counted, _)| *counted == ours)
+}
+
+fn removal_held(most: usize) -> Fault {
+    let detail = format!(
+        "as many users were removed or suspended within an hour as MAX_REMOVALS_PER_HOUR lets pass \
+         ({most}); if more are meant to leave: connect-provisioner parked release"
+    );
+    Fault::new(Kind::RemovalHeld, detail)
+}
