@@ -81,7 +81,7 @@ impl Config {
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref());
-        let policy = has_roster.then(|| reader.policy(instance.as_ref())).flatten();
+        let policy = has_roster.then(|| reader.policy(instance.as_ref(), rules.as_ref())).flatten();
         let key_overlap = reader.optional("KEY_OVERLAP_HOURS", key_overlap);
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
         let log_level = reader.optional("LOG_LEVEL", |text| lists::choice(text, &LOG_LEVEL));

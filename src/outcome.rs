@@ -148,7 +148,9 @@ impl Row {
     #[must_use]
     pub const fn in_batch(kind: Kind) -> Self {
         match kind {
-            Kind::Throttled | Kind::Configuration => Self { status: 503, ..Self::of(kind) },
+            Kind::Throttled | Kind::Conflict | Kind::Configuration => {
+                Self { status: 503, ..Self::of(kind) }
+            }
             _ => Self::of(kind),
         }
     }

@@ -51,12 +51,6 @@ impl<T> Power<T> {
 }
 
 impl Power<Reference> {
-    /// With this security profile alone.
-    #[must_use]
-    pub fn limited_to(self, security_profile: Reference) -> Self {
-        Self { security_profiles: vec![security_profile], ..self }
-    }
-
     /// What the person's payload names, where it may, and else what everyone gets.
     ///
     /// # Errors

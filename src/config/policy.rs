@@ -2,6 +2,7 @@
 
 use super::lists::choice;
 use super::{Reader, Setting};
+use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
@@ -53,9 +54,27 @@ const MISSING: [(&str, Missing); 2] = [("park", Missing::Park), ("recreate", Mis
 const FOREIGN: [(&str, Foreign); 2] = [("refuse", Foreign::Refuse), ("adopt", Foreign::Adopt)];
 
 impl Reader<'_> {
-    pub(super) fn policy(&mut self, instance: Option<&Instance>) -> Option<Policy> {
+    pub(super) fn policy(
+        &mut self,
+        instance: Option<&Instance>,
+        rules: Option<&Rules>,
+    ) -> Option<Policy> {
         let leaving = self.required("DEACTIVATE", |text| choice(text, &DEACTIVATE));
-        let profile = |text: &str| Resource::SecurityProfile.reference(text, instance);
+        let profile = |text: &str| {
+            let profile = Resource::SecurityProfile.reference(text, instance)?;
+            let gives_access = |rules: &Rules| {
+                rules.power.security_profiles.contains(&profile)
+                    || rules.allowed.security_profiles.contains(&profile)
+            };
+            if rules.is_some_and(gives_access) {
+                return Err(
+                    "expected a profile that allows nothing, found one of SECURITY_PROFILES \
+                            or ALLOWED_SECURITY_PROFILES"
+                        .to_owned(),
+                );
+            }
+            Ok(profile)
+        };
         let deactivate = match leaving {
             Some(Leaving::Suspend) => {
                 self.required("SUSPENDED_SECURITY_PROFILE", profile).map(Deactivate::Suspend)

@@ -64,6 +64,16 @@ impl Names {
         })
     }
 
+    /// The id of the security profile that is meant.
+    pub(super) async fn security_profile(
+        &self,
+        line: &Line<'_>,
+        meant: &Reference,
+        now: SystemTime,
+    ) -> Result<ResourceId, Fault> {
+        self.id(line, Resource::SecurityProfile, meant, now).await
+    }
+
     /// Notes that Connect does not know something that was listed.
     pub(super) async fn doubt(&self) {
         self.0.lock().await.values_mut().for_each(|listing| listing.doubted = true);

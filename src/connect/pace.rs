@@ -19,7 +19,7 @@ const SLOWER: f64 = 0.5;
 const FASTER: f64 = 1.25;
 
 /// No slower than this share of the rate.
-const SLOWEST: f64 = 0.1;
+const SLOWEST: f64 = 0.25;
 
 /// One token bucket for each operation.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ impl Pace {
         let in_time = deadline.allows_a_call_after(wait);
         if in_time {
             sleep(wait).await;
+        } else {
+            self.change(operation, |bucket| bucket.tokens += 1.0);
         }
         in_time
     }

@@ -19,7 +19,7 @@ use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
 use crate::assign::power::Power;
 use crate::deadline::Deadline;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 
 /// A way to Connect until a deadline.
 pub(crate) struct Session<'a> {
@@ -74,8 +74,19 @@ impl Session<'_> {
         self.connect.names.resolve(&self.line, power, self.now).await
     }
 
+    /// The id of the security profile that is meant.
+    pub(crate) async fn security_profile(&self, meant: &Reference) -> Result<ResourceId, Fault> {
+        self.connect.names.security_profile(&self.line, meant, self.now).await
+    }
+
     /// The user of this id; `None` if Connect does not show it, yet or any more.
     pub(crate) async fn observe(&self, user: &UserIds) -> Result<Option<Observed>, Fault> {
+        // Another instance would show nobody, and who is to leave would be taken for gone.
+        if !user.arn.is_empty() && !user.arn.contains(&format!("/{}/", self.line.instance)) {
+            let detail = "configuration: the roster's users are those of another instance than \
+                CONNECT_INSTANCE";
+            return Err(Fault::new(Kind::Configuration, detail));
+        }
         self.line.describe(&user.id).await.map_err(Failure::of_our_own)
     }
 

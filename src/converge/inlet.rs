@@ -118,8 +118,8 @@ impl Keeper {
                 Some(record) => self.owner_of(record),
                 None => match self.new_owner(person, &id).await? {
                     Ok(owner) => owner,
-                    // Connect has nobody of such a name.
-                    Err(_) if heard.intent.is_farewell() => {
+                    // Connect has nobody of such a name; but a name there must be.
+                    Err(_) if heard.intent.is_farewell() && person.user_name().is_ok() => {
                         return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
                     }
                     Err(fault) => return Err(fault),
@@ -207,7 +207,7 @@ impl Keeper {
 
     /// Refuses before it is written what Connect would refuse after.
     fn judge(&self, record: &Record, intent: &Intent) -> Result<(), Fault> {
-        if record.wanted != Wanted::Active {
+        if record.wanted != Wanted::Active || record.stranger {
             return Ok(());
         }
         let mut agent = self.agent(record)?;

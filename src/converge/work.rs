@@ -73,10 +73,13 @@ impl Keeper {
             (Wanted::Inactive, Deactivate::Suspend(profile)) => {
                 self.shut_out(record, session, clock, profile).await
             }
-            (Wanted::Inactive, Deactivate::Keep) => Ok(match &record.user {
-                Some(held) => Applied::Unchanged(held.ids.clone()),
-                None => Applied::NoUser,
-            }),
+            (Wanted::Inactive, Deactivate::Keep) => {
+                if !record.tried.is_empty() {
+                    self.one_user(record, session, clock).await?;
+                }
+                let held = record.user.as_ref().map(|held| held.ids.clone());
+                Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
+            }
             (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => {
                 self.hold_nothing(record, session, clock).await
             }
@@ -111,17 +114,11 @@ impl Keeper {
         clock: Clock,
         profile: &Reference,
     ) -> Result<Applied, Stop> {
-        let mut observed = self.observe(record, session, clock, Missing::Recreate).await?;
-        if observed.is_none() {
-            observed = self.find_tried(record, None, session, clock).await?;
-        }
-        let shown = observed.as_ref().map(|user| user.username.as_str());
-        self.remove_tried(record, [shown, None], session, clock).await?;
-        let Some(user) = observed else { return Ok(Applied::NoUser) };
-        let none = self.rules.power.clone().limited_to(profile.clone());
-        let power = session.resolve(&none).await?;
-        let Some(profile) = power.security_profiles.first() else { return Ok(Applied::NoUser) };
-        let steps = plan(Desired::ShutOut(profile), Some(&user));
+        let Some(user) = self.one_user(record, session, clock).await? else {
+            return Ok(Applied::NoUser);
+        };
+        let profile = session.security_profile(profile).await?;
+        let steps = plan(Desired::ShutOut(&profile), Some(&user));
         if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
             let step = Step::UpdateUserSecurityProfiles(Vec::new());
             self.count(record, &step, &user.ids, clock).await?;
@@ -129,6 +126,22 @@ impl Keeper {
         let is_done = self.apply(record, session, &steps, &user.ids).await?;
         record.counted = None;
         Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
+    }
+
+    /// The one user of a record's, if there is any: what else may have been created is removed.
+    async fn one_user(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<Option<Observed>, Stop> {
+        let mut observed = self.observe(record, session, clock, Missing::Recreate).await?;
+        if observed.is_none() {
+            observed = self.find_tried(record, None, session, clock).await?;
+        }
+        let shown = observed.as_ref().map(|user| user.username.as_str());
+        self.remove_tried(record, [shown, None], session, clock).await?;
+        Ok(observed)
     }
 
     /// Makes Connect hold a user.
@@ -139,6 +152,13 @@ impl Keeper {
         clock: Clock,
         password: Option<&Password>,
     ) -> Result<Applied, Stop> {
+        // Who never joined is let in again only where there is a user from before the roster.
+        if record.stranger && record.user.is_none() {
+            if self.find_tried(record, None, session, clock).await?.is_none() {
+                return Ok(Applied::NoUser);
+            }
+            record.stranger = false;
+        }
         let mut agent = self.agent(record)?;
         if let Some(password) = password {
             agent.password = Ok(Some(password.clone()));

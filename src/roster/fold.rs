@@ -88,18 +88,38 @@ impl Said<'_> {
                 take(&mut record, person);
                 record.wanted = active(person)?.unwrap_or(known.wanted);
             }
-            Intent::Return(_) => record.wanted = Wanted::Active,
+            Intent::Return(person) => {
+                check_person(known, person)?;
+                record.wanted = Wanted::Active;
+            }
             Intent::Leave(_) => record.wanted = Wanted::Inactive,
-            Intent::Remove(_) => record.leave_for_good(),
+            Intent::Remove(person) => {
+                check_person(known, person)?;
+                record.leave_for_good();
+            }
             Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
         }
-        record.stranger &= record.wanted != Wanted::Active;
+        let is_back = known.wanted == Wanted::Inactive && record.wanted == Wanted::Active;
+        if is_back && self.as_of == known.as_of {
+            // Of two that happened at once, the one that takes access away holds.
+            return Ok(Change::Nothing(OLDER));
+        }
+        record.stranger &= !self.tells_who_joins();
         record.as_of = self.as_of;
         if record.person == known.person && record.wanted == known.wanted {
             return Ok(Change::Same(Box::new(record)));
         }
         record.changed(self.now);
         Ok(Change::Written(Box::new(record)))
+    }
+
+    /// Whether somebody is told of who is to be there, and not only of who comes and goes.
+    fn tells_who_joins(&self) -> bool {
+        match self.intent {
+            Intent::Join(_) => true,
+            Intent::Change(person) | Intent::Return(person) => !person.is_displayed(),
+            _ => false,
+        }
     }
 
     fn begin(&self) -> Result<Change, Fault> {

@@ -59,6 +59,7 @@ pub(crate) struct House {
     pub(crate) source: Source,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) removals_per_hour: usize,
+    pub(crate) deactivate: &'static str,
     pub(crate) rate: f64,
     pub(crate) mutation: Option<Mutation>,
     roster_faults: Arc<Mutex<u64>>,
@@ -110,7 +111,7 @@ impl Weather {
             faults: *chance.pick(&[0, 5, 15, 30]),
             roster_faults: *chance.pick(&[0, 0, 5, 20]),
             stalls: chance.in_100(20),
-            deactivate: chance.pick::<&str>(&["suspend", "suspend", "delete"]),
+            deactivate: chance.pick::<&str>(&["suspend", "suspend", "delete", "keep"]),
             removals_per_hour: *chance.pick(&[1, 2, 50, 50]),
         }
     }
@@ -166,6 +167,7 @@ impl House {
             wire,
             drain_wire,
             removals_per_hour: weather.removals_per_hour,
+            deactivate: weather.deactivate,
             mutation,
             roster_faults,
         }

@@ -214,13 +214,16 @@ fn a_roster_has_no_default_for_those_who_leave() {
     let suspending = with(&[("DEACTIVATE", "suspend")]);
     let problems = Config::read_for_roster(&suspending).unwrap_err();
     assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE");
+    let same = with(&[("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", PROFILE)]);
+    let problems = Config::read_for_roster(&same).unwrap_err();
+    assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE", "it would shut out nobody");
     let direct = Config::read(&suspending).unwrap();
     assert_eq!(direct.policy, None);
 }
 
 #[test]
 fn a_rosters_defaults_told_are_the_defaults_taken() {
-    let base = [("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", PROFILE)];
+    let base = [("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", INSTANCE)];
     let defaults = ROSTER_SETTINGS.iter().filter(|setting| !setting.default.is_empty());
     let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
     let changes: Vec<_> = changes.collect();

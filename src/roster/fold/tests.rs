@@ -153,8 +153,29 @@ fn a_name_is_one_persons() {
     for intent in [Intent::Join(other.clone()), Intent::Change(other.clone())] {
         assert_eq!(fold(Some(&known()), &[], &intent, 12).unwrap_err().kind, Kind::Uniqueness);
     }
+    for intent in [Intent::Return(other.clone()), Intent::Remove(other.clone())] {
+        assert_eq!(fold(Some(&known()), &[], &intent, 12).unwrap_err().kind, Kind::Uniqueness);
+    }
     let left = written(after(Some(&known()), &[], &Intent::Leave(other), 12));
     assert_eq!(left.wanted, Wanted::Inactive, "in doubt nobody keeps access");
+}
+
+#[test]
+fn of_two_at_once_the_one_that_takes_access_away_holds() {
+    let left = written(after(Some(&known()), &[], &Intent::Leave(ana("Ruiz")), 12));
+    for intent in [Intent::Return(ana("Ruiz")), Intent::Join(ana("Ruiz"))] {
+        assert_eq!(after(Some(&left), &[], &intent, 12), Change::Nothing(OLDER));
+        assert_eq!(written(after(Some(&left), &[], &intent, 13)).wanted, Wanted::Active);
+    }
+}
+
+#[test]
+fn who_never_joined_stays_a_stranger_to_an_event_hook() {
+    let hook = || Person::displayed("ana@example.com".to_owned(), "e1".to_owned(), json!("Ana R"));
+    let left = written(after(None, &[], &Intent::Leave(hook()), 10));
+    assert!(written(after(Some(&left), &[], &Intent::Return(hook()), 12)).stranger);
+    assert!(!written(after(Some(&left), &[], &Intent::Join(hook()), 12)).stranger);
+    assert!(!written(after(Some(&left), &[], &Intent::Return(ana("Ruiz")), 12)).stranger);
 }
 
 #[test]
