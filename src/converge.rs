@@ -10,6 +10,7 @@
 pub mod inlet;
 pub mod drain;
 mod removal;
+mod taken;
 mod work;
 
 use std::fmt;
@@ -29,7 +30,7 @@ use crate::fault::{Fault, Kind, Turn};
 use crate::hex;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
-use crate::roster::record::{Record, WORK, Wanted};
+use crate::roster::record::{Record, Wanted};
 use crate::roster::{Clash, Roster};
 use work::Stop;
 
@@ -147,7 +148,8 @@ impl Keeper {
         password: Option<Password>,
     ) -> Result<(Ended, Calls), Fault> {
         let mut calls = Calls::default();
-        let run = Run { deadline: run.deadline.min(Deadline::after(WORK)), ..run };
+        let time = record.time_to_work(run.clock.now());
+        let run = Run { deadline: run.deadline.min(Deadline::after(time)), ..run };
         let asked_for = record.revision;
         for round in 1..=ROUNDS {
             let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {

@@ -198,6 +198,14 @@ impl Record {
         self.leased_until.is_some_and(|until| until > now)
     }
 
+    /// How long the lease still allows calls of Connect to be begun and ended.
+    #[must_use]
+    pub fn time_to_work(&self, now: SystemTime) -> Duration {
+        let after_work = LEASE.saturating_sub(WORK);
+        let until = self.leased_until.and_then(|until| until.checked_sub(after_work));
+        until.and_then(|until| until.duration_since(now).ok()).unwrap_or_default()
+    }
+
     /// Whether what it says may yet be taken back, because Connect is just being asked.
     #[must_use]
     pub fn is_tentative(&self, now: SystemTime) -> bool {
@@ -289,7 +297,7 @@ impl Record {
         self.state = State::Applied;
         (self.attempts, self.due, self.leased_until) = (0, None, None);
         self.released = false;
-        if self.stranger && self.user.is_none() {
+        if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
             self.leave_for_good();
         }
         if self.wanted == Wanted::Gone {
@@ -418,6 +426,30 @@ mod tests {
         record.lease(at(0));
         assert_eq!((record.fence, record.due), (1, record.leased_until));
         assert_eq!(record.leased_until, Some(at(60)));
+    }
+
+    #[test]
+    fn a_lease_that_was_long_in_coming_leaves_less_time() {
+        let mut record = record();
+        assert_eq!(record.time_to_work(at(0)), Duration::ZERO);
+        record.lease(at(0));
+        for (now, left) in [(0, 25), (10, 15), (25, 0), (59, 0)] {
+            assert_eq!(record.time_to_work(at(now)), Duration::from_secs(left), "{now}");
+        }
+    }
+
+    #[test]
+    fn who_is_gone_is_known_again_also_after_another_look() {
+        let user = serde_json::json!({"userName": "ana@example.com", "externalId": "e1"});
+        let serde_json::Value::Object(user) = user else { panic!("an object") };
+        let mut gone = Record { person: Person::new(user), stranger: true, ..record() };
+        gone.leave_for_good();
+        gone.settle("rules", at(1));
+        let marks = gone.marks.clone();
+        assert_eq!(marks.len(), 2);
+        gone.reopen(at(2));
+        gone.settle("rules", at(3));
+        assert_eq!(gone.marks, marks);
     }
 
     #[test]

@@ -30,9 +30,7 @@ impl Unsteady {
     ) -> Answer<'a, T> {
         Box::pin(async move {
             boundary(self.chance.milliseconds(20)).await;
-            if self.stalls && self.chance.below(200) == 0 {
-                boundary(self.chance.milliseconds(150_000)).await;
-            }
+            self.stall().await;
             let faults = *self.faults.lock().unwrap();
             if self.chance.below(1000) < faults {
                 return Err(Trouble("not written".to_owned()));
@@ -41,9 +39,16 @@ impl Unsteady {
             if self.chance.below(1000) < faults {
                 return Err(Trouble("written or not".to_owned()));
             }
+            self.stall().await;
             boundary(self.chance.milliseconds(20)).await;
             answer
         })
+    }
+
+    async fn stall(&self) {
+        if self.stalls && self.chance.below(400) == 0 {
+            boundary(self.chance.milliseconds(150_000)).await;
+        }
     }
 
     fn mutates(&self, mutation: Mutation) -> bool {
