@@ -19,6 +19,8 @@ pub(crate) mod line;
 #[cfg(feature = "aws")]
 pub(crate) mod names;
 #[cfg(feature = "aws")]
+mod shown;
+#[cfg(feature = "aws")]
 mod look;
 #[cfg(feature = "aws")]
 mod create;

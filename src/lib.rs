@@ -8,8 +8,11 @@
 //! The modules stand here in the order in which data flows through them; each names types of those
 //! before it and never of those after. [`decision`] and [`provisioner`] are where the arrows meet.
 //! All are pure, without a clock, an environment, a socket or an AWS type, but for [`connect`]'s
-//! `apply` and what it calls, [`deadline`], [`keys`], [`provisioner`], [`lambda`], the `standin`'s door, the `cli`
-//! and [`config::of_process`].
+//! `apply` and `session` and what they call, [`deadline`], [`keys`], [`converge`], [`provisioner`],
+//! [`lambda`], the [`roster`]'s file, the `standin`'s door, the `cli` and [`config::of_process`].
+//!
+//! With a [`roster`] the arrow has a stop on its way: what a sender says is written there, and
+//! [`converge`] makes Connect follow it, at once or later.
 
 pub mod fault;
 mod hex;

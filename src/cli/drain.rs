@@ -55,6 +55,8 @@ struct Line<'a> {
     level: Level,
     message: &'static str,
     applied: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    adopted: usize,
     parked: usize,
     pending: usize,
     connect_calls: u32,
@@ -88,6 +90,7 @@ impl<'a> Line<'a> {
             level,
             message: "drain",
             applied: 0,
+            adopted: 0,
             parked: 0,
             pending: 0,
             connect_calls: 0,
@@ -100,18 +103,24 @@ impl<'a> Line<'a> {
         };
         let level = match drained {
             drained if drained.is_alarming() => Level::Error,
-            drained if drained.parked.is_empty() => Level::Info,
+            drained if drained.parked.is_empty() && drained.adopted == 0 => Level::Info,
             _ => Level::Warn,
         };
         let faults = drained.parked.iter().map(|(id, fault)| Told::of(Some(id), fault)).collect();
         Some(Self {
             applied: drained.applied,
+            adopted: drained.adopted,
             parked: drained.parked.len(),
             pending: drained.pending,
             connect_calls: drained.calls.count,
             ..line(level, faults)
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
@@ -137,6 +146,9 @@ mod tests {
         };
         let applied = Drained { applied: 2, pending: 1, ..Drained::default() };
         assert!(said(&Ok(applied)).unwrap().contains(r#""level":"INFO""#));
+        let adopted = Drained { applied: 1, adopted: 1, ..Drained::default() };
+        let line = said(&Ok(adopted)).unwrap();
+        assert!(line.contains(r#""level":"WARN""#) && line.contains(r#""adopted":1"#), "{line}");
         assert!(parked(Kind::Uniqueness).contains(r#""level":"WARN""#));
         assert!(parked(Kind::RemovalHeld).contains(r#""level":"ERROR""#));
         insta::assert_snapshot!(

@@ -4,18 +4,13 @@
 //! quick but lags behind, so the full list is read where it shows nothing; and its idea of "exact"
 //! is undocumented, so names are compared here, byte for byte.
 
-use std::collections::BTreeMap;
+use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
-use aws_sdk_connect::types::{
-    StringComparisonType, StringCondition, User, UserIdentityInfo, UserSearchCriteria,
-};
-use serde_json::{Map, Value, json};
-
-use super::UserIds;
 use super::class::Class;
 use super::failure::Failure;
 use super::line::Line;
-use super::plan::{IdentityInfo, Observed};
+use super::plan::Observed;
+use super::shown::observed;
 
 /// ListUsers takes at most this many to a page ("ListUsers", maxResults).
 const PAGE: i32 = 1000;
@@ -112,91 +107,4 @@ impl Line<'_> {
             }
         }
     }
-}
-
-fn observed(id: &str, user: &User) -> Observed {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let tags = user.tags().into_iter().flatten();
-    let tags: BTreeMap<_, _> = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
-    Observed {
-        ids: UserIds { id: id.to_owned(), arn: text(user.arn()) },
-        username: text(user.username()),
-        identity: user.identity_info().map(identity_info).unwrap_or_default(),
-        phone: phone(user),
-        routing_profile: text(user.routing_profile_id()),
-        security_profiles: user.security_profile_ids().iter().cloned().collect(),
-        hierarchy_group: user.hierarchy_group_id().map(str::to_owned),
-        tags,
-    }
-}
-
-fn identity_info(info: &UserIdentityInfo) -> IdentityInfo {
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    IdentityInfo {
-        first_name: text(info.first_name()),
-        last_name: text(info.last_name()),
-        email: text(info.email()),
-        secondary_email: text(info.secondary_email()),
-        mobile: text(info.mobile()),
-    }
-}
-
-/// The phone's members as they stand on the wire, but for what the SDK hides: a `PhoneType` that
-/// Connect left out reads as `SOFT_PHONE` (`protocol_serde/shape_user_phone_config.rs`).
-fn phone(user: &User) -> Map<String, Value> {
-    let mut members = Map::new();
-    let mut add = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
-    if let Some(config) = user.phone_config() {
-        let value = json!({
-            "PhoneType": config.phone_type().as_str(),
-            "AutoAccept": config.auto_accept(),
-            "AfterContactWorkTimeLimit": config.after_contact_work_time_limit(),
-            "DeskPhoneNumber": config.desk_phone_number(),
-            "PersistentConnection": config.persistent_connection(),
-        });
-        add("PhoneConfig", value);
-    }
-    let rows = user.auto_accept_configs().iter().map(|row| {
-        json!({
-            "Channel": row.channel().as_str(),
-            "AutoAccept": row.auto_accept(),
-            "AgentFirstCallbackAutoAccept": row.agent_first_callback_auto_accept(),
-        })
-    });
-    add("AutoAcceptConfigs", rows.collect());
-    let rows = user.after_contact_work_configs().iter().map(|row| {
-        let limit = |config: &aws_sdk_connect::types::AfterContactWorkConfig| {
-            json!({"AfterContactWorkTimeLimit": config.after_contact_work_time_limit()})
-        };
-        let callback = row.agent_first_callback_after_contact_work_config();
-        json!({
-            "Channel": row.channel().as_str(),
-            "AfterContactWorkConfig": row.after_contact_work_config().map(limit),
-            "AgentFirstCallbackAfterContactWorkConfig": callback.map(limit),
-        })
-    });
-    add("AfterContactWorkConfigs", rows.collect());
-    let rows = user.phone_number_configs().iter().map(|row| {
-        json!({
-            "Channel": row.channel().as_str(),
-            "PhoneType": row.phone_type().as_str(),
-            "PhoneNumber": row.phone_number(),
-        })
-    });
-    add("PhoneNumberConfigs", rows.collect());
-    let rows = user.persistent_connection_configs().iter().map(|row| {
-        json!({
-            "Channel": row.channel().as_str(),
-            "PersistentConnection": row.persistent_connection(),
-        })
-    });
-    add("PersistentConnectionConfigs", rows.collect());
-    let rows = user.voice_enhancement_configs().iter().map(|row| {
-        json!({
-            "Channel": row.channel().as_str(),
-            "VoiceEnhancementMode": row.voice_enhancement_mode().as_str(),
-        })
-    });
-    add("VoiceEnhancementConfigs", rows.collect());
-    members
 }

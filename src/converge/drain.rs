@@ -10,8 +10,8 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::sleep;
 
 use super::{Ended, Keeper, Run, WRITING};
-use crate::connect::Calls;
 use crate::connect::pace::Pace;
+use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
 use crate::roster::key::Id;
@@ -28,6 +28,8 @@ const BATCH: usize = 64;
 pub struct Drained {
     /// Records that Connect follows now.
     pub applied: usize,
+    /// Users of somebody else's that became ours, among those.
+    pub adopted: usize,
     /// Records that wait for somebody, and why.
     pub parked: Vec<(Id, Fault)>,
     /// Records that will be seen to again.
@@ -105,7 +107,11 @@ impl Drained {
     fn note(&mut self, id: Id, (ended, calls): (Ended, Calls)) {
         self.calls.add(&calls);
         match ended {
-            Ended::Applied(_) => self.applied = self.applied.saturating_add(1),
+            Ended::Applied(applied) => {
+                self.applied = self.applied.saturating_add(1);
+                let adopted = usize::from(matches!(applied, Applied::Adopted(_)));
+                self.adopted = self.adopted.saturating_add(adopted);
+            }
             Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push((id, fault)),
             Ended::Pending(Some(_)) => self.pending = self.pending.saturating_add(1),
             // Somebody else sees to it, or it was forgotten in time.

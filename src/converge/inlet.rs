@@ -122,14 +122,24 @@ impl Keeper {
                     Err(_) if heard.intent.is_farewell() && person.user_name().is_ok() => {
                         return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
                     }
-                    Err(fault) => return Err(fault),
+                    Err(fault) if heard.can_mend => return Err(fault),
+                    // Connect will have no such user, so nobody else can be its owner.
+                    Err(_) => Owner::of_record(&self.rules.deployment, id.as_str()),
                 },
             };
             let gone = self.roster.find_gone(&keys).await?;
             let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
             let said = Said { intent: heard.intent, as_of, now, id, owner };
             said.check_time()?;
-            match self.write(&said, known, &gone, deadline, clock).await? {
+            let (record, is_same) = match said.fold(known.as_ref(), &gone)? {
+                Change::Nothing(reason) => return Ok(Entered::Done(Outcome::Ignored(reason))),
+                Change::Same(record) => (*record, true),
+                Change::Written(record) => (*record, false),
+            };
+            if heard.can_mend {
+                self.judge(&record, heard.intent)?;
+            }
+            match self.write(record, is_same, known, deadline, clock).await? {
                 Ok(entered) => return Ok(entered),
                 Err(Clash::Moved) => {}
                 // Who has the name is found now; if not, it is another person's.
@@ -151,21 +161,15 @@ impl Keeper {
         Ok(Ok(if taken { own() } else { natural }))
     }
 
+    /// Writes a record with its lease, where there is time and quota to follow it now.
     async fn write(
         &self,
-        said: &Said<'_>,
+        mut record: Record,
+        is_same: bool,
         known: Option<Record>,
-        gone: &[Record],
         deadline: Deadline,
         clock: Clock,
     ) -> Result<Result<Entered, Clash>, Fault> {
-        let change = said.fold(known.as_ref(), gone)?;
-        let (mut record, is_same) = match change {
-            Change::Nothing(reason) => return Ok(Ok(Entered::Done(Outcome::Ignored(reason)))),
-            Change::Same(record) => (*record, true),
-            Change::Written(record) => (*record, false),
-        };
-        self.judge(&record, said.intent)?;
         if is_same && record.is_applied() && record.rules == self.digest {
             return Ok(self.touch(record, known.as_ref()).await?.map(Entered::Done));
         }
@@ -205,7 +209,8 @@ impl Keeper {
         Ok(Ok(Outcome::Applied(applied, self.owner_of(&record))))
     }
 
-    /// Refuses before it is written what Connect would refuse after.
+    /// Refuses before it is written what Connect would refuse after. Whose sender cannot mend it is
+    /// written all the same, and parked.
     fn judge(&self, record: &Record, intent: &Intent) -> Result<(), Fault> {
         if record.wanted != Wanted::Active || record.stranger {
             return Ok(());

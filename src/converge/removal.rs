@@ -16,6 +16,23 @@ use crate::roster::record::{Held, Record};
 const HOUR: Duration = Duration::from_hours(1);
 
 impl Keeper {
+    /// Removes the user of a former name. Who took our tags off it wants it kept: it is not ours any
+    /// more, and stands in nobody's way.
+    pub(super) async fn remove_former(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+    ) -> Result<(), Stop> {
+        let Some(former) = record.former.clone() else { return Ok(()) };
+        match self.remove(record, &former, session, clock).await {
+            Err(Stop::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
+            removed => removed?,
+        }
+        record.former = None;
+        Ok(())
+    }
+
     /// Removes a user of a record's, unless it is gone already.
     pub(super) async fn remove(
         &self,

@@ -1,6 +1,5 @@
 //! What a record wants + what Connect holds → the calls, one after the other.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
@@ -10,7 +9,7 @@ use super::{Keeper, Noted};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
-use crate::assign::owner::{MANAGED_BY, Owner};
+use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::assign::power::Power;
 use crate::connect::plan::{Desired, Observed, Step, check_owner, plan};
@@ -19,9 +18,8 @@ use crate::connect::{Applied, UserIds};
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::hex;
-use crate::roster::key::Key;
-use crate::roster::policy::{Deactivate, Foreign, Missing, Rename};
-use crate::roster::record::{Held, Record, State, Wanted};
+use crate::roster::policy::{Deactivate, Missing, Rename};
+use crate::roster::record::{Held, Record, Wanted};
 use crate::roster::{Clash, Trouble};
 
 /// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
@@ -64,10 +62,7 @@ impl Keeper {
         clock: Clock,
         password: Option<&Password>,
     ) -> Result<Applied, Stop> {
-        if let Some(former) = record.former.clone() {
-            self.remove(record, &former, session, clock).await?;
-            record.former = None;
-        }
+        self.remove_former(record, session, clock).await?;
         match (record.wanted, &self.policy.deactivate) {
             (Wanted::Active, _) => self.hold_user(record, session, clock, password).await,
             (Wanted::Inactive, Deactivate::Suspend(profile)) => {
@@ -180,11 +175,10 @@ impl Keeper {
         }
         // The old user stays until there is a new one.
         let applied = self.create(record, session, clock, &agent, &power).await?;
-        if let Some(former) = record.former.clone() {
+        if record.former.is_some() {
             self.checkpoint(record).await?;
-            self.remove(record, &former, session, clock).await?;
-            record.former = None;
         }
+        self.remove_former(record, session, clock).await?;
         Ok(applied)
     }
 
@@ -267,61 +261,8 @@ impl Keeper {
         Ok(Applied::Created(ids))
     }
 
-    /// Goes on with a user who was there already: ours by an earlier attempt, or to be adopted.
-    async fn take_over(
-        &self,
-        record: &mut Record,
-        session: &Session<'_>,
-        clock: Clock,
-        agent: &Agent,
-        power: &Power<ResourceId>,
-        mut user: Observed,
-    ) -> Result<Applied, Stop> {
-        if let Err(foreign) = check_owner(&agent.owner, &user) {
-            self.check_others(&user, clock).await?;
-            if self.policy.foreign == Foreign::Refuse || user.tags.contains_key(MANAGED_BY) {
-                return Err(foreign.into());
-            }
-            self.check_power(&user, session).await?;
-            // Whoever finds it to be ours shall know that it was not.
-            record.adopting = true;
-            self.checkpoint(record).await?;
-            let tags = agent.owner.tags().into_iter().collect();
-            session.change(&Step::TagResource(tags), &user.ids).await?;
-            user.tags.extend(agent.owner.tags());
-        }
-        record.has_user(Held::new(&user.ids, clock.now()));
-        let applied = self.update(record, session, agent, power, &user).await?;
-        Ok(if record.adopting { Applied::Adopted(user.ids) } else { applied })
-    }
-
-    /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
-    async fn check_others(&self, user: &Observed, clock: Clock) -> Result<(), Stop> {
-        let Some(hash) = Owner::hash_in(&self.rules.deployment, &user.tags) else { return Ok(()) };
-        let Some(mut other) = self.roster.find(&Key::owner(hash)).await? else { return Ok(()) };
-        if other.is_tombstone() {
-            // It came after all, from a call that was long given up.
-            other.user = Some(Held::new(&user.ids, clock.now()));
-            (other.state, other.due) = (State::Pending, Some(clock.now()));
-            let _overtaken = self.roster.write(&other).await?;
-        }
-        Err(held_by_another().into())
-    }
-
-    /// Whether a user can do no more than those that are made here.
-    async fn check_power(&self, user: &Observed, session: &Session<'_>) -> Result<(), Stop> {
-        let mut power = self.rules.power.clone();
-        power.security_profiles.extend(self.rules.allowed.security_profiles.iter().cloned());
-        let power = session.resolve(&power).await?;
-        let ours: BTreeSet<&str> = power.security_profiles.iter().map(ResourceId::as_str).collect();
-        if user.security_profiles.iter().all(|profile| ours.contains(profile.as_str())) {
-            return Ok(());
-        }
-        Err(too_powerful().into())
-    }
-
     /// Changes what differs.
-    async fn update(
+    pub(super) async fn update(
         &self,
         record: &mut Record,
         session: &Session<'_>,
@@ -380,7 +321,7 @@ impl Keeper {
 }
 
 impl Held {
-    fn new(ids: &UserIds, now: SystemTime) -> Self {
+    pub(super) fn new(ids: &UserIds, now: SystemTime) -> Self {
         Self { ids: ids.clone(), since: now }
     }
 }
@@ -405,13 +346,6 @@ fn taken_by_nobody() -> Fault {
     )
 }
 
-fn held_by_another() -> Fault {
-    Fault::new(
-        Kind::Unavailable,
-        "the username is still that of a user who is being removed or renamed",
-    )
-}
-
 fn missing() -> Fault {
     Fault::new(
         Kind::Missing,
@@ -425,15 +359,6 @@ fn renamed() -> Fault {
         Kind::Renamed,
         "userName: Amazon Connect cannot rename a user, and RENAME is park; take the change back in \
          the identity provider, or set RENAME=recreate and retry",
-    )
-}
-
-fn too_powerful() -> Fault {
-    Fault::new(
-        Kind::Uniqueness,
-        "userName: expected a user in Amazon Connect with no security profile but those of \
-         SECURITY_PROFILES and ALLOWED_SECURITY_PROFILES, found one that may do more; it is not \
-         adopted",
     )
 }
 
