@@ -6,6 +6,7 @@
 //! error of the sender's, told by the attribute's name and never by its value.
 
 mod display_name;
+pub mod schema;
 
 use std::fmt;
 
@@ -17,6 +18,12 @@ use crate::json::{describe, member};
 
 /// The core User schema (RFC 7643 §4.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// The enterprise extension of the User schema (RFC 7643 §4.3).
+pub const ENTERPRISE_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+/// The core Group schema (RFC 7643 §4.2).
+pub const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Our own extension of the User schema.
 pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
