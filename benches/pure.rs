@@ -152,7 +152,7 @@ fn headers(source: &Source, body: &[u8], forged: bool) -> Vec<(&'static str, Str
 fn request(source: &Source, body: &[u8], forged: bool) -> Request {
     let headers = headers(source, body, forged).into_iter().collect();
     let (method, path) = ("POST".to_owned(), "/hooks/x".to_owned());
-    Request { method, path, headers, body: body.to_vec() }
+    Request { method, path, headers, body: body.to_vec(), ..Request::default() }
 }
 
 /// What an HTTP API hands over: JSON bodies come as text.

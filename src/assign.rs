@@ -4,6 +4,9 @@
 //! SCIM attribute: Connect itself answers without saying which member it means. The rules are those
 //! of `CreateUser` ("Amazon Connect API Reference"), which differ by [`identity`] management type.
 //! A password in the event is dropped where users have none: Okta sends one with every user.
+//!
+//! A SCIM client's values come back to it as it sent them, so for it the same is told afterwards, as
+//! what was left out; what a user cannot be without is refused there too.
 
 pub mod id;
 pub mod identity;
@@ -21,13 +24,14 @@ use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::json::describe;
+use crate::scim::manner::Manner;
 use crate::scim::{CONNECT_SCHEMA, Person};
 use identity::{EmailAs, Identity};
 use instance::Reference;
 use owner::Owner;
 use password::Password;
 use phone::Phone;
-use power::{Allowed, Power};
+use power::{Allowed, Grant, Power};
 use text::{Email, PersonName, PhoneNumber, Username};
 
 /// What the operator decided for everyone: nobody's own payload has a say in it, but as far as
@@ -40,6 +44,8 @@ pub struct Rules {
     pub power: Power<Reference>,
     /// What a person's payload may name instead.
     pub allowed: Allowed,
+    /// What the members of groups get, by the groups' names, in the operator's order.
+    pub groups: Vec<(String, Grant)>,
     /// The operator's own tags.
     pub tags: BTreeMap<String, String>,
     /// What the instance's identity management type asks of a user.
@@ -50,6 +56,15 @@ pub struct Rules {
     pub generate_password: bool,
     /// How everyone's phone is set up.
     pub phone: Phone,
+}
+
+impl Rules {
+    /// Whether the hierarchy group is ours to say, since somebody might have one by our hand.
+    fn decides_group(&self) -> bool {
+        self.power.hierarchy_group.is_some()
+            || !self.allowed.hierarchy_groups.is_empty()
+            || self.groups.iter().any(|(_, grant)| grant.hierarchy_group.is_some())
+    }
 }
 
 /// What Amazon Connect should hold for one person.
@@ -90,34 +105,64 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Works out what Connect should hold.
+    /// Works out what Connect should hold of a person who is in these groups.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] for the first attribute that Connect would refuse.
-    pub fn assign(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Self, Fault> {
+    pub fn assign(
+        person: &Person,
+        groups: &[&str],
+        rules: &Rules,
+        random: [u8; 16],
+    ) -> Result<Self, Fault> {
+        Self::assign_by(person, groups, rules, random, &mut Manner::Strict)
+    }
+
+    /// The same, but what Connect cannot hold is left out, and told by one fault each.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] for what a user cannot be without: a username, an owner,
+    /// names where the identity management type needs them, the number of a desk phone where everyone
+    /// has one. Nothing is cut to fit.
+    pub fn assign_leniently(
+        person: &Person,
+        groups: &[&str],
+        rules: &Rules,
+        random: [u8; 16],
+    ) -> Result<(Self, Vec<Fault>), Fault> {
+        let mut manner = Manner::lenient();
+        let agent = Self::assign_by(person, groups, rules, random, &mut manner)?;
+        Ok((agent, manner.left_out()))
+    }
+
+    fn assign_by(
+        person: &Person,
+        groups: &[&str],
+        rules: &Rules,
+        random: [u8; 16],
+        manner: &mut Manner,
+    ) -> Result<Self, Fault> {
         let identity = rules.identity;
         let (owner, username) = Owner::of_person(person, rules)?;
-        let power = Power::of(person, &rules.power, &rules.allowed)?;
-        let [first_name, last_name] = names(person, identity)?;
-        let (email, secondary_email) = emails(person, rules.email_as)?;
-        let mobile = person.phone_number("mobile").transpose();
-        let mobile = mobile.map(|number| PhoneNumber::read("phoneNumbers", number?));
+        let power = Power::of(person, groups, rules, manner)?;
+        let [first_name, last_name] = names(person, identity, manner)?;
+        let (email, secondary_email) = emails(person, rules.email_as, manner)?;
+        let (mobile, mobile_left_out) = mobile(person, manner);
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
-            password: password(person, rules, random),
-            directory_user_id: directory_user_id(person, identity)?,
+            password: password(person, rules, random, manner),
+            directory_user_id: directory_user_id(person, identity, manner)?,
             first_name,
             last_name,
             email,
             secondary_email,
             email_as: rules.email_as,
-            mobile_left_out: matches!(mobile, Some(Err(_))),
-            mobile: mobile.and_then(Result::ok),
-            phone: phone(person, &rules.phone)?,
+            mobile,
+            mobile_left_out,
+            phone: phone::own::assign(person, &rules.phone, manner)?,
             power,
-            decides_group: rules.power.hierarchy_group.is_some()
-                || !rules.allowed.hierarchy_groups.is_empty(),
+            decides_group: rules.decides_group(),
             tags,
             owner,
             username,
@@ -140,20 +185,29 @@ impl fmt::Debug for Agent {
     }
 }
 
-fn names(person: &Person, identity: &Identity) -> Result<[Option<PersonName>; 2], Fault> {
+fn names(
+    person: &Person,
+    identity: &Identity,
+    manner: &mut Manner,
+) -> Result<[Option<PersonName>; 2], Fault> {
     let Some([first, last]) = identity.names else { return Ok([None, None]) };
     Ok([
-        Some(PersonName::read("name.givenName", person.given_name()?, first)?),
-        Some(PersonName::read("name.familyName", person.family_name()?, last)?),
+        Some(PersonName::read("name.givenName", person.given_name_by(manner)?, first)?),
+        Some(PersonName::read("name.familyName", person.family_name_by(manner)?, last)?),
     ])
 }
 
 /// The event's own password if Connect takes it, else a random one if the operator says so.
-fn password(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Option<Password>, Fault> {
+fn password(
+    person: &Person,
+    rules: &Rules,
+    random: [u8; 16],
+    manner: &mut Manner,
+) -> Result<Option<Password>, Fault> {
     if !rules.identity.password {
         return Ok(None);
     }
-    match person.password()?.and_then(Password::read) {
+    match manner.or_without(person.password())?.and_then(Password::read) {
         Some(password) => Ok(Some(password)),
         None if rules.generate_password => Ok(Some(Password::generate(random))),
         None => Err(Fault::value(
@@ -165,20 +219,32 @@ fn password(person: &Person, rules: &Rules, random: [u8; 16]) -> Result<Option<P
     }
 }
 
-fn directory_user_id(person: &Person, identity: &Identity) -> Result<Option<String>, Fault> {
+fn directory_user_id(
+    person: &Person,
+    identity: &Identity,
+    manner: &mut Manner,
+) -> Result<Option<String>, Fault> {
     let path = format!("{CONNECT_SCHEMA}:directoryUserId");
-    match person.connect("directoryUserId")? {
+    let read = match person.connect("directoryUserId", manner)? {
         None => Ok(None),
         Some(_) if !identity.directory_user_id => {
             Err(Fault::value(&path, "none, because this instance has no directory", "one"))
         }
         Some(Value::String(id)) if !id.is_empty() => Ok(Some(id.clone())),
         Some(other) => Err(Fault::value(&path, "a string that is not empty", describe(other))),
-    }
+    };
+    manner.or_without(read)
 }
 
-fn emails(person: &Person, email_as: EmailAs) -> Result<(Option<Email>, Option<Email>), Fault> {
-    let email = || person.email()?.map(Email::read).transpose();
+fn emails(
+    person: &Person,
+    email_as: EmailAs,
+    manner: &mut Manner,
+) -> Result<(Option<Email>, Option<Email>), Fault> {
+    let mut email = || {
+        let address = person.email_by(manner)?;
+        manner.or_without(address.map(Email::read).transpose())
+    };
     Ok(match email_as {
         EmailAs::Email => (email()?, None),
         EmailAs::Secondary => (None, email()?),
@@ -186,15 +252,17 @@ fn emails(person: &Person, email_as: EmailAs) -> Result<(Option<Email>, Option<E
     })
 }
 
-fn phone(person: &Person, phone: &Phone) -> Result<Phone, Fault> {
-    const PATH: &str = "phoneNumbers[type eq \"work\"]";
-    if !phone.has_desk_phone() {
-        return Ok(phone.clone());
+/// The mobile number, and whether there was one that is left out, as it is in the strict manner too.
+fn mobile(person: &Person, manner: &mut Manner) -> (Option<PhoneNumber>, bool) {
+    const PATH: &str = "phoneNumbers[type eq \"mobile\"]";
+    let number = person.phone_number("mobile", manner);
+    match number.and_then(|number| number.map(|it| PhoneNumber::read(PATH, it)).transpose()) {
+        Ok(number) => (number, false),
+        Err(fault) => {
+            let _refused_nowhere = manner.leave_out(fault);
+            (None, true)
+        }
     }
-    let number = person.phone_number("work")?.ok_or_else(|| {
-        Fault::value(PATH, "a number, because the phone type is DESK_PHONE", "none")
-    })?;
-    Ok(phone.at(&PhoneNumber::read(PATH, number)?))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! comma-separated or a JSON array. What is wrong is told with the variable's name, what was
 //! expected, and where to find the value; never with the value itself.
 
+mod groups;
 pub mod hooks;
 mod lists;
 pub mod policy;
 mod rules;
+pub mod scim;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,6 +24,7 @@ use crate::assign::instance::{Instance, region_name};
 use crate::roster::policy::Policy;
 use hooks::{HOOK_SETTINGS, Hook};
 use policy::ROSTER_SETTINGS;
+use scim::Scim;
 
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
@@ -46,6 +49,8 @@ pub struct Config {
     /// What becomes of those who leave, are renamed, or are not as they should be, where there is a
     /// roster.
     pub policy: Option<Policy>,
+    /// How SCIM is spoken, where there is a roster and a token.
+    pub scim: Option<Scim>,
     /// The Amazon Connect instance.
     pub instance: Instance,
     /// The AWS Region that the instance is in.
@@ -77,10 +82,13 @@ impl Config {
 
     fn read_for(environment: &Environment, has_roster: bool) -> Result<Self, Problems> {
         let mut reader = Reader { environment, problems: Vec::new() };
-        let (hooks, warnings) = hooks::read(&mut reader);
+        let speaks_scim = has_roster && reader.has_scim();
+        let (hooks, mut warnings) = hooks::read(&mut reader, speaks_scim);
+        let (scim, warning) = if speaks_scim { reader.scim() } else { (None, None) };
+        warnings.extend(warning);
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
-        let rules = reader.rules(instance.as_ref());
+        let rules = reader.rules(instance.as_ref(), has_roster);
         let policy = has_roster.then(|| reader.policy(instance.as_ref(), rules.as_ref())).flatten();
         let key_overlap = reader.optional("KEY_OVERLAP_HOURS", key_overlap);
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
@@ -93,6 +101,7 @@ impl Config {
                     key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),
                     rules,
                     policy,
+                    scim,
                     instance,
                     region,
                     base_path,
@@ -111,7 +120,7 @@ impl Config {
 /// [`Problems`]: all of theirs.
 pub fn hooks_of(environment: &Environment) -> Result<Vec<Hook>, Problems> {
     let mut reader = Reader { environment, problems: Vec::new() };
-    let (hooks, _) = hooks::read(&mut reader);
+    let (hooks, _) = hooks::read(&mut reader, false);
     if reader.problems.is_empty() { Ok(hooks) } else { Err(Problems(reader.problems)) }
 }
 

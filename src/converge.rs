@@ -8,6 +8,7 @@
 //! off, the record is pending and due, and the next one finds what Connect holds by the owner tag.
 
 pub mod inlet;
+pub mod client;
 pub mod drain;
 mod removal;
 mod taken;
@@ -80,6 +81,19 @@ pub(crate) enum Blame {
     Park,
     /// What was written is taken back, to what was there before; then the sender is told.
     Undo(Option<Box<Record>>),
+    /// The same if it is the name that is somebody else's; anything else waits for somebody.
+    UndoName(Option<Box<Record>>),
+}
+
+impl Blame {
+    /// What was there before, if it comes back because of this fault.
+    fn undoes(&self, fault: &Fault) -> Option<Option<&Record>> {
+        match self {
+            Self::Undo(former) if fault.kind.turn() == Turn::Sender => Some(former.as_deref()),
+            Self::UndoName(former) if fault.kind == Kind::Uniqueness => Some(former.as_deref()),
+            _ => None,
+        }
+    }
 }
 
 /// What became of the end that was to be written.
@@ -105,6 +119,12 @@ impl Keeper {
         let digest = Sha256::digest(format!("{rules:?}{policy:?}"));
         let digest = hex::write(digest.split_at(8).0);
         Self { roster, connect, rules, policy, digest, entropy }
+    }
+
+    /// An id that nobody has.
+    #[must_use]
+    pub fn new_id(&self) -> Id {
+        Id::of((self.entropy)())
     }
 
     /// The roster.
@@ -159,12 +179,12 @@ impl Keeper {
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
             };
-            if let (Err(fault), Blame::Undo(former)) = (&result, blame)
-                && fault.kind.turn() == Turn::Sender
+            if let Err(fault) = &result
+                && let Some(former) = blame.undoes(fault)
                 && record.revision == asked_for
                 && record.is_leased(run.clock.now())
             {
-                let undone = self.undo(record, former.as_deref(), fault, run).await;
+                let undone = self.undo(record, former, fault, run).await;
                 // Whether it was taken back is unknown, so the sender must not take it for done.
                 return Ok((undone.unwrap_or_else(Ended::Undone), calls));
             }
@@ -318,7 +338,7 @@ impl fmt::Debug for Keeper {
 }
 
 impl Calls {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.time = self.time.saturating_add(other.time);
         if other.last_request_id.is_some() {

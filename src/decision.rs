@@ -11,6 +11,7 @@ use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
+use crate::config::scim::Scim;
 use crate::event::{Event, Intent, Message, okta};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
@@ -101,6 +102,8 @@ pub enum Route<'a> {
     Health,
     /// `/hooks/{source}`.
     Hook(&'a Hook),
+    /// `/scim/v2` and below.
+    Scim(&'a Scim),
 }
 
 impl<'a> Route<'a> {
@@ -110,6 +113,9 @@ impl<'a> Route<'a> {
     /// # Errors
     /// [`Kind::UnknownRoute`] and [`Kind::WrongMethod`].
     pub fn find(config: &'a Config, request: &Request) -> Result<Self, Fault> {
+        if let Some(scim) = config.scim.as_ref().filter(|_| Request::is_scim(&request.path)) {
+            return Ok(Self::Scim(scim));
+        }
         let (route, methods): (_, &[_]) =
             match request.path.split('/').collect::<Vec<_>>().as_slice() {
                 ["", "health"] => (Self::Health, &["GET"]),
@@ -196,7 +202,7 @@ fn judge(
         record.owner = owner_hash(config, &event.intent);
         let Event { intent, happened } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {
-            let agent = Agent::assign(person, &config.rules, moment.random);
+            let agent = Agent::assign(person, &[], &config.rules, moment.random);
             record.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
         }
         let event = record.event.clone();
@@ -207,7 +213,7 @@ fn judge(
         Intent::Join(_) => return Ok(Verdict::Done(Outcome::Ignored(INACTIVE))),
         _ => return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER)),
     };
-    let agent = Agent::assign(&person, &config.rules, moment.random)?;
+    let agent = Agent::assign(&person, &[], &config.rules, moment.random)?;
     agent.password.as_ref().map_err(Fault::clone)?;
     record.owner = Some(agent.owner.hash().to_owned());
     record.mobile_left_out = agent.mobile_left_out;

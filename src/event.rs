@@ -6,7 +6,6 @@
 //! are read by nobody: what a person may do comes from the operator's settings.
 
 pub mod okta;
-mod time;
 
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +15,7 @@ use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::json::{self, describe, member};
 use crate::scim::Person;
+use crate::time;
 use crate::trust::{TOLERANCE, Verified, unauthenticated};
 use okta::Scope;
 

@@ -36,6 +36,24 @@ pub enum Kind {
     Uniqueness,
     /// Somebody else changed the same person at the same time.
     Conflict,
+    /// A filter that is none (RFC 7644 §3.4.2.2).
+    InvalidFilter,
+    /// A PATCH operation's path that is none (RFC 7644 §3.5.2).
+    InvalidPath,
+    /// A PATCH operation that finds nothing to work on.
+    NoTarget,
+    /// An attribute that nobody but us may write.
+    Mutability,
+    /// There would be more to look through than is looked through at once.
+    TooMany,
+    /// The resource changed since the sender last saw it.
+    Precondition,
+    /// There is no such resource, or no longer.
+    NotFound,
+    /// Something that RFC 7644 says must be refused.
+    Forbidden,
+    /// Something that RFC 7644 has and we do not offer.
+    NotOffered,
     /// There is nothing at this path.
     UnknownRoute,
     /// There is something at this path, but not for this method.
@@ -80,13 +98,22 @@ impl Turn {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 27] = [
         Self::Unauthenticated,
         Self::TooLarge,
         Self::InvalidSyntax,
         Self::InvalidValue,
         Self::Uniqueness,
         Self::Conflict,
+        Self::InvalidFilter,
+        Self::InvalidPath,
+        Self::NoTarget,
+        Self::Mutability,
+        Self::TooMany,
+        Self::Precondition,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::NotOffered,
         Self::UnknownRoute,
         Self::WrongMethod { allow: &["POST"] },
         Self::NeedsRoster,
@@ -111,6 +138,15 @@ impl Kind {
             Self::InvalidValue => "invalidValue",
             Self::Uniqueness => "uniqueness",
             Self::Conflict => "conflict",
+            Self::InvalidFilter => "invalidFilter",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::Mutability => "mutability",
+            Self::TooMany => "tooMany",
+            Self::Precondition => "precondition",
+            Self::NotFound => "notFound",
+            Self::Forbidden => "forbidden",
+            Self::NotOffered => "notOffered",
             Self::UnknownRoute => "unknownRoute",
             Self::WrongMethod { .. } => "wrongMethod",
             Self::NeedsRoster => "needsRoster",
@@ -143,6 +179,15 @@ impl Kind {
             | Self::InvalidValue
             | Self::Uniqueness
             | Self::Conflict
+            | Self::InvalidFilter
+            | Self::InvalidPath
+            | Self::NoTarget
+            | Self::Mutability
+            | Self::TooMany
+            | Self::Precondition
+            | Self::NotFound
+            | Self::Forbidden
+            | Self::NotOffered
             | Self::UnknownRoute
             | Self::WrongMethod { .. } => Turn::Sender,
             Self::NeedsRoster

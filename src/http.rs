@@ -19,17 +19,36 @@ use crate::fault::{Fault, Kind};
 /// The largest body that is looked at, in bytes after base64 decoding: 256 KiB.
 pub const MAX_BODY: usize = 256 * 1024;
 
+/// The largest body of a SCIM request: 4 MiB, which in base64 is just below what Lambda takes
+/// ("Lambda quotas": 6 MB).
+pub const MAX_SCIM_BODY: usize = 4 * 1024 * 1024;
+
+/// Where SCIM begins.
+pub const SCIM: &str = "/scim/v2";
+
 /// An HTTP request, whatever gateway it came through.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Request {
     /// The method in upper case, as HTTP writes it.
     pub method: String,
     /// The path behind the stage and the base path: `/hooks/okta`. Not percent-decoded.
     pub path: String,
+    /// What stands behind the question mark, decoded, in its order.
+    pub query: Vec<(String, String)>,
+    /// The URL in front of `path`, as far as the gateway tells it: `https://x.example/prod`.
+    pub front: Option<String>,
     /// The headers.
     pub headers: Headers,
-    /// The body, just as the sender sent it: at most [`MAX_BODY`] bytes.
+    /// The body, just as the sender sent it: at most [`MAX_BODY`] bytes, [`MAX_SCIM_BODY`] for SCIM.
     pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Whether this path is SCIM's.
+    #[must_use]
+    pub fn is_scim(path: &str) -> bool {
+        path.strip_prefix(SCIM).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// Shows where a request goes, and nothing of what a sender put into it.
@@ -147,12 +166,11 @@ impl Response {
 }
 
 /// Takes the gateway's wrapping off a body: plain text, or canonical base64 (RFC 4648 §3.5).
-fn unwrap_body(text: String, base64: bool) -> Result<Vec<u8>, Fault> {
-    if decoded_length(&text, base64) > MAX_BODY {
-        return Err(Fault::new(
-            Kind::TooLarge,
-            "body: expected at most 262144 bytes, found more; send one user per event",
-        ));
+fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault> {
+    let is_scim = Request::is_scim(path);
+    let most = if is_scim { MAX_SCIM_BODY } else { MAX_BODY };
+    if decoded_length(&text, base64) > most {
+        return Err(Fault::new(Kind::TooLarge, if is_scim { SCIM_TOO_LARGE } else { TOO_LARGE }));
     }
     if !base64 {
         return Ok(text.into_bytes());
@@ -160,6 +178,28 @@ fn unwrap_body(text: String, base64: bool) -> Result<Vec<u8>, Fault> {
     STANDARD.decode(&text).map_err(|_| {
         Fault::new(Kind::InvalidSyntax, "body: expected base64, as the gateway says, found not")
     })
+}
+
+const TOO_LARGE: &str = "body: expected at most 262144 bytes, found more; send one user per event";
+const SCIM_TOO_LARGE: &str =
+    "body: expected at most 4194304 bytes, found more; send the members in several requests";
+
+/// Decodes what stands behind a question mark (WHATWG URL, "application/x-www-form-urlencoded"):
+/// Entra ID writes a blank as `+`.
+fn query_of(text: &str) -> Vec<(String, String)> {
+    let parts = text.split('&').filter(|part| !part.is_empty());
+    let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
+    pairs.map(|(name, value)| (form_decoded(name), form_decoded(value))).collect()
+}
+
+fn form_decoded(text: &str) -> String {
+    percent_decoded(&text.replace('+', " "))
+}
+
+/// Percent-decodes a text; what is no UTF-8 then becomes U+FFFD.
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn decoded_length(text: &str, base64: bool) -> usize {
@@ -175,9 +215,36 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const HOOK: &str = "/hooks/okta";
+
+    #[test]
+    fn a_scim_body_may_be_larger() {
+        let body = "x".repeat(MAX_SCIM_BODY);
+        assert!(unwrap_body(body.clone(), false, "/scim/v2/Groups").is_ok());
+        for (body, path) in [(body.clone() + "x", "/scim/v2/Groups"), (body, "/scim/v22")] {
+            assert_eq!(unwrap_body(body, false, path).unwrap_err().kind, Kind::TooLarge);
+        }
+    }
+
+    #[test]
+    fn a_query_is_decoded_as_a_form_is() {
+        let pairs =
+            query_of("filter=userName+eq+%22a%2Bb%40x.example%22&&count=2&startIndex&x=%ff");
+        let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            pairs,
+            [
+                text("filter", "userName eq \"a+b@x.example\""),
+                text("count", "2"),
+                text("startIndex", ""),
+                text("x", "\u{fffd}"),
+            ]
+        );
+    }
+
     #[test]
     fn the_cap_is_told_from_the_length_before_anything_is_decoded() {
-        let body = |text, base64| unwrap_body(text, base64).map_err(|fault| fault.kind);
+        let body = |text, base64| unwrap_body(text, base64, HOOK).map_err(|fault| fault.kind);
         for (length, fits) in [(MAX_BODY - 1, true), (MAX_BODY, true), (MAX_BODY + 1, false)] {
             let bytes = vec![b'x'; length];
             for (text, base64) in [("x".repeat(length), false), (STANDARD.encode(&bytes), true)] {
@@ -191,17 +258,24 @@ mod tests {
     #[test]
     fn base64_is_canonical_or_refused() {
         for text in ["e30", "e31=", "e30=\n", "e3 0=", "e_0=", "=", "e30==", "é"] {
-            let fault = unwrap_body(text.to_owned(), true).unwrap_err();
+            let fault = unwrap_body(text.to_owned(), true, HOOK).unwrap_err();
             assert_eq!(fault.kind, Kind::InvalidSyntax, "{text}");
         }
-        assert_eq!(unwrap_body("e30=".to_owned(), true).unwrap(), b"{}");
+        assert_eq!(unwrap_body("e30=".to_owned(), true, HOOK).unwrap(), b"{}");
     }
 
     #[test]
     fn debug_shows_neither_path_nor_headers_nor_body() {
         let headers = [("webhook-id", "msg_1"), ("x", "y")].into_iter().collect();
         let path = "/hooks/okta".to_owned();
-        let request = Request { method: "POST".to_owned(), path, headers, body: b"{}".to_vec() };
+        let request = Request {
+            method: "POST".to_owned(),
+            path,
+            query: vec![("filter".to_owned(), "x".to_owned())],
+            front: None,
+            headers,
+            body: b"{}".to_vec(),
+        };
         assert_eq!(
             format!("{request:?}"),
             r#"Request { method: "POST", headers: [2 headers], body: [2 bytes], .. }"#
@@ -211,7 +285,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_unwrapped_or_refused(text in ".*", base64: bool) {
-            let _ = unwrap_body(text, base64);
+            let _ = unwrap_body(text, base64, HOOK);
         }
     }
 }

@@ -84,8 +84,12 @@ impl KeyStore {
     /// Knows the secrets of these hooks, and has read none. A secret's previous version holds for
     /// `overlap` after it was replaced.
     #[must_use]
-    pub fn new(hooks: &[Hook], overlap: Duration, aws: &SdkConfig) -> Self {
-        let stored = hooks.iter().filter(|hook| hook.stored.is_some());
+    pub fn new<'a>(
+        hooks: impl IntoIterator<Item = &'a Hook>,
+        overlap: Duration,
+        aws: &SdkConfig,
+    ) -> Self {
+        let stored = hooks.into_iter().filter(|hook| hook.stored.is_some());
         let held = stored.map(|hook| (hook.source.name.clone(), Mutex::default())).collect();
         Self { client: Client::new(aws), overlap, held }
     }

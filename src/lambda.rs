@@ -1,5 +1,6 @@
 //! The Lambda side: start-up, deadline, clock and log lines around [`Provisioner::answer`].
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
@@ -23,6 +24,7 @@ use crate::http::NotHttp;
 use crate::http::gateway::Reply;
 use crate::log::Record;
 use crate::provisioner::Provisioner;
+use crate::roster::embedded::Embedded;
 
 /// What is kept of an invocation's time for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -64,11 +66,37 @@ pub fn configure(environment: &Environment) -> Result<Config, Problems> {
         find: "this program is started by Lambda or a runtime interface emulator; to try it by \
                hand: connect-provisioner demo",
     });
-    let unsound: Vec<Problem> = unsound.chain(bad_endpoints(environment)).collect();
-    match Config::read(environment) {
+    let mut unsound: Vec<Problem> = unsound.chain(bad_endpoints(environment)).collect();
+    let config = match roster(environment) {
+        Ok(true) => Config::read_for_roster(environment),
+        Ok(false) => Config::read(environment),
+        Err(problem) => {
+            unsound.push(problem);
+            Config::read(environment)
+        }
+    };
+    match config {
         Ok(config) if unsound.is_empty() => Ok(config),
         Ok(_) => Err(Problems(unsound)),
         Err(problems) => Err(Problems([unsound, problems.0].concat())),
+    }
+}
+
+/// Whether there is a roster. One in memory forgets what was acknowledged, so it is none for Lambda
+/// itself, which ends a process whenever it likes.
+fn roster(environment: &Environment) -> Result<bool, Problem> {
+    let is_on_a_desk = environment.get("AWS_SAM_LOCAL").is_some_and(|value| value == "true");
+    match environment.get("ROSTER").map(String::as_str) {
+        None | Some("") => Ok(false),
+        Some("memory") if is_on_a_desk => Ok(true),
+        Some(_) => Err(Problem {
+            variable: "ROSTER".to_owned(),
+            problem:
+                "expected nothing, or memory where SAM plays Lambda on a desk, found something \
+                      else"
+                    .to_owned(),
+            find: "unset it",
+        }),
     }
 }
 
@@ -135,7 +163,13 @@ pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
     let runtime = Handle::current();
     let building = spawn_blocking(move || {
         let aws = runtime.block_on(aws(&config.region));
-        Provisioner::new(config, &aws)
+        match config.policy {
+            None => Provisioner::new(config, &aws),
+            Some(_) => {
+                let roster = Arc::new(Embedded::default());
+                Provisioner::with_roster(config, &aws, roster, Box::new(random))
+            }
+        }
     });
     let building = Mutex::new(Some(building));
     let built = OnceCell::new();

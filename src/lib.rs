@@ -16,6 +16,7 @@
 
 pub mod fault;
 mod hex;
+mod time;
 pub mod http;
 pub mod secret;
 pub mod trust;
@@ -40,6 +41,8 @@ pub mod decision;
 pub mod keys;
 #[cfg(feature = "aws")]
 pub mod converge;
+#[cfg(feature = "aws")]
+pub mod directory;
 #[cfg(feature = "aws")]
 pub mod provisioner;
 #[cfg(feature = "aws")]

@@ -133,6 +133,7 @@ impl Record {
                 parts.for_each(|(part, event)| part.close(event, status));
             }
             Ok(outcome) => {
+                let outcome = outcome.kept();
                 self.level = Some(match outcome {
                     // Somebody has to remove a user, but nobody has to come in the night.
                     Outcome::LeaverIgnored | Outcome::Applied(Applied::Adopted(_), _) => {

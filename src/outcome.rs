@@ -5,6 +5,8 @@
 //! bodies are those of SCIM (RFC 7644 §3.12). Nothing in an answer is personal, and nothing in it
 //! was written by AWS.
 
+pub mod resource;
+
 use std::cmp::Reverse;
 
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use crate::assign::owner::Owner;
 use crate::connect::{Applied, UserIds};
 use crate::fault::{Fault, Kind};
 use crate::http::Response;
+use resource::Answer;
 
 /// What happened, where nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +36,14 @@ pub enum Outcome {
     Parked(Fault, Owner),
     /// It is in the roster, and Connect will follow.
     Pending(Owner),
+    /// A SCIM client's request, and what of it is worth a line.
+    Scim(Box<Answer>),
 }
 
 impl Outcome {
     /// The word for the log and the answer.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Applied(applied, _) => applied.name(),
             Self::Batch(_) => "batch",
@@ -48,24 +53,39 @@ impl Outcome {
             Self::LeaverIgnored => "leaverIgnored",
             Self::Parked(..) => "parked",
             Self::Pending(_) => "pending",
+            Self::Scim(answer) => match &answer.kept {
+                Some(kept) => kept.name(),
+                None => answer.deed.name(),
+            },
         }
     }
 
     /// Whose user it is.
     #[must_use]
-    pub const fn owner(&self) -> Option<&Owner> {
+    pub fn owner(&self) -> Option<&Owner> {
         match self {
             Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner) => Some(owner),
+            Self::Scim(answer) => answer.kept.as_ref().and_then(Self::owner),
             _ => None,
         }
     }
 
     /// What Connect calls the user that this is about.
     #[must_use]
-    pub const fn user_ids(&self) -> Option<&UserIds> {
+    pub fn user_ids(&self) -> Option<&UserIds> {
         match self {
             Self::Applied(applied, _) => applied.user_ids(),
+            Self::Scim(answer) => answer.kept.as_ref().and_then(Self::user_ids),
             _ => None,
+        }
+    }
+
+    /// What came of it towards Connect, whoever asked.
+    #[must_use]
+    pub fn kept(&self) -> &Self {
+        match self {
+            Self::Scim(answer) => answer.kept.as_ref().unwrap_or(self),
+            _ => self,
         }
     }
 
@@ -77,6 +97,7 @@ impl Outcome {
             Self::Batch(events) => batch(events),
             Self::Healthy => Response::new(200, ""),
             Self::Parked(..) | Self::Pending(_) => json_response(202, &self.body()),
+            Self::Scim(answer) => answer.response(),
             _ => json_response(200, &self.body()),
         }
     }
@@ -100,6 +121,7 @@ impl Outcome {
                 "owner": owner.hash(),
             }),
             Self::Pending(owner) => json!({"outcome": outcome, "owner": owner.hash()}),
+            Self::Scim(answer) => answer.body.clone().into(),
             Self::Batch(_) | Self::Healthy => json!({"outcome": outcome}),
         }
     }
@@ -165,7 +187,15 @@ impl Row {
             Kind::InvalidValue => (400, Some("invalidValue"), None),
             Kind::Uniqueness => (409, Some("uniqueness"), None),
             Kind::Conflict => (409, None, None),
-            Kind::UnknownRoute => (404, None, None),
+            Kind::InvalidFilter => (400, Some("invalidFilter"), None),
+            Kind::InvalidPath => (400, Some("invalidPath"), None),
+            Kind::NoTarget => (400, Some("noTarget"), None),
+            Kind::Mutability => (400, Some("mutability"), None),
+            Kind::TooMany => (400, Some("tooMany"), None),
+            Kind::Precondition => (412, None, None),
+            Kind::Forbidden => (403, None, None),
+            Kind::NotOffered => (501, None, None),
+            Kind::NotFound | Kind::UnknownRoute => (404, None, None),
             Kind::WrongMethod { .. } => (405, None, None),
             Kind::NeedsRoster => (501, None, None),
             Kind::Throttled => (429, None, Some(5)),

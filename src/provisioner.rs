@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use crate::assign::Agent;
 use crate::config::Config;
 use crate::config::hooks::Hook;
+use crate::config::scim::Scim;
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
@@ -17,6 +18,7 @@ use crate::converge::Keeper;
 use crate::converge::inlet::Heard;
 use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
+use crate::directory::Directory;
 use crate::fault::{Fault, Kind};
 use crate::http::gateway::{Arrival, Reply};
 use crate::http::{NotHttp, Request};
@@ -48,7 +50,7 @@ enum Way {
     /// At once or not at all, by CreateUser alone.
     Direct(Connect, Recent),
     /// By a roster, which Connect follows.
-    Roster(Arc<Keeper>),
+    Roster(Arc<Keeper>, Option<Box<Directory>>),
 }
 
 impl Provisioner {
@@ -73,10 +75,13 @@ impl Provisioner {
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
         let Some(policy) = config.policy.clone() else { return Self::new(config, aws) };
-        let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
+        let scim = config.scim.as_ref();
+        let hooks = config.hooks.iter().chain(scim.map(|scim| &scim.client));
+        let keys = KeyStore::new(hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str());
+        let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
         let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
-        Self { config, keys, way: Way::Roster(Arc::new(keeper)) }
+        Self { config, keys, way: Way::Roster(Arc::new(keeper), directory) }
     }
 
     /// What keeps the roster, if there is one.
@@ -84,7 +89,7 @@ impl Provisioner {
     pub fn keeper(&self) -> Option<&Arc<Keeper>> {
         match &self.way {
             Way::Direct(..) => None,
-            Way::Roster(keeper) => Some(keeper),
+            Way::Roster(keeper, _) => Some(keeper),
         }
     }
 
@@ -110,7 +115,8 @@ impl Provisioner {
             Ok(request) => self.carry_out(&request, moment, record).await,
             Err(fault) => Err(fault),
         };
-        let response = result.as_ref().map_or_else(Fault::response, Outcome::response);
+        let refuse = if arrival.is_scim { Fault::scim_response } else { Fault::response };
+        let response = result.as_ref().map_or_else(refuse, Outcome::response);
         record.close(&result, response.status);
         Ok(arrival.gateway.reply(response))
     }
@@ -123,8 +129,12 @@ impl Provisioner {
     ) -> Result<Outcome, Fault> {
         let deadline = Deadline::after(moment.time_left);
         let soon = deadline.min(Deadline::after(SOON));
-        let Route::Hook(hook) = Route::find(&self.config, request)? else {
-            return Ok(Outcome::Healthy);
+        let hook = match Route::find(&self.config, request)? {
+            Route::Health => return Ok(Outcome::Healthy),
+            Route::Hook(hook) => hook,
+            Route::Scim(scim) => {
+                return self.serve_scim(scim, request, moment, deadline, record).await;
+            }
         };
         record.source = Some(hook.source.name.clone());
         let request = self.verify(hook, request, moment, soon, record).await?;
@@ -132,6 +142,27 @@ impl Provisioner {
             Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
             Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
         }
+    }
+
+    /// Answers a SCIM client.
+    async fn serve_scim(
+        &self,
+        scim: &Scim,
+        request: &Request,
+        moment: Moment,
+        deadline: Deadline,
+        record: &mut Record,
+    ) -> Result<Outcome, Fault> {
+        record.source = Some(scim.client.source.name.clone());
+        let request = self.verify(&scim.client, request, moment, deadline, record).await?;
+        record.believed(&request);
+        let Way::Roster(keeper, Some(directory)) = &self.way else {
+            return Err(Class::Bug.fault());
+        };
+        let clock = Clock::set(moment.now);
+        let (result, calls) = directory.answer(keeper, &request, clock, deadline).await;
+        record.called(calls);
+        result.map(|answer| Outcome::Scim(Box::new(answer)))
     }
 
     /// Checks who sent a request, by newer keys if the ones in hand do not match.
@@ -175,7 +206,7 @@ impl Provisioner {
                 record.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
-            (Verdict::Keep(wish), Way::Roster(keeper)) => {
+            (Verdict::Keep(wish), Way::Roster(keeper, _)) => {
                 let heard = Heard {
                     intent: &wish.intent,
                     happened: wish.happened,

@@ -8,18 +8,20 @@ pub mod key;
 pub mod policy;
 pub mod record;
 pub mod fold;
+pub mod group;
 pub mod parked;
 
+mod crowd;
+pub mod embedded;
 #[cfg(feature = "cli")]
 mod file;
-#[cfg(feature = "cli")]
-pub mod embedded;
 
 use std::fmt;
 use std::pin::Pin;
 use std::time::SystemTime;
 
 use crate::fault::{Fault, Kind};
+use group::{Group, GroupChange, Member};
 use key::{Id, Key};
 use record::Record;
 
@@ -48,6 +50,38 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Removes a record if the stored one has this version.
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>>;
+
+    /// The group of this id.
+    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>>;
+
+    /// The groups that go by this key, in the order in which they came: a `displayName`, which one
+    /// group has, or an `externalId`.
+    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>>;
+
+    /// Up to `count` groups from the `start`th on (from 0), in the order in which they came, and how
+    /// many there are.
+    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)>;
+
+    /// The members of a group, in the order in which they were added.
+    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>>;
+
+    /// The groups that have this member, in the order in which they came.
+    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>>;
+
+    /// Changes a group, and marks in the same write the users for whom it makes a difference; answers
+    /// the group as it is then, with a new edition if anything is another than before. Members come
+    /// and go whoever else writes; attributes, and whatever has a condition, on that condition.
+    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>>;
+
+    /// Removes a group with its members, whatever its version is or if it is this one, and marks the
+    /// members if that makes a difference to them.
+    fn erase_group<'a>(
+        &'a self,
+        id: &'a Id,
+        version: Option<u64>,
+        mark: bool,
+        now: SystemTime,
+    ) -> Answer<'a, Result<(), Clash>>;
 
     /// Up to `count` records that are due, those first that have been longest.
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>>;

@@ -6,6 +6,16 @@
 //! error of the sender's, told by the attribute's name and never by its value.
 
 mod display_name;
+mod extension;
+pub mod discovery;
+pub mod filter;
+pub mod list;
+pub mod manner;
+pub mod patch;
+pub mod path;
+pub mod place;
+pub mod projection;
+pub mod resource;
 pub mod schema;
 
 use std::fmt;
@@ -15,6 +25,8 @@ use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::json::{describe, member};
+pub use extension::{CONNECT_MEMBERS, PROVISIONING};
+use manner::Manner;
 
 /// The core User schema (RFC 7643 §4.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -27,10 +39,6 @@ pub const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Our own extension of the User schema.
 pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
-
-/// What there is in our extension.
-pub const CONNECT_MEMBERS: [&str; 4] =
-    ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId"];
 
 /// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +65,12 @@ impl Person {
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
         Self { resource: attributes.into_iter().collect(), displayed: true }
+    }
+
+    /// The resource itself.
+    #[must_use]
+    pub const fn resource(&self) -> &Map<String, Value> {
+        &self.resource
     }
 
     /// Whether an object says of itself that it is a core User.
@@ -109,10 +123,20 @@ impl Person {
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn given_name(&self) -> Result<&str, Fault> {
+        self.given_name_by(&mut Manner::Strict)
+    }
+
+    /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
+    ///
+    /// # Errors
+    /// If there is none to be had.
+    pub fn given_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
         }
-        self.name("givenName", "name.givenName")
+        let other = self.name("familyName", "name.familyName").ok().flatten();
+        let shown = |name| without(name, other).or_else(|| Some(display_name::split(name)?.0));
+        self.name_by("givenName", "name.givenName", shown, manner)
     }
 
     /// `name.familyName`; that part of `displayName`, where it is all there is of the name.
@@ -120,10 +144,20 @@ impl Person {
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn family_name(&self) -> Result<&str, Fault> {
+        self.family_name_by(&mut Manner::Strict)
+    }
+
+    /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
+    ///
+    /// # Errors
+    /// If there is none to be had.
+    pub fn family_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
         }
-        self.name("familyName", "name.familyName")
+        let other = self.name("givenName", "name.givenName").ok().flatten();
+        let shown = |name| without(name, other).or_else(|| Some(display_name::split(name)?.1));
+        self.name_by("familyName", "name.familyName", shown, manner)
     }
 
     /// `meta.lastModified` (RFC 7643 §3.1), where the sender gives it as text.
@@ -155,37 +189,20 @@ impl Person {
         text(&self.resource, "password", "password")
     }
 
-    /// A member of our own extension, whether or not `schemas` names it.
-    ///
-    /// # Errors
-    /// If the extension is no object, has a member besides [`CONNECT_MEMBERS`], or is flattened into
-    /// the User: nothing that was meant for Connect is passed over in silence.
-    pub fn connect(&self, name: &str) -> Result<Option<&Value>, Fault> {
-        let flattened = |key: &String| {
-            let start = key.get(..CONNECT_SCHEMA.len()).unwrap_or_default();
-            key.len() > CONNECT_SCHEMA.len() && start.eq_ignore_ascii_case(CONNECT_SCHEMA)
-        };
-        if self.resource.keys().any(flattened) {
-            return Err(Fault::value(CONNECT_SCHEMA, "an object", "a member with a longer name"));
-        }
-        match member(&self.resource, CONNECT_SCHEMA) {
-            Some(Value::Object(own)) if has_strangers(own) => Err(Fault::value(
-                CONNECT_SCHEMA,
-                &format!("no members but {}", CONNECT_MEMBERS.join(", ")),
-                "another",
-            )),
-            Some(Value::Object(own)) => Ok(member(own, name)),
-            Some(other) => Err(Fault::value(CONNECT_SCHEMA, "an object", describe(other))),
-            None => Ok(None),
-        }
-    }
-
     /// The e-mail address of type `work`, else the primary one, else the only one there is.
     ///
     /// # Errors
     /// If `emails` is not a list of addresses.
     pub fn email(&self) -> Result<Option<&str>, Fault> {
-        let emails = self.entries("emails")?;
+        self.email_by(&mut Manner::Strict)
+    }
+
+    /// The same; leniently, what is no address is left out.
+    ///
+    /// # Errors
+    /// In the strict manner, if `emails` is not a list of addresses.
+    pub fn email_by(&self, manner: &mut Manner) -> Result<Option<&str>, Fault> {
+        let emails = self.entries("emails", manner)?;
         let chosen = emails
             .iter()
             .find(|email| email.is_of_type("work"))
@@ -194,12 +211,20 @@ impl Person {
         Ok(chosen.map(|email| email.value))
     }
 
-    /// The first telephone number of a type: `work`, `mobile`.
+    /// Every e-mail address that can be read.
+    #[must_use]
+    pub fn email_addresses(&self) -> Vec<&str> {
+        let emails = self.entries("emails", &mut Manner::Lenient(Vec::new()));
+        emails.unwrap_or_default().into_iter().map(|email| email.value).collect()
+    }
+
+    /// The first telephone number of a type: `work`, `mobile`. Leniently, what is no number is left
+    /// out.
     ///
     /// # Errors
-    /// If `phoneNumbers` is not a list of numbers.
-    pub fn phone_number(&self, kind: &str) -> Result<Option<&str>, Fault> {
-        let numbers = self.entries("phoneNumbers")?;
+    /// In the strict manner, if `phoneNumbers` is not a list of numbers.
+    pub fn phone_number(&self, kind: &str, manner: &mut Manner) -> Result<Option<&str>, Fault> {
+        let numbers = self.entries("phoneNumbers", manner)?;
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
@@ -215,36 +240,59 @@ impl Person {
         })
     }
 
-    fn name(&self, sub_attribute: &str, path: &str) -> Result<&str, Fault> {
-        let name = match member(&self.resource, "name") {
-            Some(Value::Object(name)) => text(name, sub_attribute, path)?,
-            Some(other) => return Err(Fault::value("name", "an object", describe(other))),
-            None => None,
-        };
-        required(name, path)
+    fn name(&self, sub_attribute: &str, path: &str) -> Result<Option<&str>, Fault> {
+        match member(&self.resource, "name") {
+            Some(Value::Object(name)) => text(name, sub_attribute, path),
+            Some(other) => Err(Fault::value("name", "an object", describe(other))),
+            None => Ok(None),
+        }
+    }
+
+    /// A part of the name, or leniently what `shown` makes of a name to show.
+    fn name_by<'a>(
+        &'a self,
+        sub_attribute: &str,
+        path: &str,
+        shown: impl Fn(&'a str) -> Option<&'a str>,
+        manner: &mut Manner,
+    ) -> Result<&'a str, Fault> {
+        let said = self.name(sub_attribute, path);
+        if manner.is_lenient() && !matches!(said, Ok(Some(_))) {
+            let display_name = text(&self.resource, "displayName", "displayName");
+            let formatted = self.name("formatted", "name.formatted");
+            let mut names = [display_name, formatted].into_iter().filter_map(|name| name.ok()?);
+            if let Some(part) = names.find_map(shown) {
+                manner.or_without(said)?;
+                return Ok(part);
+            }
+        }
+        required(said?, path)
     }
 
     /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
-    fn entries(&self, attribute: &str) -> Result<Vec<Entry<'_>>, Fault> {
+    fn entries(&self, attribute: &str, manner: &mut Manner) -> Result<Vec<Entry<'_>>, Fault> {
         let refuse = |found: &Value| {
             Fault::value(attribute, "a list of objects with a value", describe(found))
         };
         let list = match member(&self.resource, attribute) {
             Some(Value::Array(list)) => list,
-            Some(other) => return Err(refuse(other)),
+            Some(other) => return manner.leave_out(refuse(other)).map(|()| Vec::new()),
             None => return Ok(Vec::new()),
         };
-        let entries = list.iter().filter(|entry| !entry.is_null()).map(|entry| match entry {
-            Value::String(value) => Ok(Entry { value, kind: None, primary: false }),
-            Value::Object(object) => Ok(Entry {
-                value: text(object, "value", attribute)?.unwrap_or_default(),
-                kind: member(object, "type").and_then(Value::as_str),
-                primary: member(object, "primary").and_then(boolean).unwrap_or_default(),
-            }),
-            other => Err(refuse(other)),
-        });
-        let entries = entries.collect::<Result<Vec<_>, Fault>>()?;
-        Ok(entries.into_iter().filter(|entry| !entry.value.is_empty()).collect())
+        let mut entries = Vec::new();
+        for entry in list.iter().filter(|entry| !entry.is_null()) {
+            let read = match entry {
+                Value::String(value) => Ok(Some(Entry { value, kind: None, primary: false })),
+                Value::Object(object) => text(object, "value", attribute).map(|value| {
+                    let kind = member(object, "type").and_then(Value::as_str);
+                    let primary = member(object, "primary").and_then(boolean).unwrap_or_default();
+                    value.map(|value| Entry { value, kind, primary })
+                }),
+                other => Err(refuse(other)),
+            };
+            entries.extend(manner.or_without(read)?.filter(|entry| !entry.value.is_empty()));
+        }
+        Ok(entries)
     }
 }
 
@@ -281,17 +329,17 @@ fn text<'a>(
     }
 }
 
-/// Whether our extension has a member that says something and is none of ours.
-fn has_strangers(extension: &Map<String, Value>) -> bool {
-    let is_ours = |name: &str| CONNECT_MEMBERS.iter().any(|own| own.eq_ignore_ascii_case(name));
-    extension.iter().any(|(name, value)| !value.is_null() && !is_ours(name))
+/// What one part leaves of a name to show, where it stands at its start or its end.
+fn without<'a>(name: &'a str, part: Option<&str>) -> Option<&'a str> {
+    display_name::without(name, part?)
 }
 
 fn required<'a>(value: Option<&'a str>, path: &str) -> Result<&'a str, Fault> {
     value.ok_or_else(|| Fault::value(path, "a string that is not empty", "none"))
 }
 
-fn boolean(value: &Value) -> Option<bool> {
+/// True or false; Entra ID also writes `"True"`.
+pub(crate) fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(value) => Some(*value),
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),

@@ -19,6 +19,8 @@ use crate::http::Request;
 use crate::secret::Key;
 use scheme::{MacProof, Part, Proof, Scheme};
 
+const AUTHORIZATION: &str = "authorization";
+
 /// How far a signed time may lie from ours, on either side.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
@@ -131,12 +133,13 @@ impl Source {
         now: SystemTime,
     ) -> Result<Verified<&'a Request>, Refusal> {
         let key = match &self.scheme.proof {
-            Proof::Fixed(header) => self.check_value(request, header, now),
+            Proof::Bearer => self.check_value(bearer(only(request, AUTHORIZATION)?), now),
+            Proof::Fixed(header) => self.check_value(only(request, header)?, now),
             Proof::Mac(proof) => self.check_mac(request, proof, now),
         }?;
         let id = match &self.scheme.proof {
             Proof::Mac(proof) => proof.id.and_then(|name| request.headers.only(name)),
-            Proof::Fixed(_) => None,
+            Proof::Bearer | Proof::Fixed(_) => None,
         };
         let hashing = self.keys.first().cloned();
         let event = id.map_or(request.body.as_slice(), str::as_bytes);
@@ -150,10 +153,10 @@ impl Source {
     #[must_use]
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> Vec<(&'static str, String)> {
         let Some(key) = self.keys.first() else { return Vec::new() };
+        let shown = || String::from_utf8_lossy(key.bytes()).into_owned();
         let proof = match &self.scheme.proof {
-            Proof::Fixed(header) => {
-                return vec![(*header, String::from_utf8_lossy(key.bytes()).into_owned())];
-            }
+            Proof::Bearer => return vec![(AUTHORIZATION, format!("Bearer {}", shown()))],
+            Proof::Fixed(header) => return vec![(*header, shown())],
             Proof::Mac(proof) => proof,
         };
         let timestamp = timestamp.to_string();
@@ -185,15 +188,10 @@ impl Source {
         })
     }
 
-    /// Compares a header with each key by their MACs, so that the time taken tells neither the
+    /// Compares a value with each key by their MACs, so that the time taken tells neither the
     /// length of a key nor how much of it was guessed.
-    fn check_value(
-        &self,
-        request: &Request,
-        header: &str,
-        now: SystemTime,
-    ) -> Result<Matched, Refusal> {
-        let value = only(request, header)?.as_bytes();
+    fn check_value(&self, value: &str, now: SystemTime) -> Result<Matched, Refusal> {
+        let value = value.as_bytes();
         self.matching_key(now, |key| {
             let expected = hmac(key).chain_update(key.bytes()).finalize().into_bytes();
             hmac(key).chain_update(value).verify_slice(&expected).is_ok()
@@ -245,6 +243,14 @@ pub(crate) fn unauthenticated(cause: &'static str) -> Fault {
 
 fn only<'a>(request: &'a Request, header: &str) -> Result<&'a str, &'static str> {
     request.headers.only(header).ok_or("a security header is missing or there twice")
+}
+
+/// What stands behind `Bearer `, in any case (RFC 9110 §11.1); Okta may send the token bare.
+fn bearer(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        _ => value,
+    }
 }
 
 /// HMAC-SHA256 (RFC 2104) under a key that [`Key`] has found long enough.

@@ -1,5 +1,6 @@
 //! The Amazon Connect instance and what lives in it, by id, ARN or name.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::id::ResourceId;
@@ -49,6 +50,15 @@ pub enum Reference {
     Id(ResourceId),
     /// By the name that the Connect admin website shows: 1 to 127 characters.
     Name(String),
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Id(id) => id.as_str(),
+            Self::Name(name) => name,
+        })
+    }
 }
 
 impl Resource {

@@ -4,6 +4,8 @@
 //! mixture ("Amazon Connect API Reference", CreateUser). A `false` and a `0` are sent like any other
 //! value, so that nothing depends on what Connect takes silence for.
 
+pub(super) mod own;
+
 use serde::{Deserialize, Serialize};
 
 use super::text::PhoneNumber;

@@ -1,14 +1,17 @@
 //! What a user may do: profiles and a group, by the operator's choice.
 //!
 //! A person's payload may name its own in our extension, but a value counts only if it is on the
-//! operator's list. Anything else is refused and not passed over, so that nobody is given less or
-//! more than they think.
+//! operator's list. Anything else is refused, or left out and told, so that nobody is given less or
+//! more than they think. What the operator's `GROUPS` grants a person's groups comes second, and what
+//! everyone gets last.
 
 use serde_json::Value;
 
+use super::Rules;
 use super::instance::{Instance, Reference, Resource};
 use crate::fault::Fault;
 use crate::json::describe;
+use crate::scim::manner::Manner;
 use crate::scim::{CONNECT_SCHEMA, Person};
 
 /// CreateUser takes 1 to 10 security profiles.
@@ -38,6 +41,17 @@ pub struct Allowed {
     pub hierarchy_groups: Vec<Reference>,
 }
 
+/// What the operator grants the members of a group: at least one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The routing profile.
+    pub routing_profile: Option<Reference>,
+    /// Up to [`MAX_SECURITY_PROFILES`] security profiles.
+    pub security_profiles: Vec<Reference>,
+    /// The hierarchy group.
+    pub hierarchy_group: Option<Reference>,
+}
+
 impl<T> Power<T> {
     /// The same, said in another way.
     #[must_use]
@@ -51,40 +65,69 @@ impl<T> Power<T> {
 }
 
 impl Power<Reference> {
-    /// What the person's payload names, where it may, and else what everyone gets.
+    /// Each of the three by itself, the first that says anything of it:
+    ///
+    /// 1. the person's own payload, as far as the operator's list allows;
+    /// 2. the grants of the person's groups, in the order of `GROUPS`: the first routing profile, the
+    ///    first hierarchy group, but the security profiles of all of them together. A grant need be
+    ///    on no list: the operator wrote it;
+    /// 3. what everyone gets.
     ///
     /// # Errors
-    /// [`crate::fault::Kind::InvalidValue`] for a value that is not on the operator's list.
-    pub(super) fn of(person: &Person, defaults: &Self, allowed: &Allowed) -> Result<Self, Fault> {
-        let one = |attribute: &Attribute<'_>| {
-            attribute
-                .value(person)?
-                .map(|value| attribute.read(value, &allowed.instance))
-                .transpose()
+    /// In the strict manner, [`crate::fault::Kind::InvalidValue`] for a value that is not on the
+    /// operator's list, and for more security profiles than Connect takes.
+    pub(super) fn of(
+        person: &Person,
+        groups: &[&str],
+        rules: &Rules,
+        manner: &mut Manner,
+    ) -> Result<Self, Fault> {
+        let (defaults, allowed) = (&rules.power, &rules.allowed);
+        let [group, routing, security] = Attribute::all(allowed);
+        let grants = Grant::of(groups, rules);
+        let granted =
+            |one: fn(&Grant) -> Option<&Reference>| grants.iter().find_map(|grant| one(grant));
+        let group = group.one(person, &allowed.instance, manner)?;
+        let group = group.or_else(|| granted(|grant| grant.hierarchy_group.as_ref()).cloned());
+        let routing = routing.one(person, &allowed.instance, manner)?;
+        let routing = routing.or_else(|| granted(|grant| grant.routing_profile.as_ref()).cloned());
+        let security = match security.several(person, &allowed.instance, manner)? {
+            Some(own) => Some(own),
+            None => Grant::security_profiles(&grants, manner)?,
         };
-        let routing = Attribute {
-            name: "routingProfile",
-            kind: Resource::RoutingProfile,
-            list: ("ALLOWED_ROUTING_PROFILES", &allowed.routing_profiles),
-        };
-        let security = Attribute {
-            name: "securityProfiles",
-            kind: Resource::SecurityProfile,
-            list: ("ALLOWED_SECURITY_PROFILES", &allowed.security_profiles),
-        };
-        let group = Attribute {
-            name: "hierarchyGroup",
-            kind: Resource::HierarchyGroup,
-            list: ("ALLOWED_HIERARCHY_GROUPS", &allowed.hierarchy_groups),
-        };
-        let group = one(&group)?.or_else(|| defaults.hierarchy_group.clone());
         Ok(Self {
-            routing_profile: one(&routing)?.unwrap_or_else(|| defaults.routing_profile.clone()),
-            security_profiles: security
-                .several(person, &allowed.instance)?
-                .unwrap_or_else(|| defaults.security_profiles.clone()),
-            hierarchy_group: group,
+            routing_profile: routing.unwrap_or_else(|| defaults.routing_profile.clone()),
+            security_profiles: security.unwrap_or_else(|| defaults.security_profiles.clone()),
+            hierarchy_group: group.or_else(|| defaults.hierarchy_group.clone()),
         })
+    }
+}
+
+impl Grant {
+    /// The grants of these groups, in the order of `GROUPS`; a group's name may come in any case.
+    fn of<'r>(groups: &[&str], rules: &'r Rules) -> Vec<&'r Self> {
+        let groups: Vec<String> = groups.iter().map(|group| group.to_lowercase()).collect();
+        let granted = rules.groups.iter().filter(|(name, _)| groups.contains(&name.to_lowercase()));
+        granted.map(|(_, grant)| grant).collect()
+    }
+
+    /// The security profiles of all of them, each once; none, if none has any.
+    fn security_profiles(
+        grants: &[&Self],
+        manner: &mut Manner,
+    ) -> Result<Option<Vec<Reference>>, Fault> {
+        let mut profiles = Vec::new();
+        for profile in grants.iter().flat_map(|grant| &grant.security_profiles) {
+            if !profiles.contains(profile) {
+                profiles.push(profile.clone());
+            }
+        }
+        if profiles.len() > MAX_SECURITY_PROFILES {
+            let expected = format!("at most {MAX_SECURITY_PROFILES} security profiles of them all");
+            manner.leave_out(Fault::value("groups", &expected, &profiles.len().to_string()))?;
+            profiles.truncate(MAX_SECURITY_PROFILES);
+        }
+        Ok(Some(profiles).filter(|profiles| !profiles.is_empty()))
     }
 }
 
@@ -95,9 +138,36 @@ struct Attribute<'a> {
     list: (&'static str, &'a [Reference]),
 }
 
-impl Attribute<'_> {
-    fn value<'p>(&self, person: &'p Person) -> Result<Option<&'p Value>, Fault> {
-        person.connect(self.name)
+impl<'a> Attribute<'a> {
+    /// Hierarchy group, routing profile, security profiles.
+    const fn all(allowed: &'a Allowed) -> [Self; 3] {
+        [
+            Self {
+                name: "hierarchyGroup",
+                kind: Resource::HierarchyGroup,
+                list: ("ALLOWED_HIERARCHY_GROUPS", allowed.hierarchy_groups.as_slice()),
+            },
+            Self {
+                name: "routingProfile",
+                kind: Resource::RoutingProfile,
+                list: ("ALLOWED_ROUTING_PROFILES", allowed.routing_profiles.as_slice()),
+            },
+            Self {
+                name: "securityProfiles",
+                kind: Resource::SecurityProfile,
+                list: ("ALLOWED_SECURITY_PROFILES", allowed.security_profiles.as_slice()),
+            },
+        ]
+    }
+
+    fn one(
+        &self,
+        person: &Person,
+        instance: &Instance,
+        manner: &mut Manner,
+    ) -> Result<Option<Reference>, Fault> {
+        let value = person.connect(self.name, manner)?;
+        manner.or_without(value.map(|value| self.read(value, instance)).transpose())
     }
 
     fn read(&self, value: &Value, instance: &Instance) -> Result<Reference, Fault> {
@@ -115,28 +185,32 @@ impl Attribute<'_> {
     }
 
     /// The values of a list; none if it is empty, which is the same as unassigned (RFC 7643 §2.5).
+    /// Leniently one value may stand without its list.
     fn several(
         &self,
         person: &Person,
         instance: &Instance,
+        manner: &mut Manner,
     ) -> Result<Option<Vec<Reference>>, Fault> {
-        let values = match self.value(person)? {
+        let values = match person.connect(self.name, manner)? {
             None => return Ok(None),
-            Some(Value::Array(values)) if values.is_empty() => return Ok(None),
-            Some(Value::Array(values)) => values,
-            Some(other) => return Err(self.refuse("an array of strings", describe(other))),
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(one @ Value::String(_)) if manner.is_lenient() => std::slice::from_ref(one),
+            Some(other) => {
+                let fault = self.refuse("an array of strings", describe(other));
+                return manner.leave_out(fault).map(|()| None);
+            }
         };
         let mut named = Vec::new();
         for value in values {
-            let reference = self.read(value, instance)?;
-            if !named.contains(&reference) {
-                named.push(reference);
-            }
+            let read = manner.or_without(self.read(value, instance).map(Some))?;
+            named.extend(read.filter(|reference| !named.contains(reference)));
         }
         if named.len() > MAX_SECURITY_PROFILES {
-            return Err(self.refuse(&format!("at most {MAX_SECURITY_PROFILES}"), "more"));
+            manner.leave_out(self.refuse(&format!("at most {MAX_SECURITY_PROFILES}"), "more"))?;
+            named.truncate(MAX_SECURITY_PROFILES);
         }
-        Ok(Some(named))
+        Ok(Some(named).filter(|named| !named.is_empty()))
     }
 
     fn refuse(&self, expected: &str, found: &str) -> Fault {

@@ -1,5 +1,7 @@
 //! What becomes of a person, attribute by attribute.
 
+mod lenient;
+
 use super::identity::IDENTITIES;
 use super::instance::Instance;
 use super::phone::{PhoneConfig, PhoneType};
@@ -22,7 +24,7 @@ pub(crate) fn agent(resource: Value) -> Result<Agent, Fault> {
 
 fn agent_by(rules: &Rules, resource: Value) -> Result<Agent, Fault> {
     let Value::Object(resource) = resource else { panic!("a resource is an object") };
-    Agent::assign(&Person::new(resource), rules, [7; 16])
+    Agent::assign(&Person::new(resource), &[], rules, [7; 16])
 }
 
 fn rules() -> Rules {
@@ -40,6 +42,7 @@ fn rules() -> Rules {
             security_profiles: Vec::new(),
             hierarchy_groups: Vec::new(),
         },
+        groups: Vec::new(),
         tags: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
         identity: Identity::SAML,
         email_as: EmailAs::Omit,

@@ -17,12 +17,13 @@ use tokio::net::TcpListener;
 
 use super::local::Local;
 use super::parked::{self, control};
-use super::settings::{DEMO_AUTHORIZATION, DEMO_SECRET, own};
+use super::settings::{DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN, DEMO_SECRET, own};
 use super::standin::Behaviour;
 use super::{drain, now, say};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment};
 use crate::decision::Moment;
+use crate::http::SCIM;
 use crate::lambda;
 use crate::log::Record;
 use crate::provisioner::Provisioner;
@@ -143,7 +144,9 @@ async fn amazon(arguments: &Arguments, own: &Environment) -> Result<Provisioner,
 /// The stand-in has an instance of its own, and no Secrets Manager beside it.
 fn refuse_strangers(own: &Environment) -> Result<(), String> {
     let is_stranger = |name: &&String| {
-        *name == "CONNECT_INSTANCE" || name.starts_with("HOOK_") && name.ends_with("_SECRET_ARN")
+        let is_stored = name.ends_with("_SECRET_ARN");
+        *name == "CONNECT_INSTANCE"
+            || is_stored && (name.starts_with("HOOK_") || name.starts_with("SCIM_"))
     };
     match own.keys().find(is_stranger) {
         None => Ok(()),
@@ -165,12 +168,14 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
-    let hooks = &house.provisioner().config().hooks;
     let place = arguments.place();
+    let config = house.provisioner().config();
+    let opened =
+        Opened { url: &url, standin: house.standin(), roster: place.as_deref(), config, own: &own };
     if arguments.json {
-        say(as_json(&url, house.standin(), place.as_deref(), hooks, &own))?;
+        say(opened.as_json())?;
     } else {
-        say(as_text(&url, house.standin(), place.as_deref(), hooks, &own).trim_end())?;
+        say(opened.as_text().trim_end())?;
     }
     let house = Arc::new(house);
     if let Some(keeper) = house.provisioner().keeper() {
@@ -205,6 +210,7 @@ async fn answer(provisioner: &Provisioner, request: &Request<Bytes>) -> Response
     let event = json!({
         "version": "2.0",
         "rawPath": request.uri().path(),
+        "rawQueryString": request.uri().query().unwrap_or_default(),
         "headers": headers,
         "requestContext": {"stage": "$default", "http": {"method": request.method().as_str()}},
         "body": STANDARD.encode(request.body()),
@@ -242,62 +248,82 @@ fn known_secret(own: &Environment, hook: &Hook) -> Option<&'static str> {
     }
 }
 
-fn as_json(
-    url: &str,
-    standin: Option<&str>,
-    roster: Option<&str>,
-    hooks: &[Hook],
-    own: &Environment,
-) -> Value {
-    let sources = hooks.iter().map(|hook| {
-        let name = &hook.source.name;
-        json!({
-            "name": name, "scheme": hook.source.scheme.name, "url": format!("{url}/hooks/{name}"),
-            "secret": known_secret(own, hook),
-        })
-    });
-    let sources: Vec<_> = sources.collect();
-    json!({"url": url, "standin": standin, "roster": roster, "sources": sources})
+/// What is to be told of a house that opens.
+struct Opened<'a> {
+    url: &'a str,
+    standin: Option<&'a str>,
+    roster: Option<&'a str>,
+    config: &'a Config,
+    own: &'a Environment,
 }
 
-fn as_text(
-    url: &str,
-    standin: Option<&str>,
-    roster: Option<&str>,
-    hooks: &[Hook],
-    own: &Environment,
-) -> String {
-    let behind = standin.map_or("Amazon Connect".to_owned(), |standin| {
-        format!("a stand-in for Amazon Connect at {standin}")
-    });
-    let place = match roster {
-        None => "without a roster: users are created, and nothing else happens to them".to_owned(),
-        Some(MEMORY) => "with a roster in memory, which ends with it".to_owned(),
-        Some(path) => format!("with the roster {path}"),
-    };
-    let mut text = format!("Serving {url}, in front of {behind}\n{place}\n\n");
-    for hook in hooks {
-        let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
-        let secret = known_secret(own, hook).unwrap_or("(yours)");
-        text.push_str(&format!("  /hooks/{name:<12} {scheme:<20} secret: {secret}\n"));
+impl Opened<'_> {
+    fn as_json(&self) -> Value {
+        let Self { url, standin, roster, config, own } = self;
+        let sources = config.hooks.iter().map(|hook| {
+            let name = &hook.source.name;
+            json!({
+                "name": name, "scheme": hook.source.scheme.name,
+                "url": format!("{url}/hooks/{name}"), "secret": known_secret(own, hook),
+            })
+        });
+        let sources: Vec<_> = sources.collect();
+        let scim = config.scim.as_ref().map(|_| {
+            let token = self.knows_token().then_some(DEMO_SCIM_TOKEN);
+            json!({"url": format!("{url}{SCIM}"), "token": token})
+        });
+        json!({
+            "url": url, "standin": standin, "roster": roster, "sources": sources, "scim": scim,
+        })
     }
-    text.push_str(
-        "\nSend it a story:\n  connect-provisioner sign events/okta-user-created.json --as curl",
-    );
-    if url != URL {
-        text.push_str(&format!(" --url {url}"));
+
+    /// Whether everybody knows the SCIM token.
+    fn knows_token(&self) -> bool {
+        !["SCIM_TOKEN", "SCIM_TOKEN_SECRET_ARN"].iter().any(|name| self.own.contains_key(*name))
     }
-    text.push_str(" | sh\n");
-    if let Some(standin) = standin {
-        text.push_str(&format!("See what Connect holds then:\n  curl -sS {standin}/_standin\n"));
-    }
-    if roster.is_some() {
-        text.push_str("See who waits for you:\n  connect-provisioner parked");
-        if url != URL {
-            text.push_str(&format!(" --url {url}"));
+
+    fn as_text(&self) -> String {
+        let Self { url, standin, roster, config, own } = self;
+        let behind = standin.map_or("Amazon Connect".to_owned(), |standin| {
+            format!("a stand-in for Amazon Connect at {standin}")
+        });
+        let place = match roster {
+            None => {
+                "without a roster: users are created, and nothing else happens to them".to_owned()
+            }
+            Some(MEMORY) => "with a roster in memory, which ends with it".to_owned(),
+            Some(path) => format!("with the roster {path}"),
+        };
+        let mut text = format!("Serving {url}, in front of {behind}\n{place}\n\n");
+        for hook in &config.hooks {
+            let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
+            let secret = known_secret(own, hook).unwrap_or("(yours)");
+            text.push_str(&format!("  /hooks/{name:<12} {scheme:<20} secret: {secret}\n"));
         }
-        text.push('\n');
+        if config.scim.is_some() {
+            let token = if self.knows_token() { DEMO_SCIM_TOKEN } else { "(yours)" };
+            text.push_str(&format!("  {SCIM:<19} {:<20} token:  {token}\n", "SCIM 2.0"));
+        }
+        text.push_str(
+            "\nSend it a story:\n  connect-provisioner sign events/okta-user-created.json --as curl",
+        );
+        text.push_str(&self.at_url());
+        text.push_str(" | sh\n");
+        if let Some(standin) = standin {
+            let see = format!("See what Connect holds then:\n  curl -sS {standin}/_standin\n");
+            text.push_str(&see);
+        }
+        if roster.is_some() {
+            text.push_str("See who waits for you:\n  connect-provisioner parked");
+            text.push_str(&self.at_url());
+            text.push('\n');
+        }
+        text.push_str("\nStop it with Ctrl-C. Each event has its line here:\n");
+        text
     }
-    text.push_str("\nStop it with Ctrl-C. Each event has its line here:\n");
-    text
+
+    /// What a command needs besides to find this place.
+    fn at_url(&self) -> String {
+        if self.url == URL { String::new() } else { format!(" --url {}", self.url) }
+    }
 }

@@ -9,6 +9,9 @@ pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg=
 /// What Okta's event hooks show in the demo.
 pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
 
+/// What a SCIM client shows in the demo.
+pub const DEMO_SCIM_TOKEN: &str = "a-token-that-everybody-knows";
+
 /// The function's settings among the variables of this process.
 #[must_use]
 pub fn own() -> Environment {
@@ -41,6 +44,7 @@ pub fn demo(directory: &Directory) -> Environment {
         ("HOOK_OKTA_SECRET", DEMO_AUTHORIZATION),
         ("HOOK_OKTA_APPS", "Amazon Connect"),
         ("HOOK_OKTA_GROUPS", "Connect Agents"),
+        ("SCIM_TOKEN", DEMO_SCIM_TOKEN),
         ("CONNECT_INSTANCE", &directory.instance_arn),
         ("ROUTING_PROFILE", &routing_profile),
         ("SECURITY_PROFILES", &security_profile),

@@ -92,8 +92,9 @@ impl FromStr for SecretArn {
 }
 
 /// Reads every hook. A variable that starts with `HOOK_` and is none of ours is a typo, and a typo
-/// here would silently leave a door closed, so it is a problem.
-pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Hook>, Vec<Problem>) {
+/// here would silently leave a door closed, so it is a problem. So is it if there is nobody to speak,
+/// unless there are `others`.
+pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Problem>) {
     let set = |name: &&String| name.starts_with("HOOK_") && reader.value(name).is_some();
     let names: Vec<String> = reader.environment.keys().filter(set).cloned().collect();
     let mut sources = BTreeSet::new();
@@ -103,7 +104,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<Hook>, Vec<Problem>) {
             None => reader.problem(name, unknown_setting(), "the README's table of settings"),
         }
     }
-    if sources.is_empty() {
+    if sources.is_empty() && !others {
         reader.problem(
             "HOOK_<SOURCE>_SCHEME",
             "expected at least one source, found none, so nobody could speak".to_owned(),

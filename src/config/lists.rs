@@ -1,6 +1,10 @@
 //! Choices, lists and maps in one variable: a word; comma-separated, or JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::json;
 
@@ -47,6 +51,46 @@ pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, String> {
     Ok(map)
 }
 
+/// A JSON object whose members keep the order in which they are written; each may stand there once,
+/// in any case.
+pub(super) fn ordered(text: &str) -> Result<Vec<(String, Value)>, String> {
+    let refuse = || "expected a JSON object, found something else".to_owned();
+    let strict = json::read(text.as_bytes());
+    let value = strict.map_err(|fault| fault.detail.trim_start_matches("body: ").to_owned())?;
+    if !value.is_object() {
+        return Err(refuse());
+    }
+    let Ordered(members) = serde_json::from_str(text).map_err(|_| refuse())?;
+    Ok(members)
+}
+
+/// The members of an object, in order: a map of `serde_json`'s sorts them.
+struct Ordered(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Ordered;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Ordered, A::Error> {
+        let mut ordered = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            ordered.push(member);
+        }
+        Ok(Ordered(ordered))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +113,20 @@ mod tests {
         }
         for text in ["a", "a=1,a=2", "{}x", r#"{"a":1}"#, r#"{"a":"1","a":"2"}"#] {
             assert!(map(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_object_keeps_its_order_and_names_nothing_twice() {
+        let members = ordered(r#"{"z": 1, "a": {"y": 2, "b": 3}, "m": null}"#).unwrap();
+        assert_eq!(members.iter().map(|(name, _)| name.as_str()).collect::<String>(), "zam");
+        for (text, problem) in [
+            (r#"{"a": 1, "A": 2}"#, "expected each member once, found one twice at line 1"),
+            (r#"{"a": {"b": 1, "b": 2}}"#, "expected each member once, found one twice at line 1"),
+            ("a=1", "expected a JSON document, found something else at line 1 column 1"),
+            ("[]", "expected a JSON object, found something else"),
+        ] {
+            assert!(ordered(text).unwrap_err().starts_with(problem), "{text}");
         }
     }
 }

@@ -32,6 +32,38 @@ pub static ROSTER_SETTINGS: &[Setting] = &[
         find: "Service Quotas console, Amazon Connect: the rates of the user APIs, per second; less \
                where others use them too",
     },
+    Setting {
+        name: "GROUPS",
+        default: "",
+        find: "the names of the identity provider's groups; profiles and groups as for \
+               ROUTING_PROFILE, SECURITY_PROFILES and HIERARCHY_GROUP",
+    },
+    Setting {
+        name: "ROSTER",
+        default: "",
+        find: "memory, where SAM plays Lambda on a desk: it ends with the process",
+    },
+    Setting {
+        name: "SCIM_TOKEN",
+        default: "",
+        find: "your own choice: 16 characters at least, the same at the identity provider; two, \
+               separated by a comma, while it is changed",
+    },
+    Setting {
+        name: "SCIM_TOKEN_SECRET_ARN",
+        default: "",
+        find: "Secrets Manager console, your secret, Secret details: Secret ARN",
+    },
+    Setting {
+        name: "SCIM_STRICT",
+        default: "false",
+        find: "your own choice: true, false; true is for conformance tests, not for Okta or Entra ID",
+    },
+    Setting {
+        name: "PUBLIC_URL",
+        default: "",
+        find: "the address in front of /scim/v2, if a proxy or CDN hides the gateway's own",
+    },
 ];
 
 const DEFAULT_REMOVALS: usize = 50;
@@ -65,11 +97,12 @@ impl Reader<'_> {
             let gives_access = |rules: &Rules| {
                 rules.power.security_profiles.contains(&profile)
                     || rules.allowed.security_profiles.contains(&profile)
+                    || rules.groups.iter().any(|(_, it)| it.security_profiles.contains(&profile))
             };
             if rules.is_some_and(gives_access) {
                 return Err(
-                    "expected a profile that allows nothing, found one of SECURITY_PROFILES \
-                            or ALLOWED_SECURITY_PROFILES"
+                    "expected a profile that allows nothing, found one of SECURITY_PROFILES, \
+                            ALLOWED_SECURITY_PROFILES or GROUPS"
                         .to_owned(),
                 );
             }

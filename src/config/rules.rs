@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Reader;
+use super::groups::groups;
 use super::lists::{BOOLEAN, choice, list, map};
 use crate::assign::Rules;
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
@@ -16,9 +17,11 @@ const SIMPLE: [&str; 4] =
     ["PHONE_TYPE", "AUTO_ACCEPT", "AFTER_CONTACT_WORK_SECONDS", "PERSISTENT_CONNECTION"];
 
 impl Reader<'_> {
-    pub(super) fn rules(&mut self, instance: Option<&Instance>) -> Option<Rules> {
+    pub(super) fn rules(&mut self, instance: Option<&Instance>, has_roster: bool) -> Option<Rules> {
         let power = self.power(instance);
         let allowed = self.allowed(instance);
+        let groups =
+            if has_roster { self.optional("GROUPS", |text| groups(text, instance)) } else { None };
         let tags = self.optional("TAGS", tags).unwrap_or_default();
         let deployment = self.optional("DEPLOYMENT", deployment);
         let identity = self.optional("IDENTITY_MANAGEMENT", |text| {
@@ -32,6 +35,7 @@ impl Reader<'_> {
             deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
             power: power?,
             allowed: allowed?,
+            groups: groups.unwrap_or_default(),
             tags,
             identity,
             email_as: email_as.unwrap_or(identity.email_as),

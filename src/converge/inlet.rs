@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::{Blame, Ended, Keeper, Run, TRIES, WRITING, changed_meanwhile};
+use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::connect::{Applied, Calls};
@@ -29,15 +30,15 @@ pub struct Heard<'a> {
 }
 
 /// A record that was written, and what was there before.
-struct Entry {
-    record: Record,
-    former: Option<Box<Record>>,
+pub(super) struct Entry {
+    pub(super) record: Record,
+    pub(super) former: Option<Box<Record>>,
     /// Whether it is ours to follow.
     leased: bool,
 }
 
 /// What the roster makes of what was heard.
-enum Entered {
+pub(super) enum Entered {
     /// Nothing is to be done.
     Done(Outcome),
     /// It is to be followed.
@@ -58,19 +59,31 @@ impl Keeper {
         deadline: Deadline,
     ) -> (Result<Outcome, Fault>, Calls) {
         let deadline = deadline.sooner_by(WRITING);
-        let entry = match self.enter(heard, clock, deadline).await {
+        let mut entry = match self.enter(heard, clock, deadline).await {
             Ok(Entered::Written(entry)) => *entry,
             Ok(Entered::Done(outcome)) => return (Ok(outcome), Calls::default()),
             Err(fault) => return (Err(fault), Calls::default()),
         };
+        // Whoever leaves is not let in again because something else is wrong.
+        let can_undo = heard.can_mend && !heard.intent.is_farewell();
+        let blame = if can_undo { Blame::Undo(entry.former.take()) } else { Blame::Park };
+        let password = heard.intent.person().and_then(|person| self.password(person));
+        self.follow(entry, blame, password, clock, deadline).await
+    }
+
+    /// Makes Connect follow what was written just now, until the deadline.
+    pub(super) async fn follow(
+        &self,
+        entry: Entry,
+        blame: Blame,
+        password: Option<Password>,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Outcome, Fault>, Calls) {
         let owner = self.owner_of(&entry.record);
         if !entry.leased {
             return (Ok(Outcome::Pending(owner)), Calls::default());
         }
-        let password = self.password(heard.intent);
-        // Whoever leaves is not let in again because something else is wrong.
-        let can_undo = heard.can_mend && !heard.intent.is_farewell();
-        let blame = if can_undo { Blame::Undo(entry.former) } else { Blame::Park };
         let run = Run { clock, deadline, pace: None };
         match self.hold(entry.record, run, &blame, password).await {
             Ok((ended, calls)) => (self.outcome(ended, owner, clock).await, calls),
@@ -110,7 +123,7 @@ impl Keeper {
             (None, None) => clock.now(),
         };
         let keys = keys(person)?;
-        let id = Id::of((self.entropy)());
+        let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
             let known = self.known(&keys).await?;
@@ -151,7 +164,11 @@ impl Keeper {
     }
 
     /// The owner of a new person's user: nobody else's, now or lately.
-    async fn new_owner(&self, person: &Person, id: &Id) -> Result<Result<Owner, Fault>, Fault> {
+    pub(super) async fn new_owner(
+        &self,
+        person: &Person,
+        id: &Id,
+    ) -> Result<Result<Owner, Fault>, Fault> {
         let natural = match Owner::of_person(person, &self.rules) {
             Ok((natural, _)) => natural,
             Err(fault) => return Ok(Err(fault)),
@@ -162,7 +179,7 @@ impl Keeper {
     }
 
     /// Writes a record with its lease, where there is time and quota to follow it now.
-    async fn write(
+    pub(super) async fn write(
         &self,
         mut record: Record,
         is_same: bool,
@@ -215,15 +232,15 @@ impl Keeper {
         if record.wanted != Wanted::Active || record.stranger {
             return Ok(());
         }
-        let mut agent = self.agent(record)?;
-        if let Some(password) = self.password(intent) {
+        let mut agent = Agent::assign(&record.person, &[], &self.rules, (self.entropy)())?;
+        if let Some(password) = intent.person().and_then(|person| self.password(person)) {
             agent.password = Ok(Some(password));
         }
         if record.user.is_none() { agent.password.map(drop) } else { Ok(()) }
     }
 
     /// Who goes by one of these keys; the first counts most.
-    async fn known(&self, keys: &[Key]) -> Result<Option<Record>, Fault> {
+    pub(super) async fn known(&self, keys: &[Key]) -> Result<Option<Record>, Fault> {
         for key in keys {
             if let Some(record) = self.roster.find(key).await? {
                 return Ok(Some(record));
@@ -233,14 +250,14 @@ impl Keeper {
     }
 
     /// The event's own password, which is used now or never, where users have one.
-    fn password(&self, intent: &Intent) -> Option<Password> {
-        let person = intent.person().filter(|_| self.rules.identity.password)?;
-        person.password().ok().flatten().and_then(Password::read)
+    pub(super) fn password(&self, person: &Person) -> Option<Password> {
+        let password = person.password().ok().flatten().filter(|_| self.rules.identity.password);
+        password.and_then(Password::read)
     }
 }
 
 /// What a person is known by: the identity provider's own id before the name, which may change.
-fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
+pub(super) fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
     let external_id = person.external_id()?.map(Key::external_id);
     let user_name = person.user_name().map(Key::user_name);
     match (external_id, user_name) {

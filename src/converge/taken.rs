@@ -62,7 +62,9 @@ impl Keeper {
     /// Whether a user can do no more than those that are made here.
     async fn check_power(&self, user: &Observed, session: &Session<'_>) -> Result<(), Stop> {
         let mut power = self.rules.power.clone();
-        power.security_profiles.extend(self.rules.allowed.security_profiles.iter().cloned());
+        let granted = self.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+        let allowed = self.rules.allowed.security_profiles.iter().chain(granted).cloned();
+        power.security_profiles.extend(allowed);
         let power = session.resolve(&power).await?;
         let ours: BTreeSet<&str> = power.security_profiles.iter().map(ResourceId::as_str).collect();
         if user.security_profiles.iter().all(|profile| ours.contains(profile.as_str())) {

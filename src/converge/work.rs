@@ -18,6 +18,7 @@ use crate::connect::{Applied, UserIds};
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::hex;
+use crate::roster::group::Group;
 use crate::roster::policy::{Deactivate, Missing, Rename};
 use crate::roster::record::{Held, Record, Wanted};
 use crate::roster::{Clash, Trouble};
@@ -154,7 +155,7 @@ impl Keeper {
             }
             record.stranger = false;
         }
-        let mut agent = self.agent(record)?;
+        let mut agent = self.agent(record).await?;
         if let Some(password) = password {
             agent.password = Ok(Some(password.clone()));
         }
@@ -183,8 +184,14 @@ impl Keeper {
     }
 
     /// What Connect should hold of a record's person.
-    pub(super) fn agent(&self, record: &Record) -> Result<Agent, Fault> {
-        let agent = Agent::assign(&record.person, &self.rules, (self.entropy)())?;
+    pub(super) async fn agent(&self, record: &Record) -> Result<Agent, Stop> {
+        let groups = match self.rules.groups.as_slice() {
+            [] => Vec::new(),
+            _ => self.roster.groups_of(record.id.as_str()).await?,
+        };
+        let groups: Vec<&str> = groups.iter().map(Group::display_name).collect();
+        let random = (self.entropy)();
+        let (agent, _) = Agent::assign_leniently(&record.person, &groups, &self.rules, random)?;
         Ok(agent.of_owner(self.owner_of(record)))
     }
 

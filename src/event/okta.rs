@@ -9,10 +9,11 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::{Intent, time};
+use super::Intent;
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
+use crate::time;
 
 /// A hook brings this many events at most. Okta's own are of a kilobyte or two, so that many never
 /// fit into a body; what is smaller is not Okta's, and its answer would be too large.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Headers, NotHttp, Request, Response, unwrap_body};
+use super::{Headers, NotHttp, Request, Response, query_of, unwrap_body};
 use crate::fault::Fault;
 
 /// What brought an event, as far as its answer is concerned.
@@ -33,6 +33,8 @@ pub enum Gateway {
 pub struct Arrival {
     /// Who brought it and gets the answer.
     pub gateway: Gateway,
+    /// Whether it was sent to where SCIM is spoken.
+    pub is_scim: bool,
     /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
     pub request: Result<Request, Fault>,
 }
@@ -58,12 +60,15 @@ impl Arrival {
         let method = http.map_or(&event.http_method, |http| &http.method).clone();
         let path = event.path(context, http.is_some(), base_path);
         let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
+        let query = event.query(gateway);
+        let lists = event.multi_value_headers.as_ref().filter(|_| http.is_none());
+        let headers = lists.or(event.headers.as_ref()).cloned().unwrap_or_default();
+        let front = event.front(context, http.is_some(), &path, &headers);
+        let is_scim = Request::is_scim(&path);
         let base64 = event.is_base64_encoded.unwrap_or_default();
-        let body = unwrap_body(event.body.unwrap_or_default(), base64);
-        let lists = event.multi_value_headers.filter(|_| http.is_none());
-        let headers = lists.or(event.headers).unwrap_or_default();
-        let request = body.map(|body| Request { method, path, headers, body });
-        Ok(Self { gateway, request })
+        let body = unwrap_body(event.body.unwrap_or_default(), base64, &path);
+        let request = body.map(|body| Request { method, path, query, front, headers, body });
+        Ok(Self { gateway, is_scim, request })
     }
 }
 
@@ -108,6 +113,12 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
     }
 }
 
+/// Whether a text is a host, and a port where there is one, and nothing that a URL ends at.
+fn is_authority(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+    !text.is_empty() && text.chars().all(legal)
+}
+
 /// The members that we read, of any of the shapes. Every one may be missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +128,9 @@ struct Event {
     r#type: Option<IgnoredAny>,
     request_context: Option<RequestContext>,
     raw_path: Option<String>,
+    raw_query_string: Option<String>,
+    query_string_parameters: Option<Headers>,
+    multi_value_query_string_parameters: Option<Headers>,
     http_method: Option<String>,
     resource: Option<String>,
     path: Option<String>,
@@ -144,6 +158,48 @@ impl Event {
         Some(without_prefix(path, base_path).to_owned())
     }
 
+    /// What stands behind the question mark. An API Gateway has decoded it, but for a payload 2.0; a
+    /// load balancer never does.
+    fn query(&self, gateway: Gateway) -> Vec<(String, String)> {
+        if let Some(text) = &self.raw_query_string {
+            return query_of(text);
+        }
+        let lists = self.multi_value_query_string_parameters.as_ref();
+        let Some(Headers(pairs)) = lists.or(self.query_string_parameters.as_ref()) else {
+            return Vec::new();
+        };
+        match gateway {
+            Gateway::Api => pairs.clone(),
+            Gateway::LoadBalancer | Gateway::LoadBalancerMultiValue => pairs
+                .iter()
+                .flat_map(|(name, value)| query_of(&format!("{name}={value}")))
+                .collect(),
+        }
+    }
+
+    /// The URL in front of the path, as the client sees it: the domain and what was dropped from the
+    /// path, else `Host`.
+    fn front(
+        &self,
+        context: &RequestContext,
+        is_http_api: bool,
+        path: &str,
+        headers: &Headers,
+    ) -> Option<String> {
+        let seen = if is_http_api { &self.raw_path } else { &context.path };
+        let seen = seen.as_deref().or(self.path.as_deref()).unwrap_or(path);
+        let dropped = seen.strip_suffix(path).unwrap_or_default();
+        let domain = context.domain_name.as_deref().filter(|domain| is_authority(domain));
+        let host = headers.only("host").filter(|host| is_authority(host));
+        let forwarded = headers.only("x-forwarded-proto");
+        let scheme = match (forwarded, domain) {
+            (Some("http"), _) | (None, None) => "http",
+            _ => "https",
+        };
+        let authority = domain.or(host)?;
+        Some(format!("{scheme}://{authority}{dropped}"))
+    }
+
     /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
     /// path.
     fn proxied(&self) -> Option<String> {
@@ -159,6 +215,7 @@ impl Event {
 struct RequestContext {
     /// Only what comes through a WebSocket has one.
     connection_id: Option<IgnoredAny>,
+    domain_name: Option<String>,
     elb: Option<IgnoredAny>,
     http: Option<Http>,
     path: Option<String>,
@@ -232,6 +289,42 @@ mod tests {
             assert_eq!(request.headers.only("webhook-id"), Some("msg_1"));
             assert_eq!(request.body, b"{}");
         }
+    }
+
+    #[test]
+    fn every_gateway_brings_the_same_query() {
+        let decoded = ("filter".to_owned(), "userName eq \"a+b\"".to_owned());
+        let raw = "userName+eq+%22a%2Bb%22";
+        let mut events = [http_api(), rest_api(), load_balancer(), load_balancer_multi_value()];
+        events[0]["rawQueryString"] = json!(format!("filter={raw}"));
+        events[1]["queryStringParameters"] = json!({"filter": decoded.1});
+        events[2]["queryStringParameters"] = json!({"filter": raw});
+        events[3]["multiValueQueryStringParameters"] = json!({"filter": [raw]});
+        for event in &events {
+            let request = read(event, "").request.unwrap();
+            assert_eq!(request.query, std::slice::from_ref(&decoded), "{event}");
+        }
+    }
+
+    #[test]
+    fn the_url_in_front_is_the_one_that_the_client_sees() {
+        let front = |event: &Value| read(event, "/idp").request.unwrap().front;
+        let mut event = http_api();
+        event["rawPath"] = json!("/prod/idp/hooks/okta");
+        event["requestContext"]["stage"] = json!("prod");
+        assert_eq!(front(&event), None);
+        event["headers"]["Host"] = json!("127.0.0.1:8787");
+        assert_eq!(front(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
+        event["requestContext"]["domainName"] = json!("x.example");
+        assert_eq!(front(&event).unwrap(), "https://x.example/prod/idp");
+        event["headers"]["X-Forwarded-Proto"] = json!("http");
+        assert_eq!(front(&event).unwrap(), "http://x.example/prod/idp");
+        event["requestContext"]["domainName"] = json!("x.example/\"<");
+        assert_eq!(front(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
+        let mut event = rest_api();
+        event["requestContext"] =
+            json!({"stage": "prod", "path": "/prod/hooks/okta", "domainName": "x.example"});
+        assert_eq!(front(&event).unwrap(), "https://x.example/prod");
     }
 
     #[test]

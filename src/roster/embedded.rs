@@ -1,14 +1,19 @@
 //! A roster in memory, and in a file if one is named: for one process, on a desk or in a test.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
 use std::future::ready;
+#[cfg(feature = "cli")]
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::{Crowd, Weighed};
+#[cfg(feature = "cli")]
 use super::file::File;
+use super::group::{Group, GroupChange, Mark, Member};
 use super::key::{Id, Key};
 use super::record::{MEMORY, Record, State, Wanted};
 use super::{Answer, Clash, Roster, Trouble};
@@ -20,7 +25,31 @@ const HOUR: Duration = Duration::from_hours(1);
 #[derive(Debug, Default)]
 pub struct Embedded {
     state: Mutex<Contents>,
-    file: Option<File>,
+    disk: Option<Box<dyn Disk>>,
+}
+
+/// What keeps the contents beyond the process. Whatever it answers well is kept, and whole.
+pub(super) trait Disk: fmt::Debug + Send + Sync {
+    /// Keeps a record.
+    fn put(&self, record: &Record) -> Result<(), Trouble>;
+
+    /// Forgets a record.
+    fn erase(&self, id: &Id) -> Result<(), Trouble>;
+
+    /// Keeps a group as it is now, who comes and who goes, and the records that it marks.
+    fn put_group(&self, weighed: &Weighed, marked: &[Record]) -> Result<(), Trouble>;
+
+    /// Forgets a group and the members of these numbers, and keeps the records that this marks.
+    fn erase_group(&self, id: &Id, members: &[u64], marked: &[Record]) -> Result<(), Trouble>;
+
+    /// Keeps when an event was first seen.
+    fn see(&self, event: &str, at: SystemTime) -> Result<(), Trouble>;
+
+    /// Forgets when events were first seen.
+    fn forget(&self, events: &[String]) -> Result<(), Trouble>;
+
+    /// Keeps the rest.
+    fn note(&self, notes: &Notes) -> Result<(), Trouble>;
 }
 
 /// Everything there is, and the ways to find it.
@@ -37,6 +66,7 @@ pub(super) struct Contents {
     /// When each event was first seen.
     sights: HashMap<String, SystemTime>,
     notes: Notes,
+    pub(super) crowd: Crowd,
 }
 
 /// What is known besides persons and events.
@@ -52,10 +82,11 @@ impl Embedded {
     ///
     /// # Errors
     /// If it cannot be read, or another process has it open.
+    #[cfg(feature = "cli")]
     pub fn open(path: &Path) -> Result<Self, Trouble> {
         let mut contents = Contents::default();
         let file = File::open(path, &mut contents)?;
-        Ok(Self { state: Mutex::new(contents), file: Some(file) })
+        Ok(Self { state: Mutex::new(contents), disk: Some(Box::new(file)) })
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
@@ -64,8 +95,8 @@ impl Embedded {
 
     /// Keeps something where there is a file; before it is so in memory, so that nobody is told what
     /// a crash would undo.
-    fn keep(&self, keep: impl FnOnce(&File) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        self.file.as_ref().map_or(Ok(()), keep)
+    fn keep(&self, keep: impl FnOnce(&dyn Disk) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        self.disk.as_deref().map_or(Ok(()), keep)
     }
 
     fn put(&self, record: &Record) -> Result<Result<u64, Clash>, Trouble> {
@@ -75,7 +106,7 @@ impl Embedded {
         }
         let version = record.version.saturating_add(1);
         let record = Record { version, ..record.clone() };
-        self.keep(|file| file.put(&record))?;
+        self.keep(|disk| disk.put(&record))?;
         contents.put(record);
         Ok(Ok(version))
     }
@@ -85,8 +116,49 @@ impl Embedded {
         if contents.records.get(id).map(|record| record.version) != Some(version) {
             return Ok(Err(Clash::Moved));
         }
-        self.keep(|file| file.erase(id))?;
+        self.keep(|disk| disk.erase(id))?;
         contents.take(id);
+        Ok(Ok(()))
+    }
+
+    fn put_group(&self, change: &GroupChange) -> Result<Result<Group, Clash>, Trouble> {
+        let mut contents = self.contents();
+        let weighed = match contents.crowd.weigh(change) {
+            Err(clash) => return Ok(Err(clash)),
+            Ok(None) => {
+                let stored = contents.crowd.group(&change.group.id);
+                return Ok(Ok(stored.unwrap_or(&change.group).clone()));
+            }
+            Ok(Some(weighed)) => weighed,
+        };
+        let marked = contents.marked(&weighed.concerned, change.now);
+        self.keep(|disk| disk.put_group(&weighed, &marked))?;
+        let group = weighed.group.clone();
+        contents.crowd.put(weighed);
+        marked.into_iter().for_each(|record| contents.put(record));
+        Ok(Ok(group))
+    }
+
+    fn remove_group(
+        &self,
+        id: &Id,
+        version: Option<u64>,
+        mark: Mark,
+        now: SystemTime,
+    ) -> Result<Result<(), Clash>, Trouble> {
+        let mut contents = self.contents();
+        let stored = contents.crowd.group(id);
+        let is_other = |group: &Group| version.is_some_and(|version| group.version != version);
+        if stored.is_none_or(is_other) {
+            return Ok(Err(Clash::Moved));
+        }
+        let members = contents.crowd.members(id).into_iter().filter(|_| mark != Mark::Nobody);
+        let members: Vec<String> = members.map(|member| member.value).collect();
+        let marked = contents.marked(&members, now);
+        let numbers = contents.crowd.numbers(id);
+        self.keep(|disk| disk.erase_group(id, &numbers, &marked))?;
+        contents.crowd.take(id);
+        marked.into_iter().for_each(|record| contents.put(record));
         Ok(Ok(()))
     }
 
@@ -96,14 +168,14 @@ impl Embedded {
         if let Some(seen) = seen.filter(|seen| !is_over(*seen, MEMORY, now)) {
             return Ok(seen);
         }
-        self.keep(|file| file.see(event, now))?;
+        self.keep(|disk| disk.see(event, now))?;
         contents.sights.insert(event.to_owned(), now);
         // Now and then, and the seldomer the more there are, so that it costs next to nothing.
         if contents.sights.len().is_power_of_two() {
             let is_old = |(_, seen): &(&String, &SystemTime)| is_over(**seen, MEMORY, now);
             let old = contents.sights.iter().filter(is_old).map(|(event, _)| event.clone());
             let old: Vec<String> = old.collect();
-            self.keep(|file| file.forget(&old))?;
+            self.keep(|disk| disk.forget(&old))?;
             contents.sights.retain(|_, seen| !is_over(*seen, MEMORY, now));
         }
         Ok(now)
@@ -113,7 +185,7 @@ impl Embedded {
         let mut contents = self.contents();
         let mut notes = contents.notes.clone();
         let answer = change(&mut notes);
-        self.keep(|file| file.note(&notes))?;
+        self.keep(|disk| disk.note(&notes))?;
         contents.notes = notes;
         Ok(answer)
     }
@@ -143,7 +215,7 @@ impl Contents {
             self.forget_ways(&former);
         }
         self.keys.extend(record.keys().into_iter().map(|key| (key, id.clone())));
-        self.emails.extend(record.email().map(|key| (key, id.clone())));
+        self.emails.extend(record.emails().into_iter().map(|key| (key, id.clone())));
         self.gone.extend(record.marks.iter().map(|key| (key.clone(), id.clone())));
         self.due.extend(record.due.map(|due| (due, id.clone())));
         if matches!(record.state, State::Parked(_)) {
@@ -152,6 +224,18 @@ impl Contents {
         let record = Arc::new(record);
         self.place(&record, record.wanted != Wanted::Gone);
         self.records.insert(id, record);
+    }
+
+    /// The records of these ids, marked; who is gone or unknown has none.
+    fn marked(&self, ids: &[String], now: SystemTime) -> Vec<Record> {
+        let living = ids.iter().filter_map(|id| self.copy(&Id::read(id)));
+        let living = living.filter(|record| record.wanted != Wanted::Gone);
+        let mark = |mut record: Record| {
+            record.mark(now);
+            record.version = record.version.saturating_add(1);
+            record
+        };
+        living.map(mark).collect()
     }
 
     fn take(&mut self, id: &Id) {
@@ -180,7 +264,7 @@ impl Contents {
         for key in record.keys() {
             self.keys.remove(&key);
         }
-        if let Some(email) = record.email() {
+        for email in record.emails() {
             self.emails.remove(&(email, id.clone()));
         }
         for key in &record.marks {
@@ -193,11 +277,13 @@ impl Contents {
     }
 
     /// Remembers when an event was first seen.
+    #[cfg(feature = "cli")]
     pub(super) fn see(&mut self, event: String, at: SystemTime) {
         self.sights.insert(event, at);
     }
 
     /// Takes the rest as it was kept.
+    #[cfg(feature = "cli")]
     pub(super) fn note(&mut self, notes: Notes) {
         self.notes = notes;
     }
@@ -252,6 +338,41 @@ impl Roster for Embedded {
 
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
         at_once(self.remove(id, version))
+    }
+
+    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+        at_once(Ok(self.contents().crowd.group(id).cloned()))
+    }
+
+    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
+        at_once(Ok(self.contents().crowd.find(key).cloned().collect()))
+    }
+
+    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+        at_once(Ok(self.contents().crowd.page(start, count)))
+    }
+
+    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
+        at_once(Ok(self.contents().crowd.members(group)))
+    }
+
+    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
+        at_once(Ok(self.contents().crowd.groups_of(member)))
+    }
+
+    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+        at_once(self.put_group(change))
+    }
+
+    fn erase_group<'a>(
+        &'a self,
+        id: &'a Id,
+        version: Option<u64>,
+        mark: bool,
+        now: SystemTime,
+    ) -> Answer<'a, Result<(), Clash>> {
+        let mark = if mark { Mark::Everybody } else { Mark::Nobody };
+        at_once(self.remove_group(id, version, mark, now))
     }
 
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {

@@ -56,7 +56,7 @@ impl Key {
         Self::of("externalId", value)
     }
 
-    /// The e-mail address for work, which several may share.
+    /// An e-mail address, which several may share.
     #[must_use]
     pub fn email(value: &str) -> Self {
         Self::of("email", &value.to_lowercase())
@@ -66,6 +66,18 @@ impl Key {
     #[must_use]
     pub fn owner(hash: &str) -> Self {
         Self::of("owner", hash)
+    }
+
+    /// A group's `displayName`, which is unique whatever its case.
+    #[must_use]
+    pub fn group_name(value: &str) -> Self {
+        Self::of("groupName", &value.to_lowercase())
+    }
+
+    /// A group's `externalId`, which several may share.
+    #[must_use]
+    pub fn group_external_id(value: &str) -> Self {
+        Self::of("groupExternalId", value)
     }
 
     fn of(kind: &str, value: &str) -> Self {

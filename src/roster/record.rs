@@ -55,6 +55,9 @@ pub struct Record {
     pub revision: u64,
     /// The revision that Connect follows.
     pub applied: u64,
+    /// Counts what a client sees changed.
+    #[serde(default)]
+    pub edition: u64,
     /// Counts the leases.
     pub fence: u64,
     /// Until when somebody works on it.
@@ -159,6 +162,7 @@ impl Record {
             tried,
             revision: 1,
             applied: 0,
+            edition: 1,
             fence: 0,
             leased_until: None,
             state: State::Pending,
@@ -185,11 +189,12 @@ impl Record {
         keys
     }
 
-    /// The e-mail address that it is found by, among others.
+    /// The e-mail addresses that it is found by, among others.
     #[must_use]
-    pub fn email(&self) -> Option<Key> {
+    pub fn emails(&self) -> Vec<Key> {
         let living = self.wanted != Wanted::Gone;
-        self.person.email().ok().flatten().filter(|_| living).map(Key::email)
+        let addresses = self.person.email_addresses();
+        addresses.into_iter().filter(|_| living).map(Key::email).collect()
     }
 
     /// Whether somebody works on it.
@@ -227,9 +232,19 @@ impl Record {
     /// Notes that what should be has changed: whatever happens now, it is looked at again.
     pub fn changed(&mut self, now: SystemTime) {
         self.revision = self.revision.saturating_add(1);
+        self.edition = self.edition.saturating_add(1);
         self.modified = now;
         self.released = false;
         self.reopen(now);
+    }
+
+    /// Notes that something besides the person has changed, which no client sees: a group they are in.
+    pub fn mark(&mut self, now: SystemTime) {
+        self.revision = self.revision.saturating_add(1);
+        self.reopen(now);
+        if !self.is_leased(now) {
+            self.due = Some(now);
+        }
     }
 
     /// Notes that Connect does not follow yet, though nothing has changed.

@@ -20,6 +20,17 @@ pub(super) fn split(display_name: &str) -> Option<(&str, &str)> {
     (!given.is_empty() && !family.is_empty()).then_some((given, family))
 }
 
+/// What one part leaves of a name to show, where it stands at its start or its end: of `Ana María
+/// Ruiz` without `Ana María`, `Ruiz`; of `Ruiz, Ana` without `Ruiz`, `Ana`.
+pub(super) fn without<'a>(display_name: &'a str, part: &str) -> Option<&'a str> {
+    let parts = |letter: char| letter.is_whitespace() || letter == ',';
+    let (name, part) = (display_name.trim(), part.trim());
+    let behind = name.strip_prefix(part).filter(|rest| rest.starts_with(parts));
+    let before = name.strip_suffix(part).filter(|rest| rest.ends_with(parts));
+    let rest = behind.or(before)?.trim_matches(parts);
+    (!rest.is_empty() && !rest.contains(',')).then_some(rest)
+}
+
 /// Whether what is behind the comma is a title and no given name: `Ana Ruiz, PhD`, but not `Rahman,
 /// Md`.
 fn is_title(name: &str, behind: &str) -> bool {
@@ -44,6 +55,22 @@ mod tests {
             ("山田\u{3000}太郎", "山田", "太郎"),
         ] {
             assert_eq!(split(display_name), Some((given, family)), "{display_name}");
+        }
+    }
+
+    #[test]
+    fn one_part_leaves_the_other() {
+        for (display_name, part, rest) in [
+            ("Ana María Ruiz", "Ana María", Some("Ruiz")),
+            (" Ana María Ruiz ", "Ruiz", Some("Ana María")),
+            ("Ruiz García, Ana", "Ruiz García", Some("Ana")),
+            ("Ruiz García, Ana", "Ana", Some("Ruiz García")),
+            ("Anabel Ruiz", "Ana", None),
+            ("Ana Ruiz, PhD", "Ana", None),
+            ("Ana", "Ana", None),
+            ("Bea Ruiz", "Ana", None),
+        ] {
+            assert_eq!(without(display_name, part), rest, "{display_name}");
         }
     }
 

@@ -46,6 +46,8 @@ pub enum Returned {
     Default,
     /// Not at all.
     Never,
+    /// If it is asked for.
+    Request,
 }
 
 /// One attribute, with the characteristics that `/Schemas` tells (RFC 7643 §7).
@@ -137,6 +139,14 @@ impl ResourceType {
         self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// The extension that has an attribute of this name, where nothing else has.
+    #[must_use]
+    pub fn home_of(&self, name: &str) -> Option<&'static str> {
+        let mut extensions = self.extensions.iter();
+        let home = extensions.find(|schema| schema.attribute(name).is_some());
+        home.map(|schema| schema.id).filter(|_| self.attribute(name).is_none())
+    }
+
     /// An attribute of the core schema or one that every type has, in any case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
@@ -214,6 +224,10 @@ impl Attribute {
 
     fn unique(self) -> Self {
         Self { unique: true, ..self }
+    }
+
+    fn on_request(self) -> Self {
+        Self { returned: Returned::Request, ..self }
     }
 
     fn always(self) -> Self {

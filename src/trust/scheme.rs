@@ -32,6 +32,8 @@ pub struct Scheme {
 /// What is sent as proof.
 #[derive(Debug)]
 pub enum Proof {
+    /// The key itself as a bearer token (RFC 6750 §2.1), or bare, as Okta may send it.
+    Bearer,
     /// The key itself, as the value of this header.
     Fixed(&'static str),
     /// An HMAC-SHA256 signature.
@@ -139,6 +141,10 @@ pub static SCHEMES: &[Scheme] = &[
         key: KeyForm::Text { minimum: 16 },
     },
 ];
+
+/// How a SCIM client proves who it is. It is no hook's scheme.
+pub static BEARER: Scheme =
+    Scheme { name: "bearer", proof: Proof::Bearer, key: KeyForm::Text { minimum: 16 } };
 
 const ID_TIMESTAMP_BODY: &[Part] =
     &[Part::Id, Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body];

@@ -108,6 +108,8 @@ fn a_4xx_is_only_for_what_the_sender_can_mend() {
     for kind in Kind::ALL {
         let row = Row::of(kind);
         match kind.turn() {
+            // What is not offered is nobody's mistake, and RFC 7644 names its status.
+            Turn::Sender if kind == Kind::NotOffered => assert_eq!(row.status, 501),
             Turn::Sender => assert!((400..500).contains(&row.status), "{kind:?}"),
             Turn::Later => assert!(row.retry_after.is_some(), "{kind:?}"),
             Turn::Operator | Turn::Nobody => assert!(row.status >= 500, "{kind:?}"),

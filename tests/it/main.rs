@@ -17,6 +17,7 @@ mod okta;
 mod papers;
 mod recovery;
 mod roster;
+mod scim;
 mod secrets;
 mod simulation;
 mod startup;

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::record::{MEMORY, Record, State, Wanted};
 use connect_provisioner::roster::{Clash, Roster};
 use connect_provisioner::scim::Person;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
@@ -48,6 +49,102 @@ async fn keeps_the_contract(roster: &dyn Roster) {
     an_event_is_first_seen_once(roster).await;
     removals_are_counted_within_an_hour(roster).await;
     one_run_drains(roster).await;
+    a_group_is_found_by_what_it_goes_by(roster).await;
+    members_come_and_go_whoever_else_writes(roster).await;
+    whom_a_group_concerns_is_marked_in_the_same_write(roster).await;
+}
+
+fn group(number: u8, name: &str) -> GroupChange {
+    let Value::Object(resource) = json!({"displayName": name, "externalId": "shared"}) else {
+        panic!("an object")
+    };
+    let group = Group::new(Id::of([number; 16]), at(number.into()));
+    GroupChange { resource: Some(resource), ..GroupChange::of(group, at(number.into())) }
+}
+
+fn members(values: &[&str]) -> Vec<Member> {
+    let member = |value: &&str| Member { value: (*value).to_owned(), rest: Map::new() };
+    values.iter().map(member).collect()
+}
+
+async fn values(roster: &dyn Roster, group: &Group) -> Vec<String> {
+    let members = roster.members(&group.id).await.unwrap();
+    members.into_iter().map(|member| member.value).collect()
+}
+
+async fn a_group_is_found_by_what_it_goes_by(roster: &dyn Roster) {
+    let leads = roster.write_group(&group(200, "Leads")).await.unwrap().unwrap();
+    assert_eq!((leads.version, leads.edition), (1, 1));
+    assert_eq!(roster.write_group(&group(201, "LEADS")).await.unwrap(), Err(Clash::Taken));
+    assert_eq!(roster.write_group(&group(200, "Others")).await.unwrap(), Err(Clash::Moved));
+    let agents = roster.write_group(&group(201, "Agents")).await.unwrap().unwrap();
+    let all = [leads.clone(), agents.clone()];
+    let shared = Key::group_external_id("shared");
+    assert_eq!(roster.find_groups(&shared).await.unwrap(), all);
+    assert_eq!(roster.find_groups(&Key::group_name("lEADS")).await.unwrap(), from_ref(&leads));
+    assert_eq!(roster.page_groups(1, 5).await.unwrap(), (vec![agents.clone()], 2));
+    let stale = GroupChange { group: leads.clone(), ..group(200, "Team leads") };
+    let renamed = roster.write_group(&stale).await.unwrap().unwrap();
+    assert_eq!((renamed.edition, renamed.display_name()), (2, "Team leads"));
+    let again = GroupChange { group: renamed.clone(), ..group(200, "Team leads") };
+    assert_eq!(roster.write_group(&again).await.unwrap(), Ok(renamed.clone()), "nothing is new");
+    assert_eq!(roster.write_group(&stale).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.find_groups(&Key::group_name("leads")).await.unwrap(), []);
+    let erase =
+        async |version| roster.erase_group(&agents.id, version, false, at(0)).await.unwrap();
+    assert_eq!(erase(Some(9)).await, Err(Clash::Moved));
+    assert_eq!(erase(Some(1)).await, Ok(()));
+    assert_eq!(erase(None).await, Err(Clash::Moved));
+    assert_eq!(roster.load_group(&agents.id).await.unwrap(), None);
+}
+
+async fn members_come_and_go_whoever_else_writes(roster: &dyn Roster) {
+    let add = members(&["c", "a", "b", "a"]);
+    let made = GroupChange { add, ..group(202, "Crowd") };
+    let made = roster.write_group(&made).await.unwrap().unwrap();
+    assert_eq!(values(roster, &made).await, ["c", "a", "b"]);
+    // Both have read the first state.
+    let (add, remove) = (members(&["d", "a"]), vec!["c".to_owned(), "nobody".to_owned()]);
+    let one = GroupChange { add, ..GroupChange::of(made.clone(), at(1)) };
+    let other = GroupChange { remove, ..GroupChange::of(made.clone(), at(2)) };
+    roster.write_group(&one).await.unwrap().unwrap();
+    let last = roster.write_group(&other).await.unwrap().unwrap();
+    assert_eq!((last.edition, last.modified), (3, at(2)));
+    assert_eq!(values(roster, &last).await, ["a", "b", "d"]);
+    let same = roster.write_group(&one).await.unwrap().unwrap();
+    assert_eq!(same, last, "they are there already");
+    let bound = GroupChange { condition: Some(2), ..other };
+    assert_eq!(roster.write_group(&bound).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.groups_of("d").await.unwrap(), from_ref(&last));
+    assert_eq!(roster.groups_of("c").await.unwrap(), []);
+}
+
+async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) {
+    let mut records = [record(210), record(211)];
+    for record in &mut records {
+        record.settle("rules", at(0));
+        write(roster, record).await.unwrap();
+    }
+    let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
+    let marked = async |index: usize| {
+        let record = roster.load(&records[index].id).await.unwrap().unwrap();
+        (record.revision, record.edition, record.due, record.is_applied())
+    };
+    let change = GroupChange { add: members(&[ids[0], "nobody"]), ..group(203, "Given") };
+    let silent = roster.write_group(&change).await.unwrap().unwrap();
+    assert_eq!(marked(0).await, (1, 1, None, true), "it makes no difference");
+    let change = GroupChange { add: members(&[ids[1]]), ..GroupChange::of(silent.clone(), at(3)) };
+    let changed = GroupChange { mark: Mark::Changed, ..change };
+    roster.write_group(&changed).await.unwrap().unwrap();
+    assert_eq!(marked(0).await, (1, 1, None, true));
+    assert_eq!(marked(1).await, (2, 1, Some(at(3)), false));
+    roster.erase_group(&silent.id, None, true, at(4)).await.unwrap().unwrap();
+    assert_eq!(marked(0).await, (2, 1, Some(at(4)), false));
+    assert_eq!(roster.groups_of(ids[0]).await.unwrap(), []);
+    for record in &records {
+        let version = roster.load(&record.id).await.unwrap().unwrap().version;
+        roster.erase(&record.id, version).await.unwrap().unwrap();
+    }
 }
 
 async fn a_record_is_found_by_what_it_goes_by(roster: &dyn Roster) {
@@ -224,9 +321,14 @@ async fn a_file_keeps_the_contract_and_what_was_written() {
     let roster = Embedded::open(&file.0).unwrap();
     keeps_the_contract(&roster).await;
     let before = roster.page(0, 100).await.unwrap();
+    let groups = roster.page_groups(0, 100).await.unwrap();
+    let crowd = groups.0.iter().find(|group| group.display_name() == "Crowd").unwrap();
     drop(roster);
     let roster = Embedded::open(&file.0).unwrap();
     assert_eq!(roster.page(0, 100).await.unwrap(), before);
+    assert_eq!(roster.page_groups(0, 100).await.unwrap(), groups);
+    assert_eq!(values(&roster, crowd).await, ["a", "b", "d"]);
+    assert_eq!(roster.groups_of("d").await.unwrap(), from_ref(crowd));
     assert_eq!(roster.backlog().await, Ok(Some(at(7))));
     assert_eq!(roster.begin_drain(at(62), at(120)).await, Ok(false));
     assert_eq!(roster.first_sight("b", at(99)).await, Ok(at(5)));

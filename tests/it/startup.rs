@@ -217,6 +217,15 @@ fn a_roster_has_no_default_for_those_who_leave() {
     let same = with(&[("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", PROFILE)]);
     let problems = Config::read_for_roster(&same).unwrap_err();
     assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE", "it would shut out nobody");
+    let granted = format!(r#"{{"Sales": {{"securityProfiles": "{INSTANCE}"}}}}"#);
+    let granted = with(&[
+        ("DEACTIVATE", "suspend"),
+        ("SUSPENDED_SECURITY_PROFILE", INSTANCE),
+        ("GROUPS", &granted),
+    ]);
+    let problems = Config::read_for_roster(&granted).unwrap_err();
+    assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE", "a group would let them in");
+    assert_eq!(Config::read(&granted).unwrap().rules.groups, []);
     let direct = Config::read(&suspending).unwrap();
     assert_eq!(direct.policy, None);
 }
@@ -227,7 +236,7 @@ fn a_rosters_defaults_told_are_the_defaults_taken() {
     let defaults = ROSTER_SETTINGS.iter().filter(|setting| !setting.default.is_empty());
     let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
     let changes: Vec<_> = changes.collect();
-    assert_eq!(changes.len(), 7);
+    assert_eq!(changes.len(), 8);
     let explicit = Config::read_for_roster(&with(&changes)).unwrap();
     let implicit = Config::read_for_roster(&with(&base)).unwrap();
     assert_eq!(explicit.policy, implicit.policy);
@@ -246,6 +255,8 @@ fn each_problem_of_a_roster_is_told() {
         ("CONNECT_RATE", "0"),
         ("CONNECT_RATE", "NaN"),
         ("CONNECT_RATE", "101"),
+        ("GROUPS", "Sales=Basic"),
+        ("GROUPS", r#"{"Sales": {}}"#),
     ] {
         let changes = [("DEACTIVATE", "delete"), (name, value)];
         let problems = Config::read_for_roster(&with(&changes)).unwrap_err();

@@ -88,6 +88,7 @@ impl Message {
             path: "/hooks/test".to_owned(),
             headers: self.headers.iter().cloned().collect::<Headers>(),
             body: self.body.clone(),
+            ..Request::default()
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
         source.verify(&request, now).map(drop).map_err(|refusal| {
@@ -445,6 +446,7 @@ fn the_key_that_matched_is_told_by_its_number() {
         path: "/hooks/test".to_owned(),
         headers: message.headers.into_iter().collect::<Headers>(),
         body: message.body,
+        ..Request::default()
     };
     let both = source(&[SECRET, OTHER_SECRET]);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(SIGNED);

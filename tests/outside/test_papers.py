@@ -101,7 +101,7 @@ def metrics():
 def codes():
     """What `outcome` can be."""
     rust = source("src/fault.rs").partition("fn code")[2].partition("fn turn")[0]
-    for path in ("src/outcome.rs", "src/connect.rs"):
+    for path in ("src/outcome.rs", "src/outcome/resource.rs", "src/connect.rs"):
         rust += source(path).partition("fn name")[2].partition("fn user_ids")[0]
     named = set(re.findall(r'=> "(\w+)"', rust))
     assert {"created", "quotaFull"} <= named

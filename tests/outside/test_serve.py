@@ -107,6 +107,7 @@ def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
         "url": url,
         "standin": desk.said["standin"],
         "roster": None,
+        "scim": None,
         "sources": [
             {
                 "name": "demo", "scheme": "standard-webhooks", "url": f"{url}/hooks/demo",

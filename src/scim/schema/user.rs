@@ -205,5 +205,7 @@ fn provisioning() -> Attribute {
         Attribute::text("connectUserId", "The id in Amazon Connect").case_exact(),
         Attribute::text("connectUserArn", "The ARN in Amazon Connect").case_exact(),
     ];
-    Attribute::complex("provisioning", "What came of it in Amazon Connect", parts).read_only()
+    // On request, so that the extension is otherwise just what a client wrote.
+    let told = Attribute::complex("provisioning", "What came of it in Amazon Connect", parts);
+    told.read_only().on_request()
 }

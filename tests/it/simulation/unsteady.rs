@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::group::{Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::record::Record;
 use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
@@ -112,6 +113,40 @@ impl Roster for Unsteady {
 
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
         self.effect(move || self.inner.erase(id, version))
+    }
+
+    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+        self.effect(move || self.inner.load_group(id))
+    }
+
+    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
+        self.effect(move || self.inner.find_groups(key))
+    }
+
+    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+        self.effect(move || self.inner.page_groups(start, count))
+    }
+
+    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
+        self.effect(move || self.inner.members(group))
+    }
+
+    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
+        self.effect(move || self.inner.groups_of(member))
+    }
+
+    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+        self.effect(move || self.inner.write_group(change))
+    }
+
+    fn erase_group<'a>(
+        &'a self,
+        id: &'a Id,
+        version: Option<u64>,
+        mark: bool,
+        now: SystemTime,
+    ) -> Answer<'a, Result<(), Clash>> {
+        self.effect(move || self.inner.erase_group(id, version, mark, now))
     }
 
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {

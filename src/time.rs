@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// Reads `2026-11-22T08:15:00Z`, with fractions of a second and offsets (RFC 3339 §5.6). What is
 /// finer than a millisecond is dropped. `None` for anything else, and for times before 1970.
-pub(super) fn read(text: &str) -> Option<SystemTime> {
+pub(crate) fn read(text: &str) -> Option<SystemTime> {
     let (date, rest) = text.split_once(['T', 't'])?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let zone = rest.find(['Z', 'z', '+', '-'])?;

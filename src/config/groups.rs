@@ -1,0 +1,156 @@
+//! What the members of groups get: `GROUPS` → grants, in the operator's order.
+
+use serde_json::{Map, Value};
+
+use super::lists::ordered;
+use crate::assign::instance::{Instance, Reference, Resource};
+use crate::assign::power::{Grant, MAX_SECURITY_PROFILES};
+use crate::json::{describe, member};
+
+const MEMBERS: [&str; 3] = ["routingProfile", "securityProfiles", "hierarchyGroup"];
+
+/// `{"group": {"routingProfile": "…", "securityProfiles": ["…"], "hierarchyGroup": "…"}}`; a problem
+/// tells the group by its place.
+pub(super) fn groups(
+    text: &str,
+    instance: Option<&Instance>,
+) -> Result<Vec<(String, Grant)>, String> {
+    let groups = ordered(text)?.into_iter().enumerate().map(|(place, (name, value))| {
+        let place = place.saturating_add(1);
+        if name.trim().is_empty() {
+            return Err(format!("group {place}: expected a name, found an empty one"));
+        }
+        match grant(&value, instance) {
+            Ok(grant) => Ok((name, grant)),
+            Err(problem) => Err(format!("group {place}: {problem}")),
+        }
+    });
+    groups.collect()
+}
+
+fn grant(value: &Value, instance: Option<&Instance>) -> Result<Grant, String> {
+    let Value::Object(members) = value else {
+        return Err(format!("expected an object, found {}", describe(value)));
+    };
+    if !members.keys().all(|name| MEMBERS.iter().any(|own| own.eq_ignore_ascii_case(name))) {
+        return Err(format!("expected no members but {}, found another", MEMBERS.join(", ")));
+    }
+    let one = |name: &str, kind: Resource| {
+        member(members, name).map(|value| reference(name, value, kind, instance)).transpose()
+    };
+    let grant = Grant {
+        routing_profile: one("routingProfile", Resource::RoutingProfile)?,
+        security_profiles: security_profiles(members, instance)?,
+        hierarchy_group: one("hierarchyGroup", Resource::HierarchyGroup)?,
+    };
+    if grant == Grant::default() {
+        return Err(format!("expected at least one of {}, found none", MEMBERS.join(", ")));
+    }
+    Ok(grant)
+}
+
+fn security_profiles(
+    members: &Map<String, Value>,
+    instance: Option<&Instance>,
+) -> Result<Vec<Reference>, String> {
+    const NAME: &str = "securityProfiles";
+    let values = match member(members, NAME) {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(values)) => values.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+    };
+    let mut profiles = Vec::new();
+    for value in values {
+        let profile = reference(NAME, value, Resource::SecurityProfile, instance)?;
+        if !profiles.contains(&profile) {
+            profiles.push(profile);
+        }
+    }
+    if !(1..=MAX_SECURITY_PROFILES).contains(&profiles.len()) {
+        let found = profiles.len();
+        return Err(format!("{NAME}: expected 1 to {MAX_SECURITY_PROFILES}, found {found}"));
+    }
+    Ok(profiles)
+}
+
+fn reference(
+    name: &str,
+    value: &Value,
+    kind: Resource,
+    instance: Option<&Instance>,
+) -> Result<Reference, String> {
+    let Value::String(text) = value else {
+        return Err(format!("{name}: expected a string, found {}", describe(value)));
+    };
+    kind.reference(text, instance).map_err(|problem| format!("{name}: {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn name(name: &str) -> Reference {
+        Reference::Name(name.to_owned())
+    }
+
+    #[test]
+    fn groups_stand_in_the_operators_order() {
+        let text = r#"{
+            "Zulu": {"routingProfile": "Basic", "hierarchyGroup": "EMEA"},
+            "Alpha": {"securityProfiles": ["Agent", "Admin", "Agent"]},
+            "Mike": {"SecurityProfiles": "Agent, really", "routingProfile": null}}"#;
+        let first = Grant {
+            routing_profile: Some(name("Basic")),
+            hierarchy_group: Some(name("EMEA")),
+            ..Grant::default()
+        };
+        let profiles = |profiles: &[&str]| Grant {
+            security_profiles: profiles.iter().map(|profile| name(profile)).collect(),
+            ..Grant::default()
+        };
+        assert_eq!(
+            groups(text, None).unwrap(),
+            [
+                ("Zulu".to_owned(), first),
+                ("Alpha".to_owned(), profiles(&["Agent", "Admin"])),
+                ("Mike".to_owned(), profiles(&["Agent, really"])),
+            ]
+        );
+        assert_eq!(groups("{}", None).unwrap(), []);
+    }
+
+    #[test]
+    fn what_grants_nothing_or_something_else_is_a_problem() {
+        let eleven: Vec<String> = (0..11).map(|number| format!("profile {number}")).collect();
+        for (grant, problem) in [
+            (json!({}), "group 2: expected at least one of routingProfile,"),
+            (json!({"routingProfile": null}), "group 2: expected at least one of"),
+            (json!("Basic"), "group 2: expected an object, found a string"),
+            (json!({"role": "Basic"}), "group 2: expected no members but"),
+            (json!({"routingProfile": ["Basic"]}), "group 2: routingProfile: expected a string"),
+            (
+                json!({"routingProfile": ""}),
+                "group 2: routingProfile: expected a routing profile's",
+            ),
+            (json!({"hierarchyGroup": 7}), "group 2: hierarchyGroup: expected a string, found a n"),
+            (
+                json!({"securityProfiles": []}),
+                "group 2: securityProfiles: expected 1 to 10, found 0",
+            ),
+            (json!({"securityProfiles": [7]}), "group 2: securityProfiles: expected a string"),
+            (json!({"securityProfiles": eleven}), "group 2: securityProfiles: expected 1 to 10, f"),
+        ] {
+            let text = format!(r#"{{"First": {{"hierarchyGroup": "EMEA"}}, "Second": {grant}}}"#);
+            let told = groups(&text, None).unwrap_err();
+            assert!(told.starts_with(problem), "{told}");
+        }
+        let unnamed = r#"{" ": {"hierarchyGroup": "EMEA"}}"#;
+        assert_eq!(
+            groups(unnamed, None).unwrap_err(),
+            "group 1: expected a name, found an empty one"
+        );
+        let doubled = r#"{"a": {"hierarchyGroup": "b"}, "A": {"hierarchyGroup": "b"}}"#;
+        assert!(groups(doubled, None).unwrap_err().contains("found one twice"));
+    }
+}

@@ -1,0 +1,103 @@
+//! `SCIM_TOKEN…`, `SCIM_STRICT`, `PUBLIC_URL` → whether and how SCIM is spoken.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::hooks::{Hook, SecretArn};
+use super::lists::{BOOLEAN, choice, list};
+use super::{Problem, Reader};
+use crate::event::okta::Scope;
+use crate::trust::Source;
+use crate::trust::scheme::BEARER;
+
+/// How SCIM is spoken at `/scim/v2`.
+#[derive(Clone, Debug)]
+pub struct Scim {
+    /// Who may speak: the tokens, in hand or stored.
+    pub client: Hook,
+    /// Whether RFC 7644 is taken by its letter, without leniency.
+    pub strict: bool,
+    /// The URL in front of `/scim/v2`, where the gateway's own is not what clients see; no slash at
+    /// the end.
+    pub public_url: Option<String>,
+}
+
+/// What the source is called in the log; no hook's name has a slash.
+const NAME: &str = "scim/v2";
+
+const TOKEN: &str = "SCIM_TOKEN";
+const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
+
+impl Reader<'_> {
+    /// Reads how SCIM is spoken; it is not, if there is no token.
+    pub(super) fn scim(&mut self) -> (Option<Scim>, Option<Problem>) {
+        let strict = self.optional("SCIM_STRICT", |text| choice(text, &BOOLEAN));
+        let public_url = self.optional("PUBLIC_URL", public_url);
+        let keys = match (self.value(TOKEN).is_some(), self.value(ARN).is_some()) {
+            (false, false) => return (None, None),
+            (true, true) => {
+                let find = "unset the one that is not meant";
+                self.problem(ARN, format!("expected it or {TOKEN}, found both"), find);
+                None
+            }
+            (true, false) => {
+                self.optional(TOKEN, |text| BEARER.keys(&list(text)?)).map(|keys| (keys, None))
+            }
+            (false, true) => {
+                self.optional(ARN, SecretArn::from_str).map(|arn| (Vec::new(), Some(arn)))
+            }
+        };
+        let Some((keys, stored)) = keys else { return (None, None) };
+        let source = Arc::new(Source { name: NAME.to_owned(), scheme: &BEARER, keys });
+        let client = Hook { source, stored, scope: Scope::default() };
+        let strict = strict.unwrap_or_default();
+        (Some(Scim { client, strict, public_url }), self.in_the_clear())
+    }
+
+    /// Whether there is anybody to speak SCIM, or something of theirs that cannot be read.
+    pub(super) fn has_scim(&self) -> bool {
+        self.value(TOKEN).is_some() || self.value(ARN).is_some()
+    }
+
+    fn in_the_clear(&self) -> Option<Problem> {
+        self.value("AWS_LAMBDA_FUNCTION_NAME")?;
+        self.value(TOKEN)?;
+        Some(Problem {
+            problem: "expected a token out of everyone's sight, found it in the clear".to_owned(),
+            find: "store it in Secrets Manager and name it by SCIM_TOKEN_SECRET_ARN",
+            variable: TOKEN.to_owned(),
+        })
+    }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let legal = |c: char| c.is_ascii_graphic() && !"?#\"<>\\".contains(c);
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(legal) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("expected a URL as in https://scim.example.com/connect, found something else"
+            .to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_ends_where_a_path_can_be_put_behind() {
+        for (text, expected) in [
+            ("https://x.example", "https://x.example"),
+            ("https://x.example/a/b/", "https://x.example/a/b"),
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+        ] {
+            assert_eq!(public_url(text).unwrap(), expected);
+        }
+        for text in ["x.example", "https://", "ftp://x", "https:///a", "https://x?y", "https://a b"]
+        {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a SCIM client writes → the roster → Connect, at once where there is time.
+//!
+//! A client names the resource that it means, and its own time is now. What Connect cannot hold is
+//! no fault of the client's: it is left out or waits for somebody, and the resource says so. Only a
+//! name that is somebody else's is refused.
+
+use std::time::{Duration, SystemTime};
+
+use super::inlet::{Entered, Entry, keys};
+use super::{Blame, Keeper, TRIES, WRITING, changed_meanwhile};
+use crate::assign::owner::Owner;
+use crate::assign::password::Password;
+use crate::connect::Calls;
+use crate::deadline::{Clock, Deadline};
+use crate::event::Intent;
+use crate::fault::Fault;
+use crate::outcome::Outcome;
+use crate::roster::Clash;
+use crate::roster::fold::{Change, Said, taken};
+use crate::roster::key::Id;
+use crate::roster::record::{Record, Wanted};
+use crate::scim::Person;
+
+/// What is kept of a client's write: the record's id, and what came of it towards Connect.
+pub type Kept = (Id, Outcome);
+
+impl Keeper {
+    /// Makes a new person.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::Uniqueness`] if somebody else has the name, here or in Connect: then
+    /// nothing is left of it. [`crate::fault::Kind::Unavailable`] if the roster did not answer.
+    pub async fn add_person(
+        &self,
+        person: &Person,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Kept, Fault>, Calls) {
+        let deadline = deadline.sooner_by(WRITING);
+        match self.enter_new(person, clock, deadline).await {
+            Ok(entry) => self.carry(entry, self.password(person), true, clock, deadline).await,
+            Err(fault) => (Err(fault), Calls::default()),
+        }
+    }
+
+    /// Makes `person` of who is known, or looks whether Connect follows what is known already; `None` if
+    /// somebody else changed them meanwhile, and nothing was done.
+    ///
+    /// # Errors
+    /// As for [`Keeper::add_person`].
+    pub async fn change_person(
+        &self,
+        known: &Record,
+        person: Option<Person>,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Option<Kept>, Fault>, Calls) {
+        let mut record = known.clone();
+        if let Some(person) = person {
+            match wanted(&person, known) {
+                Ok(wanted) => record.wanted = wanted,
+                Err(fault) => return (Err(fault), Calls::default()),
+            }
+            record.person = person.without_password();
+            record.stranger = false;
+        }
+        let is_same = record == *known;
+        if !is_same {
+            let now = clock.now();
+            record.as_of = record.as_of.max(now);
+            record.changed(now);
+        }
+        self.rewrite(record, is_same, known, clock, deadline).await
+    }
+
+    /// Removes who is known; `None` if somebody else changed them meanwhile, and nothing was done.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::Unavailable`] if the roster did not answer.
+    pub async fn remove_person(
+        &self,
+        known: &Record,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Option<Kept>, Fault>, Calls) {
+        let now = clock.now();
+        let mut record = known.clone();
+        record.leave_for_good();
+        record.as_of = record.as_of.max(now);
+        record.changed(now);
+        self.rewrite(record, false, known, clock, deadline).await
+    }
+
+    async fn rewrite(
+        &self,
+        record: Record,
+        is_same: bool,
+        known: &Record,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Option<Kept>, Fault>, Calls) {
+        let deadline = deadline.sooner_by(WRITING);
+        let id = record.id.clone();
+        let can_undo = record.wanted == Wanted::Active;
+        let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
+        match written {
+            Err(fault) => (Err(fault), Calls::default()),
+            Ok(Err(Clash::Moved)) => (Ok(None), Calls::default()),
+            Ok(Err(Clash::Taken)) => (Err(taken()), Calls::default()),
+            Ok(Ok(Entered::Done(outcome))) => (Ok(Some((id, outcome))), Calls::default()),
+            Ok(Ok(Entered::Written(entry))) => {
+                let (kept, calls) = self.carry(*entry, None, can_undo, clock, deadline).await;
+                (kept.map(Some), calls)
+            }
+        }
+    }
+
+    async fn carry(
+        &self,
+        mut entry: Entry,
+        password: Option<Password>,
+        can_undo: bool,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Kept, Fault>, Calls) {
+        let id = entry.record.id.clone();
+        let former = entry.former.take();
+        let blame = if can_undo { Blame::UndoName(former) } else { Blame::Park };
+        let (outcome, calls) = self.follow(entry, blame, password, clock, deadline).await;
+        (outcome.map(|outcome| (id, outcome)), calls)
+    }
+
+    /// Writes down a new person. Who is only known for having left is this person from now on.
+    async fn enter_new(
+        &self,
+        person: &Person,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> Result<Entry, Fault> {
+        let keys = keys(person)?;
+        let intent = Intent::Join(person.clone());
+        let id = self.new_id();
+        for _ in 0..TRIES {
+            let known = self.known(&keys).await?;
+            if known.as_ref().is_some_and(|known| !known.stranger) {
+                return Err(taken());
+            }
+            let owner = match &known {
+                Some(record) => self.owner_of(record),
+                // Connect will have no such user, so nobody else can be its owner.
+                None => self
+                    .new_owner(person, &id)
+                    .await?
+                    .unwrap_or_else(|_| Owner::of_record(&self.rules.deployment, id.as_str())),
+            };
+            let gone = self.roster.find_gone(&keys).await?;
+            let now = clock.now();
+            let as_of = after(gone.iter().chain(&known), now);
+            let said = Said { intent: &intent, as_of, now, id: id.clone(), owner: owner.hash() };
+            let record = match said.fold(known.as_ref(), &gone)? {
+                Change::Nothing(_) => return Err(changed_meanwhile()),
+                Change::Same(record) | Change::Written(record) => *record,
+            };
+            match self.write(record, false, known, deadline, clock).await? {
+                Ok(Entered::Written(entry)) => return Ok(*entry),
+                Ok(Entered::Done(_)) | Err(Clash::Taken) => return Err(taken()),
+                Err(Clash::Moved) => {}
+            }
+        }
+        Err(changed_meanwhile())
+    }
+}
+
+/// What a resource wants; who says nothing of `active` leaves it as it is.
+fn wanted(person: &Person, known: &Record) -> Result<Wanted, Fault> {
+    Ok(match person.says_active() {
+        false => known.wanted,
+        true if person.active()? => Wanted::Active,
+        true => Wanted::Inactive,
+    })
+}
+
+/// Now, or just after what these records say, if a sender's clock is ahead of ours.
+fn after<'a>(records: impl Iterator<Item = &'a Record>, now: SystemTime) -> SystemTime {
+    let next = |record: &Record| record.as_of.checked_add(Duration::from_millis(1));
+    records.filter_map(next).fold(now, SystemTime::max)
+}

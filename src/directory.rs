@@ -1,0 +1,223 @@
+//! SCIM requests ⇄ the roster: what a client asks for, read or written.
+//!
+//! Reads never call Connect. A write of a user goes by way of [`Keeper`], which writes the roster and
+//! then makes Connect follow; a group is kept here alone, and the users whom a change of it concerns
+//! are left to the drain.
+
+mod groups;
+mod search;
+mod shown;
+mod users;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use crate::assign::Rules;
+use crate::config::scim::Scim;
+use crate::connect::Calls;
+use crate::converge::Keeper;
+use crate::deadline::{Clock, Deadline};
+use crate::fault::{Fault, Kind};
+use crate::http::{Request, SCIM};
+use crate::json;
+use crate::outcome::resource::Answer;
+use crate::roster::Roster;
+use crate::scim::discovery;
+use crate::scim::list::{Query, list_response};
+use crate::scim::place::{Endpoint, Place};
+use crate::scim::projection::Projection;
+use crate::scim::schema::{Limits, ResourceType};
+use crate::trust::Verified;
+
+/// What SCIM clients may ask for here.
+#[derive(Debug)]
+pub struct Directory {
+    users: ResourceType,
+    groups: ResourceType,
+    rules: Rules,
+    strict: bool,
+    public_url: Option<String>,
+}
+
+/// One request, and what it may use.
+struct Asked<'a> {
+    keeper: &'a Keeper,
+    request: &'a Request,
+    /// `https://x.example/scim/v2`.
+    base: String,
+    clock: Clock,
+    deadline: Deadline,
+}
+
+impl Directory {
+    /// Speaks SCIM as the operator decided.
+    #[must_use]
+    pub fn new(scim: &Scim, rules: &Rules) -> Self {
+        let limits = limits(rules);
+        Self {
+            users: ResourceType::user(&limits),
+            groups: ResourceType::group(),
+            rules: rules.clone(),
+            strict: scim.strict,
+            public_url: scim.public_url.clone(),
+        }
+    }
+
+    /// Answers a client that proved who it is.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; [`Fault::scim_response`] tells the client.
+    pub async fn answer(
+        &self,
+        keeper: &Keeper,
+        request: &Verified<&Request>,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> (Result<Answer, Fault>, Calls) {
+        let mut calls = Calls::default();
+        let front = self.public_url.as_ref().or(request.front.as_ref());
+        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default());
+        let asked = Asked { keeper, request, base, clock, deadline };
+        let answer = self.dispatch(&asked, &mut calls).await;
+        (answer, calls)
+    }
+
+    async fn dispatch(&self, asked: &Asked<'_>, calls: &mut Calls) -> Result<Answer, Fault> {
+        let method = asked.request.method.as_str();
+        let place = Place::find(&asked.request.path)?;
+        place.check(method)?;
+        match (place, method) {
+            (Place::All(endpoint), "GET") => {
+                let query = Query::of_parameters(&asked.request.query)?;
+                self.search(asked, Some(endpoint), &query).await
+            }
+            (Place::Search(endpoint), _) => {
+                let query = Query::of_body(&asked.body()?)?;
+                self.search(asked, endpoint, &query).await
+            }
+            (Place::All(Endpoint::Users), _) => self.create_user(asked, calls).await,
+            (Place::All(Endpoint::Groups), _) => self.create_group(asked).await,
+            (Place::One(Endpoint::Users, id), "GET") => self.read_user(asked, &id).await,
+            (Place::One(Endpoint::Users, id), "DELETE") => {
+                self.remove_user(asked, &id, calls).await
+            }
+            (Place::One(Endpoint::Users, id), _) => self.change_user(asked, &id, calls).await,
+            (Place::One(Endpoint::Groups, id), "GET") => self.read_group(asked, &id).await,
+            (Place::One(Endpoint::Groups, id), "DELETE") => self.remove_group(asked, &id).await,
+            (Place::One(Endpoint::Groups, id), _) => self.change_group(asked, &id).await,
+            (place, _) => self.discover(asked, place),
+        }
+    }
+
+    /// What the attribute table says of itself.
+    fn discover(&self, asked: &Asked<'_>, place: Place) -> Result<Answer, Fault> {
+        // RFC 7644 §4: a filter here is refused.
+        if asked.parameter("filter").is_some() {
+            return Err(Fault::new(Kind::Forbidden, NO_FILTER));
+        }
+        let types = [&self.users, &self.groups];
+        let (all, wanted, member) = match place {
+            Place::ResourceTypes(name) => {
+                (discovery::resource_types(&types, &asked.base), name, "id")
+            }
+            Place::Schemas(urn) => (discovery::schemas(&types, &asked.base), urn, "id"),
+            _ => return Ok(Answer::shown(discovery::service_provider_config(&asked.base))),
+        };
+        let Some(wanted) = wanted else {
+            let total = all.len();
+            return Ok(Answer::shown(list_response(all, total, 1)));
+        };
+        let is_meant = |document: &Map<String, Value>| {
+            let id = document.get(member).and_then(Value::as_str);
+            id.is_some_and(|id| id.eq_ignore_ascii_case(&wanted))
+        };
+        let found = all.into_iter().find(is_meant).ok_or_else(not_found)?;
+        let location = found.get("meta").and_then(|meta| meta.get("location"));
+        let location = location.and_then(Value::as_str).map(str::to_owned);
+        Ok(Answer { location, ..Answer::shown(found) })
+    }
+}
+
+impl Asked<'_> {
+    fn roster(&self) -> &dyn Roster {
+        self.keeper.roster()
+    }
+
+    /// A query parameter by its name in any case, unless it is empty.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let mut query = self.request.query.iter();
+        let value = query.find(|(own, _)| own.eq_ignore_ascii_case(name));
+        value.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Which attributes the answer shall have.
+    fn projection(&self, types: &ResourceType) -> Projection {
+        Projection::read(self.parameter("attributes"), self.parameter("excludedAttributes"), types)
+    }
+
+    /// The body, which is an object.
+    fn body(&self) -> Result<Map<String, Value>, Fault> {
+        match json::read(&self.request.body)? {
+            Value::Object(body) => Ok(body),
+            other => Err(Fault::new(
+                Kind::InvalidSyntax,
+                format!("body: expected an object, found {}", json::describe(&other)),
+            )),
+        }
+    }
+
+    /// Whether the client has this version already.
+    fn has(&self, etag: &str) -> bool {
+        self.request.headers.only("if-none-match").is_some_and(|tags| names(tags, etag))
+    }
+
+    /// Refuses a write that is meant for another version.
+    fn check_version(&self, etag: &str) -> Result<(), Fault> {
+        match self.request.headers.only("if-match") {
+            Some(tags) if !names(tags, etag) => Err(Fault::new(Kind::Precondition, STALE)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a list of entity tags names one, or any (RFC 9110 §8.8.3.2, weak comparison).
+fn names(tags: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    let own = opaque(etag);
+    tags.trim() == "*" || tags.split(',').any(|tag| opaque(tag) == own)
+}
+
+/// The entity tag of a resource that clients changed so often.
+fn etag(edition: u64) -> String {
+    format!("W/\"{edition}\"")
+}
+
+/// What the operator lets a payload name, as `/Schemas` publishes it.
+fn limits(rules: &Rules) -> Limits {
+    let allowed = &rules.allowed;
+    Limits {
+        routing_profiles: shown::names(&allowed.routing_profiles),
+        security_profiles: shown::names(&allowed.security_profiles),
+        hierarchy_groups: shown::names(&allowed.hierarchy_groups),
+        directory: rules.identity.directory_user_id,
+    }
+}
+
+fn not_found() -> Fault {
+    Fault::new(Kind::NotFound, "id: expected that of a resource that is here, found another")
+}
+
+/// Gives way for a moment to whoever writes the same record.
+async fn give_way(tries: u32) {
+    sleep(Duration::from_millis(5).saturating_mul(tries)).await;
+}
+
+/// A write that was overtaken is tried again this often.
+const TRIES: u32 = 64;
+
+const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found one";
+
+const STALE: &str = "If-Match: expected the version that the resource has now, found another; read \
+    it again";

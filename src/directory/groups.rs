@@ -1,0 +1,189 @@
+//! One group: made, read, changed and removed, and who is in it.
+//!
+//! Members are records of their own, and what a client adds or takes away is written as just that:
+//! whoever changes the same group at the same time loses nothing. Connect is not asked; where a
+//! group gives something, the users concerned are left due for the drain.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::users::Edit;
+use super::{Asked, Directory, TRIES, etag, give_way, not_found};
+use crate::converge::changed_meanwhile;
+use crate::fault::{Fault, Kind};
+use crate::outcome::resource::{Answer, Deed};
+use crate::roster::Clash;
+use crate::roster::group::{Group, GroupChange, Mark, Member};
+use crate::roster::key::Id;
+use crate::scim::projection::Projection;
+use crate::scim::resource;
+
+const MEMBERS: &str = "members";
+
+impl Directory {
+    pub(super) async fn create_group(&self, asked: &Asked<'_>) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.groups);
+        let mut kept = resource::take(&self.groups, &asked.body()?, self.strict)?;
+        resource::check(&self.groups, &kept)?;
+        let add = split(&mut kept);
+        let group = Group::new(asked.keeper.new_id(), asked.clock.now());
+        let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
+        let change = GroupChange {
+            add,
+            mark,
+            resource: Some(kept),
+            ..GroupChange::of(group, asked.clock.now())
+        };
+        let group = asked.roster().write_group(&change).await?.map_err(|_| taken())?;
+        let answer = self.group_answer(asked, &group, &projection).await?;
+        Ok(Answer { deed: Deed::Created, ..answer })
+    }
+
+    pub(super) async fn read_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.groups);
+        let group = asked.living_group(id).await?;
+        if asked.has(&etag(group.edition)) {
+            let nothing = Projection::read(Some("id"), None, &self.groups);
+            let answer = self.group_answer(asked, &group, &nothing).await?;
+            return Ok(Answer { deed: Deed::NotModified, ..answer });
+        }
+        self.group_answer(asked, &group, &projection).await
+    }
+
+    pub(super) async fn change_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.groups);
+        let edit = Edit::read(asked, &self.groups, self.strict)?;
+        for tries in 1..=TRIES {
+            let known = asked.living_group(id).await?;
+            asked.check_version(&etag(known.edition))?;
+            let members = asked.roster().members(&known.id).await?;
+            let change = self.group_change(asked, &edit, known, &members)?;
+            match asked.roster().write_group(&change).await? {
+                Ok(group) => return self.group_answer(asked, &group, &projection).await,
+                Err(Clash::Taken) => return Err(taken()),
+                Err(Clash::Moved) => give_way(tries).await,
+            }
+        }
+        Err(changed_meanwhile())
+    }
+
+    pub(super) async fn remove_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
+        for tries in 1..=TRIES {
+            let known = asked.living_group(id).await?;
+            asked.check_version(&etag(known.edition))?;
+            let version = asked.is_conditional().then_some(known.version);
+            let mark = self.grants(&known.resource);
+            let now = asked.clock.now();
+            match asked.roster().erase_group(&known.id, version, mark, now).await? {
+                Ok(()) => return Ok(Answer { deed: Deed::Removed, ..Answer::shown(Map::new()) }),
+                Err(_) => give_way(tries).await,
+            }
+        }
+        Err(changed_meanwhile())
+    }
+
+    /// Takes who is removed out of their groups.
+    pub(super) async fn leave_groups(&self, asked: &Asked<'_>, user: &Id) -> Result<(), Fault> {
+        for group in asked.roster().groups_of(user.as_str()).await? {
+            let remove = vec![user.as_str().to_owned()];
+            let change = GroupChange { remove, ..GroupChange::of(group, asked.clock.now()) };
+            // A group that is gone meanwhile has no members either.
+            let _gone = asked.roster().write_group(&change).await?;
+        }
+        Ok(())
+    }
+
+    /// The whole resource of a group, with its members if they are wanted.
+    pub(super) async fn whole_group(
+        &self,
+        asked: &Asked<'_>,
+        group: &Group,
+        with_members: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        let members = match with_members {
+            true => Some(asked.roster().members(&group.id).await?),
+            false => None,
+        };
+        Ok(self.group(asked, group, members))
+    }
+
+    /// What an edit comes to: the attributes, if they are others then, and who comes and goes.
+    fn group_change(
+        &self,
+        asked: &Asked<'_>,
+        edit: &Edit,
+        known: Group,
+        members: &[Member],
+    ) -> Result<GroupChange, Fault> {
+        let mut former = known.resource.clone();
+        if !members.is_empty() {
+            former.insert(MEMBERS.to_owned(), members.iter().map(Member::to_value).collect());
+        }
+        let mut kept = edit.apply(&self.groups, &former, self.strict)?;
+        resource::check(&self.groups, &kept)?;
+        let then = split(&mut kept);
+        let before: BTreeSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
+        let after: BTreeSet<&str> = then.iter().map(|member| member.value.as_str()).collect();
+        let remove = before.difference(&after).map(|value| (*value).to_owned()).collect();
+        let grants = [self.grants(&known.resource), self.grants(&kept)];
+        let is_renamed = known.resource.get("displayName") != kept.get("displayName");
+        let mark = match (grants.contains(&true), is_renamed) {
+            (true, true) => Mark::Everybody,
+            (true, false) => Mark::Changed,
+            (false, _) => Mark::Nobody,
+        };
+        let add = then.iter().filter(|member| !before.contains(member.value.as_str()));
+        let add = add.cloned().collect();
+        let condition = asked.is_conditional().then_some(known.edition);
+        let resource = (kept != known.resource).then_some(kept);
+        let change = GroupChange::of(known, asked.clock.now());
+        Ok(GroupChange { resource, condition, add, remove, mark, ..change })
+    }
+
+    /// Whether the operator gives something to the members of a group of this name.
+    fn grants(&self, group: &Map<String, Value>) -> bool {
+        let name = group.get("displayName").and_then(Value::as_str).unwrap_or_default();
+        let name = name.to_lowercase();
+        self.rules.groups.iter().any(|(granted, _)| granted.to_lowercase() == name)
+    }
+
+    async fn group_answer(
+        &self,
+        asked: &Asked<'_>,
+        group: &Group,
+        projection: &Projection,
+    ) -> Result<Answer, Fault> {
+        let body = self.whole_group(asked, group, projection.wants(MEMBERS)).await?;
+        let location = self.location(asked, &self.groups, group.id.as_str());
+        let (etag, location) = (Some(etag(group.edition)), Some(location));
+        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+    }
+}
+
+impl Asked<'_> {
+    async fn living_group(&self, id: &str) -> Result<Group, Fault> {
+        self.roster().load_group(&Id::read(id)).await?.ok_or_else(not_found)
+    }
+
+    /// Whether the write is meant for one version alone.
+    fn is_conditional(&self) -> bool {
+        self.request.headers.only("if-match").is_some_and(|tags| tags.trim() != "*")
+    }
+}
+
+/// Takes the members out of a group's resource.
+fn split(group: &mut Map<String, Value>) -> Vec<Member> {
+    match group.remove(MEMBERS) {
+        Some(Value::Array(members)) => members.into_iter().filter_map(Member::read).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn taken() -> Fault {
+    Fault::new(
+        Kind::Uniqueness,
+        "displayName: expected a name that no other group has, found another group with it; link \
+         to that group, or choose another name",
+    )
+}

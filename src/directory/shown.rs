@@ -1,0 +1,196 @@
+//! Record → the resource that a client reads.
+
+use std::time::SystemTime;
+
+use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
+use serde_json::{Map, Value, json};
+
+use super::{Asked, Directory, etag};
+use crate::assign::Agent;
+use crate::assign::instance::Reference;
+use crate::fault::Fault;
+use crate::roster::group::{Group, Member};
+use crate::roster::record::{Record, State, Wanted};
+use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
+use crate::scim::{CONNECT_SCHEMA, PROVISIONING, resource};
+
+/// How much of a resource is needed, besides what its record holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// The groups of a user, the members of a group.
+    pub(super) links: bool,
+    /// What came of a user in Amazon Connect.
+    pub(super) provisioning: bool,
+}
+
+/// Whether a person works; `null` in a record is an `active` that a client took away.
+pub(super) const ACTIVE: &str = "active";
+
+impl Directory {
+    /// What the client's own words are of a user: what it may write, as it wrote it.
+    pub(super) fn stated(&self, record: &Record) -> Map<String, Value> {
+        let sent = record.person.resource();
+        // What came by a hook was never judged by the attribute table.
+        let taken = resource::take(&self.users, sent, false);
+        let mut stated = taken.unwrap_or_else(|_| {
+            let names = ["userName", "externalId"];
+            let name = |name: &str| Some((name.to_owned(), sent.get(name)?.clone()));
+            names.into_iter().filter_map(name).collect()
+        });
+        // A client may have taken `active` away; that is no word on whether the person works.
+        if sent.get(ACTIVE) != Some(&Value::Null) {
+            stated.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+        }
+        stated
+    }
+
+    /// The whole resource of a user.
+    pub(super) async fn user(
+        &self,
+        asked: &Asked<'_>,
+        record: &Record,
+        extent: Extent,
+    ) -> Result<Map<String, Value>, Fault> {
+        let groups = match extent {
+            Extent { links: false, provisioning: false } => Vec::new(),
+            _ => asked.roster().groups_of(record.id.as_str()).await?,
+        };
+        let mut user = self.stated(record);
+        user.remove("password");
+        if extent.links && !groups.is_empty() {
+            let membership = |group: &Group| {
+                json!({
+                    "value": group.id.as_str(),
+                    "$ref": self.location(asked, &self.groups, group.id.as_str()),
+                    "display": group.display_name(),
+                    "type": "direct",
+                })
+            };
+            user.insert("groups".to_owned(), groups.iter().map(membership).collect());
+        }
+        if extent.provisioning {
+            let own = user.entry(CONNECT_SCHEMA).or_insert_with(|| json!({}));
+            if let Some(own) = own.as_object_mut() {
+                own.insert(PROVISIONING.to_owned(), self.provisioning(record, &groups));
+            }
+        }
+        let times = (record.created, record.modified);
+        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.edition, times);
+        Ok(user)
+    }
+
+    /// The whole resource of a group.
+    pub(super) fn group(
+        &self,
+        asked: &Asked<'_>,
+        group: &Group,
+        members: Option<Vec<Member>>,
+    ) -> Map<String, Value> {
+        let mut shown = group.resource.clone();
+        if let Some(members) = members {
+            let members = members.into_iter().map(|member| self.member(asked, member));
+            shown.insert("members".to_owned(), members.collect());
+        }
+        let times = (group.created, group.modified);
+        self.complete(asked, &self.groups, &mut shown, group.id.as_str(), group.edition, times);
+        shown
+    }
+
+    /// Where a resource is.
+    pub(super) fn location(&self, asked: &Asked<'_>, types: &ResourceType, id: &str) -> String {
+        format!("{}{}/{id}", asked.base, types.endpoint)
+    }
+
+    /// Adds what every resource has (RFC 7643 §3).
+    fn complete(
+        &self,
+        asked: &Asked<'_>,
+        types: &ResourceType,
+        shown: &mut Map<String, Value>,
+        id: &str,
+        edition: u64,
+        (created, modified): (SystemTime, SystemTime),
+    ) {
+        let schemas = resource::schemas_of(types, shown);
+        shown.insert("schemas".to_owned(), schemas.into());
+        shown.insert("id".to_owned(), id.into());
+        let meta = json!({
+            "resourceType": types.name,
+            "created": written(created),
+            "lastModified": written(modified),
+            "location": self.location(asked, types, id),
+            "version": etag(edition),
+        });
+        shown.insert("meta".to_owned(), meta);
+    }
+
+    /// What came of a user in Amazon Connect.
+    fn provisioning(&self, record: &Record, groups: &[Group]) -> Value {
+        let (state, waits) = match &record.state {
+            State::Applied if record.is_applied() => ("applied", None),
+            State::Parked(parked) => ("parked", Some(parked.detail.clone())),
+            State::Applied | State::Pending => ("pending", None),
+        };
+        let left_out = match record.wanted {
+            Wanted::Active => self.left_out(record, groups),
+            Wanted::Inactive | Wanted::Gone => Vec::new(),
+        };
+        let details: Vec<String> = waits
+            .into_iter()
+            .chain(left_out.into_iter().map(|fault| fault.detail.into()))
+            .collect();
+        let mut told = json!({"state": state});
+        let mut tell = |name: &str, value: Option<&str>| {
+            if let (Some(told), Some(value)) = (told.as_object_mut(), value) {
+                told.insert(name.to_owned(), value.into());
+            }
+        };
+        let detail = details.join("; ");
+        tell("detail", Some(detail.as_str()).filter(|detail| !detail.is_empty()));
+        let ids = record.user.as_ref().map(|held| &held.ids);
+        tell("connectUserId", ids.map(|ids| ids.id.as_str()));
+        tell("connectUserArn", ids.map(|ids| ids.arn.as_str()));
+        told
+    }
+
+    /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
+    fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
+        let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
+        let assigned = Agent::assign_leniently(&record.person, &names, &self.rules, [0; 16]);
+        assigned.map(|(_, left_out)| left_out).unwrap_or_default()
+    }
+
+    fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
+        let Member { value, rest } = member;
+        let mut shown = rest;
+        shown.remove("$ref");
+        let is_group = shown.get("type").and_then(Value::as_str) == Some("Group");
+        let types = if is_group { &self.groups } else { &self.users };
+        shown.insert("$ref".to_owned(), self.location(asked, types, &value).into());
+        shown.insert("value".to_owned(), value.into());
+        shown.into()
+    }
+}
+
+impl Extent {
+    /// What a projection wants, and a filter looks at.
+    pub(super) fn of(projection: &Projection, links: &str, filter: Option<&str>) -> Self {
+        let filter = filter.unwrap_or_default().to_ascii_lowercase();
+        Self {
+            links: projection.wants(links) || filter.contains(links),
+            provisioning: projection.asks_for(CONNECT_SCHEMA, PROVISIONING)
+                || filter.contains(PROVISIONING),
+        }
+    }
+}
+
+/// What an operator's list names.
+pub(super) fn names(list: &[Reference]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+/// A time as SCIM writes it (RFC 7643 §2.3.5).
+fn written(time: SystemTime) -> String {
+    DateTime::from(time).fmt(DateTimeFormat::DateTime).unwrap_or_default()
+}

@@ -1,0 +1,159 @@
+//! One user: made, read, changed and removed.
+
+use serde_json::{Map, Value};
+
+use super::shown::{ACTIVE, Extent};
+use super::{Asked, Directory, TRIES, etag, give_way, not_found};
+use crate::connect::Calls;
+use crate::converge::changed_meanwhile;
+use crate::fault::Fault;
+use crate::outcome::resource::{Answer, Deed};
+use crate::roster::key::Id;
+use crate::roster::record::{Record, Wanted};
+use crate::scim::patch::{self, Operation};
+use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
+use crate::scim::{Person, resource};
+
+/// What a client does to a resource that is there.
+pub(super) enum Edit {
+    /// Operation by operation (RFC 7644 §3.5.2).
+    Patch(Vec<Operation>),
+    /// The whole of it (RFC 7644 §3.5.1).
+    Put(Map<String, Value>),
+}
+
+impl Directory {
+    pub(super) async fn create_user(
+        &self,
+        asked: &Asked<'_>,
+        calls: &mut Calls,
+    ) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.users);
+        let kept = resource::take(&self.users, &asked.body()?, self.strict)?;
+        resource::check(&self.users, &kept)?;
+        let person = Person::new(kept);
+        let (made, own) = asked.keeper.add_person(&person, asked.clock, asked.deadline).await;
+        calls.add(&own);
+        let (id, outcome) = made?;
+        let record = asked.living(&id).await?;
+        let mut answer = self.user_answer(asked, &record, &projection).await?;
+        (answer.deed, answer.kept) = (Deed::Created, Some(outcome));
+        Ok(answer)
+    }
+
+    pub(super) async fn read_user(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.users);
+        let record = asked.living(&Id::read(id)).await?;
+        let mut answer = self.user_answer(asked, &record, &projection).await?;
+        if asked.has(&etag(record.edition)) {
+            answer.deed = Deed::NotModified;
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn change_user(
+        &self,
+        asked: &Asked<'_>,
+        id: &str,
+        calls: &mut Calls,
+    ) -> Result<Answer, Fault> {
+        let projection = asked.projection(&self.users);
+        let edit = Edit::read(asked, &self.users, self.strict)?;
+        for tries in 1..=TRIES {
+            let known = asked.living(&Id::read(id)).await?;
+            asked.check_version(&etag(known.edition))?;
+            let former = self.stated(&known);
+            let kept = edit.apply(&self.users, &former, self.strict)?;
+            resource::check(&self.users, &kept)?;
+            let person = (kept != former).then(|| Person::new(with_active(kept)));
+            let (changed, own) =
+                asked.keeper.change_person(&known, person, asked.clock, asked.deadline).await;
+            calls.add(&own);
+            if let Some((id, outcome)) = changed? {
+                let record = asked.living(&id).await?;
+                let answer = self.user_answer(asked, &record, &projection).await?;
+                return Ok(Answer { kept: Some(outcome), ..answer });
+            }
+            give_way(tries).await;
+        }
+        Err(changed_meanwhile())
+    }
+
+    pub(super) async fn remove_user(
+        &self,
+        asked: &Asked<'_>,
+        id: &str,
+        calls: &mut Calls,
+    ) -> Result<Answer, Fault> {
+        for tries in 1..=TRIES {
+            let known = asked.living(&Id::read(id)).await?;
+            asked.check_version(&etag(known.edition))?;
+            let (removed, own) =
+                asked.keeper.remove_person(&known, asked.clock, asked.deadline).await;
+            calls.add(&own);
+            if let Some((id, outcome)) = removed? {
+                self.leave_groups(asked, &id).await?;
+                let answer = Answer::shown(Map::new());
+                return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });
+            }
+            give_way(tries).await;
+        }
+        Err(changed_meanwhile())
+    }
+
+    async fn user_answer(
+        &self,
+        asked: &Asked<'_>,
+        record: &Record,
+        projection: &Projection,
+    ) -> Result<Answer, Fault> {
+        let extent = Extent::of(projection, "groups", None);
+        let body = self.user(asked, record, extent).await?;
+        let location = self.location(asked, &self.users, record.id.as_str());
+        let (etag, location) = (Some(etag(record.edition)), Some(location));
+        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+    }
+}
+
+impl Edit {
+    /// Reads what a PUT or a PATCH wants.
+    pub(super) fn read(
+        asked: &Asked<'_>,
+        types: &ResourceType,
+        strict: bool,
+    ) -> Result<Self, Fault> {
+        let body = asked.body()?;
+        Ok(match asked.request.method.as_str() {
+            "PUT" => Self::Put(body),
+            _ => Self::Patch(patch::read(&body, types, strict)?),
+        })
+    }
+
+    /// What is kept then.
+    pub(super) fn apply(
+        &self,
+        types: &ResourceType,
+        known: &Map<String, Value>,
+        strict: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        match self {
+            Self::Patch(operations) => patch::apply(types, known, operations, strict),
+            Self::Put(sent) => resource::put(types, known, sent, strict),
+        }
+    }
+}
+
+/// Notes that there is no `active` any more, where there is none.
+fn with_active(mut kept: Map<String, Value>) -> Map<String, Value> {
+    kept.entry(ACTIVE).or_insert(Value::Null);
+    kept
+}
+
+impl Asked<'_> {
+    /// The record of this id, unless the person is gone or on the way out.
+    pub(super) async fn living(&self, id: &Id) -> Result<Record, Fault> {
+        let record = self.roster().load(id).await?;
+        record.filter(|record| record.wanted != Wanted::Gone).ok_or_else(not_found)
+    }
+}

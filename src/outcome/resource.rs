@@ -1,0 +1,101 @@
+//! The answers to SCIM clients (RFC 7644 §3.3 to §3.14).
+
+use serde_json::{Map, Value};
+
+use super::{Outcome, Row};
+use crate::fault::{Fault, Kind};
+use crate::http::Response;
+
+/// What was done for a SCIM client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// A resource was made.
+    Created,
+    /// A document, a resource or a list was read, or a resource changed.
+    Shown,
+    /// A resource was asked for that the client has already.
+    NotModified,
+    /// A resource was removed.
+    Removed,
+}
+
+/// The answer to a SCIM client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What was done.
+    pub deed: Deed,
+    /// The resource, the list or the document; empty where there is none to show.
+    pub body: Map<String, Value>,
+    /// The resource's version (RFC 7644 §3.14).
+    pub etag: Option<String>,
+    /// Where the resource is; the same as its `meta.location`.
+    pub location: Option<String>,
+    /// What came of a write towards Connect.
+    pub kept: Option<Outcome>,
+}
+
+impl Deed {
+    /// The word for the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "scimCreated",
+            Self::Shown => "scimShown",
+            Self::NotModified => "scimNotModified",
+            Self::Removed => "scimRemoved",
+        }
+    }
+
+    const fn status(self) -> u16 {
+        match self {
+            Self::Created => 201,
+            Self::Shown => 200,
+            Self::NotModified => 304,
+            Self::Removed => 204,
+        }
+    }
+}
+
+impl Answer {
+    /// The answer to a read of something that is no resource of a client's.
+    #[must_use]
+    pub const fn shown(body: Map<String, Value>) -> Self {
+        Self { deed: Deed::Shown, body, etag: None, location: None, kept: None }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        let has_body = matches!(self.deed, Deed::Created | Deed::Shown);
+        let body =
+            if has_body { Value::from(self.body.clone()).to_string() } else { String::new() };
+        let mut response = Response::new(self.deed.status(), body);
+        let mut header = |name, value: Option<&String>| {
+            if let Some(value) = value {
+                response.headers.insert(name, value.clone());
+            }
+        };
+        header("etag", self.etag.as_ref());
+        header("location", self.location.as_ref().filter(|_| self.deed == Deed::Created));
+        header("content-location", self.location.as_ref().filter(|_| has_body));
+        if has_body {
+            response.headers.insert("content-type", "application/scim+json".to_owned());
+        }
+        response
+    }
+}
+
+impl Fault {
+    /// The answer to a SCIM client.
+    #[must_use]
+    pub fn scim_response(&self) -> Response {
+        if self.kind != Kind::Unauthenticated {
+            return self.response();
+        }
+        let row = Row::of(self.kind);
+        let detail = "Authorization: expected a bearer token that is valid here, found none";
+        let mut response = row.response(&Self::new(self.kind, detail).body(row));
+        response.headers.insert("www-authenticate", "Bearer realm=\"SCIM\"".to_owned());
+        response
+    }
+}

@@ -1,0 +1,131 @@
+//! Groups and who is in them. Members are records of their own, so that a change of one writes one.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::key::{Id, Key};
+
+/// A group, without its members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The permanent id.
+    pub id: Id,
+    /// Counts the writes; 0 is unwritten.
+    pub version: u64,
+    /// Counts what clients have changed.
+    pub edition: u64,
+    /// The resource as it was sent, less `members`.
+    pub resource: Map<String, Value>,
+    /// When it was first written.
+    pub created: SystemTime,
+    /// When a client last changed it.
+    pub modified: SystemTime,
+}
+
+/// A member of a group, whether or not there is such a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The member's id.
+    pub value: String,
+    /// What was sent besides.
+    pub rest: Map<String, Value>,
+}
+
+/// A write of a group: what changes, on what condition, and whom it concerns.
+#[derive(Clone, Debug)]
+pub struct GroupChange {
+    /// The group as it was read; of version 0, if it is to be made.
+    pub group: Group,
+    /// Its attributes from now on, if nobody wrote it since; else they stay as they are, whoever did.
+    pub resource: Option<Map<String, Value>>,
+    /// The edition that it must still have.
+    pub condition: Option<u64>,
+    /// Who comes; who is there stays as they are.
+    pub add: Vec<Member>,
+    /// Who goes.
+    pub remove: Vec<String>,
+    /// Whose records are marked in the same write.
+    pub mark: Mark,
+    /// Now.
+    pub now: SystemTime,
+}
+
+/// For whom a change of a group makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Those who come and go.
+    Changed,
+    /// All members, before and after.
+    Everybody,
+    /// Nobody.
+    Nobody,
+}
+
+impl Group {
+    /// A group that is not written yet.
+    #[must_use]
+    pub fn new(id: Id, now: SystemTime) -> Self {
+        Self { id, version: 0, edition: 0, resource: Map::new(), created: now, modified: now }
+    }
+
+    /// `displayName`, which no other group has.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.text("displayName").unwrap_or_default()
+    }
+
+    /// What it is found by: its name, which is no other group's, and `externalId`.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        let external_id = self.text("externalId").map(Key::group_external_id);
+        self.name_key().into_iter().chain(external_id).collect()
+    }
+
+    /// The name's key.
+    #[must_use]
+    pub fn name_key(&self) -> Option<Key> {
+        self.text("displayName").map(Key::group_name)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.resource.get(name).and_then(Value::as_str)
+    }
+}
+
+impl Member {
+    /// Takes an element of `members`; one without a `value` is nobody.
+    #[must_use]
+    pub fn read(element: Value) -> Option<Self> {
+        let Value::Object(mut rest) = element else { return None };
+        match rest.remove("value") {
+            Some(Value::String(value)) => Some(Self { value, rest }),
+            _ => None,
+        }
+    }
+
+    /// The element of `members` that it was read from.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut element = self.rest.clone();
+        element.insert("value".to_owned(), self.value.clone().into());
+        element.into()
+    }
+}
+
+impl GroupChange {
+    /// A change of nothing, yet.
+    #[must_use]
+    pub const fn of(group: Group, now: SystemTime) -> Self {
+        Self {
+            group,
+            resource: None,
+            condition: None,
+            add: Vec::new(),
+            remove: Vec::new(),
+            mark: Mark::Nobody,
+            now,
+        }
+    }
+}

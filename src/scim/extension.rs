@@ -1,0 +1,60 @@
+//! Our own extension of the User schema, as a person's resource has it.
+
+use serde_json::{Map, Value};
+
+use super::manner::Manner;
+use super::{CONNECT_SCHEMA, Person};
+use crate::fault::Fault;
+use crate::json::{describe, member};
+
+/// What there is in our extension to be written.
+pub const CONNECT_MEMBERS: [&str; 5] =
+    ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId", "phone"];
+
+/// What we write in our extension ourselves: read over, wherever it comes.
+pub const PROVISIONING: &str = "provisioning";
+
+impl Person {
+    /// A member of our own extension, whether or not `schemas` names it. Leniently an empty string is
+    /// unassigned.
+    ///
+    /// # Errors
+    /// In the strict manner, if the extension is no object, has a member besides [`CONNECT_MEMBERS`]
+    /// and [`PROVISIONING`], or is flattened into the User: nothing that was meant for Connect is
+    /// passed over in silence.
+    pub fn connect(&self, name: &str, manner: &mut Manner) -> Result<Option<&Value>, Fault> {
+        if self.resource.keys().any(|key| is_flattened(key)) {
+            let found = "a member with a longer name";
+            manner.leave_out(Fault::value(CONNECT_SCHEMA, "an object", found))?;
+        }
+        let own = match member(&self.resource, CONNECT_SCHEMA) {
+            Some(Value::Object(own)) => own,
+            Some(other) => {
+                let fault = Fault::value(CONNECT_SCHEMA, "an object", describe(other));
+                return manner.leave_out(fault).map(|()| None);
+            }
+            None => return Ok(None),
+        };
+        if has_strangers(own) {
+            let expected = format!("no members but {}", CONNECT_MEMBERS.join(", "));
+            manner.leave_out(Fault::value(CONNECT_SCHEMA, &expected, "another"))?;
+        }
+        Ok(member(own, name).filter(|value| **value != "" || !manner.is_lenient()))
+    }
+}
+
+/// Whether our extension has a member that says something and is none of ours.
+fn has_strangers(extension: &Map<String, Value>) -> bool {
+    let is_ours = |name: &str| {
+        let mut ours = CONNECT_MEMBERS.iter().chain([&PROVISIONING]);
+        ours.any(|own| own.eq_ignore_ascii_case(name))
+    };
+    extension.iter().any(|(name, value)| !value.is_null() && !is_ours(name))
+}
+
+/// Whether a name is that of one member of our extension, which belongs into an object.
+fn is_flattened(key: &str) -> bool {
+    let Some((start, member)) = key.split_at_checked(CONNECT_SCHEMA.len()) else { return false };
+    let is_ours = !member.is_empty() && start.eq_ignore_ascii_case(CONNECT_SCHEMA);
+    is_ours && !member.trim_start_matches(':').eq_ignore_ascii_case(PROVISIONING)
+}

@@ -1,0 +1,296 @@
+//! Filters (RFC 7644 §3.4.2.2): read, written, and held against a resource.
+//!
+//! The grammar is the RFC's, capped in length, depth and number of terms. Besides it, unless the
+//! operator is strict, a value may stand without quotes, and a boolean may be a text, as identity
+//! providers write them.
+
+mod compare;
+pub(crate) mod lexer;
+pub mod lookup;
+mod parse;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::path::AttributePath;
+use super::schema::{Attribute, ResourceType, Type};
+use crate::fault::{Fault, Kind};
+use crate::json::member;
+use compare::compare;
+use parse::Parser;
+
+/// The longest filter, in bytes.
+pub const MAX_LENGTH: usize = 4096;
+
+/// Terms may nest so deep.
+pub const MAX_DEPTH: usize = 16;
+
+/// A filter may have so many terms.
+pub const MAX_TERMS: usize = 100;
+
+/// What is asked of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// Both.
+    And(Box<Self>, Box<Self>),
+    /// A value of the attribute compares so.
+    Compare(AttributePath, Operator, Value),
+    /// One value of a multi-valued attribute is such; and with it, a sub-attribute compares so:
+    /// `emails[type eq "work"].value eq "x"`.
+    Each(AttributePath, Box<Self>),
+    /// Not that.
+    Not(Box<Self>),
+    /// Either.
+    Or(Box<Self>, Box<Self>),
+    /// The attribute has a value.
+    Present(AttributePath),
+}
+
+/// How two values are compared (RFC 7644 §3.4.2.2, table 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// Contains.
+    Contains,
+    /// Ends with.
+    EndsWith,
+    /// Equal.
+    Equal,
+    /// Greater than, or later.
+    Greater,
+    /// Greater than or equal.
+    GreaterOrEqual,
+    /// Less than.
+    Less,
+    /// Less than or equal.
+    LessOrEqual,
+    /// Not equal.
+    NotEqual,
+    /// Starts with.
+    StartsWith,
+}
+
+const OPERATORS: [(&str, Operator); 9] = [
+    ("co", Operator::Contains),
+    ("ew", Operator::EndsWith),
+    ("eq", Operator::Equal),
+    ("gt", Operator::Greater),
+    ("ge", Operator::GreaterOrEqual),
+    ("lt", Operator::Less),
+    ("le", Operator::LessOrEqual),
+    ("ne", Operator::NotEqual),
+    ("sw", Operator::StartsWith),
+];
+
+impl Operator {
+    fn named(text: &str) -> Option<Self> {
+        let found = OPERATORS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, operator)| *operator)
+    }
+
+    fn name(self) -> &'static str {
+        OPERATORS.iter().find(|(_, operator)| *operator == self).map_or("", |(name, _)| name)
+    }
+
+    const fn is_ordering(self) -> bool {
+        matches!(self, Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual)
+    }
+}
+
+impl Filter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidFilter`].
+    pub fn read(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
+        Parser::new(text, types, None, strict)?.whole()
+    }
+
+    /// Reads what stands in the brackets behind an attribute, leniently.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidFilter`].
+    pub(super) fn read_inner(
+        text: &str,
+        types: &ResourceType,
+        outer: Option<&Attribute>,
+    ) -> Result<Self, Fault> {
+        Parser::new(text, types, outer, false)?.whole()
+    }
+
+    /// Whether a resource, as it is shown, is such.
+    #[must_use]
+    pub fn matches(&self, resource: &Map<String, Value>, types: &ResourceType) -> bool {
+        self.holds(&|filter| match filter {
+            Self::Compare(path, operator, value) => {
+                let attribute = path.attribute(types);
+                let found = values(resource, path);
+                compares(&found, path, attribute, *operator, value)
+            }
+            Self::Present(path) => values(resource, path).iter().any(|value| is_something(value)),
+            Self::Each(path, inner) => {
+                let Some(attribute) = path.attribute(types) else { return false };
+                let found = values(resource, path);
+                found.iter().any(|value| inner.matches_value(value, attribute))
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether one value of an attribute is such: what stands in brackets. A simple value is compared
+    /// as `value`.
+    #[must_use]
+    pub fn matches_value(&self, element: &Value, attribute: &Attribute) -> bool {
+        self.holds(&|filter| match filter {
+            Self::Compare(path, operator, value) => {
+                let sub = attribute.sub_attribute(&path.name);
+                compares(&inner(element, path), path, sub.or(Some(attribute)), *operator, value)
+            }
+            Self::Present(path) => inner(element, path).iter().any(|value| is_something(value)),
+            _ => false,
+        })
+    }
+
+    /// The sub-attributes and values that an element must have, if the filter says just that: terms
+    /// of `eq`, joined by `and`.
+    #[must_use]
+    pub fn equalities(&self) -> Option<Vec<(&str, &Value)>> {
+        match self {
+            Self::And(left, right) => {
+                let mut all = left.equalities()?;
+                all.extend(right.equalities()?);
+                Some(all)
+            }
+            Self::Compare(path, Operator::Equal, value) if !value.is_null() => {
+                Some(vec![(path.name.as_str(), value)])
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it holds, if `term` says which of its terms do.
+    fn holds(&self, term: &impl Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::And(left, right) => left.holds(term) && right.holds(term),
+            Self::Or(left, right) => left.holds(term) || right.holds(term),
+            Self::Not(filter) => !filter.holds(term),
+            other => term(other),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(left, right) => {
+                let side = |side: &Self| match side {
+                    Self::Or(..) => format!("({side})"),
+                    _ => side.to_string(),
+                };
+                let right = match right.as_ref() {
+                    Self::And(..) => format!("({right})"),
+                    right => side(right),
+                };
+                write!(formatter, "{} and {right}", side(left))
+            }
+            Self::Or(left, right) => match right.as_ref() {
+                Self::Or(..) => write!(formatter, "{left} or ({right})"),
+                _ => write!(formatter, "{left} or {right}"),
+            },
+            Self::Not(filter) => write!(formatter, "not ({filter})"),
+            Self::Compare(path, operator, value) => {
+                write!(formatter, "{path} {} {value}", operator.name())
+            }
+            Self::Present(path) => write!(formatter, "{path} pr"),
+            Self::Each(path, filter) => write!(formatter, "{path}[{filter}]"),
+        }
+    }
+}
+
+/// Every value that a path leads to in a resource.
+fn values<'a>(resource: &'a Map<String, Value>, path: &AttributePath) -> Vec<&'a Value> {
+    let home = match path.urn {
+        Some(urn) => resource.get(urn).and_then(Value::as_object),
+        None => Some(resource),
+    };
+    let found = match path.name.as_str() {
+        "" => path.urn.and_then(|urn| resource.get(urn)),
+        name => home.and_then(|home| member(home, name)),
+    };
+    let found = each(found);
+    match &path.sub {
+        None => found,
+        Some(sub) => found.into_iter().flat_map(|value| each(sub_value(value, sub))).collect(),
+    }
+}
+
+/// The values that a path inside brackets leads to.
+fn inner<'a>(element: &'a Value, path: &AttributePath) -> Vec<&'a Value> {
+    match element {
+        Value::Object(members) => each(member(members, &path.name)),
+        simple if path.name.eq_ignore_ascii_case("value") => vec![simple],
+        _ => Vec::new(),
+    }
+}
+
+fn each(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(values)) => values.iter().collect(),
+        Some(value) => vec![value],
+    }
+}
+
+fn sub_value<'a>(value: &'a Value, sub: &str) -> Option<&'a Value> {
+    member(value.as_object()?, sub)
+}
+
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => values.iter().any(is_something),
+        Value::Object(members) => members.values().any(is_something),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// Whether one of the values found compares so. A complex value is compared by its `value`. What has
+/// no value is equal to `null` alone, and unequal to everything else.
+fn compares(
+    found: &[&Value],
+    path: &AttributePath,
+    attribute: Option<&Attribute>,
+    operator: Operator,
+    value: &Value,
+) -> bool {
+    if operator == Operator::NotEqual {
+        return !compares(found, path, attribute, Operator::Equal, value);
+    }
+    let exists = found.iter().any(|value| is_something(value));
+    if value.is_null() {
+        return operator == Operator::Equal && !exists;
+    }
+    let sub = path.sub.as_deref().unwrap_or("value");
+    let kind = attribute.map(|attribute| match &attribute.kind {
+        Type::Complex(_) => attribute.sub_attribute(sub).unwrap_or(attribute),
+        _ => attribute,
+    });
+    found.iter().any(|found| {
+        let found = found.as_object().map_or(Some(*found), |members| member(members, "value"));
+        found.is_some_and(|found| compare(found, operator, value, kind))
+    })
+}
+
+fn invalid(found: &str) -> Fault {
+    Fault::new(
+        Kind::InvalidFilter,
+        format!(
+            "filter: expected one as in userName eq \"ana@example.com\" (RFC 7644, section \
+             3.4.2.2), found {found}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Text → the words of a filter.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// One word of a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Token<'a> {
+    Close,
+    CloseBracket,
+    Open,
+    OpenBracket,
+    /// A JSON string.
+    Text(Cow<'a, str>),
+    /// Anything else between blanks and brackets: a name, an operator, a number, a bare value.
+    Word(&'a str),
+}
+
+/// Takes a filter apart, word by word.
+#[derive(Clone)]
+pub(crate) struct Lexer<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    /// Takes what stands before the `]` that ends a bracket, and what stands behind it.
+    pub(crate) fn bracketed(text: &'a str) -> Option<(&'a str, &'a str)> {
+        let mut lexer = Self::new(text);
+        loop {
+            let before = lexer.rest.trim_start();
+            match lexer.next()?.ok()? {
+                Token::CloseBracket => {
+                    let length = text.len().checked_sub(before.len())?;
+                    return Some((text.get(..length)?, lexer.rest));
+                }
+                Token::OpenBracket => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes `.name` behind a bracket, if it is there.
+    pub(crate) fn sub_attribute(&mut self) -> Option<&'a str> {
+        let rest = self.rest.strip_prefix('.')?;
+        let end = rest.find(|c: char| c.is_whitespace() || "()[]".contains(c));
+        let (name, rest) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+        self.rest = rest;
+        Some(name)
+    }
+
+    fn text(&mut self) -> Option<Token<'a>> {
+        let mut is_escaped = false;
+        let end = self.rest.char_indices().skip(1).find(|&(_, c)| {
+            let ends = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            ends
+        });
+        let (literal, rest) = self.rest.split_at_checked(end?.0.checked_add(1)?)?;
+        self.rest = rest;
+        let Ok(Value::String(text)) = serde_json::from_str(literal) else { return None };
+        Some(Token::Text(text.into()))
+    }
+}
+
+impl<'a> Iterator for Lexer<'a> {
+    /// A word; an error for a text that does not end, or is no JSON string.
+    type Item = Result<Token<'a>, ()>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rest = self.rest.trim_start();
+        let single = match self.rest.chars().next()? {
+            '"' => return Some(self.text().ok_or(())),
+            '(' => Token::Open,
+            ')' => Token::Close,
+            '[' => Token::OpenBracket,
+            ']' => Token::CloseBracket,
+            _ => {
+                let is_end = |c: char| c.is_whitespace() || "()[]\"".contains(c);
+                let end = self.rest.find(is_end).unwrap_or(self.rest.len());
+                let (word, rest) = self.rest.split_at_checked(end)?;
+                self.rest = rest;
+                return Some(Ok(Token::Word(word)));
+            }
+        };
+        self.rest = self.rest.get(1..)?;
+        Some(Ok(single))
+    }
+}

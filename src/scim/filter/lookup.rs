@@ -1,0 +1,98 @@
+//! Filter → the indexes by which every match is found.
+
+use serde_json::Value;
+
+use super::{Filter, Operator};
+use crate::scim::path::AttributePath;
+use crate::scim::schema::ResourceType;
+
+/// One look into an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// A group's `displayName`.
+    DisplayName(String),
+    /// A user's e-mail address.
+    Email(String),
+    /// `externalId`.
+    ExternalId(String),
+    /// The users in the group of this id.
+    Group(String),
+    /// `id`.
+    Id(String),
+    /// The groups with this member.
+    Member(String),
+    /// `userName`.
+    UserName(String),
+}
+
+impl Filter {
+    /// The looks that together find all that may match, and perhaps more; `None` if no index does.
+    #[must_use]
+    pub fn lookups(&self, types: &ResourceType) -> Option<Vec<Lookup>> {
+        match self {
+            Self::And(left, right) => {
+                let (left, right) = (left.lookups(types), right.lookups(types));
+                match (left, right) {
+                    (Some(left), Some(right)) if right.len() < left.len() => Some(right),
+                    (left, right) => left.or(right),
+                }
+            }
+            Self::Or(left, right) => {
+                let mut all = left.lookups(types)?;
+                all.extend(right.lookups(types)?);
+                Some(all)
+            }
+            Self::Compare(path, Operator::Equal, Value::String(value)) => {
+                lookup(path, path.sub.as_deref(), value, types).map(|lookup| vec![lookup])
+            }
+            Self::Each(path, inner) => {
+                let terms = inner.conjuncts();
+                let mut values = terms.into_iter().filter_map(|term| match term {
+                    Self::Compare(sub, Operator::Equal, Value::String(value)) => {
+                        lookup(path, Some(&sub.name), value, types)
+                    }
+                    _ => None,
+                });
+                values.next().map(|lookup| vec![lookup])
+            }
+            Self::Compare(..) | Self::Not(_) | Self::Present(_) => None,
+        }
+    }
+
+    /// The terms that must all hold.
+    fn conjuncts(&self) -> Vec<&Self> {
+        match self {
+            Self::And(left, right) => {
+                let mut all = left.conjuncts();
+                all.extend(right.conjuncts());
+                all
+            }
+            other => vec![other],
+        }
+    }
+}
+
+fn lookup(
+    path: &AttributePath,
+    sub: Option<&str>,
+    value: &str,
+    types: &ResourceType,
+) -> Option<Lookup> {
+    if path.urn.is_some() {
+        return None;
+    }
+    let value = value.to_owned();
+    let is_whole = sub.is_none();
+    let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+    let is_user = types.name == "User";
+    match path.name.to_ascii_lowercase().as_str() {
+        "id" if is_whole => Some(Lookup::Id(value)),
+        "externalid" if is_whole => Some(Lookup::ExternalId(value)),
+        "username" if is_whole && is_user => Some(Lookup::UserName(value)),
+        "emails" if is_value && is_user => Some(Lookup::Email(value)),
+        "groups" if is_value && is_user => Some(Lookup::Group(value)),
+        "displayname" if is_whole && !is_user => Some(Lookup::DisplayName(value)),
+        "members" if is_value && !is_user => Some(Lookup::Member(value)),
+        _ => None,
+    }
+}

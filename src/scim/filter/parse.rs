@@ -1,0 +1,220 @@
+//! Words → a filter, by descent: `or` binds least, then `and`, then `not`.
+
+use std::iter::Peekable;
+
+use serde_json::Value;
+
+use super::lexer::{Lexer, Token};
+use super::{Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, invalid};
+use crate::fault::Fault;
+use crate::scim::path::AttributePath;
+use crate::scim::schema::{Attribute, ResourceType, Type};
+
+/// Reads one filter.
+pub(super) struct Parser<'a> {
+    words: Peekable<Words<'a>>,
+    types: &'a ResourceType,
+    /// The attribute that the filter stands in brackets behind.
+    outer: Option<&'a Attribute>,
+    strict: bool,
+    depth: usize,
+    terms: usize,
+}
+
+/// The words, with what a bracket leads to in one piece.
+struct Words<'a>(Lexer<'a>);
+
+enum Word<'a> {
+    Token(Token<'a>),
+    /// `]`, and `.name` behind it.
+    End(Option<&'a str>),
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Result<Word<'a>, ()>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map(|token| match token {
+            Token::CloseBracket => Word::End(self.0.sub_attribute()),
+            token => Word::Token(token),
+        }))
+    }
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(
+        text: &'a str,
+        types: &'a ResourceType,
+        outer: Option<&'a Attribute>,
+        strict: bool,
+    ) -> Result<Self, Fault> {
+        if text.len() > MAX_LENGTH {
+            return Err(invalid("one of more than 4096 bytes"));
+        }
+        let words = Words(Lexer::new(text)).peekable();
+        Ok(Self { words, types, outer, strict, depth: 0, terms: 0 })
+    }
+
+    /// A filter and nothing behind it.
+    pub(super) fn whole(mut self) -> Result<Filter, Fault> {
+        let filter = self.either()?;
+        match self.words.next() {
+            None => Ok(filter),
+            Some(_) => Err(invalid("something behind its end")),
+        }
+    }
+
+    fn either(&mut self) -> Result<Filter, Fault> {
+        let mut filter = self.both()?;
+        while self.takes("or") {
+            filter = Filter::Or(Box::new(filter), Box::new(self.both()?));
+        }
+        Ok(filter)
+    }
+
+    fn both(&mut self) -> Result<Filter, Fault> {
+        let mut filter = self.term()?;
+        while self.takes("and") {
+            filter = Filter::And(Box::new(filter), Box::new(self.term()?));
+        }
+        Ok(filter)
+    }
+
+    fn term(&mut self) -> Result<Filter, Fault> {
+        self.terms = self.terms.saturating_add(1);
+        if self.terms > MAX_TERMS {
+            return Err(invalid("one of more than 100 terms"));
+        }
+        let word = match self.word()? {
+            Word::Token(Token::Open) => return self.group(),
+            Word::Token(Token::Word(word)) => word,
+            _ => return Err(invalid("no attribute where one was due")),
+        };
+        if word.eq_ignore_ascii_case("not")
+            && matches!(self.words.peek(), Some(Ok(Word::Token(Token::Open))))
+        {
+            self.words.next();
+            return Ok(Filter::Not(Box::new(self.group()?)));
+        }
+        let path = self.path(word)?;
+        if matches!(self.words.peek(), Some(Ok(Word::Token(Token::OpenBracket)))) {
+            self.words.next();
+            return self.bracket(path);
+        }
+        self.comparison(path)
+    }
+
+    /// What stands in parentheses, the first of which is taken.
+    fn group(&mut self) -> Result<Filter, Fault> {
+        self.deeper()?;
+        let filter = self.either()?;
+        self.depth = self.depth.saturating_sub(1);
+        match self.word()? {
+            Word::Token(Token::Close) => Ok(filter),
+            _ => Err(invalid("a parenthesis that is not closed")),
+        }
+    }
+
+    /// What stands in brackets behind an attribute; Entra ID compares a sub-attribute of it then.
+    fn bracket(&mut self, path: AttributePath) -> Result<Filter, Fault> {
+        let attribute = path.attribute(self.types);
+        if self.outer.is_some() || path.sub.is_some() {
+            return Err(invalid("brackets in brackets"));
+        }
+        self.deeper()?;
+        // Where the attribute is unknown, any known one stands for it: nothing matches anyway.
+        self.outer = attribute.or(self.types.core.attributes.first());
+        let inner = self.either()?;
+        self.outer = None;
+        self.depth = self.depth.saturating_sub(1);
+        let Word::End(sub) = self.word()? else {
+            return Err(invalid("a bracket that is not closed"));
+        };
+        let Some(sub) = sub else { return Ok(Filter::Each(path, Box::new(inner))) };
+        let sub = AttributePath { urn: None, name: sub.to_owned(), sub: None };
+        let behind = self.comparison(sub)?;
+        Ok(Filter::Each(path, Box::new(Filter::And(Box::new(inner), Box::new(behind)))))
+    }
+
+    /// An operator, and a value where it needs one.
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, Fault> {
+        let Word::Token(Token::Word(operator)) = self.word()? else {
+            return Err(invalid("no operator where one was due"));
+        };
+        if operator.eq_ignore_ascii_case("pr") {
+            return Ok(Filter::Present(path));
+        }
+        let operator =
+            Operator::named(operator).ok_or_else(|| invalid("no operator where one was due"))?;
+        let value = match self.word()? {
+            Word::Token(Token::Text(text)) => Value::String(text.into_owned()),
+            Word::Token(Token::Word(word)) => self.bare(word)?,
+            _ => return Err(invalid("no value where one was due")),
+        };
+        let attribute = match self.outer {
+            Some(outer) => outer.sub_attribute(&path.name),
+            None => path.attribute(self.types).map(|attribute| match &path.sub {
+                Some(sub) => attribute.sub_attribute(sub).unwrap_or(attribute),
+                None => attribute,
+            }),
+        };
+        let unordered = attribute
+            .is_some_and(|attribute| matches!(attribute.kind, Type::Boolean | Type::Binary));
+        if unordered && operator.is_ordering() {
+            return Err(invalid("an order among values that have none"));
+        }
+        Ok(Filter::Compare(path, operator, value))
+    }
+
+    /// A value without quotes: `true`, `false`, `null`, a number; else a text, unless that is refused.
+    fn bare(&self, word: &str) -> Result<Value, Fault> {
+        match serde_json::from_str(word) {
+            Ok(value @ (Value::Bool(_) | Value::Null | Value::Number(_))) => Ok(value),
+            _ if self.strict => Err(invalid("a value without quotes")),
+            _ => Ok(match word.to_ascii_lowercase().as_str() {
+                "true" => true.into(),
+                "false" => false.into(),
+                _ => word.into(),
+            }),
+        }
+    }
+
+    fn path(&self, word: &str) -> Result<AttributePath, Fault> {
+        let mut path = AttributePath::read(word, self.types)
+            .map_err(|_| invalid("no attribute where one was due"))?;
+        if !self.strict && self.outer.is_none() && path.urn.is_none() {
+            // Entra ID asks for a `manager` without its URN.
+            path.urn = self.types.home_of(&path.name);
+        }
+        let known = match self.outer {
+            Some(outer) => outer.sub_attribute(&path.name).is_some(),
+            None => path.name.is_empty() || path.attribute(self.types).is_some(),
+        };
+        if self.strict && !known {
+            return Err(invalid("an attribute that no schema has"));
+        }
+        Ok(path)
+    }
+
+    fn word(&mut self) -> Result<Word<'a>, Fault> {
+        match self.words.next() {
+            Some(Ok(word)) => Ok(word),
+            Some(Err(())) => Err(invalid("a text in quotes that is none")),
+            None => Err(invalid("the end of it too soon")),
+        }
+    }
+
+    /// Takes a word if it is the next.
+    fn takes(&mut self, keyword: &str) -> bool {
+        let is_next = |word: &Result<Word<'_>, ()>| matches!(word, Ok(Word::Token(Token::Word(word))) if word.eq_ignore_ascii_case(keyword));
+        self.words.next_if(is_next).is_some()
+    }
+
+    fn deeper(&mut self) -> Result<(), Fault> {
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > MAX_DEPTH {
+            return Err(invalid("one that is more than 16 deep"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Queries and the lists that answer them (RFC 7644 §3.4.2, §3.4.3).
+
+use serde_json::{Map, Value, json};
+
+use crate::fault::Fault;
+use crate::json::{describe, member};
+
+/// So many resources are in a page that does not say how many.
+pub const DEFAULT_COUNT: usize = 100;
+
+/// So many are in a page at most.
+pub const MAX_COUNT: usize = 1000;
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// The first of it, counted from 1.
+    pub start_index: usize,
+    /// How many of it: 0 to [`MAX_COUNT`].
+    pub count: usize,
+}
+
+/// What is asked of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Which resources.
+    pub filter: Option<String>,
+    /// Which of their attributes.
+    pub attributes: Option<String>,
+    /// Which of them not.
+    pub excluded: Option<String>,
+    /// Which part of the list.
+    pub paging: Paging,
+}
+
+impl Paging {
+    /// Reads `startIndex` and `count` (RFC 7644 §3.4.2.4): less than the least is the least.
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] for what is no whole number.
+    pub fn read(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Fault> {
+        let number = |name, text: Option<&str>, default: i64| match text {
+            None => Ok(default),
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| Fault::value(name, "a whole number", "something else")),
+        };
+        let start_index = number("startIndex", start_index, 1)?.max(1);
+        let default = i64::try_from(DEFAULT_COUNT).unwrap_or(i64::MAX);
+        let count = usize::try_from(number("count", count, default)?.max(0)).unwrap_or(MAX_COUNT);
+        Ok(Self {
+            start_index: usize::try_from(start_index).unwrap_or(usize::MAX),
+            count: count.min(MAX_COUNT),
+        })
+    }
+}
+
+impl Query {
+    /// Reads a query's parameters; names in any case, the first of several counts, an empty one is
+    /// none. `sortBy` is passed over: sorting is not offered.
+    ///
+    /// # Errors
+    /// As for [`Paging::read`].
+    pub fn of_parameters(parameters: &[(String, String)]) -> Result<Self, Fault> {
+        let value = |name: &str| {
+            let own = parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            own.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        let paging = Paging::read(value("startIndex").as_deref(), value("count").as_deref())?;
+        Ok(Self {
+            filter: value("filter"),
+            attributes: value("attributes"),
+            excluded: value("excludedAttributes"),
+            paging,
+        })
+    }
+
+    /// Reads a `SearchRequest` (RFC 7644 §3.4.3).
+    ///
+    /// # Errors
+    /// [`crate::fault::Kind::InvalidValue`] for a member of another type.
+    pub fn of_body(body: &Map<String, Value>) -> Result<Self, Fault> {
+        let text = |name: &str| match member(body, name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Array(names)) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                Ok(Some(names.join(",")).filter(|names| !names.is_empty()))
+            }
+            Some(other) => Err(Fault::value(name, "a string", describe(other))),
+        };
+        let (start_index, count) = (text("startIndex")?, text("count")?);
+        Ok(Self {
+            filter: text("filter")?,
+            attributes: text("attributes")?,
+            excluded: text("excludedAttributes")?,
+            paging: Paging::read(start_index.as_deref(), count.as_deref())?,
+        })
+    }
+}
+
+/// A `ListResponse` with one page of `total` resources.
+#[must_use]
+pub fn list_response(
+    page: Vec<Map<String, Value>>,
+    total: usize,
+    start_index: usize,
+) -> Map<String, Value> {
+    let members = [
+        ("schemas", json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])),
+        ("totalResults", total.into()),
+        ("startIndex", start_index.into()),
+        ("itemsPerPage", page.len().into()),
+        ("Resources", page.into()),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_within_its_bounds() {
+        for (start, count, expected) in [
+            (None, None, (1, DEFAULT_COUNT)),
+            (Some("0"), Some("-1"), (1, 0)),
+            (Some("-7"), Some("0"), (1, 0)),
+            (Some("101"), Some("100000"), (101, MAX_COUNT)),
+        ] {
+            let paging = Paging::read(start, count).unwrap();
+            assert_eq!((paging.start_index, paging.count), expected);
+        }
+        assert!(Paging::read(Some("x"), None).is_err() && Paging::read(None, Some("1.5")).is_err());
+    }
+
+    #[test]
+    fn a_search_asks_as_a_query_does() {
+        let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let parameters = [
+            text("FILTER", "title pr"),
+            text("attributes", "id, title"),
+            text("startindex", "3"),
+            text("count", "5"),
+            text("excludedAttributes", ""),
+            text("sortBy", "title"),
+        ];
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "Filter": "title pr", "attributes": ["id", " title"], "startIndex": 3, "count": 5,
+        });
+        let query = Query::of_parameters(&parameters).unwrap();
+        assert_eq!(query, Query::of_body(body.as_object().unwrap()).unwrap());
+        assert_eq!((query.filter.as_deref(), query.excluded), (Some("title pr"), None));
+        assert!(Query::of_body(json!({"filter": {}}).as_object().unwrap()).is_err());
+    }
+}

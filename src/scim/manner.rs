@@ -1,0 +1,63 @@
+//! What becomes of what cannot be held: it is refused, or left out and told.
+
+use crate::fault::Fault;
+
+/// How what Connect cannot hold is met. A signed event is refused, since nothing of it may be passed
+/// over in silence; a SCIM client is told afterwards what was left out.
+#[derive(Debug)]
+pub enum Manner {
+    /// The first of it is a fault.
+    Strict,
+    /// It is left out, and this is what was.
+    Lenient(Vec<Fault>),
+}
+
+impl Manner {
+    /// Nothing is left out yet.
+    #[must_use]
+    pub const fn lenient() -> Self {
+        Self::Lenient(Vec::new())
+    }
+
+    /// Whether it is left out.
+    #[must_use]
+    pub const fn is_lenient(&self) -> bool {
+        matches!(self, Self::Lenient(_))
+    }
+
+    /// Notes, once, what is left out.
+    ///
+    /// # Errors
+    /// The fault itself, in the strict manner.
+    pub fn leave_out(&mut self, fault: Fault) -> Result<(), Fault> {
+        match self {
+            Self::Strict => Err(fault),
+            Self::Lenient(left_out) => {
+                if !left_out.contains(&fault) {
+                    left_out.push(fault);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What was read, or nothing where it is left out.
+    ///
+    /// # Errors
+    /// Why it could not be read, in the strict manner.
+    pub fn or_without<T>(&mut self, read: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
+        match read {
+            Ok(value) => Ok(value),
+            Err(fault) => self.leave_out(fault).map(|()| None),
+        }
+    }
+
+    /// What was left out, in the order in which it was met.
+    #[must_use]
+    pub fn left_out(self) -> Vec<Fault> {
+        match self {
+            Self::Strict => Vec::new(),
+            Self::Lenient(left_out) => left_out,
+        }
+    }
+}

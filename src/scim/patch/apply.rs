@@ -1,0 +1,377 @@
+//! Operations, one after the other, on a copy.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{Op, Operation};
+use crate::fault::{Fault, Kind};
+use crate::json::{describe, member};
+use crate::scim::filter::Filter;
+use crate::scim::path::{AttributePath, Path};
+use crate::scim::resource::{self, fit, object, primary};
+use crate::scim::schema::{Attribute, Mutability, ResourceType, Type};
+
+/// What is kept after these operations.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::NoTarget`] for a
+/// filter that nothing matches, and from which nothing can be made; strict, [`Kind::InvalidPath`] and
+/// [`Kind::Mutability`] too. Then nothing is changed.
+pub fn apply(
+    types: &ResourceType,
+    known: &Map<String, Value>,
+    operations: &[Operation],
+    strict: bool,
+) -> Result<Map<String, Value>, Fault> {
+    let mut work = Work { types, strict, kept: known.clone() };
+    for operation in operations {
+        match &operation.path {
+            Some(path) => work.change(operation.op, path, operation.value.as_ref())?,
+            None => work.change_all(operation)?,
+        }
+    }
+    resource::take(types, &work.kept, false)
+}
+
+struct Work<'a> {
+    types: &'a ResourceType,
+    strict: bool,
+    kept: Map<String, Value>,
+}
+
+/// One place to work on: an attribute of the resource or of an extension.
+struct Place<'a> {
+    attribute: &'a Attribute,
+    sub: Option<&'a Attribute>,
+    /// How the path is told.
+    told: String,
+    op: Op,
+    strict: bool,
+}
+
+impl Work<'_> {
+    /// An operation without a path: each member of its value is a path and a value.
+    fn change_all(&mut self, operation: &Operation) -> Result<(), Fault> {
+        let Some(Value::Object(members)) = &operation.value else { return Ok(()) };
+        for (name, value) in members {
+            if name.eq_ignore_ascii_case("schemas") {
+                continue;
+            }
+            if let (Some(extension), Value::Object(members)) = (self.types.extension(name), value) {
+                for (name, value) in members {
+                    let urn = Some(extension.id);
+                    let attribute = AttributePath { urn, name: name.clone(), sub: None };
+                    let path = Path { attribute, filter: None, sub: None };
+                    self.change(operation.op, &path, Some(value))?;
+                }
+                continue;
+            }
+            match Path::read(name, self.types) {
+                Ok(path) => self.change(operation.op, &path, Some(value))?,
+                Err(fault) if self.strict => return Err(fault),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, op: Op, path: &Path, value: Option<&Value>) -> Result<(), Fault> {
+        let value = value.filter(|value| !is_nothing(value));
+        if path.attribute.name.is_empty() {
+            return self.change_extension(op, path, value);
+        }
+        let Some(attribute) = path.attribute.attribute(self.types) else { return self.unknown() };
+        let sub = match &path.sub {
+            None => None,
+            Some(name) => match attribute.sub_attribute(name) {
+                None => return self.unknown(),
+                sub => sub,
+            },
+        };
+        let last = sub.unwrap_or(attribute);
+        if [attribute.mutability, last.mutability].contains(&Mutability::ReadOnly) {
+            return if self.strict { Err(read_only()) } else { Ok(()) };
+        }
+        let told = path.attribute.to_string();
+        let place = Place { attribute, sub, told, op, strict: self.strict };
+        let urn = path.attribute.urn;
+        let home = match urn {
+            None => Some(&mut self.kept),
+            Some(urn) => object(&mut self.kept, urn),
+        };
+        let Some(home) = home else { return Ok(()) };
+        match (&path.filter, attribute.multi_valued) {
+            (Some(filter), true) => place.change_some(home, filter, value),
+            (Some(_), false) => self.unknown(),
+            (None, true) => place.change_list(home, value),
+            (None, false) => place.change_one(home, value),
+        }
+    }
+
+    /// The path is an extension's URN alone.
+    fn change_extension(
+        &mut self,
+        op: Op,
+        path: &Path,
+        value: Option<&Value>,
+    ) -> Result<(), Fault> {
+        let Some(urn) = path.attribute.urn else { return Ok(()) };
+        match (op, value) {
+            (Op::Remove, _) | (Op::Replace, None) => drop(self.kept.remove(urn)),
+            (_, None) => {}
+            (op, Some(value @ Value::Object(_))) => {
+                let value = Map::from_iter([(urn.to_owned(), value.clone())]);
+                self.change_all(&Operation { op, path: None, value: Some(value.into()) })?;
+            }
+            (_, Some(other)) => return Err(Fault::value(urn, "an object", describe(other))),
+        }
+        Ok(())
+    }
+
+    /// What no schema has is passed over: one wrong mapping must not hold up all the others.
+    fn unknown(&self) -> Result<(), Fault> {
+        let detail = "path: expected an attribute that /Schemas lists, found another";
+        if self.strict { Err(Fault::new(Kind::InvalidPath, detail)) } else { Ok(()) }
+    }
+}
+
+impl Place<'_> {
+    fn fit(&self, attribute: &Attribute, value: &Value) -> Result<Option<Value>, Fault> {
+        fit(attribute, value, &self.told, self.strict)
+    }
+
+    /// A single-valued attribute, or a part of it.
+    fn change_one(
+        &self,
+        home: &mut Map<String, Value>,
+        value: Option<&Value>,
+    ) -> Result<(), Fault> {
+        let value = value.filter(|_| self.op != Op::Remove);
+        let fitted = value.map(|value| self.fit(self.sub.unwrap_or(self.attribute), value));
+        let fitted = fitted.transpose()?.flatten();
+        let name = self.attribute.name;
+        match (self.sub, fitted) {
+            (Some(sub), Some(fitted)) => {
+                if let Some(complex) = object(home, name) {
+                    complex.insert(sub.name.to_owned(), fitted);
+                }
+            }
+            (Some(sub), None) => {
+                if let Some(complex) = home.get_mut(name).and_then(Value::as_object_mut) {
+                    complex.remove(sub.name);
+                }
+            }
+            (None, None) => drop(home.remove(name)),
+            (None, Some(Value::Object(fitted)))
+                if matches!(self.attribute.kind, Type::Complex(_)) =>
+            {
+                if let Some(complex) = object(home, name) {
+                    merge(complex, fitted);
+                }
+            }
+            (None, Some(fitted)) => drop(home.insert(name.to_owned(), fitted)),
+        }
+        Ok(())
+    }
+
+    /// All values of a multi-valued attribute.
+    fn change_list(
+        &self,
+        home: &mut Map<String, Value>,
+        value: Option<&Value>,
+    ) -> Result<(), Fault> {
+        let list = list(home, self.attribute.name);
+        if let Some(sub) = self.sub {
+            let value = value.filter(|_| self.op != Op::Remove);
+            let fitted = value.map(|value| self.fit(sub, value)).transpose()?.flatten();
+            if list.is_empty() && fitted.is_some() {
+                list.push(Map::new().into());
+            }
+            list.iter_mut().for_each(|element| set(element, sub.name, fitted.clone()));
+            list.retain(says_something);
+            return Ok(());
+        }
+        let fitted = match value.map(|value| self.fit(self.attribute, value)).transpose()?.flatten()
+        {
+            Some(Value::Array(fitted)) => fitted,
+            _ => Vec::new(),
+        };
+        match self.op {
+            Op::Replace => *list = fitted,
+            Op::Remove if value.is_none() => list.clear(),
+            Op::Remove => subtract(list, &fitted),
+            Op::Add => add(list, fitted),
+        }
+        Ok(())
+    }
+
+    /// Those values of a multi-valued attribute that a filter lets through. Where there is none, one
+    /// is made as the filter says.
+    fn change_some(
+        &self,
+        home: &mut Map<String, Value>,
+        filter: &Filter,
+        value: Option<&Value>,
+    ) -> Result<(), Fault> {
+        let list = list(home, self.attribute.name);
+        let is_meant = |element: &Value| filter.matches_value(element, self.attribute);
+        let value = value.filter(|_| self.op != Op::Remove);
+        let Some(value) = value else {
+            match self.sub {
+                None => list.retain(|element| !is_meant(element)),
+                Some(sub) => {
+                    let meant = list.iter_mut().filter(|element| is_meant(element));
+                    meant.for_each(|element| set(element, sub.name, None));
+                    list.retain(says_something);
+                }
+            }
+            return Ok(());
+        };
+        let fitted = match self.sub {
+            Some(sub) => {
+                let fitted = self.fit(sub, value)?;
+                fitted.map(|fitted| Map::from_iter([(sub.name.to_owned(), fitted)]).into())
+            }
+            None => self.one(value)?,
+        };
+        let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
+        if !list.iter().any(is_meant) {
+            list.push(self.made_by(filter)?);
+        }
+        let mut touched = HashSet::new();
+        for (index, element) in list.iter_mut().enumerate().filter(|(_, element)| is_meant(element))
+        {
+            if let Some(element) = element.as_object_mut() {
+                element.extend(fitted.clone());
+                touched.insert(index);
+            }
+        }
+        prefer(list, &touched);
+        Ok(())
+    }
+
+    /// One element of the attribute.
+    fn one(&self, value: &Value) -> Result<Option<Value>, Fault> {
+        Ok(match self.fit(self.attribute, value)? {
+            Some(Value::Array(values)) => values.into_iter().next(),
+            other => other,
+        })
+    }
+
+    /// An element of which a filter holds.
+    fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
+        let detail = "path: expected a filter that a value matches, found one that none does";
+        let no_target = || Fault::new(Kind::NoTarget, detail);
+        let equalities = filter.equalities().filter(|_| !(self.strict && self.op == Op::Replace));
+        let mut element = Map::new();
+        for (name, value) in equalities.ok_or_else(no_target)? {
+            let sub = self.attribute.sub_attribute(name).ok_or_else(no_target)?;
+            let fitted = fit(sub, value, &self.told, false)?;
+            element.extend(fitted.map(|fitted| (sub.name.to_owned(), fitted)));
+        }
+        Ok(element.into())
+    }
+}
+
+/// What clears: nothing, an empty text or list, an object with nothing in it.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.iter().all(is_nothing),
+        Value::Object(members) => members.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The values of a multi-valued attribute, to be worked on; an empty list is dropped in the end.
+fn list<'a>(home: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
+    let values = home.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    if !values.is_array() {
+        *values = Value::Array(Vec::new());
+    }
+    #[expect(clippy::unreachable, reason = "it was made a list just now")]
+    values.as_array_mut().unwrap_or_else(|| unreachable!())
+}
+
+fn set(element: &mut Value, name: &str, value: Option<Value>) {
+    let Some(members) = element.as_object_mut() else { return };
+    match value {
+        Some(value) => drop(members.insert(name.to_owned(), value)),
+        None => drop(members.remove(name)),
+    }
+}
+
+/// Whether an element says more than what it is for.
+fn says_something(element: &Value) -> bool {
+    let labels = ["type", "primary", "display"];
+    let Some(members) = element.as_object() else { return true };
+    members.keys().any(|name| !labels.contains(&name.as_str()))
+}
+
+/// Sub-attributes that are not named stay, unless it is about another value altogether.
+fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>) {
+    if fitted.get("value").is_some_and(|value| complex.get("value") != Some(value)) {
+        complex.clear();
+    }
+    complex.extend(fitted);
+}
+
+fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
+    let known: HashSet<&Value> = list.iter().filter_map(identity).collect();
+    let is_new = |element: &Value| match identity(element) {
+        Some(value) if !has_kinds(element) => !known.contains(value),
+        _ => !list.contains(element),
+    };
+    let fresh: Vec<Value> = fitted.into_iter().filter(is_new).collect();
+    let touched = (list.len()..list.len().saturating_add(fresh.len())).collect();
+    list.extend(fresh);
+    prefer(list, &touched);
+}
+
+/// Removes what is named: by its `value`, or whatever else is said of it.
+fn subtract(list: &mut Vec<Value>, named: &[Value]) {
+    let values: HashSet<&Value> = named.iter().filter_map(identity).collect();
+    let others: Vec<&Value> = named.iter().filter(|element| identity(element).is_none()).collect();
+    list.retain(|element| {
+        let by_value = identity(element).is_some_and(|value| values.contains(value));
+        let said = |other: &&Value| {
+            let (Some(element), Some(other)) = (element.as_object(), other.as_object()) else {
+                return element == *other;
+            };
+            other.iter().all(|(name, value)| element.get(name) == Some(value))
+        };
+        !by_value && !others.iter().any(said)
+    });
+}
+
+/// What an element is told by.
+fn identity(element: &Value) -> Option<&Value> {
+    match element {
+        Value::Object(members) => member(members, "value"),
+        simple => Some(simple),
+    }
+}
+
+/// Whether there may be several elements of one value: an address at work that is one at home.
+fn has_kinds(element: &Value) -> bool {
+    element.get("type").is_some_and(|kind| !["User", "Group"].iter().any(|own| kind == own))
+}
+
+/// One value is the preferred one: the one that was just said to be.
+fn prefer(list: &mut [Value], touched: &HashSet<usize>) {
+    let is_told = |(index, element): (usize, &Value)| {
+        touched.contains(&index) && element.get("primary") == Some(&Value::Bool(true))
+    };
+    if !list.iter().enumerate().any(is_told) {
+        return;
+    }
+    let others = list.iter_mut().enumerate().filter(|(index, _)| !touched.contains(index));
+    others.filter_map(|(_, element)| primary(element)).for_each(|primary| *primary = false.into());
+}
+
+fn read_only() -> Fault {
+    let detail = "path: expected an attribute that clients may write, found one that they may not";
+    Fault::new(Kind::Mutability, detail)
+}

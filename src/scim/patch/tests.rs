@@ -1,0 +1,293 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::scim::ENTERPRISE_SCHEMA;
+use crate::scim::resource::take;
+use crate::scim::schema::Limits;
+
+const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+
+fn users() -> ResourceType {
+    ResourceType::user(&Limits::default())
+}
+
+fn patched_by(
+    types: &ResourceType,
+    known: &Value,
+    ops: &Value,
+    strict: bool,
+) -> Result<Value, Fault> {
+    let body = json!({"schemas": [SCHEMA], "Operations": ops});
+    let operations = read(body.as_object().unwrap(), types, strict)?;
+    apply(types, known.as_object().unwrap(), &operations, strict).map(Value::Object)
+}
+
+fn patched(known: &Value, ops: &Value) -> Value {
+    patched_by(&users(), known, ops, false).unwrap()
+}
+
+fn ana() -> Value {
+    json!({
+        "userName": "ana", "active": true, "displayName": "Ana",
+        "name": {"givenName": "Ana", "familyName": "Ruiz"},
+        "emails": [{"value": "a@x", "type": "work", "primary": true}, {"value": "h@x", "type": "home"}],
+        ENTERPRISE_SCHEMA: {"department": "D", "manager": {"value": "m", "displayName": "M"}},
+    })
+}
+
+/// What is left of what was there, and what came to it.
+fn changed(ops: &Value, pointer: &str) -> Value {
+    patched(&ana(), ops).pointer(pointer).cloned().unwrap_or_default()
+}
+
+#[test]
+fn operations_are_named_in_any_case_and_booleans_may_be_texts() {
+    for op in ["replace", "Replace", "REPLACE", "add", "Add"] {
+        for value in [json!("False"), json!("false"), json!(false)] {
+            let ops = json!([{"op": op, "path": "active", "value": value}]);
+            assert_eq!(changed(&ops, "/active"), json!(false));
+        }
+    }
+}
+
+#[test]
+fn a_value_that_a_filter_does_not_find_is_made_and_later_operations_meet_it() {
+    let ops = json!([
+        {"op": "Add", "path": "addresses[type eq \"work\"].country", "value": "ES"},
+        {"op": "Add", "path": "addresses[type eq \"work\"].locality", "value": "Madrid"},
+        {"op": "Replace", "path": "roles[primary eq \"True\"].value", "value": "Agent"},
+    ]);
+    let ana = patched(&ana(), &ops);
+    assert_eq!(ana["addresses"], json!([{"type": "work", "country": "ES", "locality": "Madrid"}]));
+    assert_eq!(ana["roles"], json!([{"primary": true, "value": "Agent"}]));
+    let found =
+        json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "b@x"}]);
+    assert_eq!(
+        changed(&found, "/emails/0"),
+        json!({"value": "b@x", "type": "work", "primary": true})
+    );
+    assert_eq!(changed(&found, "/emails/1/value"), "h@x");
+}
+
+#[test]
+fn without_a_path_each_name_is_one() {
+    let number = format!("{ENTERPRISE_SCHEMA}:employeeNumber");
+    let ops = json!([{"op": "replace", "value": {
+        "id": "foreign", "displayName": "A", "name.familyName": "Gil", number: "1", "shoe": 1,
+        ENTERPRISE_SCHEMA: {"division": "X"}, "nickName": "",
+    }}]);
+    let ana = patched(&ana(), &ops);
+    assert_eq!(ana["displayName"], "A");
+    assert_eq!(ana["name"], json!({"givenName": "Ana", "familyName": "Gil"}));
+    assert_eq!(ana[ENTERPRISE_SCHEMA]["employeeNumber"], "1");
+    assert_eq!(ana[ENTERPRISE_SCHEMA]["division"], "X");
+    assert_eq!(ana[ENTERPRISE_SCHEMA]["department"], "D");
+    assert_eq!((&ana["id"], &ana["shoe"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_removal_with_a_list_takes_away_just_that() {
+    let group =
+        json!({"displayName": "G", "members": [{"value": "a"}, {"value": "b"}, {"value": "c"}]});
+    let groups = ResourceType::group();
+    let members = |ops: Value| {
+        let group = patched_by(&groups, &group, &ops, false).unwrap();
+        let members = group["members"].as_array().cloned().unwrap_or_default();
+        members.iter().map(|it| it["value"].as_str().unwrap().to_owned()).collect::<String>()
+    };
+    let path = "members";
+    for (op, left) in [
+        (json!({"op": "Remove", "path": path, "value": [{"$ref": null, "value": "a"}]}), "bc"),
+        (json!({"op": "remove", "path": path, "value": {"value": "a"}}), "bc"),
+        (json!({"op": "remove", "path": path, "value": ["a", "c"]}), "b"),
+        (json!({"op": "remove", "path": path}), ""),
+        (json!({"op": "remove", "path": "members[value eq \"b\"]"}), "ac"),
+        (json!({"op": "remove", "path": "members[value eq \"x\"]"}), "abc"),
+        (json!({"op": "replace", "path": path, "value": []}), ""),
+        (json!({"op": "replace", "path": path, "value": [{"value": "z"}, {"value": "z"}]}), "z"),
+        (json!({"op": "replace", "value": {"id": "g", "displayName": "G", "members": []}}), ""),
+        (json!({"op": "Add", "path": path, "value": [{"value": "a"}, {"value": "d"}]}), "abcd"),
+        (json!({"op": "add", "value": {"members": [{"value": "d"}]}}), "abcd"),
+        (json!({"op": "add", "path": path, "value": []}), "abc"),
+    ] {
+        assert_eq!(members(json!([op])), left, "{op}");
+    }
+}
+
+#[test]
+fn a_manager_is_a_text_an_object_or_a_list_and_is_cleared_by_nothing() {
+    for (value, manager) in [
+        (json!("n"), json!({"value": "n"})),
+        (json!({"value": "n"}), json!({"value": "n"})),
+        (
+            json!([{"$ref": "../Users/n", "value": "n"}]),
+            json!({"$ref": "../Users/n", "value": "n"}),
+        ),
+        (json!({"displayName": "N"}), json!({"value": "m", "displayName": "N"})),
+        (json!(""), Value::Null),
+        (json!(null), Value::Null),
+        (json!({"value": ""}), Value::Null),
+    ] {
+        for op in ["Add", "Replace"] {
+            let ops = json!([{"op": op, "path": MANAGER, "value": value}]);
+            assert_eq!(
+                patched(&ana(), &ops)[ENTERPRISE_SCHEMA]["manager"],
+                manager,
+                "{op} {value}"
+            );
+        }
+    }
+    let part = json!([{"op": "remove", "path": format!("{MANAGER}.displayName")}]);
+    assert_eq!(patched(&ana(), &part)[ENTERPRISE_SCHEMA]["manager"], json!({"value": "m"}));
+    let all = json!([{"op": "remove", "path": ENTERPRISE_SCHEMA}]);
+    assert_eq!(patched(&ana(), &all)[ENTERPRISE_SCHEMA], Value::Null);
+}
+
+#[test]
+fn null_and_nothing_clear() {
+    for value in [json!(null), json!("")] {
+        let ops = json!([
+            {"op": "replace", "path": "displayName", "value": value},
+            {"op": "replace", "path": "emails[type eq \"home\"].value", "value": value},
+            {"op": "replace", "path": "name.givenName", "value": value},
+        ]);
+        let ana = patched(&ana(), &ops);
+        assert_eq!(ana["displayName"], Value::Null);
+        assert_eq!(ana["emails"].as_array().unwrap().len(), 1);
+        assert_eq!(ana["name"], json!({"familyName": "Ruiz"}));
+    }
+}
+
+#[test]
+fn a_preferred_value_is_preferred_to_all_others() {
+    for ops in [
+        json!([{"op": "add", "path": "emails", "value": [{"value": "n@x", "primary": true}]}]),
+        json!([{"op": "replace", "path": "emails[type eq \"home\"].primary", "value": "True"}]),
+    ] {
+        let ana = patched(&ana(), &ops);
+        let emails = ana["emails"].as_array().unwrap();
+        assert_eq!(emails.iter().filter(|email| email["primary"] == true).count(), 1);
+        assert_eq!(emails[0]["primary"], false);
+    }
+}
+
+#[test]
+fn adding_what_is_there_changes_nothing() {
+    for ops in [
+        json!([{"op": "add", "path": "emails", "value": [{"value": "h@x", "type": "home"}]}]),
+        json!([{"op": "add", "path": "userName", "value": "ana"}]),
+        json!([{"op": "add", "value": {"name": {"givenName": "Ana"}}}]),
+        json!([{"op": "replace", "path": "shoe", "value": 1}]),
+        json!([{"op": "add", "path": "urn:x:y:z", "value": 1}]),
+        json!([{"op": "replace", "path": "id", "value": "x"}, {"op": "remove", "path": "groups"}]),
+        json!([{"op": "remove", "path": "nickName"}, {"op": "remove", "path": "roles.value"}]),
+    ] {
+        assert_eq!(patched(&ana(), &ops), ana(), "{ops}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_by_its_kind() {
+    let refused = |ops: Value, strict| {
+        patched_by(&users(), &ana(), &ops, strict).err().map(|fault| fault.kind)
+    };
+    for (ops, lenient, strict) in [
+        (json!([]), Some(Kind::InvalidSyntax), Some(Kind::InvalidSyntax)),
+        (json!([{"op": "move"}]), Some(Kind::InvalidSyntax), Some(Kind::InvalidSyntax)),
+        (json!([{"op": "remove"}]), Some(Kind::NoTarget), Some(Kind::NoTarget)),
+        (json!([{"op": "add", "value": 1}]), Some(Kind::InvalidSyntax), Some(Kind::InvalidSyntax)),
+        (
+            json!([{"op": "add", "path": "a b", "value": 1}]),
+            Some(Kind::InvalidPath),
+            Some(Kind::InvalidPath),
+        ),
+        (
+            json!([{"op": "add", "path": "emails[x", "value": 1}]),
+            Some(Kind::InvalidPath),
+            Some(Kind::InvalidPath),
+        ),
+        (
+            json!([{"op": "add", "path": "emails[type zz 1]", "value": 1}]),
+            Some(Kind::InvalidFilter),
+            Some(Kind::InvalidFilter),
+        ),
+        (
+            json!([{"op": "add", "path": "active", "value": "maybe"}]),
+            Some(Kind::InvalidValue),
+            Some(Kind::InvalidValue),
+        ),
+        (json!([{"op": "add", "path": "shoe", "value": 1}]), None, Some(Kind::InvalidPath)),
+        (json!([{"op": "add", "path": "id", "value": "1"}]), None, Some(Kind::Mutability)),
+        (
+            json!([{"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}]),
+            None,
+            Some(Kind::NoTarget),
+        ),
+        (
+            json!([{"op": "replace", "path": "emails[type ne \"work\" and type ne \"home\"].value", "value": "y"}]),
+            Some(Kind::NoTarget),
+            Some(Kind::NoTarget),
+        ),
+    ] {
+        assert_eq!(refused(ops.clone(), false), lenient, "{ops}");
+        assert_eq!(refused(ops.clone(), true), strict, "strict {ops}");
+    }
+}
+
+fn operations() -> impl Strategy<Value = Value> {
+    let value = prop_oneof![
+        Just(json!(null)),
+        Just(json!("")),
+        Just(json!("x")),
+        Just(json!(true)),
+        Just(json!("True")),
+        Just(json!(7)),
+        Just(json!([])),
+        Just(json!({"value": "v", "primary": true})),
+        Just(json!([{"value": "v", "type": "work"}, "w"])),
+        Just(json!({"givenName": "G"})),
+        Just(json!({"active": "False", "name.familyName": "F", "emails": [{"value": "e"}]})),
+    ];
+    let path = proptest::sample::select(vec![
+        "userName",
+        "active",
+        "name",
+        "name.givenName",
+        "emails",
+        "emails.value",
+        "emails[type eq \"work\"]",
+        "emails[type eq \"work\"].value",
+        "emails[type eq \"other\" and primary eq true].display",
+        "roles",
+        MANAGER,
+        "shoe",
+        "id",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        "x[",
+    ]);
+    let op = proptest::sample::select(vec!["add", "remove", "Replace"]);
+    let one = (op, prop::option::of(path), value).prop_map(|(op, path, value)| match path {
+        Some(path) => json!({"op": op, "path": path, "value": value}),
+        None => json!({"op": op, "value": value}),
+    });
+    prop::collection::vec(one, 1..5).prop_map(Value::from)
+}
+
+proptest! {
+    #[test]
+    fn any_operations_leave_a_resource_or_are_refused(ops in operations(), strict: bool) {
+        if let Ok(kept) = patched_by(&users(), &ana(), &ops, strict) {
+            let again = take(&users(), kept.as_object().unwrap(), true).unwrap();
+            prop_assert_eq!(Value::Object(again), kept);
+        }
+    }
+
+    #[test]
+    fn a_repeat_changes_nothing(ops in operations()) {
+        let single = ops.as_array().unwrap().len() == 1;
+        if let (true, Ok(once)) = (single, patched_by(&users(), &ana(), &ops, false)) {
+            prop_assert_eq!(patched_by(&users(), &once, &ops, false).unwrap(), once);
+        }
+    }
+}

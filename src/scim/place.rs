@@ -1,0 +1,145 @@
+//! Path → what stands there (RFC 7644 §3.2, table 2).
+
+use crate::fault::{Fault, Kind};
+use crate::http::{SCIM, percent_decoded};
+
+/// The two endpoints that hold resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/Users`.
+    Users,
+    /// `/Groups`.
+    Groups,
+}
+
+/// What stands at a path below `/scim/v2`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// All resources of an endpoint.
+    All(Endpoint),
+    /// The subject of the client itself, which is no user here.
+    Me,
+    /// One resource, by its id.
+    One(Endpoint, String),
+    /// All resource types, or one by its name.
+    ResourceTypes(Option<String>),
+    /// All schemas, or one by its URN.
+    Schemas(Option<String>),
+    /// A query by POST: of an endpoint, or of both.
+    Search(Option<Endpoint>),
+    /// What this service provider can do.
+    ServiceProviderConfig,
+}
+
+impl Place {
+    /// Finds what stands at a path. Empty segments are passed over: a base URL with a slash at its end
+    /// leaves one.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownRoute`].
+    pub fn find(path: &str) -> Result<Self, Fault> {
+        let rest = path.strip_prefix(SCIM).unwrap_or_default();
+        let segments = rest.split('/').filter(|segment| !segment.is_empty());
+        let segments: Vec<String> = segments.map(percent_decoded).collect();
+        let texts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        Ok(match texts.as_slice() {
+            [".search"] => Self::Search(None),
+            ["Me", ..] => Self::Me,
+            ["ResourceTypes"] => Self::ResourceTypes(None),
+            ["ResourceTypes", name] => Self::ResourceTypes(Some((*name).to_owned())),
+            ["Schemas"] => Self::Schemas(None),
+            ["Schemas", urn] => Self::Schemas(Some((*urn).to_owned())),
+            ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
+            [name, rest @ ..] => {
+                let endpoint = Endpoint::named(name).ok_or_else(unknown)?;
+                match rest {
+                    [] => Self::All(endpoint),
+                    [".search"] => Self::Search(Some(endpoint)),
+                    [id] => Self::One(endpoint, (*id).to_owned()),
+                    _ => return Err(unknown()),
+                }
+            }
+            [] => return Err(unknown()),
+        })
+    }
+
+    /// Checks that a method may be used here.
+    ///
+    /// # Errors
+    /// [`Kind::WrongMethod`] with those that may; [`Kind::NotOffered`] at `/Me`.
+    pub fn check(&self, method: &str) -> Result<(), Fault> {
+        let allow: &[&str] = match self {
+            Self::All(_) => &["GET", "POST"],
+            Self::Me => return Err(Fault::new(Kind::NotOffered, NO_SUBJECT)),
+            Self::One(_, _) => &["GET", "PUT", "PATCH", "DELETE"],
+            Self::ResourceTypes(_) | Self::Schemas(_) | Self::ServiceProviderConfig => &["GET"],
+            Self::Search(_) => &["POST"],
+        };
+        if allow.contains(&method) {
+            return Ok(());
+        }
+        let detail = format!("method: expected {}, found another", allow.join(" or "));
+        Err(Fault::new(Kind::WrongMethod { allow }, detail))
+    }
+}
+
+impl Endpoint {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "Users" => Some(Self::Users),
+            "Groups" => Some(Self::Groups),
+            _ => None,
+        }
+    }
+}
+
+const NO_SUBJECT: &str = "/Me is not offered: a client here is a machine and no user; use \
+    /Users/{id}";
+
+fn unknown() -> Fault {
+    Fault::new(
+        Kind::UnknownRoute,
+        "path: expected Users, Groups, .search, ServiceProviderConfig, ResourceTypes or Schemas \
+         below /scim/v2, found another",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_found_and_nothing_else() {
+        use Endpoint::{Groups, Users};
+        let urn = "urn:ietf:params:scim:schemas:core:2.0:User";
+        for (path, place) in [
+            ("/scim/v2/Users", Place::All(Users)),
+            ("/scim/v2//Groups/", Place::All(Groups)),
+            ("/scim/v2/Users/a%2Fb", Place::One(Users, "a/b".to_owned())),
+            ("/scim/v2/Groups/.search", Place::Search(Some(Groups))),
+            ("/scim/v2/.search", Place::Search(None)),
+            ("/scim/v2/Me", Place::Me),
+            ("/scim/v2/Schemas", Place::Schemas(None)),
+            (&format!("/scim/v2/Schemas/{urn}"), Place::Schemas(Some(urn.to_owned()))),
+            ("/scim/v2/ResourceTypes/User", Place::ResourceTypes(Some("User".to_owned()))),
+            ("/scim/v2/ServiceProviderConfig", Place::ServiceProviderConfig),
+        ] {
+            assert_eq!(Place::find(path), Ok(place), "{path}");
+        }
+        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/users", "/scim/v2/Users/1/2", "/scim/v2/X"]
+        {
+            assert_eq!(Place::find(path).unwrap_err().kind, Kind::UnknownRoute, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let refused = |path: &str, method| Place::find(path).unwrap().check(method).unwrap_err();
+        assert_eq!(refused("/scim/v2/Schemas", "POST").kind, Kind::WrongMethod { allow: &["GET"] });
+        assert_eq!(
+            refused("/scim/v2/Users/1", "POST").kind,
+            Kind::WrongMethod { allow: &["GET", "PUT", "PATCH", "DELETE"] }
+        );
+        assert_eq!(refused("/scim/v2/Me", "GET").kind, Kind::NotOffered);
+    }
+}

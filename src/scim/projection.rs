@@ -1,0 +1,173 @@
+//! `attributes` and `excludedAttributes`: which part of a resource is answered (RFC 7644 §3.9).
+
+use serde_json::{Map, Value};
+
+use super::path::AttributePath;
+use super::schema::{ResourceType, Returned};
+
+/// Which attributes an answer has.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// Only these, besides those that are always there; all, if nothing is said.
+    only: Option<Vec<AttributePath>>,
+    without: Vec<AttributePath>,
+    always: Vec<&'static str>,
+}
+
+impl Projection {
+    /// Reads the two parameters, each a list separated by commas. What no schema has is passed over;
+    /// where both are given, `attributes` counts.
+    #[must_use]
+    pub fn read(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
+        let list = |text: &str| {
+            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.filter_map(|name| AttributePath::read(name, types).ok()).collect::<Vec<_>>()
+        };
+        let own = types.common.iter().chain(&types.core.attributes);
+        let always = own.filter(|attribute| attribute.returned == Returned::Always);
+        Self {
+            only: attributes.map(list),
+            without: excluded.filter(|_| attributes.is_none()).map(list).unwrap_or_default(),
+            always: always.map(|attribute| attribute.name).collect(),
+        }
+    }
+
+    /// Whether anything of an attribute of the core schema is wanted.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let names =
+            |path: &AttributePath| path.urn.is_none() && path.name.eq_ignore_ascii_case(name);
+        let is_excluded = |path: &AttributePath| names(path) && path.sub.is_none();
+        self.only.as_ref().is_none_or(|only| only.iter().any(names))
+            && !self.without.iter().any(is_excluded)
+    }
+
+    /// Whether an attribute of an extension that is answered on request is asked for.
+    #[must_use]
+    pub fn asks_for(&self, urn: &str, name: &str) -> bool {
+        let names = |path: &AttributePath| {
+            let is_name = path.name.is_empty() || path.name.eq_ignore_ascii_case(name);
+            path.urn == Some(urn) && is_name
+        };
+        self.only.as_ref().is_some_and(|only| only.iter().any(names))
+    }
+
+    /// What is left of a resource.
+    #[must_use]
+    pub fn apply(&self, resource: Map<String, Value>) -> Map<String, Value> {
+        let mut shown = Map::new();
+        for (name, value) in resource {
+            let is_always = self.always.contains(&name.as_str());
+            let value = match &self.only {
+                _ if is_always => Some(value),
+                Some(only) => select(only, &name, value),
+                None => omit(&self.without, &name, value),
+            };
+            shown.extend(value.map(|value| (name, value)));
+        }
+        shown
+    }
+}
+
+/// The paths that go on from a name: `true` if one ends there, and where the others lead.
+fn below(paths: &[AttributePath], name: &str) -> (bool, Vec<AttributePath>) {
+    let (mut ends, mut further) = (false, Vec::new());
+    for path in paths {
+        let next = match (path.urn, &path.sub) {
+            (Some(urn), _) if urn != name => continue,
+            (Some(_), sub) => Some((path.name.clone(), sub.clone())).filter(|(n, _)| !n.is_empty()),
+            (None, _) if !path.name.eq_ignore_ascii_case(name) => continue,
+            (None, sub) => sub.clone().map(|sub| (sub, None)),
+        };
+        match next {
+            None => ends = true,
+            Some((name, sub)) => further.push(AttributePath { urn: None, name, sub }),
+        }
+    }
+    (ends, further)
+}
+
+fn select(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
+    let (ends, further) = below(paths, name);
+    if ends {
+        return Some(value);
+    }
+    if further.is_empty() {
+        return None;
+    }
+    Some(each_member(value, &|name, value| select(&further, name, value)))
+        .filter(|value| *value != Value::Object(Map::new()))
+}
+
+fn omit(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
+    let (ends, further) = below(paths, name);
+    match (ends, further.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(value),
+        (false, false) => Some(each_member(value, &|name, value| omit(&further, name, value))),
+    }
+}
+
+/// Applies a choice to the members of an object, or of each in a list.
+fn each_member(value: Value, choose: &impl Fn(&str, Value) -> Option<Value>) -> Value {
+    match value {
+        Value::Object(members) => {
+            let chosen = members.into_iter().filter_map(|(name, value)| {
+                let value = choose(&name, value)?;
+                Some((name, value))
+            });
+            Value::Object(chosen.collect())
+        }
+        Value::Array(values) => values.into_iter().map(|it| each_member(it, choose)).collect(),
+        simple => simple,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::ENTERPRISE_SCHEMA;
+    use crate::scim::schema::Limits;
+
+    #[test]
+    fn only_what_is_asked_for_is_left() {
+        let types = ResourceType::user(&Limits::default());
+        let user = json!({
+            "schemas": ["s"], "id": "1", "userName": "a", "name": {"givenName": "A", "familyName": "B"},
+            "emails": [{"value": "a", "type": "work"}],
+            ENTERPRISE_SCHEMA: {"department": "D", "manager": {"value": "m", "displayName": "M"}},
+        });
+        let shown = |attributes: Option<&str>, excluded: Option<&str>| {
+            let projection = Projection::read(attributes, excluded, &types);
+            let mut shown = Value::Object(projection.apply(user.as_object().unwrap().clone()));
+            let members = shown.as_object_mut().unwrap();
+            assert!(members.remove("schemas").is_some() && members.remove("id").is_some());
+            shown
+        };
+        let manager = format!("{ENTERPRISE_SCHEMA}:manager.value");
+        assert_eq!(shown(Some("USERNAME"), None), json!({"userName": "a"}));
+        assert_eq!(shown(Some("id,nobody"), None), json!({}));
+        assert_eq!(
+            shown(Some("name.givenName, emails.value"), Some("userName")),
+            json!({"name": {"givenName": "A"}, "emails": [{"value": "a"}]})
+        );
+        assert_eq!(
+            shown(Some(&manager), None),
+            json!({ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}})
+        );
+        assert_eq!(
+            shown(Some(ENTERPRISE_SCHEMA), None),
+            json!({ENTERPRISE_SCHEMA: user[ENTERPRISE_SCHEMA]})
+        );
+        assert_eq!(
+            shown(None, Some(&format!("id,schemas,name,emails.type,userName,{ENTERPRISE_SCHEMA}"))),
+            json!({"emails": [{"value": "a"}]})
+        );
+        let wants =
+            |attributes, excluded| Projection::read(attributes, excluded, &types).wants("groups");
+        assert!(wants(None, None) && wants(Some("groups.value"), None));
+        assert!(!wants(Some("id"), None) && !wants(None, Some("groups")));
+    }
+}

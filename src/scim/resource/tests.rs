@@ -1,0 +1,176 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::scim::schema::Limits;
+use crate::scim::{CONNECT_SCHEMA, ENTERPRISE_SCHEMA};
+
+fn users() -> ResourceType {
+    ResourceType::user(&Limits::default())
+}
+
+fn taken(sent: &Value, strict: bool) -> Result<Value, Fault> {
+    take(&users(), sent.as_object().unwrap(), strict).map(Value::Object)
+}
+
+#[test]
+fn what_idps_write_differently_is_understood() {
+    for (sent, kept) in [
+        (json!({"USERNAME": "a", "Active": "False"}), json!({"userName": "a", "active": false})),
+        (json!({"name": {"GivenName": "A"}}), json!({"name": {"givenName": "A"}})),
+        (
+            json!({"name.givenName": "A", "name.familyName": "B"}),
+            json!({"name": {"givenName": "A", "familyName": "B"}}),
+        ),
+        (
+            json!({"title": null, "nickName": "", "roles": [], "name": {}, "emails": [null, {}]}),
+            json!({}),
+        ),
+        (
+            json!({"id": "1", "meta": {}, "groups": [{"value": "g"}], "schemas": ["x"], "shoe": 1}),
+            json!({}),
+        ),
+        (
+            json!({"roles": ["Agent", {"value": "Lead", "primary": "true"}]}),
+            json!({"roles": [{"value": "Agent"}, {"value": "Lead", "primary": true}]}),
+        ),
+        (json!({"emails": {"value": "a"}}), json!({"emails": [{"value": "a"}]})),
+        (
+            json!({"emails": [{"value": "a", "primary": true}, {"value": "b", "primary": true}]}),
+            json!({"emails": [{"value": "a", "primary": true}, {"value": "b", "primary": false}]}),
+        ),
+        (
+            json!({ENTERPRISE_SCHEMA: {"manager": "m", "employeeNumber": 4711}}),
+            json!({ENTERPRISE_SCHEMA: {"manager": {"value": "m"}, "employeeNumber": "4711"}}),
+        ),
+        (
+            json!({ENTERPRISE_SCHEMA.to_uppercase(): {"manager": [{"$ref": "x", "value": "m"}]}}),
+            json!({ENTERPRISE_SCHEMA: {"manager": {"$ref": "x", "value": "m"}}}),
+        ),
+        (
+            json!({format!("{ENTERPRISE_SCHEMA}:department"): "D"}),
+            json!({ENTERPRISE_SCHEMA: {"department": "D"}}),
+        ),
+        (
+            json!({CONNECT_SCHEMA: {"phone": {"autoAccept": "True", "afterContactWorkSeconds": "7"},
+                "provisioning": {"state": "applied"}}}),
+            json!({CONNECT_SCHEMA: {"phone": {"autoAccept": true, "afterContactWorkSeconds": 7}}}),
+        ),
+        (
+            json!({"phoneNumbers": [{"type": "work", "value": " 555 12 "}]}),
+            json!({"phoneNumbers": [{"type": "work", "value": " 555 12 "}]}),
+        ),
+    ] {
+        assert_eq!(taken(&sent, false).unwrap(), kept, "{sent}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_by_its_path() {
+    for (sent, detail) in [
+        (json!({"userName": {"x": 1}}), "userName: expected a string, found an object"),
+        (json!({"active": "yes"}), "active: expected true or false, found a string"),
+        (json!({"name": 7}), "name: expected an object, found a number"),
+        (json!({"emails": [{"value": {}}, {"value": []}]}), ""),
+        (json!({"emails": [[]]}), "emails: expected an object, found an array"),
+        (
+            json!({CONNECT_SCHEMA: {"phone": {"afterContactWorkSeconds": 1.5}}}),
+            "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User:phone.afterContactWorkSeconds: \
+             expected a whole number, found a number",
+        ),
+    ] {
+        let told = taken(&sent, false).map_err(|fault| fault.detail.into_owned());
+        match detail {
+            "" => assert!(told.is_err(), "{sent}"),
+            detail => assert_eq!(told.unwrap_err(), detail, "{sent}"),
+        }
+    }
+    for sent in [
+        json!({"shoe": 1}),
+        json!({"active": "True"}),
+        json!({"emails": {"value": "a"}}),
+        json!({"roles": ["Agent"]}),
+        json!({"name": {"nick": "x"}}),
+        json!({"title": 7}),
+    ] {
+        assert!(taken(&sent, true).is_err(), "{sent}");
+        assert!(taken(&sent, false).is_ok(), "{sent}");
+    }
+}
+
+#[test]
+fn a_put_replaces_everything_but_an_active_that_is_not_there() {
+    let known = json!({"userName": "a", "title": "T", "active": false});
+    let put = |sent: Value| {
+        Value::Object(
+            put(&users(), known.as_object().unwrap(), sent.as_object().unwrap(), false).unwrap(),
+        )
+    };
+    assert_eq!(put(json!({"userName": "b"})), json!({"userName": "b", "active": false}));
+    assert_eq!(
+        put(json!({"userName": "b", "active": null})),
+        json!({"userName": "b", "active": false})
+    );
+    assert_eq!(
+        put(json!({"userName": "b", "active": true})),
+        json!({"userName": "b", "active": true})
+    );
+}
+
+#[test]
+fn what_must_be_there_is_asked_for() {
+    let missing = |types: ResourceType| check(&types, &Map::new()).unwrap_err().detail.into_owned();
+    assert!(missing(users()).starts_with("userName: expected"));
+    assert!(missing(ResourceType::group()).starts_with("displayName: expected"));
+}
+
+/// Any JSON, under the names of a user's attributes.
+fn resources() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "(|true|False|[a-z]{1,3})".prop_map(Value::from),
+    ];
+    let names = vec![
+        "userName",
+        "name",
+        "givenName",
+        "emails",
+        "value",
+        "type",
+        "primary",
+        "active",
+        "roles",
+        "name.givenName",
+        "phone",
+        "manager",
+        ENTERPRISE_SCHEMA,
+        CONNECT_SCHEMA,
+        "x",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+    ];
+    let object = move |inner: BoxedStrategy<Value>| {
+        let name = proptest::sample::select(names.clone()).prop_map(str::to_owned);
+        prop::collection::btree_map(name, inner, 0..5)
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
+    };
+    let own = object.clone();
+    let value = leaf.prop_recursive(3, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            own(inner.boxed())
+        ]
+    });
+    object(value.boxed())
+}
+
+proptest! {
+    #[test]
+    fn what_is_kept_is_kept_again(sent in resources()) {
+        if let Ok(kept) = taken(&sent, false) {
+            prop_assert_eq!(&taken(&kept, false).unwrap(), &kept);
+            prop_assert_eq!(&taken(&kept, true).unwrap(), &kept);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Groups: members of every kind, many at once, and what a group gives.
+
+use std::time::Duration;
+
+use connect_provisioner::deadline::{Clock, Deadline};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{Client, client};
+use crate::house::now;
+
+async fn group(client: &Client, name: &str, members: &[String]) -> String {
+    let members: Value = members.iter().map(|value| json!({"value": value})).collect();
+    let made = client.post("/Groups", &json!({"displayName": name, "members": members})).await;
+    made.is(201)["id"].as_str().unwrap().to_owned()
+}
+
+fn values(group: &Value) -> Vec<String> {
+    let members = group["members"].as_array().cloned().unwrap_or_default();
+    members.iter().map(|member| member["value"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn drain(client: &Client) {
+    let keeper = client.local.provisioner().keeper().unwrap();
+    let deadline = Deadline::after(Duration::from_secs(60));
+    keeper.drain(Clock::set(now() + Duration::from_secs(1)), deadline).await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_of_one_group_at_the_same_time_lose_nothing() {
+    let client = client(&[]).await;
+    let old: Vec<String> = (0..50).map(|number| format!("old{number}")).collect();
+    let target = format!("/Groups/{}", group(&client, "Agents", &old).await);
+    let changes = (0..50).map(|number| {
+        let operations = json!([
+            {"op": "Add", "path": "members", "value": [{"value": format!("new{number}")}]},
+            {"op": "remove", "path": format!("members[value eq \"old{number}\"]")},
+        ]);
+        client.patch(&target, operations)
+    });
+    for answer in join_all(changes).await {
+        answer.is(200);
+    }
+    let mut members = values(&client.get(&target).await.is(200));
+    members.sort();
+    let mut expected: Vec<String> = (0..50).map(|number| format!("new{number}")).collect();
+    expected.sort();
+    assert_eq!(members, expected);
+}
+
+#[tokio::test]
+async fn ten_thousand_members_are_kept_as_sent() {
+    let client = client(&[]).await;
+    let members: Vec<String> = (0..10_000).map(|number| format!("member-{number:05}")).collect();
+    let id = group(&client, "Everybody", &members).await;
+    let target = format!("/Groups/{id}");
+    assert_eq!(values(&client.get(&target).await.is(200)), members);
+    let short = client.get(&format!("{target}?excludedAttributes=members")).await.is(200);
+    assert_eq!(short["members"], Value::Null);
+    let last: Value = members[1..].iter().map(|value| json!({"value": value})).collect();
+    let remove = json!([{"op": "remove", "path": "members", "value": last}]);
+    assert_eq!(values(&client.patch(&target, remove).await.is(200)), members[..1]);
+    let query = "/Groups?filter=members.value+eq+%22member-00000%22&attributes=displayName";
+    assert_eq!(client.get(query).await.is(200)["Resources"][0]["displayName"], "Everybody");
+    let full = json!({"displayName": "Too many", "members": [{"value": "x".repeat(5_000_000)}]});
+    client.post("/Groups", &full).await.is(413);
+}
+
+#[tokio::test]
+async fn a_group_gives_profiles_and_the_drain_brings_them_to_connect() {
+    let grants = json!({"Leads": {"securityProfiles": ["CallCenterManager"]}}).to_string();
+    let client = client(&[("GROUPS", &grants)]).await;
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        ids.push(client.user(&format!("agent{number}@example.com")).await);
+    }
+    let before = client.held()["users"][0]["SecurityProfileIds"].clone();
+    let calls = client.calls();
+    let id = group(&client, "leads", &ids).await;
+    assert_eq!(client.calls(), calls, "a change of a group calls nobody");
+    let user = client.get(&format!("/Users/{}", ids[0])).await.is(200);
+    assert_eq!(client.told(&user["id"]).await["state"], "pending");
+    let version = user["meta"]["version"].clone();
+    drain(&client).await;
+    let held = client.held()["users"].clone();
+    let after = held[0]["SecurityProfileIds"].clone();
+    assert_ne!(after, before);
+    assert!(held.as_array().unwrap().iter().all(|user| user["SecurityProfileIds"] == after));
+    let user = client.get(&format!("/Users/{}", ids[0])).await.is(200);
+    assert_eq!(client.told(&user["id"]).await["state"], "applied");
+    assert_eq!(user["meta"]["version"], version, "only a client's change is a new version");
+
+    let target = format!("/Groups/{id}");
+    let path = format!("members[value eq \"{}\"]", ids[0]);
+    client.patch(&target, json!([{"op": "remove", "path": path}])).await.is(200);
+    drain(&client).await;
+    let held = client.held()["users"].clone();
+    let first = held.as_array().unwrap().iter().find(|it| it["Username"] == "agent0@example.com");
+    assert_eq!(first.unwrap()["SecurityProfileIds"], before);
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Others"}]);
+    client.patch(&target, rename).await.is(200);
+    drain(&client).await;
+    let held = client.held()["users"].clone();
+    assert!(held.as_array().unwrap().iter().all(|user| user["SecurityProfileIds"] == before));
+}
+
+#[tokio::test]
+async fn a_display_name_is_one_groups() {
+    let client = client(&[]).await;
+    group(&client, "Agents", &[]).await;
+    let leads = group(&client, "Leads", &[]).await;
+    let taken = json!({"displayName": "AGENTS"});
+    assert_eq!(client.post("/Groups", &taken).await.is(409)["scimType"], "uniqueness");
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "agents"}]);
+    client.patch(&format!("/Groups/{leads}"), rename).await.is(409);
+    client.post("/Groups", &json!({"members": []})).await.is(400);
+}

@@ -1,0 +1,191 @@
+//! Users: what comes back as sent, what Connect cannot hold, and what a write costs.
+
+use connect_provisioner::roster::Roster;
+use connect_provisioner::roster::key::Id;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{CONNECT, client, user};
+use crate::house::{LONG, foreign, now, story};
+
+#[tokio::test]
+async fn what_connect_cannot_hold_is_left_out_and_said() {
+    let client = client(&[("EMAIL_AS", "secondary")]).await;
+    let mut odd = user("ana@example.com");
+    odd["emails"] = json!([{"type": "work", "value": "no address"}]);
+    odd["phoneNumbers"] = json!([{"type": "mobile", "value": "5551234"}]);
+    odd[CONNECT] = json!({"phone": {"afterContactWorkSeconds": 2_147_483_647}});
+    let made = client.post("/Users", &odd).await.is(201);
+    for name in ["emails", "phoneNumbers"] {
+        assert_eq!(made[name], odd[name], "{name}");
+    }
+    assert_eq!(made[CONNECT]["phone"], odd[CONNECT]["phone"]);
+    let told = client.told(&made["id"]).await;
+    assert_eq!(told["state"], "applied");
+    let detail = told["detail"].as_str().unwrap();
+    for name in ["emails", "phoneNumbers", "afterContactWorkSeconds"] {
+        assert!(detail.contains(name), "{name}: {detail}");
+    }
+    let held = &client.held()["users"][0];
+    assert_eq!(held["IdentityInfo"]["SecondaryEmail"], Value::Null);
+    assert_eq!(told["connectUserId"], held["Id"]);
+    assert_eq!(told["connectUserArn"], held["Arn"]);
+}
+
+#[tokio::test]
+async fn who_cannot_be_a_user_of_connects_waits_and_says_why() {
+    let client = client(&[]).await;
+    let nameless = json!({"userName": "ana@example.com"});
+    let made = client.post("/Users", &nameless).await.is(201);
+    let told = client.told(&made["id"]).await;
+    assert_eq!(told["state"], "parked");
+    assert!(told["detail"].as_str().unwrap().contains("name.givenName"), "{told}");
+    assert!(client.usernames().is_empty());
+    let target = format!("/Users/{}", made["id"].as_str().unwrap());
+    let name =
+        json!([{"op": "add", "value": {"name": {"givenName": "Ana", "familyName": "Ruiz"}}}]);
+    let named = client.patch(&target, name).await.is(200);
+    assert_eq!(client.told(&named["id"]).await["state"], "applied");
+    assert_eq!(client.usernames(), ["ana@example.com"]);
+}
+
+#[tokio::test]
+async fn a_name_that_is_somebody_elses_in_connect_is_refused_and_nothing_is_left() {
+    let client = client(&[]).await;
+    foreign(&client.local, "ana@example.com").await;
+    let refused = client.post("/Users", &user("ana@example.com")).await.is(409);
+    assert_eq!(refused["scimType"], "uniqueness");
+    assert_eq!(client.get("/Users").await.is(200)["totalResults"], 0);
+    let ben = client.user("ben@example.com").await;
+    let target = format!("/Users/{ben}");
+    let rename = json!([{"op": "replace", "path": "userName", "value": "ana@example.com"}]);
+    client.patch(&target, rename).await.is(409);
+    assert_eq!(client.get(&target).await.is(200)["userName"], "ben@example.com");
+    assert_eq!(client.usernames(), ["ana@example.com", "ben@example.com"]);
+}
+
+#[tokio::test]
+async fn what_connect_cannot_take_now_is_pending_and_the_answer_is_success() {
+    let client = client(&[]).await;
+    client.local.control(
+        &json!({"faults": {"CreateUser": ["throttle", "throttle", "throttle", "throttle"]}}),
+    );
+    let made = client.post("/Users", &user("ana@example.com")).await.is(201);
+    assert_eq!(client.told(&made["id"]).await["state"], "pending");
+}
+
+#[tokio::test]
+async fn a_write_that_changes_nothing_asks_connect_for_nothing() {
+    let client = client(&[]).await;
+    let id = client.user("ana@example.com").await;
+    let target = format!("/Users/{id}");
+    let (before, calls) = (client.get(&target).await.is(200), client.calls());
+    let same = json!([{"op": "replace", "path": "name.givenName", "value": "Ana"}]);
+    assert_eq!(client.patch(&target, same).await.is(200), before);
+    assert_eq!(client.put(&target, &before).await.is(200), before);
+    assert_eq!(client.get("/Users").await.is(200)["Resources"][0], before);
+    assert_eq!(client.calls(), calls);
+    let title = json!([{"op": "add", "path": "title", "value": "Agent"}]);
+    client.patch(&target, title).await.is(200);
+    assert!(client.calls() <= calls + 1, "at most one look");
+}
+
+#[tokio::test]
+async fn a_write_that_changes_nothing_lets_nobody_in_again() {
+    let client = client(&[]).await;
+    let mut ana = user("ana.ruiz@example.com");
+    ana["externalId"] = json!("00uujl29u0le5T6Aj10h7");
+    let made = client.post("/Users", &ana).await.is(201);
+    let target = format!("/Users/{}", made["id"].as_str().unwrap());
+    let leaves = story("user-deactivated").signed(&client.local.source, "msg_1", now());
+    client.local.send(&leaves, now(), LONG).await.0.unwrap();
+    assert_eq!(client.get(&target).await.is(200)["active"], false);
+    let same = json!([{"op": "replace", "path": "name.givenName", "value": "Ana"}]);
+    assert_eq!(client.patch(&target, same).await.is(200)["active"], false);
+    let title = json!([{"op": "replace", "path": "title", "value": "Agent"}]);
+    assert_eq!(client.patch(&target, title).await.is(200)["active"], false);
+}
+
+#[tokio::test]
+async fn nobody_chooses_their_own_power() {
+    let client = client(&[]).await;
+    let mut mighty = user("ana@example.com");
+    mighty[CONNECT] =
+        json!({"securityProfiles": ["Admin"], "routingProfile": "Basic Routing Profile"});
+    let made = client.post("/Users", &mighty).await.is(201);
+    assert_eq!(made[CONNECT]["securityProfiles"], Value::Null, "it is not published either");
+    let plain = client.user("ben@example.com").await;
+    let held = client.held()["users"].clone();
+    assert_eq!(held[0]["SecurityProfileIds"], held[1]["SecurityProfileIds"]);
+    assert!(!plain.is_empty());
+}
+
+#[tokio::test]
+async fn writes_of_one_user_at_the_same_time_are_all_there_in_the_end() {
+    let client = client(&[]).await;
+    let target = format!("/Users/{}", client.user("ana@example.com").await);
+    let roles = (0..20).map(|number| {
+        let role =
+            json!([{"op": "add", "path": "roles", "value": [{"value": format!("r{number}")}]}]);
+        client.patch(&target, role)
+    });
+    for answer in join_all(roles).await {
+        answer.is(200);
+    }
+    let user = client.get(&target).await.is(200);
+    assert_eq!(user["roles"].as_array().unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn filters_find_by_every_index_and_by_any_other_attribute() {
+    let client = client(&[]).await;
+    for (name, title) in [("ana@example.com", "Agent"), ("ben@example.com", "Lead")] {
+        let mut user = user(name);
+        user["title"] = json!(title);
+        user["externalId"] = json!(format!("ext-{name}"));
+        client.post("/Users", &user).await.is(201);
+    }
+    let calls = client.calls();
+    for filter in [
+        "userName eq \"ANA@example.com\"",
+        "externalId eq \"ext-ana@example.com\"",
+        "externalId eq ext-ana@example.com",
+        "emails[type eq \"work\"].value eq \"ana@example.com\"",
+        "emails.value eq \"ana@example.com\"",
+        "title eq \"agent\" and active eq \"True\"",
+        "title sw \"A\"",
+        "not (title eq \"Lead\")",
+        "(title eq \"x\" or userName co \"ana\") and name.familyName pr",
+        "meta.resourceType eq \"User\" and userName lt \"b\"",
+        "urn:ietf:params:scim:schemas:core:2.0:User:title eq \"Agent\"",
+    ] {
+        let query = filter.replace(' ', "+").replace('"', "%22");
+        let found = client.get(&format!("/Users?filter={query}")).await;
+        assert_eq!(found.status, 200, "{filter}");
+        let found = found.is(200);
+        assert_eq!(found["totalResults"], 1, "{filter}");
+        assert_eq!(found["Resources"][0]["userName"], "ana@example.com", "{filter}");
+        let body = json!({"filter": filter, "attributes": ["userName"], "count": 1});
+        let found = client.post("/.search", &body).await.is(200);
+        assert_eq!(found["Resources"][0]["userName"], "ana@example.com", "{filter}");
+        assert_eq!(found["Resources"][0]["title"], Value::Null);
+    }
+    assert_eq!(client.get("/Users?count=0").await.is(200)["totalResults"], 2);
+    assert_eq!(client.calls(), calls, "reads never call Connect");
+}
+
+#[tokio::test]
+async fn a_removed_user_is_in_no_group_and_the_name_is_free_again() {
+    let client = client(&[]).await;
+    let ana = client.user("ana@example.com").await;
+    let group = json!({"displayName": "Agents", "members": [{"value": ana}]});
+    let group = client.post("/Groups", &group).await.is(201);
+    client.delete(&format!("/Users/{ana}")).await.is(204);
+    client.delete(&format!("/Users/{ana}")).await.is(404);
+    let target = format!("/Groups/{}", group["id"].as_str().unwrap());
+    let members = client.get(&target).await.is(200)["members"].clone();
+    assert_eq!(members.as_array().map_or(0, Vec::len), 0);
+    let again = client.user("ana@example.com").await;
+    assert_ne!(again, ana, "an id is nobody else's, ever");
+    assert!(client.roster.load(&Id::read(&again)).await.unwrap().is_some());
+}

@@ -1,0 +1,118 @@
+"""SCIM, by a client that is not ours: scim2-tester's conformance checks, against `serve` and against
+the function under the emulator, on an empty store and on one that has people in it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from deployments import Deployment
+from programs import Function, Serve, Standin
+
+SCIM2 = Path(sys.executable).with_name("scim2")
+TOKEN = "a token that nobody guesses"
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+
+class Door:
+    """A port in front of a function: each request becomes the event that an HTTP API would send."""
+
+    def __init__(self, function):
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+                url = urlsplit(self.path)
+                reply = function.invoke(
+                    {
+                        "version": "2.0",
+                        "rawPath": url.path,
+                        "rawQueryString": url.query,
+                        "headers": {name.lower(): value for name, value in self.headers.items()},
+                        "requestContext": {"stage": "$default", "http": {"method": self.command}},
+                        "body": body,
+                        "isBase64Encoded": False,
+                    }
+                )
+                self.send_response(reply["statusCode"])
+                text = reply["body"].encode()
+                for name, value in (reply["headers"] | {"content-length": len(text)}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def check(url):
+    """Every check's result, by scim2-tester; `SUCCESS` is the only good one."""
+    run = subprocess.run(
+        [SCIM2, "--url", f"{url}/scim/v2", "test", "-v"],
+        env=os.environ | {"SCIM_CLI_HEADERS": f"Authorization: Bearer {TOKEN}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    results = re.findall(r"^(SUCCESS|ERROR|SKIPPED|CRITICAL|DEVIATION|ACCEPTABLE)\b.*", run.stdout, re.M)
+    bad = [part for part in re.split(r"^(?=[A-Z]{5,} )", run.stdout, flags=re.M)[1:]
+           if not part.startswith("SUCCESS ")]  # fmt: skip
+    assert not bad, "\n".join(part[:600] for part in bad)
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    return len(results)
+
+
+def user(number):
+    name = f"agent{number}@example.com"
+    return json.dumps(
+        {
+            "schemas": [USER],
+            "userName": name,
+            "name": {"givenName": "Ana", "familyName": f"Ruiz {number}"},
+            "emails": [{"value": name, "type": "work", "primary": True}],
+        }
+    ).encode()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    with closing(Serve(tmp_path / "serve.log", "--no-throttle", SCIM_TOKEN=TOKEN)) as serve:
+        yield serve
+
+
+def test_serve_passes_every_check_on_an_empty_and_on_a_filled_store(serve):
+    assert check(serve.url) > 100
+    headers = [("authorization", f"Bearer {TOKEN}"), ("content-type", "application/scim+json")]
+    for number in range(250):
+        assert serve.send("/scim/v2/Users", user(number), headers).status == 201
+    assert check(serve.url) > 100
+    # What the checks made, they removed again; what is left is ours.
+    assert len(serve.users()) == 250
+
+
+def test_the_function_passes_every_check_under_the_emulator(tmp_path):
+    with closing(Standin("--no-throttle")) as standin:
+        settings = {"ROSTER": "memory", "SCIM_TOKEN": TOKEN, "DEACTIVATE": "delete"}
+        environment = Deployment.environment(standin, AWS_SAM_LOCAL="true", **settings)
+        with closing(Function(environment, tmp_path / "function.log")) as function:
+            with closing(Door(function)) as door:
+                assert check(door.url) > 100
+            log = function.log()
+    assert TOKEN not in log
