@@ -44,7 +44,7 @@ bench: release ## Measure, as ratios in one run; sizes; crates
 
 # Seconds for each target.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := lambda_event body json scheme
+FUZZ_TARGETS := lambda_event body json scheme filter path patch
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
 
 fuzz: $(CARGO_FUZZ) ## Throw bytes at the pure rooms (needs a nightly toolchain)

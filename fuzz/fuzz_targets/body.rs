@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     for source in config.hooks.iter().map(|hook| &hook.source) {
         let headers = source.sign("msg_1", NOW, data).into_iter().collect();
         let (method, path) = ("POST".to_owned(), format!("/hooks/{}", source.name));
-        let request = Request { method, path, headers, body: data.to_vec() };
+        let request = Request { method, path, headers, body: data.to_vec(), ..Request::default() };
         let status = answer(config, Ok(request), Gateway::LoadBalancerMultiValue);
         // A body can be too old to be believed where it alone has a time.
         let believed = status != 401 || source.scheme.is_dated_by_its_body();

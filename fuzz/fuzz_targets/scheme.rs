@@ -45,6 +45,6 @@ fuzz_target!(|data: &[u8]| {
 fn accepts(source: &Source, headers: &[(&'static str, String)], body: &[u8]) -> bool {
     let headers: Headers = headers.iter().cloned().collect();
     let (method, path) = ("POST".to_owned(), "/hooks/x".to_owned());
-    let request = Request { method, path, headers, body: body.to_vec() };
+    let request = Request { method, path, headers, body: body.to_vec(), ..Request::default() };
     source.verify(&request, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)).is_ok()
 }

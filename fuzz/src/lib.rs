@@ -10,7 +10,8 @@ use connect_provisioner::http::Request;
 use connect_provisioner::http::gateway::Gateway;
 use connect_provisioner::log::Record;
 use connect_provisioner::outcome::Outcome;
-use serde_json::Value;
+use connect_provisioner::scim::schema::{Limits, ResourceType};
+use serde_json::{Map, Value, json};
 
 /// Seconds since 1970 at which everything happens.
 pub const NOW: u64 = 1_793_607_300;
@@ -76,4 +77,35 @@ pub fn answer(config: &Config, request: Result<Request, Fault>, gateway: Gateway
     assert!(response.body.is_empty() || serde_json::from_str::<Value>(&response.body).is_ok());
     let reply = serde_json::to_value(gateway.reply(response)).expect("a reply is JSON");
     reply["statusCode"].as_u64().expect("a reply has a status") as u16
+}
+
+/// The attributes of a user, with something on each of the operator's lists.
+#[must_use]
+pub fn user_type() -> ResourceType {
+    let one = || vec!["one".to_owned()];
+    ResourceType::user(&Limits {
+        routing_profiles: one(),
+        security_profiles: one(),
+        hierarchy_groups: one(),
+        directory: true,
+    })
+}
+
+/// A user with a value of every kind.
+///
+/// # Panics
+/// Never: it is an object.
+#[must_use]
+pub fn scim_user() -> Map<String, Value> {
+    let user = json!({
+        "id": "1", "userName": "ana@example.com", "active": true, "title": "Agent",
+        "name": {"givenName": "Ana", "familyName": "Ruiz"},
+        "emails": [{"value": "ana@example.com", "type": "work", "primary": true}, {"value": "h@x"}],
+        "meta": {"lastModified": "2026-11-22T08:15:00Z"},
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": "2"}},
+        "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User": {
+            "phone": {"autoAccept": false, "afterContactWorkSeconds": 5}, "securityProfiles": ["one"],
+        },
+    });
+    user.as_object().expect("an object").clone()
 }
