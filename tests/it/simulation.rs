@@ -1,4 +1,5 @@
-//! Everything at once, by seeded chance, in virtual time: senders that repeat, reorder and delay;
+//! Everything at once, by seeded chance, in virtual time: senders that repeat, reorder and delay; SCIM
+//! clients with a group that gives its members more;
 //! several functions and the drain; a network that loses and delays; a Connect that throttles, fails
 //! and lags; a roster that does not always answer; writers cut off between any two effects. The
 //! function, the SDK and the stand-in are the real ones.
@@ -8,6 +9,7 @@
 
 mod chance;
 mod check;
+mod clients;
 mod hands;
 mod mutation;
 mod senders;
@@ -155,7 +157,7 @@ impl House {
             let entropy = Box::new(move || own.bytes());
             Provisioner::with_roster(config.clone(), &aws(wire.clone()), roster.clone(), entropy)
         };
-        Self {
+        let house = Self {
             functions: vec![function(&wire), function(&wire)],
             drain: function(&drain_wire),
             source: Source::clone(&config.hooks[0].source),
@@ -170,7 +172,9 @@ impl House {
             deactivate: weather.deactivate,
             mutation,
             roster_faults,
-        }
+        };
+        clients::make_group(&house);
+        house
     }
 
     /// The story of one seed; the broken invariant is the panic's message.
@@ -182,9 +186,13 @@ impl House {
         let sending =
             futures_util::future::join_all(sent.map(|(script, one)| self.send(script, one)));
         let forging = self.forge(&scripts);
+        let clients = if self.chance.in_100(40) { 1 + self.chance.below(2) } else { 0 };
+        let clients = usize::try_from(clients).unwrap();
+        let looking = (clients::FIRST..clients::FIRST + clients).map(|it| self.look_after(it));
+        let looking = futures_util::future::join_all(looking);
         let start = Instant::now();
-        let mut storm = Box::pin(async { tokio::join!(sending, forging) });
-        loop {
+        let mut storm = Box::pin(async { tokio::join!(sending, forging, looking) });
+        let (_, (), looked) = loop {
             let run = self.drain_once(self.chance.in_100(20).then(|| self.chance.below(60)));
             let next = async {
                 sleep(self.chance.milliseconds(60_000)).await;
@@ -192,15 +200,16 @@ impl House {
             };
             tokio::select! {
                 biased;
-                _ = &mut storm => break,
+                ended = &mut storm => break ended,
                 () = next => {}
             }
             assert!(start.elapsed() < Duration::from_hours(3), "senders come to an end");
-        }
+        };
         drop(storm);
         (*self.wire.faults.lock().unwrap(), *self.roster_faults.lock().unwrap()) = (0, 0);
         self.come_to_rest().await;
         check::all(self, &scripts);
+        check::looked(self, &looked);
     }
 
     /// Lets the drain run until there is nothing to do.
@@ -238,6 +247,8 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("DEACTIVATE", weather.deactivate);
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
+    let lead = &directory.security_profiles["CallCenterManager"];
+    set("GROUPS", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
     set("HIERARCHY_GROUP", &directory.hierarchy_groups["EMEA"]);

@@ -11,9 +11,13 @@ use serde_json::Value;
 
 use super::House;
 use super::NO_ACCESS;
+use super::clients::Looked;
 use super::senders::{Script, Told};
 
 const AGENT: &str = "9fd8de5d-99d2-4a9c-aaca-b62be3c2fdcd";
+
+/// What the members of the group get instead.
+const LEAD: &str = "173a15d0-3f31-4cdb-ab20-1edd9bb8492e";
 
 /// Checks everything; a panic names the invariant first.
 pub(crate) fn all(house: &House, scripts: &[Script]) {
@@ -29,7 +33,7 @@ pub(crate) fn all(house: &House, scripts: &[Script]) {
             assert_eq!(user["Tags"], serde_json::json!({}), "foreign: a user was tagged");
         } else {
             let profiles = &user["SecurityProfileIds"];
-            let ours = [serde_json::json!([AGENT]), serde_json::json!([NO_ACCESS])];
+            let ours = [AGENT, LEAD, NO_ACCESS].map(|profile| serde_json::json!([profile]));
             assert!(ours.contains(profiles), "power: a user has {profiles}");
         }
     }
@@ -65,7 +69,7 @@ fn check_person(
     is_acknowledged: impl Fn(usize) -> bool,
 ) {
     let number = script.number;
-    let (records, newest) = records(house, script);
+    let (records, newest) = records(house, script.number);
     let acknowledged =
         script.events.iter().enumerate().filter(|(event, _)| is_acknowledged(*event));
     let acknowledged = acknowledged.map(|(_, told)| told).max_by_key(|told| told.at);
@@ -90,9 +94,45 @@ fn check_person(
         let is_newer = living.as_of > gone.as_of;
         assert!(is_newer, "newest: p{number} was removed, and came back by an older event");
     }
+    check_records(house, &records, users, number);
+}
+
+/// Checks what SCIM clients know, and that Connect holds it.
+pub(crate) fn looked(house: &House, looked: &[Looked]) {
+    let users = house.wire.users();
+    for Looked { number, known, certain } in looked {
+        let (records, _) = records(house, *number);
+        let living = records.iter().find(|record| record.wanted != Wanted::Gone);
+        match (living, known) {
+            _ if !certain => {}
+            (None, None) => {}
+            (Some(record), Some(known)) => {
+                let person = &record.person;
+                let seen = (record.id.as_str(), person.user_name(), person.family_name());
+                let told = (known.id.as_str(), Ok(&*known.user_name), Ok(&*known.family_name));
+                assert_eq!(seen, told, "newest: p{number}'s client knows otherwise");
+                assert_eq!(record.wanted == Wanted::Active, known.active, "newest: p{number}");
+                assert_eq!(is_lead(house, record), known.member, "lost: p{number}'s membership");
+            }
+            (record, known) => {
+                let (record, known) = (record.is_some(), known.is_some());
+                panic!("lost: p{number} is there: {record}, and their client knows: {known}");
+            }
+        }
+        check_records(house, &records, &users, *number);
+    }
+}
+
+/// Whether a person is in the group that gives more.
+fn is_lead(house: &House, record: &Record) -> bool {
+    let groups = house.roster.groups_of(record.id.as_str()).now_or_never().unwrap().unwrap();
+    !groups.is_empty()
+}
+
+fn check_records(house: &House, records: &[Record], users: &[Value], number: usize) {
     // Who comes again waits for the user of before to be let go.
     let waits = records.iter().any(|record| matches!(record.state, State::Parked(_)));
-    for record in &records {
+    for record in records {
         if !(waits && record.state == State::Pending) {
             check_connect(house, record, users, number);
         }
@@ -138,7 +178,9 @@ fn check_connect(house: &House, record: &Record, users: &[Value], number: usize)
             assert_eq!(user["Username"], *record.person.user_name().unwrap(), "newest: p{number}");
             let name = record.person.family_name().unwrap();
             assert_eq!(user["IdentityInfo"]["LastName"], *name, "newest: p{number}");
-            assert_eq!(user["SecurityProfileIds"], serde_json::json!([AGENT]), "newest: p{number}");
+            let profile = if is_lead(house, record) { LEAD } else { AGENT };
+            let profiles = serde_json::json!([profile]);
+            assert_eq!(user["SecurityProfileIds"], profiles, "newest: p{number}");
             assert!(user["Tags"]["provisioner-suspended"].is_null(), "newest: p{number}");
         }
         Wanted::Inactive => {
@@ -155,8 +197,9 @@ fn check_connect(house: &House, record: &Record, users: &[Value], number: usize)
 /// Every user of ours belongs to a record that is known.
 fn check_orphans(house: &House, scripts: &[Script], users: &[Value]) {
     let mut owners = BTreeMap::new();
-    for script in scripts {
-        for record in records(house, script).0 {
+    let clients = super::clients::FIRST..super::clients::FIRST + 10;
+    for number in scripts.iter().map(|script| script.number).chain(clients) {
+        for record in records(house, number).0 {
             owners.insert(record.owner.clone(), ());
         }
     }
@@ -168,8 +211,8 @@ fn check_orphans(house: &House, scripts: &[Script], users: &[Value]) {
 }
 
 /// Everything that is known of a person, and the newest of it.
-fn records(house: &House, script: &Script) -> (Vec<Record>, Option<Record>) {
-    let keys = [Key::external_id(&format!("e{}", script.number))];
+fn records(house: &House, number: usize) -> (Vec<Record>, Option<Record>) {
+    let keys = [Key::external_id(&format!("e{number}"))];
     let living = house.roster.find(&keys[0]).now_or_never().unwrap().unwrap();
     let gone = house.roster.find_gone(&keys).now_or_never().unwrap().unwrap();
     let records: Vec<Record> = living.into_iter().chain(gone).collect();

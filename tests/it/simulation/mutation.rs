@@ -26,21 +26,24 @@ pub(crate) enum Mutation {
     ForgersAreBelieved,
     /// A payload's own profile counts.
     PayloadsChooseTheirPower,
+    /// A change of a group marks nobody.
+    MarksAreForgotten,
 }
 
 impl Mutation {
     /// All of them, each with the invariants that may notice it first.
-    pub(crate) const ALL: [(Self, &'static [&'static str]); 11] = [
+    pub(crate) const ALL: [(Self, &'static [&'static str]); 12] = [
         (Self::EverybodyIsOurs, &["foreign"]),
         (Self::FormerUsersAreForgotten, &["one user"]),
         (Self::NothingIsDue, &["lost"]),
         (Self::RemovalsAreNotCounted, &["guard"]),
-        (Self::TheGoneAreForgotten, &["newest"]),
+        (Self::TheGoneAreForgotten, &["newest", "lost"]),
         (Self::TimeIsForgotten, &["newest"]),
         (Self::WritesAreLost, &["lost", "newest", "one user"]),
         (Self::WritesAreUnconditional, &["lost", "newest", "one user", "guard"]),
         (Self::NoPace, &["quota"]),
         (Self::ForgersAreBelieved, &["unverified"]),
         (Self::PayloadsChooseTheirPower, &["power"]),
+        (Self::MarksAreForgotten, &["newest"]),
     ];
 }

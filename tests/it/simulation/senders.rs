@@ -305,7 +305,7 @@ impl House {
     }
 
     /// What a function answers, and how many calls it made.
-    async fn ask(&self, event: &Value) -> (Reply, u64) {
+    pub(crate) async fn ask(&self, event: &Value) -> (Reply, u64) {
         let function = self.chance.pick(&self.functions);
         let moment = Moment {
             now: self.clock.now(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use connect_provisioner::roster::embedded::Embedded;
-use connect_provisioner::roster::group::{Group, GroupChange, Member};
+use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::record::Record;
 use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
@@ -136,7 +136,15 @@ impl Roster for Unsteady {
     }
 
     fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
-        self.effect(move || self.inner.write_group(change))
+        self.effect(move || {
+            Box::pin(async move {
+                let mut change = change.clone();
+                if self.mutates(Mutation::MarksAreForgotten) {
+                    change.mark = Mark::Nobody;
+                }
+                self.inner.write_group(&change).await
+            })
+        })
     }
 
     fn erase_group<'a>(
