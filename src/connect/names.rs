@@ -128,9 +128,9 @@ impl Listing {
 fn misnamed(kind: Resource, found: &str) -> Fault {
     let noun = kind.noun();
     let variables = match kind {
-        Resource::HierarchyGroup => "HIERARCHY_GROUP or ALLOWED_HIERARCHY_GROUPS",
-        Resource::RoutingProfile => "ROUTING_PROFILE or ALLOWED_ROUTING_PROFILES",
-        Resource::SecurityProfile => "SECURITY_PROFILES or ALLOWED_SECURITY_PROFILES",
+        Resource::HierarchyGroup => "HIERARCHY_GROUP, ALLOWED_HIERARCHY_GROUPS or GROUPS",
+        Resource::RoutingProfile => "ROUTING_PROFILE, ALLOWED_ROUTING_PROFILES or GROUPS",
+        Resource::SecurityProfile => "SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES or GROUPS",
     };
     Fault::new(
         Kind::Configuration,

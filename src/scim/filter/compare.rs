@@ -1,5 +1,6 @@
 //! Two values, held against each other as the attribute's type asks.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -29,12 +30,12 @@ pub(super) fn compare(
         }
         Value::String(found) => {
             let asked = match asked {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(other.to_string()),
             };
-            let times = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
-            let instants = time::read(found).zip(time::read(&asked)).filter(|_| times);
-            match instants {
+            let is_time = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
+            let instants = || time::read(found).zip(time::read(&asked));
+            match is_time.then(instants).flatten() {
                 Some((a, b)) => is_in_order(operator, a.cmp(&b)),
                 None if attribute.is_some_and(|attribute| attribute.case_exact) => {
                     compare_texts(found, operator, &asked)
