@@ -20,12 +20,13 @@ use crate::scim::{CONNECT_SCHEMA, PROVISIONING, resource};
 pub(super) struct Extent {
     /// The groups of a user, the members of a group.
     pub(super) links: bool,
-    /// What came of a user in Amazon Connect.
-    pub(super) provisioning: bool,
+    /// What came of a user in Amazon Connect, if that is told; else it is there for clients that do
+    /// not write the extension: those who do compare it with what they wrote.
+    pub(super) provisioning: Option<bool>,
 }
 
 /// Whether a person works; `null` in a record is an `active` that a client took away.
-pub(super) const ACTIVE: &str = "active";
+const ACTIVE: &str = "active";
 
 impl Directory {
     /// What the client's own words are of a user: what it may write, as it wrote it.
@@ -52,9 +53,10 @@ impl Directory {
         record: &Record,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
-        let groups = match extent {
-            Extent { links: false, provisioning: false } => Vec::new(),
-            _ => asked.roster().groups_of(record.id.as_str()).await?,
+        let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
+        let groups = match extent.links || tells {
+            true => asked.roster().groups_of(record.id.as_str()).await?,
+            false => Vec::new(),
         };
         let mut user = self.stated(record);
         user.remove("password");
@@ -69,7 +71,7 @@ impl Directory {
             };
             user.insert("groups".to_owned(), groups.iter().map(membership).collect());
         }
-        if extent.provisioning {
+        if tells {
             let own = user.entry(CONNECT_SCHEMA).or_insert_with(|| json!({}));
             if let Some(own) = own.as_object_mut() {
                 own.insert(PROVISIONING.to_owned(), self.provisioning(record, &groups));
@@ -179,10 +181,28 @@ impl Extent {
         let filter = filter.unwrap_or_default().to_ascii_lowercase();
         Self {
             links: projection.wants(links) || filter.contains(links),
-            provisioning: projection.asks_for(CONNECT_SCHEMA, PROVISIONING)
-                || filter.contains(PROVISIONING),
+            provisioning: match projection.asks_for(CONNECT_SCHEMA, PROVISIONING) {
+                _ if filter.contains(PROVISIONING) => Some(true),
+                asked_for => asked_for,
+            },
         }
     }
+}
+
+/// Whether a client has ever written something in our extension; `null` in a record is one that it
+/// took away.
+fn writes_extension(record: &Record) -> bool {
+    let sent = record.person.resource();
+    sent.keys().any(|name| name.eq_ignore_ascii_case(CONNECT_SCHEMA))
+}
+
+/// Keeps in mind what a client took away: `active`, and our extension.
+pub(super) fn with_traces(mut kept: Map<String, Value>, record: &Record) -> Map<String, Value> {
+    kept.entry(ACTIVE).or_insert(Value::Null);
+    if writes_extension(record) {
+        kept.entry(CONNECT_SCHEMA).or_insert(Value::Null);
+    }
+    kept
 }
 
 /// What an operator's list names.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::shown::{ACTIVE, Extent};
+use super::shown::{Extent, with_traces};
 use super::{Asked, Directory, TRIES, etag, give_way, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
@@ -66,7 +66,7 @@ impl Directory {
             let former = self.stated(&known);
             let kept = edit.apply(&self.users, &former, self.strict)?;
             resource::check(&self.users, &kept)?;
-            let person = (kept != former).then(|| Person::new(with_active(kept)));
+            let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
             let (changed, own) =
                 asked.keeper.change_person(&known, person, asked.clock, asked.deadline).await;
             calls.add(&own);
@@ -142,12 +142,6 @@ impl Edit {
             Self::Put(sent) => resource::put(types, known, sent, strict),
         }
     }
-}
-
-/// Notes that there is no `active` any more, where there is none.
-fn with_active(mut kept: Map<String, Value>) -> Map<String, Value> {
-    kept.entry(ACTIVE).or_insert(Value::Null);
-    kept
 }
 
 impl Asked<'_> {

@@ -109,7 +109,6 @@ fn describe_attribute(attribute: &Attribute) -> Value {
             Returned::Always => "always",
             Returned::Default => "default",
             Returned::Never => "never",
-            Returned::Request => "request",
         },
         "uniqueness": if attribute.unique { "server" } else { "none" },
     }));

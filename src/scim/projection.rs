@@ -42,14 +42,15 @@ impl Projection {
             && !self.without.iter().any(is_excluded)
     }
 
-    /// Whether an attribute of an extension that is answered on request is asked for.
+    /// Whether an attribute of an extension is asked for by name; `None` if nothing is said of what is
+    /// wanted.
     #[must_use]
-    pub fn asks_for(&self, urn: &str, name: &str) -> bool {
+    pub fn asks_for(&self, urn: &str, name: &str) -> Option<bool> {
         let names = |path: &AttributePath| {
             let is_name = path.name.is_empty() || path.name.eq_ignore_ascii_case(name);
             path.urn == Some(urn) && is_name
         };
-        self.only.as_ref().is_some_and(|only| only.iter().any(names))
+        self.only.as_ref().map(|only| only.iter().any(names))
     }
 
     /// What is left of a resource.

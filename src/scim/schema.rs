@@ -46,8 +46,6 @@ pub enum Returned {
     Default,
     /// Not at all.
     Never,
-    /// If it is asked for.
-    Request,
 }
 
 /// One attribute, with the characteristics that `/Schemas` tells (RFC 7643 §7).
@@ -224,10 +222,6 @@ impl Attribute {
 
     fn unique(self) -> Self {
         Self { unique: true, ..self }
-    }
-
-    fn on_request(self) -> Self {
-        Self { returned: Returned::Request, ..self }
     }
 
     fn always(self) -> Self {

@@ -205,7 +205,6 @@ fn provisioning() -> Attribute {
         Attribute::text("connectUserId", "The id in Amazon Connect").case_exact(),
         Attribute::text("connectUserArn", "The ARN in Amazon Connect").case_exact(),
     ];
-    // On request, so that the extension is otherwise just what a client wrote.
-    let told = Attribute::complex("provisioning", "What came of it in Amazon Connect", parts);
-    told.read_only().on_request()
+    let told = "What came of it in Amazon Connect; if you write this extension, on request alone";
+    Attribute::complex("provisioning", told, parts).read_only()
 }

@@ -33,6 +33,26 @@ async fn what_connect_cannot_hold_is_left_out_and_said() {
 }
 
 #[tokio::test]
+async fn who_writes_the_extension_gets_back_what_was_written() {
+    let client = client(&[]).await;
+    let id = client.user("ana@example.com").await;
+    let target = format!("/Users/{id}");
+    let told = client.get(&target).await.is(200)[CONNECT]["provisioning"].clone();
+    assert_eq!(told, client.told(&json!(id)).await);
+    let phone = json!({"phone": {"autoAccept": true}});
+    let add = json!([{"op": "add", "path": CONNECT, "value": phone}]);
+    assert_eq!(client.patch(&target, add).await.is(200)[CONNECT], phone);
+    assert_eq!(client.get(&target).await.is(200)[CONNECT], phone);
+    assert_eq!(client.told(&json!(id)).await, told, "it is there for who asks");
+    let remove = json!([{"op": "remove", "path": CONNECT}, {"op": "remove", "path": "active"}]);
+    let left = client.patch(&target, remove).await.is(200);
+    assert_eq!((&left[CONNECT], &left["active"]), (&Value::Null, &Value::Null));
+    let title = json!([{"op": "add", "path": "title", "value": "Agent"}]);
+    assert_eq!(client.patch(&target, title).await.is(200)[CONNECT], Value::Null);
+    assert_eq!(client.usernames(), ["ana@example.com"], "an active that is not there is no leaver");
+}
+
+#[tokio::test]
 async fn who_cannot_be_a_user_of_connects_waits_and_says_why() {
     let client = client(&[]).await;
     let nameless = json!({"userName": "ana@example.com"});
