@@ -181,7 +181,7 @@ async fn a_name_that_connect_does_not_know_is_looked_for_once_a_minute() {
             assert_eq!(reply.unwrap().status_code, 500);
             assert_eq!(calls(&local, "ListRoutingProfiles"), lists, "after {seconds} s");
             let line = record.lines(Level::Error).next().unwrap();
-            assert!(line.contains("ROUTING_PROFILE or ALLOWED_ROUTING_PROFILES: expected one"));
+            assert!(line.contains("ALLOWED_ROUTING_PROFILES or GROUPS: expected one"));
         }
         assert_eq!(calls(&local, "CreateUser"), 0);
     }
