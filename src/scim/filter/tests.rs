@@ -205,8 +205,6 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
-mod oracle;
-
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in ".*") {
