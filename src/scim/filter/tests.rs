@@ -205,6 +205,8 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
+mod oracle;
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in ".*") {
