@@ -20,8 +20,8 @@ use crate::connect::Calls;
 use crate::converge::Keeper;
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
-use crate::http::{Request, SCIM};
-use crate::json;
+use crate::http::{MAX_ANSWER, Request, SCIM};
+use crate::json::{self, carried_length};
 use crate::outcome::resource::Answer;
 use crate::roster::Roster;
 use crate::scim::discovery;
@@ -81,7 +81,7 @@ impl Directory {
         let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default());
         let asked = Asked { keeper, request, base, clock, deadline };
         let answer = self.dispatch(&asked, &mut calls).await;
-        (answer, calls)
+        (answer.and_then(|answer| asked.fit(answer)), calls)
     }
 
     async fn dispatch(&self, asked: &Asked<'_>, calls: &mut Calls) -> Result<Answer, Fault> {
@@ -127,7 +127,7 @@ impl Directory {
         };
         let Some(wanted) = wanted else {
             let total = all.len();
-            return Ok(Answer::shown(list_response(all, total, 1)));
+            return Ok(Answer::shown(list_response(all.into(), total, 1)));
         };
         let is_meant = |document: &Map<String, Value>| {
             let id = document.get(member).and_then(Value::as_str);
@@ -168,15 +168,29 @@ impl Asked<'_> {
         }
     }
 
+    /// Keeps an answer within what Lambda takes back. What was written is written: who wrote it learns
+    /// where it is, and may read it in parts.
+    fn fit(&self, mut answer: Answer) -> Result<Answer, Fault> {
+        if carried_length(&answer.body) <= MAX_ANSWER {
+            return Ok(answer);
+        }
+        let is_written = answer.etag.is_some() && self.request.method != "GET";
+        if !is_written {
+            return Err(Fault::new(Kind::TooMany, TOO_LONG));
+        }
+        answer.body.retain(|name, _| ["schemas", "id", "meta"].contains(&name.as_str()));
+        Ok(answer)
+    }
+
     /// Whether the client has this version already.
     fn has(&self, etag: &str) -> bool {
-        self.request.headers.only("if-none-match").is_some_and(|tags| names(tags, etag))
+        self.request.headers.list("if-none-match").is_some_and(|tags| names(&tags, etag))
     }
 
     /// Refuses a write that is meant for another version.
     fn check_version(&self, etag: &str) -> Result<(), Fault> {
-        match self.request.headers.only("if-match") {
-            Some(tags) if !names(tags, etag) => Err(Fault::new(Kind::Precondition, STALE)),
+        match self.request.headers.list("if-match") {
+            Some(tags) if !names(&tags, etag) => Err(Fault::new(Kind::Precondition, STALE)),
             _ => Ok(()),
         }
     }
@@ -218,6 +232,9 @@ async fn give_way(tries: u32) {
 const TRIES: u32 = 64;
 
 const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found one";
+
+const TOO_LONG: &str = "the answer would be longer than 4 MiB, which is more than AWS Lambda gives \
+    back; ask for less of it, by excludedAttributes=members or attributes";
 
 const STALE: &str = "If-Match: expected the version that the resource has now, found another; read \
     it again";

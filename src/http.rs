@@ -23,6 +23,10 @@ pub const MAX_BODY: usize = 256 * 1024;
 /// ("Lambda quotas": 6 MB).
 pub const MAX_SCIM_BODY: usize = 4 * 1024 * 1024;
 
+/// The largest body of an answer to a SCIM client, as Lambda carries it, in a string of JSON: 5 MiB of
+/// the 6 MB that it takes back. Of what SCIM writes that is more than 4 MiB.
+pub const MAX_ANSWER: usize = 5 * 1024 * 1024;
+
 /// Where SCIM begins.
 pub const SCIM: &str = "/scim/v2";
 
@@ -92,6 +96,14 @@ impl Headers {
         let mut values =
             self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         values.next().filter(|_| values.next().is_none()).map(String::as_str)
+    }
+
+    /// The value of a header that is a list, which may stand in several headers (RFC 9110 §5.3).
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<String> {
+        let own = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let values: Vec<&str> = own.map(|(_, value)| value.as_str()).collect();
+        Some(values.join(",")).filter(|_| !values.is_empty())
     }
 }
 

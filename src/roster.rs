@@ -70,15 +70,16 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Changes a group, and marks in the same write the users for whom it makes a difference; answers
     /// the group as it is then, with a new edition if anything is another than before. Members come
-    /// and go whoever else writes; attributes, and whatever has a condition, on that condition.
+    /// and go whoever else writes, as long as the group has the name that it was read with; attributes
+    /// if nobody wrote it since; and whatever has a condition, on that condition.
     fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>>;
 
-    /// Removes a group with its members, whatever its version is or if it is this one, and marks the
-    /// members if that makes a difference to them.
+    /// Removes a group with its members if the stored one has this version, and marks the members if
+    /// that makes a difference to them.
     fn erase_group<'a>(
         &'a self,
         id: &'a Id,
-        version: Option<u64>,
+        version: u64,
         mark: bool,
         now: SystemTime,
     ) -> Answer<'a, Result<(), Clash>>;

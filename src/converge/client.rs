@@ -65,9 +65,10 @@ impl Keeper {
             record.stranger = false;
         }
         let is_same = record == *known;
+        let now = clock.now();
+        // Who changes nothing says all the same that it is so now.
+        record.as_of = record.as_of.max(now);
         if !is_same {
-            let now = clock.now();
-            record.as_of = record.as_of.max(now);
             record.changed(now);
         }
         self.rewrite(record, is_same, known, clock, deadline).await
@@ -101,7 +102,7 @@ impl Keeper {
     ) -> (Result<Option<Kept>, Fault>, Calls) {
         let deadline = deadline.sooner_by(WRITING);
         let id = record.id.clone();
-        let can_undo = record.wanted == Wanted::Active;
+        let can_undo = !is_same && record.wanted == Wanted::Active;
         let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
         match written {
             Err(fault) => (Err(fault), Calls::default()),

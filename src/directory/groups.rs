@@ -72,10 +72,9 @@ impl Directory {
         for tries in 1..=TRIES {
             let known = asked.living_group(id).await?;
             asked.check_version(&etag(known.edition))?;
-            let version = asked.is_conditional().then_some(known.version);
             let mark = self.grants(&known.resource);
             let now = asked.clock.now();
-            match asked.roster().erase_group(&known.id, version, mark, now).await? {
+            match asked.roster().erase_group(&known.id, known.version, mark, now).await? {
                 Ok(()) => return Ok(Answer { deed: Deed::Removed, ..Answer::shown(Map::new()) }),
                 Err(_) => give_way(tries).await,
             }
@@ -168,7 +167,7 @@ impl Asked<'_> {
 
     /// Whether the write is meant for one version alone.
     fn is_conditional(&self) -> bool {
-        self.request.headers.only("if-match").is_some_and(|tags| tags.trim() != "*")
+        self.request.headers.list("if-match").is_some_and(|tags| tags.trim() != "*")
     }
 }
 

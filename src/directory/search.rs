@@ -16,7 +16,7 @@ use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
 use crate::scim::filter::Filter;
 use crate::scim::filter::lookup::Lookup;
-use crate::scim::list::{Query, list_response};
+use crate::scim::list::{Page, Query, list_response};
 use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -25,13 +25,28 @@ use crate::scim::schema::ResourceType;
 const SCAN: usize = 10_000;
 
 /// How many are read at a time.
-const PAGE: usize = 1000;
+const STEP: usize = 1000;
 
-/// One page of what was found, with when each was made, and how much there is of it.
-#[derive(Default)]
-struct Found {
-    page: Vec<(SystemTime, Map<String, Value>)>,
-    total: usize,
+/// One resource, as the roster has it.
+enum Item {
+    User(Box<Record>),
+    Group(Group),
+}
+
+impl Item {
+    fn made(&self) -> SystemTime {
+        match self {
+            Self::User(record) => record.created,
+            Self::Group(group) => group.created,
+        }
+    }
+
+    fn id(&self) -> &Id {
+        match self {
+            Self::User(record) => &record.id,
+            Self::Group(group) => &group.id,
+        }
+    }
 }
 
 /// Which part of what is found is wanted.
@@ -50,16 +65,21 @@ impl Window {
     }
 }
 
-/// What is looked for in one endpoint, and how it is shown.
+/// What is looked for in one endpoint.
 struct Wish<'a> {
+    endpoint: Endpoint,
     types: &'a ResourceType,
     filter: Option<Filter>,
-    projection: Projection,
-    extent: Extent,
+    /// What of a resource the filter looks at.
+    looked_at: Extent,
 }
 
-/// What an index gave, in the order in which it came.
-type Candidates<T> = BTreeMap<(SystemTime, Id), T>;
+/// What was found of it: the part that is wanted, and how much there is.
+#[derive(Default)]
+struct Found {
+    items: Vec<Item>,
+    total: usize,
+}
 
 impl Directory {
     /// Answers a query of an endpoint, or of both (RFC 7644 §3.4.2, §3.4.3).
@@ -70,216 +90,228 @@ impl Directory {
         query: &Query,
     ) -> Result<Answer, Fault> {
         let start = query.paging.start_index.max(1);
-        let asked_for = Window { skip: start.saturating_sub(1), count: query.paging.count };
-        // Of two endpoints each may have all that is asked for.
-        let window = match endpoint {
-            Some(_) => asked_for,
-            None => Window { skip: 0, count: asked_for.skip.saturating_add(asked_for.count) },
+        let window = Window { skip: start.saturating_sub(1), count: query.paging.count };
+        let found = match endpoint {
+            Some(endpoint) => self.find(asked, &self.wish(endpoint, query)?, window).await?,
+            None => self.find_in_both(asked, query, window).await?,
         };
-        let mut all = Found::default();
-        let mut refused = None;
-        for own in [Endpoint::Users, Endpoint::Groups] {
-            if endpoint.is_some_and(|endpoint| endpoint != own) {
+        let mut page = Page::default();
+        for item in &found.items {
+            let (types, links) = match item {
+                Item::User(_) => (&self.users, "groups"),
+                Item::Group(_) => (&self.groups, "members"),
+            };
+            let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
+            let projection = Projection::read(only, without, types);
+            let extent = Extent::wanted(&projection, links);
+            let resource = self.whole(asked, item, extent).await?;
+            if !page.add(projection.apply(resource)) {
+                break;
+            }
+        }
+        Ok(Answer::shown(list_response(page, found.total, start)))
+    }
+
+    /// Users and groups in one list.
+    async fn find_in_both(
+        &self,
+        asked: &Asked<'_>,
+        query: &Query,
+        window: Window,
+    ) -> Result<Found, Fault> {
+        // Each may have all that is wanted.
+        let count = window.skip.saturating_add(window.count);
+        check_amount(count)?;
+        let mut both = Found::default();
+        let wishes = [Endpoint::Users, Endpoint::Groups].map(|own| self.wish(own, query));
+        // A filter may be about the one type or the other; about neither it is none.
+        let wishes = match wishes {
+            [Err(fault), Err(_)] => return Err(fault),
+            wishes => wishes.into_iter().flatten(),
+        };
+        for wish in wishes {
+            let own = self.find(asked, &wish, Window { skip: 0, count }).await?;
+            both.total = both.total.saturating_add(own.total);
+            both.items.extend(own.items);
+        }
+        both.items.sort_by_key(|item| Reverse(item.made()));
+        both.items = both.items.into_iter().skip(window.skip).take(window.count).collect();
+        Ok(both)
+    }
+
+    async fn find(
+        &self,
+        asked: &Asked<'_>,
+        wish: &Wish<'_>,
+        window: Window,
+    ) -> Result<Found, Fault> {
+        let Some(filter) = &wish.filter else {
+            let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
+            let (start, count) = window.counted_from_the_oldest(total);
+            let (mut items, total) = asked.page(wish.endpoint, start, count).await?;
+            items.reverse();
+            return Ok(Found { items, total });
+        };
+        let mut found = Found::default();
+        if let Some(lookups) = filter.lookups(wish.types) {
+            let candidates = asked.look_up(wish.endpoint, &lookups).await?.into_values();
+            self.sift(asked, wish, filter, window, candidates.rev(), &mut found).await?;
+            return Ok(found);
+        }
+        let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
+        for start in steps(total)? {
+            let items = asked.page(wish.endpoint, start, STEP).await?.0.into_iter();
+            self.sift(asked, wish, filter, window, items.rev(), &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    /// Counts those that the filter lets through, and keeps those of the window.
+    async fn sift(
+        &self,
+        asked: &Asked<'_>,
+        wish: &Wish<'_>,
+        filter: &Filter,
+        window: Window,
+        items: impl Iterator<Item = Item>,
+        found: &mut Found,
+    ) -> Result<(), Fault> {
+        for item in items {
+            if !filter.matches(&self.whole(asked, &item, wish.looked_at).await?, wish.types) {
                 continue;
             }
-            let found = match own {
-                Endpoint::Users => self.find_users(asked, query, window).await,
-                Endpoint::Groups => self.find_groups(asked, query, window).await,
-            };
-            let found = match found {
-                // A filter may be about the one type or the other; about neither it is none.
-                Err(fault) if endpoint.is_none() && fault.kind == Kind::InvalidFilter => {
-                    if let Some(fault) = refused.replace(fault) {
-                        return Err(fault);
-                    }
-                    continue;
-                }
-                found => found?,
-            };
-            all.total = all.total.saturating_add(found.total);
-            all.page.extend(found.page);
+            if found.total >= window.skip && found.items.len() < window.count {
+                found.items.push(item);
+            }
+            found.total = found.total.saturating_add(1);
         }
-        let mut page = all.page;
-        if endpoint.is_none() {
-            page.sort_by_key(|(made, _)| Reverse(*made));
-            page = page.into_iter().skip(asked_for.skip).take(asked_for.count).collect();
-        }
-        let page = page.into_iter().map(|(_, resource)| resource).collect();
-        Ok(Answer::shown(list_response(page, all.total, start)))
+        Ok(())
     }
 
-    async fn find_users(
-        &self,
-        asked: &Asked<'_>,
-        query: &Query,
-        window: Window,
-    ) -> Result<Found, Fault> {
-        let wish = self.wish(&self.users, query, "groups")?;
-        let Some(filter) = &wish.filter else {
-            let (_, total) = asked.roster().page(0, 0).await?;
-            let (start, count) = window.counted_from_the_oldest(total);
-            let (records, total) = asked.roster().page(start, count).await?;
-            let mut page = Vec::new();
-            for record in records.iter().rev() {
-                let user = self.user(asked, record, wish.extent).await?;
-                page.push((record.created, wish.projection.apply(user)));
-            }
-            return Ok(Found { page, total });
+    fn wish(&self, endpoint: Endpoint, query: &Query) -> Result<Wish<'_>, Fault> {
+        let types = match endpoint {
+            Endpoint::Users => &self.users,
+            Endpoint::Groups => &self.groups,
         };
-        let mut sieve = Sieve::new(&wish, filter, window);
-        match filter.lookups(&self.users) {
-            Some(lookups) => {
-                for record in asked.users_by(&lookups).await?.values().rev() {
-                    sieve.take(record.created, self.user(asked, record, wish.extent).await?);
-                }
-            }
-            None => {
-                let (_, total) = asked.roster().page(0, 0).await?;
-                for start in pages(total)? {
-                    for record in asked.roster().page(start, PAGE).await?.0.iter().rev() {
-                        sieve.take(record.created, self.user(asked, record, wish.extent).await?);
-                    }
-                }
-            }
-        }
-        Ok(sieve.found)
-    }
-
-    async fn find_groups(
-        &self,
-        asked: &Asked<'_>,
-        query: &Query,
-        window: Window,
-    ) -> Result<Found, Fault> {
-        let wish = self.wish(&self.groups, query, "members")?;
-        let Some(filter) = &wish.filter else {
-            let (_, total) = asked.roster().page_groups(0, 0).await?;
-            let (start, count) = window.counted_from_the_oldest(total);
-            let (groups, total) = asked.roster().page_groups(start, count).await?;
-            let mut page = Vec::new();
-            for group in groups.iter().rev() {
-                let whole = self.whole_group(asked, group, wish.extent.links).await?;
-                page.push((group.created, wish.projection.apply(whole)));
-            }
-            return Ok(Found { page, total });
-        };
-        let mut sieve = Sieve::new(&wish, filter, window);
-        match filter.lookups(&self.groups) {
-            Some(lookups) => {
-                for group in asked.groups_by(&lookups).await?.values().rev() {
-                    let whole = self.whole_group(asked, group, wish.extent.links).await?;
-                    sieve.take(group.created, whole);
-                }
-            }
-            None => {
-                let (_, total) = asked.roster().page_groups(0, 0).await?;
-                for start in pages(total)? {
-                    for group in asked.roster().page_groups(start, PAGE).await?.0.iter().rev() {
-                        let whole = self.whole_group(asked, group, wish.extent.links).await?;
-                        sieve.take(group.created, whole);
-                    }
-                }
-            }
-        }
-        Ok(sieve.found)
-    }
-
-    fn wish<'a>(
-        &self,
-        types: &'a ResourceType,
-        query: &Query,
-        links: &str,
-    ) -> Result<Wish<'a>, Fault> {
         let text = query.filter.as_deref();
         let filter = text.map(|text| Filter::read(text, types, self.strict)).transpose()?;
-        let (attributes, excluded) = (query.attributes.as_deref(), query.excluded.as_deref());
-        let projection = Projection::read(attributes, excluded, types);
-        let extent = Extent::of(&projection, links, text);
-        Ok(Wish { types, filter, projection, extent })
-    }
-}
-
-/// Keeps what a filter lets through.
-struct Sieve<'a> {
-    wish: &'a Wish<'a>,
-    filter: &'a Filter,
-    window: Window,
-    found: Found,
-}
-
-impl<'a> Sieve<'a> {
-    const fn new(wish: &'a Wish<'a>, filter: &'a Filter, window: Window) -> Self {
-        Self { wish, filter, window, found: Found { page: Vec::new(), total: 0 } }
+        let looked_at = Extent::looked_at(text.unwrap_or_default());
+        Ok(Wish { endpoint, types, filter, looked_at })
     }
 
-    fn take(&mut self, made: SystemTime, resource: Map<String, Value>) {
-        if !self.filter.matches(&resource, self.wish.types) {
-            return;
-        }
-        let is_in_page =
-            self.found.total >= self.window.skip && self.found.page.len() < self.window.count;
-        self.found.total = self.found.total.saturating_add(1);
-        if is_in_page {
-            self.found.page.push((made, self.wish.projection.apply(resource)));
+    async fn whole(
+        &self,
+        asked: &Asked<'_>,
+        item: &Item,
+        extent: Extent,
+    ) -> Result<Map<String, Value>, Fault> {
+        match item {
+            Item::User(record) => self.user(asked, record, extent).await,
+            Item::Group(group) => self.whole_group(asked, group, extent.links).await,
         }
     }
 }
 
 impl Asked<'_> {
-    async fn users_by(&self, lookups: &[Lookup]) -> Result<Candidates<Record>, Fault> {
-        let roster = self.roster();
-        let mut found = Vec::new();
-        for lookup in lookups {
-            match lookup {
-                Lookup::Id(id) => found.extend(roster.load(&Id::read(id)).await?),
-                Lookup::UserName(name) => found.extend(roster.find(&Key::user_name(name)).await?),
-                Lookup::ExternalId(id) => found.extend(roster.find(&Key::external_id(id)).await?),
-                Lookup::Email(email) => {
-                    found.extend(roster.find_by_email(&Key::email(email)).await?);
-                }
-                Lookup::Group(group) => {
-                    for member in roster.members(&Id::read(group)).await? {
-                        found.extend(roster.load(&Id::read(&member.value)).await?);
-                    }
-                }
-                Lookup::DisplayName(_) | Lookup::Member(_) => {}
+    /// A part of all there is in an endpoint, and how much there is.
+    async fn page(
+        &self,
+        endpoint: Endpoint,
+        start: usize,
+        count: usize,
+    ) -> Result<(Vec<Item>, usize), Fault> {
+        Ok(match endpoint {
+            Endpoint::Users => {
+                let (records, total) = self.roster().page(start, count).await?;
+                (records.into_iter().map(|record| Item::User(Box::new(record))).collect(), total)
             }
-        }
-        let living = found.into_iter().filter(|record| record.wanted != Wanted::Gone);
-        Ok(living.map(|record| ((record.created, record.id.clone()), record)).collect())
+            Endpoint::Groups => {
+                let (groups, total) = self.roster().page_groups(start, count).await?;
+                (groups.into_iter().map(Item::Group).collect(), total)
+            }
+        })
     }
 
-    async fn groups_by(&self, lookups: &[Lookup]) -> Result<Candidates<Group>, Fault> {
-        let roster = self.roster();
-        let mut found = Vec::new();
-        for lookup in lookups {
-            match lookup {
-                Lookup::Id(id) => found.extend(roster.load_group(&Id::read(id)).await?),
-                Lookup::DisplayName(name) => {
-                    found.extend(roster.find_groups(&Key::group_name(name)).await?);
-                }
-                Lookup::ExternalId(id) => {
-                    found.extend(roster.find_groups(&Key::group_external_id(id)).await?);
-                }
-                Lookup::Member(value) => found.extend(roster.groups_of(value).await?),
-                Lookup::Email(_) | Lookup::Group(_) | Lookup::UserName(_) => {}
+    /// Whatever the indexes give, each once, in the order in which it came.
+    async fn look_up(
+        &self,
+        endpoint: Endpoint,
+        lookups: &[Lookup],
+    ) -> Result<BTreeMap<(SystemTime, Id), Item>, Fault> {
+        let mut found = BTreeMap::new();
+        for (index, lookup) in lookups.iter().enumerate() {
+            if lookups.iter().take(index).any(|other| other == lookup) {
+                continue;
             }
+            let items: Vec<Item> = match endpoint {
+                Endpoint::Users => {
+                    let living = |record: &Record| record.wanted != Wanted::Gone;
+                    let records = self.users_by(lookup).await?.into_iter().filter(living);
+                    records.map(|record| Item::User(Box::new(record))).collect()
+                }
+                Endpoint::Groups => {
+                    self.groups_by(lookup).await?.into_iter().map(Item::Group).collect()
+                }
+            };
+            found.extend(items.into_iter().map(|item| ((item.made(), item.id().clone()), item)));
+            check_amount(found.len())?;
         }
-        Ok(found.into_iter().map(|group| ((group.created, group.id.clone()), group)).collect())
+        Ok(found)
+    }
+
+    async fn users_by(&self, lookup: &Lookup) -> Result<Vec<Record>, Fault> {
+        let roster = self.roster();
+        Ok(match lookup {
+            Lookup::Id(id) => roster.load(&Id::read(id)).await?.into_iter().collect(),
+            Lookup::UserName(name) => {
+                roster.find(&Key::user_name(name)).await?.into_iter().collect()
+            }
+            Lookup::ExternalId(id) => {
+                roster.find(&Key::external_id(id)).await?.into_iter().collect()
+            }
+            Lookup::Email(email) => roster.find_by_email(&Key::email(email)).await?,
+            Lookup::Group(group) => {
+                let mut users = Vec::new();
+                let members = roster.members(&Id::read(group)).await?;
+                check_amount(members.len())?;
+                for member in members {
+                    users.extend(roster.load(&Id::read(&member.value)).await?);
+                }
+                users
+            }
+            Lookup::DisplayName(_) | Lookup::Member(_) => Vec::new(),
+        })
+    }
+
+    async fn groups_by(&self, lookup: &Lookup) -> Result<Vec<Group>, Fault> {
+        let roster = self.roster();
+        Ok(match lookup {
+            Lookup::Id(id) => roster.load_group(&Id::read(id)).await?.into_iter().collect(),
+            Lookup::DisplayName(name) => roster.find_groups(&Key::group_name(name)).await?,
+            Lookup::ExternalId(id) => roster.find_groups(&Key::group_external_id(id)).await?,
+            Lookup::Member(value) => roster.groups_of(value).await?,
+            Lookup::Email(_) | Lookup::Group(_) | Lookup::UserName(_) => Vec::new(),
+        })
     }
 }
 
-/// Where each page begins, the newest first, if there are not too many.
-fn pages(total: usize) -> Result<impl Iterator<Item = usize>, Fault> {
-    if total > SCAN {
-        return Err(Fault::new(
-            Kind::TooMany,
-            format!(
-                "filter: expected one that names id, userName, externalId, an e-mail address, a \
-                 group's displayName or a membership by eq, since there are more than {SCAN} \
-                 resources to look through, found another"
-            ),
-        ));
+/// Where each step begins, the newest first, if there are not too many.
+fn steps(total: usize) -> Result<impl Iterator<Item = usize>, Fault> {
+    check_amount(total)?;
+    Ok((0..total).step_by(STEP).rev())
+}
+
+/// Refuses to look through more than [`SCAN`] resources.
+fn check_amount(amount: usize) -> Result<(), Fault> {
+    if amount <= SCAN {
+        return Ok(());
     }
-    Ok((0..total).step_by(PAGE).rev())
+    Err(Fault::new(
+        Kind::TooMany,
+        format!(
+            "filter: expected one that names id, userName, externalId, an e-mail address, a \
+             group's displayName or a membership by eq, since there are more than {SCAN} resources \
+             to look through, found another; or ask /Users and /Groups for pages, each by itself"
+        ),
+    ))
 }

@@ -33,12 +33,7 @@ impl Directory {
     pub(super) fn stated(&self, record: &Record) -> Map<String, Value> {
         let sent = record.person.resource();
         // What came by a hook was never judged by the attribute table.
-        let taken = resource::take(&self.users, sent, false);
-        let mut stated = taken.unwrap_or_else(|_| {
-            let names = ["userName", "externalId"];
-            let name = |name: &str| Some((name.to_owned(), sent.get(name)?.clone()));
-            names.into_iter().filter_map(name).collect()
-        });
+        let mut stated = resource::take_what_fits(&self.users, sent);
         // A client may have taken `active` away; that is no word on whether the person works.
         if sent.get(ACTIVE) != Some(&Value::Null) {
             stated.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
@@ -176,15 +171,20 @@ impl Directory {
 }
 
 impl Extent {
-    /// What a projection wants, and a filter looks at.
-    pub(super) fn of(projection: &Projection, links: &str, filter: Option<&str>) -> Self {
-        let filter = filter.unwrap_or_default().to_ascii_lowercase();
+    /// What a projection wants; `links` is the attribute that has those.
+    pub(super) fn wanted(projection: &Projection, links: &str) -> Self {
         Self {
-            links: projection.wants(links) || filter.contains(links),
-            provisioning: match projection.asks_for(CONNECT_SCHEMA, PROVISIONING) {
-                _ if filter.contains(PROVISIONING) => Some(true),
-                asked_for => asked_for,
-            },
+            links: projection.wants(links),
+            provisioning: projection.asks_for(CONNECT_SCHEMA, PROVISIONING),
+        }
+    }
+
+    /// What a filter may look at.
+    pub(super) fn looked_at(filter: &str) -> Self {
+        let filter = filter.to_ascii_lowercase();
+        Self {
+            links: filter.contains("groups") || filter.contains("members"),
+            provisioning: Some(filter.contains(PROVISIONING)),
         }
     }
 }

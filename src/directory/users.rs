@@ -108,7 +108,7 @@ impl Directory {
         record: &Record,
         projection: &Projection,
     ) -> Result<Answer, Fault> {
-        let extent = Extent::of(projection, "groups", None);
+        let extent = Extent::wanted(projection, "groups");
         let body = self.user(asked, record, extent).await?;
         let location = self.location(asked, &self.users, record.id.as_str());
         let (etag, location) = (Some(etag(record.edition)), Some(location));

@@ -72,7 +72,9 @@ impl Crowd {
         let stored = self.groups.get(&change.group.id);
         let is_there = stored.is_some() == (change.group.version > 0);
         let has_moved = |stored: &Group| {
-            change.resource.is_some() && stored.version != change.group.version
+            // Whom it concerns was judged by the name.
+            stored.name_key() != change.group.name_key()
+                || change.resource.is_some() && stored.version != change.group.version
                 || change.condition.is_some_and(|edition| edition != stored.edition)
         };
         if !is_there || stored.is_some_and(has_moved) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::crowd::{Crowd, Weighed};
 #[cfg(feature = "cli")]
 use super::file::File;
-use super::group::{Group, GroupChange, Mark, Member};
+use super::group::{Group, GroupChange, Member};
 use super::key::{Id, Key};
 use super::record::{MEMORY, Record, State, Wanted};
 use super::{Answer, Clash, Roster, Trouble};
@@ -142,17 +142,15 @@ impl Embedded {
     fn remove_group(
         &self,
         id: &Id,
-        version: Option<u64>,
-        mark: Mark,
+        version: u64,
+        mark: bool,
         now: SystemTime,
     ) -> Result<Result<(), Clash>, Trouble> {
         let mut contents = self.contents();
-        let stored = contents.crowd.group(id);
-        let is_other = |group: &Group| version.is_some_and(|version| group.version != version);
-        if stored.is_none_or(is_other) {
+        if contents.crowd.group(id).is_none_or(|group| group.version != version) {
             return Ok(Err(Clash::Moved));
         }
-        let members = contents.crowd.members(id).into_iter().filter(|_| mark != Mark::Nobody);
+        let members = contents.crowd.members(id).into_iter().filter(|_| mark);
         let members: Vec<String> = members.map(|member| member.value).collect();
         let marked = contents.marked(&members, now);
         let numbers = contents.crowd.numbers(id);
@@ -226,16 +224,16 @@ impl Contents {
         self.records.insert(id, record);
     }
 
-    /// The records of these ids, marked; who is gone or unknown has none.
+    /// The records of these ids, marked; to who does not work, groups give nothing.
     fn marked(&self, ids: &[String], now: SystemTime) -> Vec<Record> {
-        let living = ids.iter().filter_map(|id| self.copy(&Id::read(id)));
-        let living = living.filter(|record| record.wanted != Wanted::Gone);
+        let working = ids.iter().filter_map(|id| self.copy(&Id::read(id)));
+        let working = working.filter(|record| record.wanted == Wanted::Active);
         let mark = |mut record: Record| {
             record.mark(now);
             record.version = record.version.saturating_add(1);
             record
         };
-        living.map(mark).collect()
+        working.map(mark).collect()
     }
 
     fn take(&mut self, id: &Id) {
@@ -367,11 +365,10 @@ impl Roster for Embedded {
     fn erase_group<'a>(
         &'a self,
         id: &'a Id,
-        version: Option<u64>,
+        version: u64,
         mark: bool,
         now: SystemTime,
     ) -> Answer<'a, Result<(), Clash>> {
-        let mark = if mark { Mark::Everybody } else { Mark::Nobody };
         at_once(self.remove_group(id, version, mark, now))
     }
 

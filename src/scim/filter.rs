@@ -168,6 +168,18 @@ impl Filter {
         }
     }
 
+    /// How many comparisons it has.
+    #[must_use]
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.terms().saturating_add(right.terms())
+            }
+            Self::Not(inner) | Self::Each(_, inner) => inner.terms(),
+            Self::Compare(..) | Self::Present(_) => 1,
+        }
+    }
+
     /// Whether it holds, if `term` says which of its terms do.
     fn holds(&self, term: &impl Fn(&Self) -> bool) -> bool {
         match self {

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::filter::MAX_LENGTH;
 use crate::fault::Fault;
-use crate::json::{describe, member};
+use crate::http::MAX_ANSWER;
+use crate::json::{carried_length, describe, member};
 
 /// So many resources are in a page that does not say how many.
 pub const DEFAULT_COUNT: usize = 100;
@@ -68,12 +70,8 @@ impl Query {
             own.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
         let paging = Paging::read(value("startIndex").as_deref(), value("count").as_deref())?;
-        Ok(Self {
-            filter: value("filter"),
-            attributes: value("attributes"),
-            excluded: value("excludedAttributes"),
-            paging,
-        })
+        let (attributes, excluded) = (value("attributes"), value("excludedAttributes"));
+        Self { filter: value("filter"), attributes, excluded, paging }.check()
     }
 
     /// Reads a `SearchRequest` (RFC 7644 §3.4.3).
@@ -92,28 +90,59 @@ impl Query {
             Some(other) => Err(Fault::value(name, "a string", describe(other))),
         };
         let (start_index, count) = (text("startIndex")?, text("count")?);
-        Ok(Self {
-            filter: text("filter")?,
-            attributes: text("attributes")?,
-            excluded: text("excludedAttributes")?,
-            paging: Paging::read(start_index.as_deref(), count.as_deref())?,
-        })
+        let paging = Paging::read(start_index.as_deref(), count.as_deref())?;
+        let (attributes, excluded) = (text("attributes")?, text("excludedAttributes")?);
+        Self { filter: text("filter")?, attributes, excluded, paging }.check()
+    }
+
+    /// Refuses lists of attributes that are longer than all there are.
+    fn check(self) -> Result<Self, Fault> {
+        let lists = [("attributes", &self.attributes), ("excludedAttributes", &self.excluded)];
+        for (name, list) in lists {
+            if list.as_ref().is_some_and(|list| list.len() > MAX_LENGTH) {
+                return Err(Fault::value(name, "4096 characters at most", "more"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// The resources of one page, as many as an answer holds.
+#[derive(Debug, Default)]
+pub struct Page {
+    resources: Vec<Map<String, Value>>,
+    bytes: usize,
+}
+
+impl From<Vec<Map<String, Value>>> for Page {
+    fn from(resources: Vec<Map<String, Value>>) -> Self {
+        Self { resources, bytes: 0 }
+    }
+}
+
+impl Page {
+    /// Adds a resource if the page stays within [`MAX_ANSWER`] with it, or has no other; says whether
+    /// it did.
+    pub fn add(&mut self, resource: Map<String, Value>) -> bool {
+        let bytes = self.bytes.saturating_add(carried_length(&resource)).saturating_add(1);
+        let fits = bytes <= MAX_ANSWER || self.resources.is_empty();
+        if fits {
+            self.bytes = bytes;
+            self.resources.push(resource);
+        }
+        fits
     }
 }
 
 /// A `ListResponse` with one page of `total` resources.
 #[must_use]
-pub fn list_response(
-    page: Vec<Map<String, Value>>,
-    total: usize,
-    start_index: usize,
-) -> Map<String, Value> {
+pub fn list_response(page: Page, total: usize, start_index: usize) -> Map<String, Value> {
     let members = [
         ("schemas", json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])),
         ("totalResults", total.into()),
         ("startIndex", start_index.into()),
-        ("itemsPerPage", page.len().into()),
-        ("Resources", page.into()),
+        ("itemsPerPage", page.resources.len().into()),
+        ("Resources", page.resources.into()),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

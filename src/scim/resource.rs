@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::manner::Manner;
 use super::path::AttributePath;
 use super::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::fault::{Fault, Kind};
@@ -23,19 +24,38 @@ pub fn take(
     sent: &Map<String, Value>,
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
+    walk(types, sent, strict, &mut Manner::Strict)
+}
+
+/// Takes what was never judged by the attribute table: what fits it.
+#[must_use]
+pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
+    walk(types, sent, false, &mut Manner::lenient()).unwrap_or_default()
+}
+
+fn walk(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    strict: bool,
+    manner: &mut Manner,
+) -> Result<Map<String, Value>, Fault> {
     let mut kept = Map::new();
+    let mut keep = |path: &AttributePath, value| match keep(types, &mut kept, path, value, strict) {
+        Err(fault) => manner.leave_out(fault),
+        Ok(()) => Ok(()),
+    };
     for (name, value) in sent {
         if let Some(extension) = types.extension(name) {
             let Some(members) = value.as_object() else { continue };
             for (name, value) in members {
                 let name = name.clone();
                 let path = AttributePath { urn: Some(extension.id), name, sub: None };
-                keep(types, &mut kept, &path, value, strict)?;
+                keep(&path, value)?;
             }
             continue;
         }
         match AttributePath::read(name, types) {
-            Ok(path) => keep(types, &mut kept, &path, value, strict)?,
+            Ok(path) => keep(&path, value)?,
             Err(_) if strict => return Err(unknown()),
             Err(_) => {}
         }

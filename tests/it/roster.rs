@@ -138,7 +138,7 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     roster.write_group(&changed).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (1, 1, None, true));
     assert_eq!(marked(1).await, (2, 1, Some(at(3)), false));
-    roster.erase_group(&silent.id, None, true, at(4)).await.unwrap().unwrap();
+    roster.erase_group(&silent.id, silent.version, true, at(4)).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (2, 1, Some(at(4)), false));
     assert_eq!(roster.groups_of(ids[0]).await.unwrap(), []);
     for record in &records {

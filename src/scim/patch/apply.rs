@@ -1,5 +1,6 @@
 //! Operations, one after the other, on a copy.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
@@ -12,10 +13,14 @@ use crate::scim::path::{AttributePath, Path};
 use crate::scim::resource::{self, fit, object, primary};
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Type};
 
+/// So many values may one PATCH hold against another: a second's work.
+const MOST_EFFORT: usize = 20_000_000;
+
 /// What is kept after these operations.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::NoTarget`] for a
+/// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::TooMany`] for more work
+/// than a request may make; [`Kind::NoTarget`] for a
 /// filter that nothing matches, and from which nothing can be made; strict, [`Kind::InvalidPath`] and
 /// [`Kind::Mutability`] too. Then nothing is changed.
 pub fn apply(
@@ -24,7 +29,7 @@ pub fn apply(
     operations: &[Operation],
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    let mut work = Work { types, strict, kept: known.clone() };
+    let mut work = Work { types, strict, kept: known.clone(), effort: Cell::new(0) };
     for operation in operations {
         match &operation.path {
             Some(path) => work.change(operation.op, path, operation.value.as_ref())?,
@@ -38,6 +43,8 @@ struct Work<'a> {
     types: &'a ResourceType,
     strict: bool,
     kept: Map<String, Value>,
+    /// How many values were held against another so far.
+    effort: Cell<usize>,
 }
 
 /// One place to work on: an attribute of the resource or of an extension.
@@ -48,6 +55,7 @@ struct Place<'a> {
     told: String,
     op: Op,
     strict: bool,
+    effort: &'a Cell<usize>,
 }
 
 impl Work<'_> {
@@ -94,7 +102,7 @@ impl Work<'_> {
             return if self.strict { Err(read_only()) } else { Ok(()) };
         }
         let told = path.attribute.to_string();
-        let place = Place { attribute, sub, told, op, strict: self.strict };
+        let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
         let urn = path.attribute.urn;
         let home = match urn {
             None => Some(&mut self.kept),
@@ -137,6 +145,15 @@ impl Work<'_> {
 }
 
 impl Place<'_> {
+    /// Refuses a PATCH that would take all the time there is.
+    fn hold_against(&self, list: &[Value], terms: usize) -> Result<(), Fault> {
+        let effort = self.effort.get().saturating_add(list.len().saturating_mul(terms));
+        self.effort.set(effort);
+        let detail = "Operations: expected fewer that look through a long list, found too many; \
+            send them in several requests, or name the values in one list";
+        if effort <= MOST_EFFORT { Ok(()) } else { Err(Fault::new(Kind::TooMany, detail)) }
+    }
+
     fn fit(&self, attribute: &Attribute, value: &Value) -> Result<Option<Value>, Fault> {
         fit(attribute, value, &self.told, self.strict)
     }
@@ -200,8 +217,17 @@ impl Place<'_> {
         match self.op {
             Op::Replace => *list = fitted,
             Op::Remove if value.is_none() => list.clear(),
-            Op::Remove => subtract(list, &fitted),
-            Op::Add => add(list, fitted),
+            Op::Remove => {
+                let others = fitted.iter().filter(|element| identity(element).is_none()).count();
+                self.hold_against(list, others.saturating_add(1))?;
+                subtract(list, &fitted);
+            }
+            Op::Add => {
+                let is_told = |element: &Value| self.is_told_by_value(element);
+                let others = fitted.iter().filter(|element| !is_told(element)).count();
+                self.hold_against(list, others.saturating_add(1))?;
+                add(list, fitted, is_told);
+            }
         }
         Ok(())
     }
@@ -215,6 +241,7 @@ impl Place<'_> {
         value: Option<&Value>,
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
+        self.hold_against(list, filter.terms())?;
         let is_meant = |element: &Value| filter.matches_value(element, self.attribute);
         let value = value.filter(|_| self.op != Op::Remove);
         let Some(value) = value else {
@@ -249,6 +276,12 @@ impl Place<'_> {
         }
         prefer(list, &touched);
         Ok(())
+    }
+
+    /// Whether there is one element of its value at most. An address at work may be one at home too.
+    fn is_told_by_value(&self, element: &Value) -> bool {
+        let is_alone = self.attribute.name == "members" || element.get("type").is_none();
+        is_alone && identity(element).is_some()
     }
 
     /// One element of the attribute.
@@ -318,10 +351,10 @@ fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>) {
     complex.extend(fitted);
 }
 
-fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
+fn add(list: &mut Vec<Value>, fitted: Vec<Value>, is_told_by_value: impl Fn(&Value) -> bool) {
     let known: HashSet<&Value> = list.iter().filter_map(identity).collect();
     let is_new = |element: &Value| match identity(element) {
-        Some(value) if !has_kinds(element) => !known.contains(value),
+        Some(value) if is_told_by_value(element) => !known.contains(value),
         _ => !list.contains(element),
     };
     let fresh: Vec<Value> = fitted.into_iter().filter(is_new).collect();
@@ -352,11 +385,6 @@ fn identity(element: &Value) -> Option<&Value> {
         Value::Object(members) => member(members, "value"),
         simple => Some(simple),
     }
-}
-
-/// Whether there may be several elements of one value: an address at work that is one at home.
-fn has_kinds(element: &Value) -> bool {
-    element.get("type").is_some_and(|kind| !["User", "Group"].iter().any(|own| kind == own))
 }
 
 /// One value is the preferred one: the one that was just said to be.

@@ -126,3 +126,82 @@ async fn a_public_url_is_in_front_of_every_location() {
     let location = made.header("location").to_owned();
     assert!(location.starts_with("https://scim.example.com/connect/scim/v2/Users/"), "{location}");
 }
+
+#[tokio::test]
+async fn without_a_token_there_is_no_scim() {
+    let client = client(&[("SCIM_TOKEN", "")]).await;
+    for target in ["/Users", "/ServiceProviderConfig", "/Nothing"] {
+        let headers = json!({"authorization": format!("Bearer {DEMO_SCIM_TOKEN}")});
+        let nothing = client.send("GET", target, &headers, "").await;
+        assert_eq!(nothing.header("www-authenticate"), "");
+        nothing.is(404);
+    }
+}
+
+#[tokio::test]
+async fn strict_takes_the_rfcs_letter_and_no_other() {
+    let lenient = client(&[]).await;
+    let strict = client(&[("SCIM_STRICT", "true")]).await;
+    let quoted = json!({"userName": "bo@example.com", "active": "True"});
+    let unknown = json!({"userName": "cy@example.com", "nickname2": "x"});
+    let unquoted = "/Users?filter=userName+eq+ana@example.com";
+    for (client, status) in [(&lenient, 201), (&strict, 400)] {
+        let mut whole = user("ana@example.com");
+        whole["active"] = json!(true);
+        client.post("/Users", &whole).await.is(201);
+        client.post("/Users", &quoted).await.is(status);
+        client.post("/Users", &unknown).await.is(status);
+    }
+    assert_eq!(lenient.get(unquoted).await.is(200)["totalResults"], 1);
+    assert_eq!(strict.get(unquoted).await.is(400)["scimType"], "invalidFilter");
+}
+
+#[tokio::test]
+async fn a_page_ends_where_the_answer_would_be_too_long() {
+    let client = client(&[]).await;
+    let mut big = json!({"displayName": "", "members": []});
+    big["members"] = (0..10_000)
+        .map(|number| json!({"value": format!("member-{number}-{}", "x".repeat(60))}))
+        .collect();
+    let mut made = Vec::new();
+    for number in 0..6 {
+        big["displayName"] = json!(format!("Group {number}"));
+        made.push(client.post("/Groups", &big).await.is(201)["id"].clone());
+    }
+    let (mut seen, mut start) = (Vec::new(), 1);
+    while seen.len() < made.len() {
+        let page = client.get(&format!("/Groups?startIndex={start}")).await.is(200);
+        assert_eq!(page["totalResults"], made.len());
+        assert!(page.to_string().len() < 5 * 1024 * 1024);
+        let groups = page["Resources"].as_array().unwrap();
+        assert_eq!(page["itemsPerPage"], groups.len());
+        assert!(!groups.is_empty() && groups.len() < made.len());
+        assert!(groups.iter().all(|group| group["members"].as_array().unwrap().len() == 10_000));
+        start += groups.len();
+        seen.extend(groups.iter().map(|group| group["id"].clone()));
+    }
+    seen.reverse();
+    assert_eq!(seen, made);
+    let short = client.get("/Groups?excludedAttributes=members").await.is(200);
+    assert_eq!(short["itemsPerPage"], made.len());
+}
+
+#[tokio::test]
+async fn one_resource_that_no_answer_holds_is_written_and_read_in_parts() {
+    let client = client(&[]).await;
+    let members: Value = (0..60_000)
+        .map(|number| json!({"value": format!("member-{number}-of-all-there-are")}))
+        .collect();
+    let made = client.post("/Groups", &json!({"displayName": "All", "members": members})).await;
+    let body = made.is(201);
+    assert!(body["members"].is_null());
+    let target = format!("/Groups/{}", body["id"].as_str().unwrap());
+    let refused = client.get(&target).await.is(400);
+    assert_eq!(refused["scimType"], "tooMany");
+    assert!(refused["detail"].as_str().unwrap().contains("excludedAttributes=members"));
+    client.get(&format!("{target}?excludedAttributes=members")).await.is(200);
+    let found = client
+        .get("/Groups?filter=members.value+eq+%22member-59999-of-all-there-are%22&attributes=id")
+        .await;
+    assert_eq!(found.is(200)["totalResults"], 1);
+}

@@ -150,7 +150,7 @@ impl Roster for Unsteady {
     fn erase_group<'a>(
         &'a self,
         id: &'a Id,
-        version: Option<u64>,
+        version: u64,
         mark: bool,
         now: SystemTime,
     ) -> Answer<'a, Result<(), Clash>> {
