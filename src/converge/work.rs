@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::removal::is_removed;
-use super::{Keeper, Noted};
+use super::{Keeper, Noted, TRIES};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
@@ -18,7 +18,8 @@ use crate::connect::{Applied, UserIds};
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::hex;
-use crate::roster::group::Group;
+use crate::roster::group::{Group, GroupChange};
+use crate::roster::key::Id;
 use crate::roster::policy::{Deactivate, Missing, Rename};
 use crate::roster::record::{Held, Record, Wanted};
 use crate::roster::{Clash, Trouble};
@@ -63,6 +64,9 @@ impl Keeper {
         clock: Clock,
         password: Option<&Password>,
     ) -> Result<Applied, Stop> {
+        if record.wanted == Wanted::Gone {
+            self.leave_groups(&record.id, clock).await?;
+        }
         self.remove_former(record, session, clock).await?;
         match (record.wanted, &self.policy.deactivate) {
             (Wanted::Active, _) => self.hold_user(record, session, clock, password).await,
@@ -80,6 +84,23 @@ impl Keeper {
                 self.hold_nothing(record, session, clock).await
             }
         }
+    }
+
+    /// Takes who is gone out of their groups.
+    pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
+        for _ in 0..TRIES {
+            let groups = self.roster.groups_of(user.as_str()).await?;
+            if groups.is_empty() {
+                return Ok(());
+            }
+            for group in groups {
+                let remove = vec![user.as_str().to_owned()];
+                let change = GroupChange { remove, ..GroupChange::of(group, clock.now()) };
+                // A group that somebody else changed meanwhile is among those that are asked for next.
+                let _overtaken = self.roster.write_group(&change).await?;
+            }
+        }
+        Err(Trouble("the groups of who is gone change all the time".to_owned()))
     }
 
     /// Removes whatever there is of a record's.

@@ -82,17 +82,6 @@ impl Directory {
         Err(changed_meanwhile())
     }
 
-    /// Takes who is removed out of their groups.
-    pub(super) async fn leave_groups(&self, asked: &Asked<'_>, user: &Id) -> Result<(), Fault> {
-        for group in asked.roster().groups_of(user.as_str()).await? {
-            let remove = vec![user.as_str().to_owned()];
-            let change = GroupChange { remove, ..GroupChange::of(group, asked.clock.now()) };
-            // A group that is gone meanwhile has no members either.
-            let _gone = asked.roster().write_group(&change).await?;
-        }
-        Ok(())
-    }
-
     /// The whole resource of a group, with its members if they are wanted.
     pub(super) async fn whole_group(
         &self,

@@ -89,12 +89,16 @@ async fn a_group_is_found_by_what_it_goes_by(roster: &dyn Roster) {
     let again = GroupChange { group: renamed.clone(), ..group(200, "Team leads") };
     assert_eq!(roster.write_group(&again).await.unwrap(), Ok(renamed.clone()), "nothing is new");
     assert_eq!(roster.write_group(&stale).await.unwrap(), Err(Clash::Moved));
+    let add = members(&["a"]);
+    let joins = GroupChange { add, ..GroupChange::of(leads.clone(), at(3)) };
+    let judged_by_another_name = roster.write_group(&joins).await.unwrap();
+    assert_eq!(judged_by_another_name, Err(Clash::Moved));
     assert_eq!(roster.find_groups(&Key::group_name("leads")).await.unwrap(), []);
     let erase =
         async |version| roster.erase_group(&agents.id, version, false, at(0)).await.unwrap();
-    assert_eq!(erase(Some(9)).await, Err(Clash::Moved));
-    assert_eq!(erase(Some(1)).await, Ok(()));
-    assert_eq!(erase(None).await, Err(Clash::Moved));
+    assert_eq!(erase(9).await, Err(Clash::Moved));
+    assert_eq!(erase(1).await, Ok(()));
+    assert_eq!(erase(1).await, Err(Clash::Moved));
     assert_eq!(roster.load_group(&agents.id).await.unwrap(), None);
 }
 
@@ -135,10 +139,10 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     assert_eq!(marked(0).await, (1, 1, None, true), "it makes no difference");
     let change = GroupChange { add: members(&[ids[1]]), ..GroupChange::of(silent.clone(), at(3)) };
     let changed = GroupChange { mark: Mark::Changed, ..change };
-    roster.write_group(&changed).await.unwrap().unwrap();
+    let given = roster.write_group(&changed).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (1, 1, None, true));
     assert_eq!(marked(1).await, (2, 1, Some(at(3)), false));
-    roster.erase_group(&silent.id, silent.version, true, at(4)).await.unwrap().unwrap();
+    roster.erase_group(&given.id, given.version, true, at(4)).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (2, 1, Some(at(4)), false));
     assert_eq!(roster.groups_of(ids[0]).await.unwrap(), []);
     for record in &records {

@@ -209,3 +209,37 @@ async fn a_removed_user_is_in_no_group_and_the_name_is_free_again() {
     assert_ne!(again, ana, "an id is nobody else's, ever");
     assert!(client.roster.load(&Id::read(&again)).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn who_came_by_a_hook_keeps_what_a_patch_says_nothing_of() {
+    let client = client(&[]).await;
+    let mut joins = story("okta-user-created");
+    joins.body["title"] = json!({"en": "Agent"});
+    let joins = joins.signed(&client.local.source, "msg_1", now());
+    client.local.send(&joins, now(), LONG).await.0.unwrap();
+    let list = client.get("/Users").await.is(200);
+    let known = list["Resources"][0].clone();
+    assert!(known["name"]["familyName"].is_string() && known["emails"].is_array());
+    let target = format!("/Users/{}", known["id"].as_str().unwrap());
+    let title = json!([{"op": "add", "path": "title", "value": "Lead"}]);
+    let changed = client.patch(&target, title).await.is(200);
+    assert_eq!((&changed["name"], &changed["emails"]), (&known["name"], &known["emails"]));
+    assert_eq!(client.told(&changed["id"]).await["state"], "applied");
+}
+
+#[tokio::test]
+async fn who_leaves_by_a_hook_leaves_their_groups() {
+    let client = client(&[]).await;
+    let joins = story("okta-user-created").signed(&client.local.source, "msg_1", now());
+    client.local.send(&joins, now(), LONG).await.0.unwrap();
+    let id = client.get("/Users").await.is(200)["Resources"][0]["id"].clone();
+    let group = json!({"displayName": "Agents", "members": [{"value": id}, {"value": "other"}]});
+    let group = client.post("/Groups", &group).await.is(201)["id"].clone();
+    let leaves = story("user-deleted").signed(&client.local.source, "msg_2", now());
+    client.local.send(&leaves, now(), LONG).await.0.unwrap();
+    assert_eq!(client.get("/Users").await.is(200)["totalResults"], 0);
+    let target = format!("/Groups/{}", group.as_str().unwrap());
+    let members = client.get(&target).await.is(200)["members"].clone();
+    assert_eq!(members.as_array().unwrap().len(), 1);
+    assert_eq!(members[0]["value"], "other");
+}

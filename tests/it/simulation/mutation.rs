@@ -37,7 +37,7 @@ impl Mutation {
         (Self::FormerUsersAreForgotten, &["one user"]),
         (Self::NothingIsDue, &["lost"]),
         (Self::RemovalsAreNotCounted, &["guard"]),
-        (Self::TheGoneAreForgotten, &["newest", "lost"]),
+        (Self::TheGoneAreForgotten, &["newest", "lost", "one user"]),
         (Self::TimeIsForgotten, &["newest"]),
         (Self::WritesAreLost, &["lost", "newest", "one user"]),
         (Self::WritesAreUnconditional, &["lost", "newest", "one user", "guard"]),
