@@ -93,6 +93,7 @@ impl Directory {
                 asked.keeper.remove_person(&known, asked.clock, asked.deadline).await;
             calls.add(&own);
             if let Some((id, outcome)) = removed? {
+                // At once, also where the rest is left to the drain.
                 asked.keeper.leave_groups(&id, asked.clock).await?;
                 let answer = Answer::shown(Map::new());
                 return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });

@@ -107,6 +107,9 @@ impl Query {
     }
 }
 
+/// What a list has besides its resources is shorter than this.
+const ENVELOPE: usize = 1024;
+
 /// The resources of one page, as many as an answer holds.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -125,7 +128,7 @@ impl Page {
     /// it did.
     pub fn add(&mut self, resource: Map<String, Value>) -> bool {
         let bytes = self.bytes.saturating_add(carried_length(&resource)).saturating_add(1);
-        let fits = bytes <= MAX_ANSWER || self.resources.is_empty();
+        let fits = bytes <= MAX_ANSWER.saturating_sub(ENVELOPE) || self.resources.is_empty();
         if fits {
             self.bytes = bytes;
             self.resources.push(resource);
@@ -150,6 +153,19 @@ pub fn list_response(page: Page, total: usize, start_index: usize) -> Map<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_page_and_its_envelope_are_an_answer() {
+        let resource = |length| Map::from_iter([("x".to_owned(), "y".repeat(length).into())]);
+        for last in [1, 500, 900, 1000, 1500, 1900, 2000] {
+            let mut page = Page::default();
+            assert!(page.add(resource(MAX_ANSWER - 2000)));
+            page.add(resource(last));
+            assert!(carried_length(&list_response(page, 2, 1)) <= MAX_ANSWER, "{last}");
+        }
+        let mut page = Page::default();
+        assert!(page.add(resource(MAX_ANSWER)) && !page.add(resource(1)));
+    }
 
     #[test]
     fn a_page_is_within_its_bounds() {
