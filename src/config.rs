@@ -22,9 +22,10 @@ use serde::Serialize;
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, region_name};
 use crate::roster::policy::Policy;
+use groups::GROUPS_SETTING;
 use hooks::{HOOK_SETTINGS, Hook};
-use policy::ROSTER_SETTINGS;
-use scim::Scim;
+use policy::POLICY_SETTINGS;
+use scim::{SCIM_SETTINGS, Scim};
 
 /// The variables of a process.
 pub type Environment = BTreeMap<String, String>;
@@ -195,8 +196,7 @@ pub struct Setting {
     pub find: &'static str,
 }
 
-/// The variables that [`Config::read`] reads, those of the sources aside; [`ROSTER_SETTINGS`] are read
-/// besides where there is a roster.
+/// The variables that [`Config::read`] reads, those of the sources aside.
 pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "CONNECT_INSTANCE",
@@ -296,7 +296,12 @@ pub static SETTINGS: &[Setting] = &[
 
 /// Every setting there is, those of the sources aside.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(ROSTER_SETTINGS)
+    SETTINGS.iter().chain(roster_settings())
+}
+
+/// Those that [`Config::read_for_roster`] reads besides.
+pub fn roster_settings() -> impl Iterator<Item = &'static Setting> {
+    POLICY_SETTINGS.iter().chain([&GROUPS_SETTING]).chain(SCIM_SETTINGS)
 }
 
 /// Reads variables and gathers what is wrong with them.

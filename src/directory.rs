@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::assign::Rules;
 use crate::config::scim::Scim;
 use crate::connect::Calls;
-use crate::converge::Keeper;
+use crate::converge::{Keeper, changed_meanwhile};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
 use crate::http::{MAX_ANSWER, Request, SCIM};
@@ -187,6 +187,16 @@ impl Asked<'_> {
         self.request.headers.list("if-none-match").is_some_and(|tags| names(&tags, etag))
     }
 
+    /// Gives way for a moment to whoever writes the same record, as long as there is time.
+    async fn give_way(&self, tries: u32) -> Result<(), Fault> {
+        let rest = PAUSE.saturating_mul(tries);
+        if !self.deadline.allows_a_call_after(rest) {
+            return Err(changed_meanwhile());
+        }
+        sleep(rest).await;
+        Ok(())
+    }
+
     /// Refuses a write that is meant for another version.
     fn check_version(&self, etag: &str) -> Result<(), Fault> {
         match self.request.headers.list("if-match") {
@@ -223,13 +233,11 @@ fn not_found() -> Fault {
     Fault::new(Kind::NotFound, "id: expected that of a resource that is here, found another")
 }
 
-/// Gives way for a moment to whoever writes the same record.
-async fn give_way(tries: u32) {
-    sleep(Duration::from_millis(5).saturating_mul(tries)).await;
-}
-
 /// A write that was overtaken is tried again this often.
 const TRIES: u32 = 64;
+
+/// Before the second time; before the third twice as long, and so on.
+const PAUSE: Duration = Duration::from_millis(5);
 
 const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found one";
 

@@ -15,13 +15,15 @@ use super::{now, say};
 use crate::assign::identity::Identity;
 use crate::assign::instance::{Reference, Resource};
 use crate::config::hooks::Hook;
-use crate::config::{Config, Environment, Problem, of_process};
+use crate::config::scim::{ARN, TOKEN};
+use crate::config::{Config, Environment, Problem, of_process, roster_settings};
 use crate::connect::failure::Failure;
 use crate::connect::line::Line;
 use crate::connect::names::Item;
 use crate::deadline::Deadline;
 use crate::keys::KeyStore;
 use crate::lambda::{self, bad_endpoints};
+use crate::roster::policy::Deactivate;
 
 /// How long AWS may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -86,7 +88,10 @@ impl From<Problem> for Finding {
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = own();
     let mut findings: Vec<_> = bad_endpoints(&of_process()).map(Finding::from).collect();
-    findings.extend(match Config::read(&environment) {
+    // Who sets one of these means to have a roster.
+    let has_roster = roster_settings().any(|setting| environment.contains_key(setting.name));
+    let read = if has_roster { Config::read_for_roster } else { Config::read };
+    findings.extend(match read(&environment) {
         Err(problems) => problems.0.into_iter().map(Finding::from).collect(),
         Ok(config) => {
             let mut findings = offline(&config, &environment);
@@ -137,6 +142,36 @@ fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
         )
     });
     findings.extend(config.hooks.iter().flat_map(hook));
+    findings.extend(roster(config));
+    findings
+}
+
+/// What is told of a roster's settings, where there are any.
+fn roster(config: &Config) -> Vec<Finding> {
+    let Some(policy) = &config.policy else { return Vec::new() };
+    let deactivate = match policy.deactivate {
+        Deactivate::Delete => "who leaves is removed",
+        Deactivate::Keep => "who leaves keeps their access in Connect",
+        Deactivate::Suspend(_) => "who leaves is suspended",
+    };
+    let mut findings = vec![Finding::ok("DEACTIVATE", deactivate)];
+    findings.push(match config.scim.as_ref().map(|scim| &scim.client) {
+        None => Finding::ok(TOKEN, "none, so /scim/v2 is 404"),
+        Some(client) if client.stored.is_some() => {
+            Finding::ok(ARN, "/scim/v2, its token in Secrets Manager")
+        }
+        Some(client) => {
+            let tokens = count(client.source.keys.len(), "token");
+            Finding::ok(TOKEN, format!("/scim/v2, {tokens} in the clear"))
+        }
+    });
+    let groups = config.rules.groups.len();
+    findings.extend((groups > 0).then(|| {
+        Finding::ok(
+            "GROUPS",
+            format!("{} to give something to its members", count(groups, "group")),
+        )
+    }));
     findings
 }
 
@@ -205,7 +240,12 @@ async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
 
 async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
     let (power, allowed) = (&config.rules.power, &config.rules.allowed);
-    let settings: [(_, Resource, Vec<&Reference>); 6] = [
+    let grants = || config.rules.groups.iter().map(|(_, grant)| grant);
+    let suspended = config.policy.as_ref().and_then(|policy| match &policy.deactivate {
+        Deactivate::Suspend(profile) => Some(profile),
+        Deactivate::Delete | Deactivate::Keep => None,
+    });
+    let settings: [(_, Resource, Vec<&Reference>); 10] = [
         ("ROUTING_PROFILE", Resource::RoutingProfile, vec![&power.routing_profile]),
         (
             "ALLOWED_ROUTING_PROFILES",
@@ -223,6 +263,22 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
             "ALLOWED_HIERARCHY_GROUPS",
             Resource::HierarchyGroup,
             allowed.hierarchy_groups.iter().collect(),
+        ),
+        ("SUSPENDED_SECURITY_PROFILE", Resource::SecurityProfile, suspended.into_iter().collect()),
+        (
+            "GROUPS",
+            Resource::RoutingProfile,
+            grants().filter_map(|grant| grant.routing_profile.as_ref()).collect(),
+        ),
+        (
+            "GROUPS",
+            Resource::SecurityProfile,
+            grants().flat_map(|grant| &grant.security_profiles).collect(),
+        ),
+        (
+            "GROUPS",
+            Resource::HierarchyGroup,
+            grants().filter_map(|grant| grant.hierarchy_group.as_ref()).collect(),
         ),
     ];
     let (instance, limits) = (config.instance.id.as_str(), Builder::new());
@@ -275,10 +331,11 @@ fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Fi
 }
 
 async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
-    let store = KeyStore::new(&config.hooks, config.key_overlap, aws);
+    let client = config.scim.as_ref().map(|scim| (ARN.to_owned(), &scim.client));
+    let hooks = config.hooks.iter().map(|hook| (hook.variable("SECRET_ARN"), hook)).chain(client);
+    let store = KeyStore::new(hooks.clone().map(|(_, hook)| hook), config.key_overlap, aws);
     let mut findings = Vec::new();
-    for hook in config.hooks.iter().filter(|hook| hook.stored.is_some()) {
-        let subject = hook.variable("SECRET_ARN");
+    for (subject, hook) in hooks.filter(|(_, hook)| hook.stored.is_some()) {
         let deadline = Deadline::after(PATIENCE);
         let fetched = store.source(hook, now(), deadline).await;
         findings.push(match (fetched.source, fetched.trouble) {

@@ -2,10 +2,19 @@
 
 use serde_json::{Map, Value};
 
+use super::Setting;
 use super::lists::ordered;
 use crate::assign::instance::{Instance, Reference, Resource};
 use crate::assign::power::{Grant, MAX_SECURITY_PROFILES};
 use crate::json::{describe, member};
+
+/// The variable.
+pub(super) static GROUPS_SETTING: Setting = Setting {
+    name: "GROUPS",
+    default: "",
+    find: "the names of the identity provider's groups; profiles and groups as for ROUTING_PROFILE, \
+           SECURITY_PROFILES and HIERARCHY_GROUP",
+};
 
 const MEMBERS: [&str; 3] = ["routingProfile", "securityProfiles", "hierarchyGroup"];
 

@@ -6,8 +6,8 @@ use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
-/// The variables that [`super::Config::read_for_roster`] reads besides.
-pub static ROSTER_SETTINGS: &[Setting] = &[
+/// The variables of a roster, and of what becomes of the people in it.
+pub static POLICY_SETTINGS: &[Setting] = &[
     Setting {
         name: "DEACTIVATE",
         default: "",
@@ -33,36 +33,9 @@ pub static ROSTER_SETTINGS: &[Setting] = &[
                where others use them too",
     },
     Setting {
-        name: "GROUPS",
-        default: "",
-        find: "the names of the identity provider's groups; profiles and groups as for \
-               ROUTING_PROFILE, SECURITY_PROFILES and HIERARCHY_GROUP",
-    },
-    Setting {
         name: "ROSTER",
         default: "",
-        find: "memory, where SAM plays Lambda on a desk: it ends with the process",
-    },
-    Setting {
-        name: "SCIM_TOKEN",
-        default: "",
-        find: "your own choice: 16 characters at least, the same at the identity provider; two, \
-               separated by a comma, while it is changed",
-    },
-    Setting {
-        name: "SCIM_TOKEN_SECRET_ARN",
-        default: "",
-        find: "Secrets Manager console, your secret, Secret details: Secret ARN",
-    },
-    Setting {
-        name: "SCIM_STRICT",
-        default: "false",
-        find: "your own choice: true, false; true is for conformance tests, not for Okta or Entra ID",
-    },
-    Setting {
-        name: "PUBLIC_URL",
-        default: "",
-        find: "the address in front of /scim/v2, if a proxy or CDN hides the gateway's own",
+        find: "memory, where SAM plays Lambda on a desk: it ends with the process, and nothing drains it",
     },
 ];
 

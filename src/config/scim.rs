@@ -5,10 +5,35 @@ use std::sync::Arc;
 
 use super::hooks::{Hook, SecretArn};
 use super::lists::{BOOLEAN, choice, list};
-use super::{Problem, Reader};
+use super::{Problem, Reader, Setting};
 use crate::event::okta::Scope;
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
+
+/// The variables of SCIM.
+pub(super) static SCIM_SETTINGS: &[Setting] = &[
+    Setting {
+        name: "SCIM_TOKEN",
+        default: "",
+        find: "your own choice: 16 characters at least, the same at the identity provider; two, \
+               separated by a comma, while it is changed",
+    },
+    Setting {
+        name: "SCIM_TOKEN_SECRET_ARN",
+        default: "",
+        find: "Secrets Manager console, your secret, Secret details: Secret ARN",
+    },
+    Setting {
+        name: "SCIM_STRICT",
+        default: "false",
+        find: "your own choice: true, false; true is for conformance tests, not for Okta or Entra ID",
+    },
+    Setting {
+        name: "PUBLIC_URL",
+        default: "",
+        find: "the address in front of /scim/v2, if a proxy or CDN hides the gateway's own",
+    },
+];
 
 /// How SCIM is spoken at `/scim/v2`.
 #[derive(Clone, Debug)]
@@ -25,8 +50,11 @@ pub struct Scim {
 /// What the source is called in the log; no hook's name has a slash.
 const NAME: &str = "scim/v2";
 
-const TOKEN: &str = "SCIM_TOKEN";
-const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
+/// The variable of a token in the clear.
+pub const TOKEN: &str = "SCIM_TOKEN";
+
+/// The variable of one that is stored.
+pub const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
 
 impl Reader<'_> {
     /// Reads how SCIM is spoken; it is not, if there is no token.

@@ -33,7 +33,7 @@ impl Keeper {
             if self.policy.foreign == Foreign::Refuse || user.tags.contains_key(MANAGED_BY) {
                 return Err(foreign.into());
             }
-            self.check_power(&user, session).await?;
+            self.check_power(&user, power, session).await?;
             // Whoever finds it to be ours shall know that it was not.
             record.adopting = true;
             self.checkpoint(record).await?;
@@ -59,14 +59,18 @@ impl Keeper {
         Err(held_by_another().into())
     }
 
-    /// Whether a user can do no more than those that are made here.
-    async fn check_power(&self, user: &Observed, session: &Session<'_>) -> Result<(), Stop> {
+    /// Whether a user can do no more than anybody who is made here may, or than this person will.
+    async fn check_power(
+        &self,
+        user: &Observed,
+        own: &Power<ResourceId>,
+        session: &Session<'_>,
+    ) -> Result<(), Stop> {
         let mut power = self.rules.power.clone();
-        let granted = self.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
-        let allowed = self.rules.allowed.security_profiles.iter().chain(granted).cloned();
-        power.security_profiles.extend(allowed);
+        power.security_profiles.extend(self.rules.allowed.security_profiles.iter().cloned());
         let power = session.resolve(&power).await?;
-        let ours: BTreeSet<&str> = power.security_profiles.iter().map(ResourceId::as_str).collect();
+        let ours = power.security_profiles.iter().chain(&own.security_profiles);
+        let ours: BTreeSet<&str> = ours.map(ResourceId::as_str).collect();
         if user.security_profiles.iter().all(|profile| ours.contains(profile.as_str())) {
             return Ok(());
         }
@@ -85,7 +89,7 @@ fn too_powerful() -> Fault {
     Fault::new(
         Kind::Uniqueness,
         "userName: expected a user in Amazon Connect with no security profile but those of \
-         SECURITY_PROFILES and ALLOWED_SECURITY_PROFILES, found one that may do more; it is not \
-         adopted",
+         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and the person's groups in GROUPS, found \
+         one that may do more; it is not adopted",
     )
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::users::Edit;
-use super::{Asked, Directory, TRIES, etag, give_way, not_found};
+use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
 use crate::outcome::resource::{Answer, Deed};
@@ -62,7 +62,7 @@ impl Directory {
             match asked.roster().write_group(&change).await? {
                 Ok(group) => return self.group_answer(asked, &group, &projection).await,
                 Err(Clash::Taken) => return Err(taken()),
-                Err(Clash::Moved) => give_way(tries).await,
+                Err(Clash::Moved) => asked.give_way(tries).await?,
             }
         }
         Err(changed_meanwhile())
@@ -76,7 +76,7 @@ impl Directory {
             let now = asked.clock.now();
             match asked.roster().erase_group(&known.id, known.version, mark, now).await? {
                 Ok(()) => return Ok(Answer { deed: Deed::Removed, ..Answer::shown(Map::new()) }),
-                Err(_) => give_way(tries).await,
+                Err(_) => asked.give_way(tries).await?,
             }
         }
         Err(changed_meanwhile())

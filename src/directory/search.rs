@@ -11,6 +11,7 @@ use super::shown::Extent;
 use super::{Asked, Directory};
 use crate::fault::{Fault, Kind};
 use crate::outcome::resource::Answer;
+use crate::roster::Trouble;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
@@ -23,6 +24,9 @@ use crate::scim::schema::ResourceType;
 
 /// A filter that no index serves looks through so many resources at most.
 const SCAN: usize = 10_000;
+
+/// And through so many members of groups, but for those of the first.
+const SCAN_MEMBERS: usize = 100_000;
 
 /// How many are read at a time.
 const STEP: usize = 1000;
@@ -79,6 +83,8 @@ struct Wish<'a> {
 struct Found {
     items: Vec<Item>,
     total: usize,
+    /// How many members were read for it.
+    members: usize,
 }
 
 impl Directory {
@@ -95,16 +101,20 @@ impl Directory {
             Some(endpoint) => self.find(asked, &self.wish(endpoint, query)?, window).await?,
             None => self.find_in_both(asked, query, window).await?,
         };
+        let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
+        let shown = |endpoint| {
+            let projection = Projection::read(only, without, self.types(endpoint));
+            let extent = Extent::wanted(&projection, links(endpoint));
+            (projection, extent)
+        };
+        let (users, groups) = (shown(Endpoint::Users), shown(Endpoint::Groups));
         let mut page = Page::default();
         for item in &found.items {
-            let (types, links) = match item {
-                Item::User(_) => (&self.users, "groups"),
-                Item::Group(_) => (&self.groups, "members"),
+            let (projection, extent) = match item {
+                Item::User(_) => &users,
+                Item::Group(_) => &groups,
             };
-            let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
-            let projection = Projection::read(only, without, types);
-            let extent = Extent::wanted(&projection, links);
-            let resource = self.whole(asked, item, extent).await?;
+            let resource = self.whole(asked, item, *extent).await?;
             if !page.add(projection.apply(resource)) {
                 break;
             }
@@ -150,7 +160,7 @@ impl Directory {
             let (start, count) = window.counted_from_the_oldest(total);
             let (mut items, total) = asked.page(wish.endpoint, start, count).await?;
             items.reverse();
-            return Ok(Found { items, total });
+            return Ok(Found { items, total, ..Found::default() });
         };
         let mut found = Found::default();
         if let Some(lookups) = filter.lookups(wish.types) {
@@ -177,7 +187,14 @@ impl Directory {
         found: &mut Found,
     ) -> Result<(), Fault> {
         for item in items {
-            if !filter.matches(&self.whole(asked, &item, wish.looked_at).await?, wish.types) {
+            asked.check_time()?;
+            if found.members > SCAN_MEMBERS {
+                return Err(too_many());
+            }
+            let resource = self.whole(asked, &item, wish.looked_at).await?;
+            let members = resource.get("members").and_then(Value::as_array);
+            found.members = found.members.saturating_add(members.map_or(0, Vec::len));
+            if !filter.matches(&resource, wish.types) {
                 continue;
             }
             if found.total >= window.skip && found.items.len() < window.count {
@@ -189,14 +206,18 @@ impl Directory {
     }
 
     fn wish(&self, endpoint: Endpoint, query: &Query) -> Result<Wish<'_>, Fault> {
-        let types = match endpoint {
-            Endpoint::Users => &self.users,
-            Endpoint::Groups => &self.groups,
-        };
+        let types = self.types(endpoint);
         let text = query.filter.as_deref();
         let filter = text.map(|text| Filter::read(text, types, self.strict)).transpose()?;
-        let looked_at = Extent::looked_at(text.unwrap_or_default());
+        let looked_at = Extent::looked_at(filter.as_ref(), links(endpoint));
         Ok(Wish { endpoint, types, filter, looked_at })
+    }
+
+    const fn types(&self, endpoint: Endpoint) -> &ResourceType {
+        match endpoint {
+            Endpoint::Users => &self.users,
+            Endpoint::Groups => &self.groups,
+        }
     }
 
     async fn whole(
@@ -259,6 +280,12 @@ impl Asked<'_> {
         Ok(found)
     }
 
+    /// Refuses to go on when the answer could not be passed on any more.
+    fn check_time(&self) -> Result<(), Trouble> {
+        let is_over = || Trouble("a search took all the time that there was".to_owned());
+        self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
+    }
+
     async fn users_by(&self, lookup: &Lookup) -> Result<Vec<Record>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
@@ -275,6 +302,7 @@ impl Asked<'_> {
                 let members = roster.members(&Id::read(group)).await?;
                 check_amount(members.len())?;
                 for member in members {
+                    self.check_time()?;
                     users.extend(roster.load(&Id::read(&member.value)).await?);
                 }
                 users
@@ -295,6 +323,14 @@ impl Asked<'_> {
     }
 }
 
+/// The attribute that ties a resource to others.
+const fn links(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Users => "groups",
+        Endpoint::Groups => "members",
+    }
+}
+
 /// Where each step begins, the newest first, if there are not too many.
 fn steps(total: usize) -> Result<impl Iterator<Item = usize>, Fault> {
     check_amount(total)?;
@@ -303,15 +339,14 @@ fn steps(total: usize) -> Result<impl Iterator<Item = usize>, Fault> {
 
 /// Refuses to look through more than [`SCAN`] resources.
 fn check_amount(amount: usize) -> Result<(), Fault> {
-    if amount <= SCAN {
-        return Ok(());
-    }
-    Err(Fault::new(
+    if amount <= SCAN { Ok(()) } else { Err(too_many()) }
+}
+
+fn too_many() -> Fault {
+    Fault::new(
         Kind::TooMany,
-        format!(
-            "filter: expected one that names id, userName, externalId, an e-mail address, a \
-             group's displayName or a membership by eq, since there are more than {SCAN} resources \
-             to look through, found another; or ask /Users and /Groups for pages, each by itself"
-        ),
-    ))
+        "filter: expected one that names id, userName, externalId, an e-mail address, a group's \
+         displayName or a membership by eq, since there is more to look through than one request \
+         may, found another; or ask /Users and /Groups for pages, each by itself",
+    )
 }

@@ -11,6 +11,7 @@ use crate::assign::instance::Reference;
 use crate::fault::Fault;
 use crate::roster::group::{Group, Member};
 use crate::roster::record::{Record, State, Wanted};
+use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use crate::scim::{CONNECT_SCHEMA, PROVISIONING, resource};
@@ -180,12 +181,10 @@ impl Extent {
     }
 
     /// What a filter may look at.
-    pub(super) fn looked_at(filter: &str) -> Self {
-        let filter = filter.to_ascii_lowercase();
-        Self {
-            links: filter.contains("groups") || filter.contains("members"),
-            provisioning: Some(filter.contains(PROVISIONING)),
-        }
+    pub(super) fn looked_at(filter: Option<&Filter>, links: &str) -> Self {
+        let looks_at = |urn, name: &str| filter.is_some_and(|filter| filter.looks_at(urn, name));
+        let provisioning = looks_at(Some(CONNECT_SCHEMA), PROVISIONING);
+        Self { links: looks_at(None, links), provisioning: Some(provisioning) }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::shown::{Extent, with_traces};
-use super::{Asked, Directory, TRIES, etag, give_way, not_found};
+use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
 use crate::fault::Fault;
@@ -75,7 +75,7 @@ impl Directory {
                 let answer = self.user_answer(asked, &record, &projection).await?;
                 return Ok(Answer { kept: Some(outcome), ..answer });
             }
-            give_way(tries).await;
+            asked.give_way(tries).await?;
         }
         Err(changed_meanwhile())
     }
@@ -98,7 +98,7 @@ impl Directory {
                 let answer = Answer::shown(Map::new());
                 return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });
             }
-            give_way(tries).await;
+            asked.give_way(tries).await?;
         }
         Err(changed_meanwhile())
     }

@@ -67,9 +67,8 @@ impl Answer {
     #[must_use]
     pub fn response(&self) -> Response {
         let has_body = matches!(self.deed, Deed::Created | Deed::Shown);
-        let body =
-            if has_body { Value::from(self.body.clone()).to_string() } else { String::new() };
-        let mut response = Response::new(self.deed.status(), body);
+        let body = has_body.then(|| serde_json::to_string(&self.body).unwrap_or_default());
+        let mut response = Response::new(self.deed.status(), body.unwrap_or_default());
         let mut header = |name, value: Option<&String>| {
             if let Some(value) = value {
                 response.headers.insert(name, value.clone());

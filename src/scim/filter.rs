@@ -168,6 +168,21 @@ impl Filter {
         }
     }
 
+    /// Whether it looks at an attribute, of an extension if a URN is given, or at the whole of that
+    /// extension.
+    #[must_use]
+    pub fn looks_at(&self, urn: Option<&str>, name: &str) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.looks_at(urn, name) || right.looks_at(urn, name)
+            }
+            Self::Not(inner) => inner.looks_at(urn, name),
+            Self::Compare(path, ..) | Self::Each(path, _) | Self::Present(path) => {
+                path.urn == urn && (path.name.is_empty() || path.name.eq_ignore_ascii_case(name))
+            }
+        }
+    }
+
     /// How many comparisons it has.
     #[must_use]
     pub fn terms(&self) -> usize {

@@ -7,6 +7,8 @@ use connect_provisioner::config::settings;
 use connect_provisioner::connect::{Applied, UserIds};
 use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::outcome::{Outcome, Row};
+use connect_provisioner::scim::CONNECT_SCHEMA;
+use connect_provisioner::scim::schema::{Limits, ResourceType, Type};
 use connect_provisioner::trust::scheme::SCHEMES;
 
 fn paper(name: &str) -> String {
@@ -79,6 +81,32 @@ fn every_outcome_is_in_the_readme_with_its_status() {
     for outcome in applied.chain(others) {
         let cells = row(2, &format!("`{}`", outcome.name()));
         assert_eq!(cells[1], outcome.response().status.to_string(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn every_attribute_of_our_extension_is_in_the_readme() {
+    let one = || vec!["one".to_owned()];
+    let limits = Limits {
+        routing_profiles: one(),
+        security_profiles: one(),
+        hierarchy_groups: one(),
+        directory: true,
+    };
+    let user = ResourceType::user(&limits);
+    let extension = user.extension(CONNECT_SCHEMA).unwrap();
+    let told = extension.attributes.iter().flat_map(|attribute| match &attribute.kind {
+        Type::Complex(parts) => {
+            parts.iter().map(|part| format!("{}.{}", attribute.name, part.name)).collect()
+        }
+        _ => vec![attribute.name.to_owned()],
+    });
+    let readme = paper("README.md");
+    let table = readme.split("### What comes back").nth(1).unwrap();
+    let table: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    for name in told {
+        let names = |line: &&str| line.split('|').nth(1).unwrap().contains(&format!("`{name}`"));
+        assert_eq!(table.iter().filter(|line| names(line)).count(), 1, "{name}");
     }
 }
 

@@ -16,6 +16,7 @@ use connect_provisioner::standin::Settings;
 use serde_json::{Map, Value, json};
 
 use crate::house::{LONG, now};
+use crate::simulation::unsteady::Unsteady;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const CONNECT: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
@@ -50,7 +51,20 @@ impl Answer {
 
 async fn client(changes: &[(&str, &str)]) -> Client {
     let roster = Arc::new(Embedded::default());
-    let kept: Arc<dyn Roster> = roster.clone();
+    client_of(roster.clone(), roster, changes).await
+}
+
+/// A client whose requests come between each other's: the roster takes its time.
+async fn client_among_others() -> Client {
+    let roster = Arc::new(Embedded::default());
+    client_of(Arc::new(Unsteady::slow(roster.clone())), roster, &[]).await
+}
+
+async fn client_of(
+    kept: Arc<dyn Roster>,
+    roster: Arc<Embedded>,
+    changes: &[(&str, &str)],
+) -> Client {
     let settings = Settings { throttle: false, ..Settings::default() };
     let local = Local::start_with_roster(settings, changes, kept).await.unwrap();
     Client { local, roster }

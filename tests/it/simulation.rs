@@ -13,7 +13,7 @@ mod clients;
 mod hands;
 mod mutation;
 mod senders;
-mod unsteady;
+pub(crate) mod unsteady;
 mod wire;
 
 use std::collections::BTreeMap;

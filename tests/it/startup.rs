@@ -1,8 +1,7 @@
 //! Start-up: a configuration, or every problem with it at once.
 
 use connect_provisioner::assign::instance::Reference;
-use connect_provisioner::config::policy::ROSTER_SETTINGS;
-use connect_provisioner::config::{Config, Environment, SETTINGS};
+use connect_provisioner::config::{Config, Environment, SETTINGS, roster_settings};
 use connect_provisioner::log;
 use serde_json::Value;
 
@@ -233,7 +232,7 @@ fn a_roster_has_no_default_for_those_who_leave() {
 #[test]
 fn a_rosters_defaults_told_are_the_defaults_taken() {
     let base = [("DEACTIVATE", "suspend"), ("SUSPENDED_SECURITY_PROFILE", INSTANCE)];
-    let defaults = ROSTER_SETTINGS.iter().filter(|setting| !setting.default.is_empty());
+    let defaults = roster_settings().filter(|setting| !setting.default.is_empty());
     let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
     let changes: Vec<_> = changes.collect();
     assert_eq!(changes.len(), 8);

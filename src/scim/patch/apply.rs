@@ -20,8 +20,8 @@ const MOST_EFFORT: usize = 20_000_000;
 ///
 /// # Errors
 /// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::TooMany`] for more work
-/// than a request may make; [`Kind::NoTarget`] for a
-/// filter that nothing matches, and from which nothing can be made; strict, [`Kind::InvalidPath`] and
+/// than a request may make; [`Kind::NoTarget`] for a filter that nothing matches, and from which
+/// nothing can be made; strict, [`Kind::InvalidPath`] and
 /// [`Kind::Mutability`] too. Then nothing is changed.
 pub fn apply(
     types: &ResourceType,
@@ -296,7 +296,10 @@ impl Place<'_> {
     fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
         let detail = "path: expected a filter that a value matches, found one that none does";
         let no_target = || Fault::new(Kind::NoTarget, detail);
-        let equalities = filter.equalities().filter(|_| !(self.strict && self.op == Op::Replace));
+        // Nobody comes into a group by being described.
+        let is_member = self.attribute.name == "members";
+        let is_refused = is_member || self.strict && self.op == Op::Replace;
+        let equalities = filter.equalities().filter(|_| !is_refused);
         let mut element = Map::new();
         for (name, value) in equalities.ok_or_else(no_target)? {
             let sub = self.attribute.sub_attribute(name).ok_or_else(no_target)?;

@@ -6,7 +6,7 @@ use connect_provisioner::deadline::{Clock, Deadline};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Client, client};
+use super::{Client, client, client_among_others};
 use crate::house::now;
 
 async fn group(client: &Client, name: &str, members: &[String]) -> String {
@@ -28,7 +28,7 @@ async fn drain(client: &Client) {
 
 #[tokio::test]
 async fn changes_of_one_group_at_the_same_time_lose_nothing() {
-    let client = client(&[]).await;
+    let client = client_among_others().await;
     let old: Vec<String> = (0..50).map(|number| format!("old{number}")).collect();
     let target = format!("/Groups/{}", group(&client, "Agents", &old).await);
     let changes = (0..50).map(|number| {
@@ -102,6 +102,43 @@ async fn a_group_gives_profiles_and_the_drain_brings_them_to_connect() {
     drain(&client).await;
     let held = client.held()["users"].clone();
     assert!(held.as_array().unwrap().iter().all(|user| user["SecurityProfileIds"] == before));
+}
+
+#[tokio::test]
+async fn of_two_who_rename_a_group_at_the_same_time_neither_is_lost() {
+    let client = client_among_others().await;
+    let target = format!("/Groups/{}", group(&client, "Agents", &[]).await);
+    let write = |path: &str, value: String| {
+        let operations = json!([{"op": "replace", "path": path, "value": value}]);
+        let target = target.clone();
+        let client = &client;
+        async move { client.patch(&target, operations).await.is(200) }
+    };
+    let names = (0..5).map(|number| write("displayName", format!("Agents {number}")));
+    let ids = (0..5).map(|number| write("externalId", format!("ext{number}")));
+    join_all(names.chain(ids).collect::<Vec<_>>()).await;
+    let kept = client.get(&target).await.is(200);
+    assert_eq!(kept["meta"]["version"], "W/\"11\"", "each was a change of what was there then");
+    let made = (0..10).map(|_| async {
+        client.post("/Groups", &json!({"displayName": "One of many"})).await.status
+    });
+    let mut made = join_all(made).await;
+    made.sort_unstable();
+    assert_eq!(made, [vec![201], vec![409; 9]].concat());
+}
+
+#[tokio::test]
+async fn nobody_comes_into_a_group_by_being_described() {
+    let client = client(&[]).await;
+    let target = format!("/Groups/{}", group(&client, "Agents", &["ana".to_owned()]).await);
+    for op in ["add", "replace"] {
+        let path = "members[value eq \"ben\"].display";
+        let operations = json!([{"op": op, "path": path, "value": "Ben"}]);
+        assert_eq!(client.patch(&target, operations).await.is(400)["scimType"], "noTarget");
+    }
+    let path = "members[value eq \"ana\"].display";
+    let operations = json!([{"op": "replace", "path": path, "value": "Ana"}]);
+    assert_eq!(values(&client.patch(&target, operations).await.is(200)), ["ana"]);
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Users: what comes back as sent, what Connect cannot hold, and what a write costs.
 
+use std::time::Duration;
+
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::key::Id;
+use connect_provisioner::roster::record::{Record, Wanted};
+use connect_provisioner::scim::Person;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{CONNECT, client, user};
+use super::{CONNECT, client, client_among_others, user};
 use crate::house::{LONG, foreign, now, story};
 
 #[tokio::test]
@@ -142,7 +146,7 @@ async fn nobody_chooses_their_own_power() {
 
 #[tokio::test]
 async fn writes_of_one_user_at_the_same_time_are_all_there_in_the_end() {
-    let client = client(&[]).await;
+    let client = client_among_others().await;
     let target = format!("/Users/{}", client.user("ana@example.com").await);
     let roles = (0..20).map(|number| {
         let role =
@@ -154,6 +158,18 @@ async fn writes_of_one_user_at_the_same_time_are_all_there_in_the_end() {
     }
     let user = client.get(&target).await.is(200);
     assert_eq!(user["roles"].as_array().unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn of_many_who_make_the_same_user_one_does() {
+    let client = client_among_others().await;
+    let ana = user("ana@example.com");
+    let made = (0..10).map(|_| async { client.post("/Users", &ana).await.status });
+    let mut made = join_all(made).await;
+    made.sort_unstable();
+    assert_eq!(made, [vec![201], vec![409; 9]].concat());
+    assert_eq!(client.get("/Users").await.is(200)["totalResults"], 1);
+    assert_eq!(client.usernames(), ["ana@example.com"]);
 }
 
 #[tokio::test]
@@ -242,4 +258,37 @@ async fn who_leaves_by_a_hook_leaves_their_groups() {
     let members = client.get(&target).await.is(200)["members"].clone();
     assert_eq!(members.as_array().unwrap().len(), 1);
     assert_eq!(members[0]["value"], "other");
+}
+
+#[tokio::test]
+async fn what_no_index_serves_is_looked_for_among_ten_thousand_and_no_more() {
+    let client = client(&[]).await;
+    let write = async |number: usize| {
+        let id = Id::of(u128::try_from(number).unwrap().to_be_bytes());
+        let Value::Object(user) = user(&format!("agent{number}@example.com")) else { panic!() };
+        let made = now() - Duration::from_secs(20_000 - u64::try_from(number).unwrap());
+        let owner = format!("owner{number}");
+        let mut record = Record::new(id, Person::new(user), Wanted::Active, &owner, made);
+        record.settle("rules", made);
+        client.roster.write(&record).await.unwrap().unwrap();
+    };
+    for number in 0..10_000 {
+        write(number).await;
+    }
+    let odd = "/Users?filter=userName+co+%22agent77%22&count=2";
+    let found = client.get(odd).await.is(200);
+    assert_eq!((&found["totalResults"], &found["itemsPerPage"]), (&json!(111), &json!(2)));
+    assert_eq!(found["Resources"][0]["userName"], "agent7799@example.com", "the newest first");
+    write(10_000).await;
+    assert_eq!(client.get(odd).await.is(400)["scimType"], "tooMany");
+    for query in [
+        "filter=userName+eq+%22agent7@example.com%22",
+        "filter=emails.value+eq+%22agent7@example.com%22+and+userName+co+%22agent%22",
+        "startIndex=9994&count=1",
+    ] {
+        let found = client.get(&format!("/Users?{query}")).await.is(200);
+        assert_eq!(found["Resources"][0]["userName"], "agent7@example.com", "{query}");
+    }
+    let counted = client.get("/Users?count=0").await.is(200);
+    assert_eq!(counted["totalResults"], 10_001);
 }

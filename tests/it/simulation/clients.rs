@@ -108,6 +108,12 @@ impl House {
             0..3 => replace("name.familyName", format!("F{step}").into()),
             3..6 => replace("active", (!known.active).to_string().into()),
             6 => replace("userName", name.into()),
+            8 => {
+                let name = *self.chance.pick(&[GROUP, "Others"]);
+                let target = format!("/Groups/{}", group_id());
+                self.insist("PATCH", &target, &replace("displayName", name.into())).await?;
+                return None;
+            }
             7 => {
                 let (status, _) = self.insist("DELETE", &target, &Value::Null).await?;
                 return [204, 404].contains(&status).then_some(None);

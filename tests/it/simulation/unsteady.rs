@@ -24,6 +24,12 @@ pub(crate) struct Unsteady {
 }
 
 impl Unsteady {
+    /// A roster that is slow, and no more: others come in between.
+    pub(crate) fn slow(inner: Arc<Embedded>) -> Self {
+        let (chance, faults) = (Chance::of(1), Arc::default());
+        Self { inner, chance, faults, stalls: false, mutation: None }
+    }
+
     /// An effect between two boundaries, either of which may lose it.
     fn effect<'a, T: Send + 'a>(
         &'a self,
