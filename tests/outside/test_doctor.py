@@ -208,6 +208,20 @@ def test_an_endpoint_with_which_the_function_would_not_start_is_a_problem(sound)
     assert "unset it" in advice
 
 
+def test_a_roster_and_scim_are_looked_at_where_one_of_their_settings_is(sound):
+    roster = {"DEACTIVATE": "delete", "SCIM_TOKEN": SECRET, "GROUPS": '{"A": {"routingProfile": "Sales"}}'}
+    findings = examine(sound(**roster))
+    assert [(one["state"], one["subject"], one["found"]) for one in findings[5:]] == [
+        ("ok", "DEACTIVATE", "who leaves is removed"),
+        ("ok", "SCIM_TOKEN", "/scim/v2, 1 token in the clear"),
+        ("ok", "GROUPS", "1 group to give something to its members"),
+    ]
+    assert only_problem(examine(sound(SCIM_TOKEN=SECRET)))[0] == "DEACTIVATE"
+    assert only_problem(examine(sound(**roster | {"GROUPS": '{"A": {}}'})))[0] == "GROUPS"
+    without = examine(sound(**roster | {"SCIM_TOKEN": None}))
+    assert "none, so /scim/v2 is 404" in [one["found"] for one in without]
+
+
 # --- With AWS being asked -------------------------------------------------------------------------
 
 
@@ -249,6 +263,30 @@ def test_whatever_is_meant_is_found_and_shown_with_its_arn(sound, connect, vault
         ("HOOK_OKTA_SECRET_ARN", "1 key, 1 replaced and still believed"),
     ]
     assert all(call.startswith(("Describe", "List")) for call in connect.calls())
+
+
+def test_what_groups_give_and_who_is_shut_out_gets_is_looked_for_too(sound, connect, vault):
+    kept = vault.keep(STORED)
+    grants = {"securityProfiles": ["QualityAnalyst"], "hierarchyGroup": "EMEA"}
+    roster = {
+        "DEACTIVATE": "suspend",
+        "SUSPENDED_SECURITY_PROFILE": "No Access",
+        "SCIM_TOKEN_SECRET_ARN": kept,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": vault.endpoint,
+    }
+    groups = {"Leads": grants, "Sales": {"routingProfile": "Nobody's"}}
+    findings = examine(sound(**roster, GROUPS=json.dumps(groups)), "--online")
+    subject, found, advice = only_problem(findings)
+    assert (subject, found) == ("GROUPS", f"a routing profile {MISSING}")
+    assert "Sales" in advice
+    told = [(one["subject"], one["found"].split(",")[0]) for one in findings if one["state"] == "ok"]
+    for subject, found in [
+        ("SUSPENDED_SECURITY_PROFILE", "security profile No Access"),
+        ("GROUPS", "security profile QualityAnalyst"),
+        ("GROUPS", "hierarchy group EMEA"),
+        ("SCIM_TOKEN_SECRET_ARN", "1 key"),
+    ]:
+        assert (subject, found) in told
 
 
 MISSING = "that the instance does not have"

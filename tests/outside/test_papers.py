@@ -164,7 +164,7 @@ def test_every_setting_that_a_paper_names_is_one():
 
 
 # Those of the code that a contributor adds rows to.
-TABLES = {"SCHEMES", "SETTINGS", "ROSTER_SETTINGS", "HOOK_SETTINGS", "ROWS"}
+TABLES = {"SCHEMES", "SETTINGS", "POLICY_SETTINGS", "SCIM_SETTINGS", "HOOK_SETTINGS", "ROWS"}
 
 
 @pytest.mark.parametrize("column", ["cause", "secretTrouble"])

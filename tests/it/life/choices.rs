@@ -132,6 +132,23 @@ async fn a_foreign_user_who_may_do_more_is_never_adopted() {
 }
 
 #[tokio::test]
+async fn nobody_is_adopted_for_what_a_group_gives_to_others() {
+    let grants = json!({"Admins": {"securityProfiles": ["Agent"]}}).to_string();
+    let changes = [
+        ("ON_FOREIGN_USER", "adopt"),
+        ("SECURITY_PROFILES", "QualityAnalyst"),
+        ("GROUPS", grants.as_str()),
+    ];
+    let mut house = given(&changes).await;
+    foreign(&house.local, ANA).await;
+    let before = house.user();
+    let refused = house.tell(&story("okta-user-created")).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains("GROUPS"), "{}", refused.detail());
+    assert_eq!(house.user(), before);
+}
+
+#[tokio::test]
 async fn who_was_removed_by_hand_is_parked_or_made_anew() {
     for (choice, status, outcome, calls, held) in [
         ("park", 202, "parked", "DescribeUser", 0),
