@@ -10,12 +10,13 @@ import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from deployments import Deployment
 from programs import Function, Serve, Standin
+from test_canaries import leaves, planted
 
 SCIM2 = Path(sys.executable).with_name("scim2")
 SANITY = Path(sys.executable).with_name("scim-sanity")
@@ -124,6 +125,75 @@ def test_serve_passes_every_check_on_an_empty_and_on_a_filled_store(serve):
     assert probe(serve.url) > 25
     # What the checks made, they removed again; what is left is ours.
     assert len(serve.users()) == 250
+
+
+WHOLE = {
+    "schemas": [USER],
+    "userName": "ana@example.com",
+    "externalId": "00u1",
+    "name": {"givenName": "Ana", "familyName": "Ruiz", "formatted": "Ana Ruiz"},
+    "displayName": "Ana Ruiz",
+    "title": "Agent",
+    "password": "never told",
+    "emails": [{"value": "ana@example.com", "type": "work", "display": "Ana"}],
+    "phoneNumbers": [{"value": "+34600100200", "type": "mobile"}],
+    "addresses": [{"streetAddress": "1 Road", "country": "ES"}],
+    "roles": [{"value": "agent"}],
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+        "department": "Sales", "manager": {"value": "m", "displayName": "M"},
+    },
+    "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User": {
+        "routingProfile": "Sales", "phone": {"type": "DESK_PHONE", "deskNumber": "+34600100201"},
+    },
+    "nobody's": {"name": "x"},
+}  # fmt: skip
+
+
+def test_no_text_of_a_client_is_ever_heard_in_the_log_or_in_a_refusal(tmp_path):
+    canary = "canary-7f3a"
+    settings = {"SCIM_TOKEN": TOKEN, "ALLOWED_ROUTING_PROFILES": "Sales", "EMAIL_AS": "secondary"}
+    headers = [("authorization", f"Bearer {TOKEN}")]
+    with closing(Serve(tmp_path / "serve.log", "--no-throttle", **settings)) as serve:
+
+        def ask(method, target, body=None):
+            text = b"" if body is None else json.dumps(body).encode()
+            answer = serve.send(f"/scim/v2{target}", text, headers, method)
+            if answer.status >= 400:
+                assert canary not in answer.body
+            return answer.status
+
+        statuses = set()
+        for path in leaves(WHOLE):
+            statuses.add(ask("POST", "/Users", planted(WHOLE, path, f"{canary} {path[-1]}")))
+        statuses.add(ask("POST", "/Users", planted(WHOLE, ("name",), canary)))
+        statuses.add(ask("POST", f"/Users?attributes={canary}", WHOLE))
+        statuses.add(ask("POST", "/Groups", {"displayName": canary, "members": [{"value": canary}]}))
+        statuses.add(ask("POST", "/Groups", {"displayName": canary}))
+        for target in ("/Users", "/Groups", f"/{canary}", "/Schemas"):
+            for query in (f"userName eq \"{canary}\"", f"{canary} xx 1", canary, f"{canary}[", "("):
+                statuses.add(ask("GET", f"{target}?filter={quote(query)}"))
+            statuses.add(ask("GET", f"{target}/{canary}"))
+            statuses.add(ask("GET", f"{target}?count={canary}"))
+        listed = serve.send("/scim/v2/Users", b"", headers, "GET")
+        some = listed.json["Resources"][0]["id"]
+        for operation in (
+            {"op": canary, "path": "title", "value": "x"},
+            {"op": "replace", "path": canary, "value": canary},
+            {"op": "replace", "path": f"emails[{canary}", "value": canary},
+            {"op": "replace", "path": f"{canary}:x.y[z", "value": canary},
+            {"op": "replace", "path": "active", "value": canary},
+            {"op": "replace", "path": "name", "value": canary},
+            {"op": "remove", "path": f"emails[value eq {canary}"},
+            {"op": "replace", "path": "userName", "value": canary},
+        ):
+            statuses.add(ask("PATCH", f"/Users/{some}", {"Operations": [operation]}))
+        statuses.add(ask("PUT", f"/Users/{canary}", {"userName": canary, "name": canary}))
+        statuses.add(serve.send("/scim/v2/Users", canary.encode(), headers).status)
+        assert statuses == {200, 201, 400, 403, 404, 409}
+        log = serve.log()
+    assert canary not in log
+    assert TOKEN not in log
+    assert log.count("scim/v2") > 50, "there was something to be heard"
 
 
 def test_the_function_passes_every_check_under_the_emulator(tmp_path):

@@ -291,3 +291,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_patch_that_would_take_all_the_time_there_is_is_refused() {
+    let types = ResourceType::group();
+    let members: Vec<Value> =
+        (0..250_000).map(|number| json!({"value": number.to_string()})).collect();
+    let known = json!({"displayName": "All", "members": members});
+    let terms = vec!["value eq \"x\""; 99].join(" or ");
+    let tell =
+        |path: String| patched_by(&types, &known, &json!([{"op": "remove", "path": path}]), false);
+    let fault = tell(format!("members[{terms}]")).unwrap_err();
+    assert_eq!(fault.kind, Kind::TooMany);
+    assert!(tell("members[value eq \"7\"]".to_owned()).is_ok());
+}

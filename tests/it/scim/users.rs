@@ -292,3 +292,30 @@ async fn what_no_index_serves_is_looked_for_among_ten_thousand_and_no_more() {
     let counted = client.get("/Users?count=0").await.is(200);
     assert_eq!(counted["totalResults"], 10_001);
 }
+
+#[tokio::test]
+async fn no_more_lose_their_access_than_may_whoever_asks() {
+    let changes = [("MAX_REMOVALS_PER_HOUR", "2")];
+    let client = client(&changes).await;
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        ids.push(client.user(&format!("agent{number}@example.com")).await);
+    }
+    for id in &ids[..3] {
+        client.delete(&format!("/Users/{id}")).await.is(204);
+        client.get(&format!("/Users/{id}")).await.is(404);
+    }
+    assert_eq!(client.usernames().len(), 4, "one more waits for the operator");
+    for id in &ids[3..] {
+        let target = format!("/Users/{id}");
+        let leaves = json!([{"op": "replace", "path": "active", "value": false}]);
+        assert_eq!(client.patch(&target, leaves).await.is(200)["active"], false);
+        let told = client.told(&json!(id)).await;
+        assert_eq!(told["state"], "parked");
+        assert!(told["detail"].as_str().unwrap().contains("within an hour"), "{told}");
+    }
+    let held = client.held()["users"].clone();
+    let profiles: Vec<_> =
+        held.as_array().unwrap().iter().map(|it| &it["SecurityProfileIds"]).collect();
+    assert!(profiles.iter().all(|own| *own == profiles[0]), "nobody more is shut out");
+}
