@@ -12,6 +12,7 @@ pub mod group;
 pub mod parked;
 
 mod crowd;
+mod people;
 pub mod embedded;
 #[cfg(feature = "cli")]
 mod file;

@@ -1,11 +1,11 @@
 //! A roster in memory, and in a file if one is named: for one process, on a desk or in a test.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::ready;
 #[cfg(feature = "cli")]
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,8 @@ use super::crowd::{Crowd, Weighed};
 use super::file::File;
 use super::group::{Group, GroupChange, Member};
 use super::key::{Id, Key};
-use super::record::{MEMORY, Record, State, Wanted};
+use super::people::People;
+use super::record::{MEMORY, Record};
 use super::{Answer, Clash, Roster, Trouble};
 
 /// The hour in which removals are counted.
@@ -52,20 +53,13 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     fn note(&self, notes: &Notes) -> Result<(), Trouble>;
 }
 
-/// Everything there is, and the ways to find it.
+/// Everything there is.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    records: HashMap<Id, Arc<Record>>,
-    keys: HashMap<Key, Id>,
-    emails: BTreeSet<(Key, Id)>,
-    gone: BTreeSet<(Key, Id)>,
-    due: BTreeSet<(SystemTime, Id)>,
-    parked: BTreeSet<Id>,
-    /// The living, in the order in which they came.
-    order: Vec<Arc<Record>>,
     /// When each event was first seen.
     sights: HashMap<String, SystemTime>,
     notes: Notes,
+    pub(super) people: People,
     pub(super) crowd: Crowd,
 }
 
@@ -101,23 +95,23 @@ impl Embedded {
 
     fn put(&self, record: &Record) -> Result<Result<u64, Clash>, Trouble> {
         let mut contents = self.contents();
-        if let Err(clash) = contents.check(record) {
+        if let Err(clash) = contents.people.check(record) {
             return Ok(Err(clash));
         }
         let version = record.version.saturating_add(1);
         let record = Record { version, ..record.clone() };
         self.keep(|disk| disk.put(&record))?;
-        contents.put(record);
+        contents.people.put(record);
         Ok(Ok(version))
     }
 
     fn remove(&self, id: &Id, version: u64) -> Result<Result<(), Clash>, Trouble> {
         let mut contents = self.contents();
-        if contents.records.get(id).map(|record| record.version) != Some(version) {
+        if contents.people.version(id) != Some(version) {
             return Ok(Err(Clash::Moved));
         }
         self.keep(|disk| disk.erase(id))?;
-        contents.take(id);
+        contents.people.take(id);
         Ok(Ok(()))
     }
 
@@ -131,11 +125,11 @@ impl Embedded {
             }
             Ok(Some(weighed)) => weighed,
         };
-        let marked = contents.marked(&weighed.concerned, change.now);
+        let marked = contents.people.marked(&weighed.concerned, change.now);
         self.keep(|disk| disk.put_group(&weighed, &marked))?;
         let group = weighed.group.clone();
         contents.crowd.put(weighed);
-        marked.into_iter().for_each(|record| contents.put(record));
+        marked.into_iter().for_each(|record| contents.people.put(record));
         Ok(Ok(group))
     }
 
@@ -152,11 +146,11 @@ impl Embedded {
         }
         let members = contents.crowd.members(id).into_iter().filter(|_| mark);
         let members: Vec<String> = members.map(|member| member.value).collect();
-        let marked = contents.marked(&members, now);
+        let marked = contents.people.marked(&members, now);
         let numbers = contents.crowd.numbers(id);
         self.keep(|disk| disk.erase_group(id, &numbers, &marked))?;
         contents.crowd.take(id);
-        marked.into_iter().for_each(|record| contents.put(record));
+        marked.into_iter().for_each(|record| contents.people.put(record));
         Ok(Ok(()))
     }
 
@@ -190,90 +184,6 @@ impl Embedded {
 }
 
 impl Contents {
-    /// Whether a record may be written.
-    fn check(&self, record: &Record) -> Result<(), Clash> {
-        let stored = self.records.get(&record.id).map_or(0, |stored| stored.version);
-        if stored != record.version {
-            return Err(Clash::Moved);
-        }
-        let is_late = |gone: &Record| gone.as_of >= record.as_of;
-        if stored == 0
-            && record.keys().iter().any(|key| self.having(&self.gone, key).iter().any(is_late))
-        {
-            return Err(Clash::Moved);
-        }
-        let is_taken = |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
-        if record.keys().iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) }
-    }
-
-    /// Stores a record in place of the one of its id.
-    pub(super) fn put(&mut self, record: Record) {
-        let id = record.id.clone();
-        if let Some(former) = self.records.remove(&id) {
-            self.forget_ways(&former);
-        }
-        self.keys.extend(record.keys().into_iter().map(|key| (key, id.clone())));
-        self.emails.extend(record.emails().into_iter().map(|key| (key, id.clone())));
-        self.gone.extend(record.marks.iter().map(|key| (key.clone(), id.clone())));
-        self.due.extend(record.due.map(|due| (due, id.clone())));
-        if matches!(record.state, State::Parked(_)) {
-            self.parked.insert(id.clone());
-        }
-        let record = Arc::new(record);
-        self.place(&record, record.wanted != Wanted::Gone);
-        self.records.insert(id, record);
-    }
-
-    /// The records of these ids, marked; to who does not work, groups give nothing.
-    fn marked(&self, ids: &[String], now: SystemTime) -> Vec<Record> {
-        let working = ids.iter().filter_map(|id| self.copy(&Id::read(id)));
-        let working = working.filter(|record| record.wanted == Wanted::Active);
-        let mark = |mut record: Record| {
-            record.mark(now);
-            record.version = record.version.saturating_add(1);
-            record
-        };
-        working.map(mark).collect()
-    }
-
-    fn take(&mut self, id: &Id) {
-        let Some(record) = self.records.remove(id) else { return };
-        self.forget_ways(&record);
-        self.place(&record, false);
-    }
-
-    /// Gives a record its place in the order, or takes it out.
-    fn place(&mut self, record: &Arc<Record>, living: bool) {
-        let place = (record.created, &record.id);
-        match self.order.binary_search_by(|other| (other.created, &other.id).cmp(&place)) {
-            Ok(index) if !living => drop(self.order.remove(index)),
-            Ok(index) => {
-                if let Some(place) = self.order.get_mut(index) {
-                    place.clone_from(record);
-                }
-            }
-            Err(index) if living => self.order.insert(index, Arc::clone(record)),
-            Err(_) => {}
-        }
-    }
-
-    fn forget_ways(&mut self, record: &Record) {
-        let id = &record.id;
-        for key in record.keys() {
-            self.keys.remove(&key);
-        }
-        for email in record.emails() {
-            self.emails.remove(&(email, id.clone()));
-        }
-        for key in &record.marks {
-            self.gone.remove(&(key.clone(), id.clone()));
-        }
-        if let Some(due) = record.due {
-            self.due.remove(&(due, id.clone()));
-        }
-        self.parked.remove(id);
-    }
-
     /// Remembers when an event was first seen.
     #[cfg(feature = "cli")]
     pub(super) fn see(&mut self, event: String, at: SystemTime) {
@@ -284,17 +194,6 @@ impl Contents {
     #[cfg(feature = "cli")]
     pub(super) fn note(&mut self, notes: Notes) {
         self.notes = notes;
-    }
-
-    fn copy(&self, id: &Id) -> Option<Record> {
-        self.records.get(id).map(|record| Record::clone(record))
-    }
-
-    /// Those of a set of keys with ids who have this key.
-    fn having(&self, set: &BTreeSet<(Key, Id)>, key: &Key) -> Vec<Record> {
-        let first = (key.clone(), Id::read(""));
-        let ids = set.range(first..).take_while(|(other, _)| other == key);
-        ids.filter_map(|(_, id)| self.copy(id)).collect()
     }
 }
 
@@ -310,24 +209,19 @@ fn at_once<'a, T: Send + 'a>(answer: Result<T, Trouble>) -> Answer<'a, T> {
 
 impl Roster for Embedded {
     fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
-        at_once(Ok(self.contents().copy(id)))
+        at_once(Ok(self.contents().people.load(id)))
     }
 
     fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
-        let contents = self.contents();
-        let id = contents.keys.get(key);
-        at_once(Ok(id.and_then(|id| contents.copy(id))))
+        at_once(Ok(self.contents().people.find(key)))
     }
 
     fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
-        let contents = self.contents();
-        at_once(Ok(contents.having(&contents.emails, key)))
+        at_once(Ok(self.contents().people.find_by_email(key)))
     }
 
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
-        let contents = self.contents();
-        let gone = keys.iter().flat_map(|key| contents.having(&contents.gone, key));
-        at_once(Ok(gone.collect()))
+        at_once(Ok(self.contents().people.find_gone(keys)))
     }
 
     fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
@@ -373,22 +267,15 @@ impl Roster for Embedded {
     }
 
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
-        let contents = self.contents();
-        let due = contents.due.iter().take_while(|(due, _)| *due <= now).take(count);
-        at_once(Ok(due.map(|(_, id)| id.clone()).collect()))
+        at_once(Ok(self.contents().people.due(now, count)))
     }
 
     fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
-        let contents = self.contents();
-        let records = contents.order.iter().skip(start).take(count);
-        let records = records.map(|record| Record::clone(record)).collect();
-        at_once(Ok((records, contents.order.len())))
+        at_once(Ok(self.contents().people.page(start, count)))
     }
 
     fn parked(&self) -> Answer<'_, Vec<Record>> {
-        let contents = self.contents();
-        let parked = contents.parked.iter().filter_map(|id| contents.copy(id));
-        at_once(Ok(parked.collect()))
+        at_once(Ok(self.contents().people.parked()))
     }
 
     fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {

@@ -143,7 +143,7 @@ impl File {
         };
         let (records, sights, notes) = read().map_err(|error| trouble(&error))?;
         for record in records {
-            contents.put(serde_json::from_str(&record).map_err(|error| trouble(&error))?);
+            contents.people.put(serde_json::from_str(&record).map_err(|error| trouble(&error))?);
         }
         for (event, milliseconds) in sights {
             let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds));

@@ -1,0 +1,186 @@
+//! What AWS says of a set-up.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_connect::Client;
+use aws_sdk_connect::config::Builder;
+
+use super::{Finding, State, count};
+use crate::assign::identity::Identity;
+use crate::assign::instance::{Reference, Resource};
+use crate::cli::now;
+use crate::config::Config;
+use crate::config::scim::ARN;
+use crate::connect::failure::Failure;
+use crate::connect::line::Line;
+use crate::connect::names::Item;
+use crate::deadline::Deadline;
+use crate::keys::KeyStore;
+use crate::lambda;
+use crate::roster::policy::Deactivate;
+
+/// How long AWS may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What AWS says.
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let aws = lambda::aws(&config.region).await;
+    let (timeouts, retries) = Deadline::after(PATIENCE).limits();
+    let limits = Builder::from(&aws).timeout_config(timeouts).retry_config(retries);
+    let client = Client::from_conf(limits.build());
+    let mut findings = instance(config, &client).await;
+    findings.extend(powers(config, &client).await);
+    findings.extend(secrets(config, &aws).await);
+    findings
+}
+
+async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
+    let described =
+        client.describe_instance().instance_id(config.instance.id.as_str()).send().await;
+    let instance = match described.map(|described| described.instance) {
+        Ok(Some(instance)) => instance,
+        Ok(None) => return vec![refused("CONNECT_INSTANCE", "an answer without an instance")],
+        Err(error) => {
+            let failure = Failure::of("DescribeInstance", &error);
+            return vec![refused("CONNECT_INSTANCE", &failure.to_string())];
+        }
+    };
+    let alias = instance.instance_alias().unwrap_or("without an alias");
+    let status = instance.instance_status().map_or("unknown", |status| status.as_str());
+    let state = if status == "ACTIVE" { State::Ok } else { State::Warning };
+    let advice = if status == "ACTIVE" { "" } else { "wait until it is ACTIVE" };
+    let found = format!("{alias}, {status}");
+    let held = instance.identity_management_type().map_or("unknown", |held| held.as_str());
+    let ours = config.rules.identity.name;
+    vec![
+        Finding::new(state, "CONNECT_INSTANCE", found, advice),
+        if held == ours {
+            Finding::ok("IDENTITY_MANAGEMENT", format!("{held}, as the instance has it"))
+        } else {
+            let found = format!("{ours}, but the instance has {held}");
+            let advice = format!("set it to {held}; the default is {}", Identity::SAML.name);
+            Finding::new(State::Problem, "IDENTITY_MANAGEMENT", found, &advice)
+        },
+    ]
+}
+
+/// A variable, and what it names of one kind.
+type Named<'a> = (&'static str, Resource, Vec<&'a Reference>);
+
+/// Everything that the settings name in the instance.
+fn named(config: &Config) -> Vec<Named<'_>> {
+    let (power, allowed) = (&config.rules.power, &config.rules.allowed);
+    let grants = || config.rules.groups.iter().map(|(_, grant)| grant);
+    let suspended = config.policy.as_ref().and_then(|policy| match &policy.deactivate {
+        Deactivate::Suspend(profile) => Some(profile),
+        Deactivate::Delete | Deactivate::Keep => None,
+    });
+    let kind = Resource::RoutingProfile;
+    let routing_profiles = [
+        ("ROUTING_PROFILE", kind, vec![&power.routing_profile]),
+        ("ALLOWED_ROUTING_PROFILES", kind, allowed.routing_profiles.iter().collect()),
+        ("GROUPS", kind, grants().filter_map(|grant| grant.routing_profile.as_ref()).collect()),
+    ];
+    let kind = Resource::SecurityProfile;
+    let security_profiles = [
+        ("SECURITY_PROFILES", kind, power.security_profiles.iter().collect()),
+        ("ALLOWED_SECURITY_PROFILES", kind, allowed.security_profiles.iter().collect()),
+        ("SUSPENDED_SECURITY_PROFILE", kind, suspended.into_iter().collect()),
+        ("GROUPS", kind, grants().flat_map(|grant| &grant.security_profiles).collect()),
+    ];
+    let kind = Resource::HierarchyGroup;
+    let hierarchy_groups = [
+        ("HIERARCHY_GROUP", kind, power.hierarchy_group.iter().collect()),
+        ("ALLOWED_HIERARCHY_GROUPS", kind, allowed.hierarchy_groups.iter().collect()),
+        ("GROUPS", kind, grants().filter_map(|grant| grant.hierarchy_group.as_ref()).collect()),
+    ];
+    routing_profiles.into_iter().chain(security_profiles).chain(hierarchy_groups).collect()
+}
+
+async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
+    let named = named(config);
+    let (instance, limits) = (config.instance.id.as_str(), Builder::new());
+    let line = Line { client, instance, limits, pace: None };
+    let mut findings = Vec::new();
+    for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
+        let mut asked = named.iter().filter(|(_, own, list)| *own == kind && !list.is_empty());
+        let Some(first) = asked.next() else { continue };
+        match line.list(kind).await {
+            Err(failure) => findings.push(refused(first.0, &failure.to_string())),
+            Ok(items) => {
+                for (setting, _, list) in [first].into_iter().chain(asked) {
+                    findings.extend(list.iter().map(|one| find(setting, kind, one, &items)));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Finding {
+    let is_wanted = |item: &&Item| match wanted {
+        Reference::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
+        Reference::Name(name) => *name == item.name,
+    };
+    let (noun, found): (_, Vec<_>) = (kind.noun(), items.iter().filter(is_wanted).collect());
+    match found.as_slice() {
+        [Item { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
+        [] => {
+            let names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
+            let advice = format!("choose one of {}", names.join(", "));
+            Finding::new(
+                State::Problem,
+                setting,
+                format!("a {noun} that the instance does not have"),
+                &advice,
+            )
+        }
+        several => {
+            let arns: Vec<_> = several.iter().map(|item| item.arn.as_str()).collect();
+            let advice = format!("name it by ARN, one of {}", arns.join(", "));
+            Finding::new(
+                State::Problem,
+                setting,
+                format!("a {noun} whose name others have too"),
+                &advice,
+            )
+        }
+    }
+}
+
+async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
+    let client = config.scim.as_ref().map(|scim| (ARN.to_owned(), &scim.client));
+    let hooks = config.hooks.iter().map(|hook| (hook.variable("SECRET_ARN"), hook)).chain(client);
+    let store = KeyStore::new(hooks.clone().map(|(_, hook)| hook), config.key_overlap, aws);
+    let mut findings = Vec::new();
+    for (subject, hook) in hooks.filter(|(_, hook)| hook.stored.is_some()) {
+        let deadline = Deadline::after(PATIENCE);
+        let fetched = store.source(hook, now(), deadline).await;
+        findings.push(match (fetched.source, fetched.trouble) {
+            (Ok(source), None) => {
+                let replaced = source.keys.iter().filter(|key| key.is_replaced()).count();
+                let current = source.keys.len().saturating_sub(replaced);
+                let found =
+                    format!("{}, {replaced} replaced and still believed", count(current, "key"));
+                Finding::ok(subject, found)
+            }
+            (Ok(_), Some(trouble)) => {
+                Finding::new(State::Warning, subject, trouble.to_string(), SECRET)
+            }
+            (Err(fault), _) => {
+                Finding::new(State::Problem, subject, fault.cause.unwrap_or(fault.detail), SECRET)
+            }
+        });
+    }
+    findings
+}
+
+const SECRET: &str = "put the key that the sender shows into it as plain text, and permit \
+    secretsmanager:GetSecretValue on it";
+
+fn refused(subject: &str, failure: &str) -> Finding {
+    let advice = "check the instance's id and Region, your credentials (aws sts \
+                  get-caller-identity), and their permission for this operation";
+    Finding::new(State::Problem, subject, failure, advice)
+}
