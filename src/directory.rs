@@ -197,10 +197,11 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// Refuses a write that is meant for another version.
+    /// Refuses a write that is meant for another version (RFC 9110 §13.1).
     fn check_version(&self, etag: &str) -> Result<(), Fault> {
         match self.request.headers.list("if-match") {
             Some(tags) if !names(&tags, etag) => Err(Fault::new(Kind::Precondition, STALE)),
+            _ if self.has(etag) => Err(Fault::new(Kind::Precondition, NOT_WANTED)),
             _ => Ok(()),
         }
     }
@@ -243,6 +244,9 @@ const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found
 
 const TOO_LONG: &str = "the answer would be longer than 4 MiB, which is more than AWS Lambda gives \
     back; ask for less of it, by excludedAttributes=members or attributes";
+
+const NOT_WANTED: &str =
+    "If-None-Match: expected none of the version that the resource has now, found it";
 
 const STALE: &str = "If-Match: expected the version that the resource has now, found another; read \
     it again";

@@ -183,8 +183,12 @@ impl Extent {
     /// What a filter may look at.
     pub(super) fn looked_at(filter: Option<&Filter>, links: &str) -> Self {
         let looks_at = |urn, name: &str| filter.is_some_and(|filter| filter.looks_at(urn, name));
-        let provisioning = looks_at(Some(CONNECT_SCHEMA), PROVISIONING);
-        Self { links: looks_at(None, links), provisioning: Some(provisioning) }
+        let provisioning = match looks_at(Some(CONNECT_SCHEMA), PROVISIONING) {
+            // Whether the extension is among the schemas then is as it is shown.
+            false if looks_at(None, "schemas") => None,
+            told => Some(told),
+        };
+        Self { links: looks_at(None, links), provisioning }
     }
 }
 

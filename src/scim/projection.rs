@@ -97,7 +97,7 @@ fn select(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
         return None;
     }
     Some(each_member(value, &|name, value| select(&further, name, value)))
-        .filter(|value| *value != Value::Object(Map::new()))
+        .filter(|value| !is_empty(value))
 }
 
 fn omit(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
@@ -105,7 +105,8 @@ fn omit(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
     match (ends, further.is_empty()) {
         (true, _) => None,
         (false, true) => Some(value),
-        (false, false) => Some(each_member(value, &|name, value| omit(&further, name, value))),
+        (false, false) => Some(each_member(value, &|name, value| omit(&further, name, value)))
+            .filter(|value| !is_empty(value)),
     }
 }
 
@@ -119,8 +120,19 @@ fn each_member(value: Value, choose: &impl Fn(&str, Value) -> Option<Value>) -> 
             });
             Value::Object(chosen.collect())
         }
-        Value::Array(values) => values.into_iter().map(|it| each_member(it, choose)).collect(),
+        Value::Array(values) => {
+            let chosen = values.into_iter().map(|value| each_member(value, choose));
+            chosen.filter(|value| !is_empty(value)).collect()
+        }
         simple => simple,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
     }
 }
 
@@ -166,6 +178,14 @@ mod tests {
             shown(None, Some(&format!("id,schemas,name,emails.type,userName,{ENTERPRISE_SCHEMA}"))),
             json!({"emails": [{"value": "a"}]})
         );
+        assert_eq!(shown(Some("emails.display"), None), json!({}), "nobody has one");
+        assert_eq!(
+            shown(Some("emails,name"), None)["emails"],
+            json!([{"value": "a", "type": "work"}])
+        );
+        let names = "userName,emails,name.givenName,name.familyName";
+        let left = shown(None, Some(&format!("{names},{ENTERPRISE_SCHEMA}")));
+        assert_eq!(left, json!({}), "of what has no part left nothing is left");
         let wants =
             |attributes, excluded| Projection::read(attributes, excluded, &types).wants("groups");
         assert!(wants(None, None) && wants(Some("groups.value"), None));

@@ -42,14 +42,15 @@ impl Filter {
                 all.extend(right.lookups(types)?);
                 Some(all)
             }
-            Self::Compare(path, Operator::Equal, Value::String(value)) => {
-                lookup(path, path.sub.as_deref(), value, types).map(|lookup| vec![lookup])
+            Self::Compare(path, Operator::Equal, value) => {
+                let lookup = lookup(path, path.sub.as_deref(), text(value)?, types);
+                lookup.map(|lookup| vec![lookup])
             }
             Self::Each(path, inner) => {
                 let terms = inner.conjuncts();
                 let mut values = terms.into_iter().filter_map(|term| match term {
-                    Self::Compare(sub, Operator::Equal, Value::String(value)) => {
-                        lookup(path, Some(&sub.name), value, types)
+                    Self::Compare(sub, Operator::Equal, value) => {
+                        lookup(path, Some(&sub.name), text(value)?, types)
                     }
                     _ => None,
                 });
@@ -72,16 +73,24 @@ impl Filter {
     }
 }
 
+/// What an index of texts has it under: an id without quotes may look like a number.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Null | Value::Object(_) => None,
+    }
+}
+
 fn lookup(
     path: &AttributePath,
     sub: Option<&str>,
-    value: &str,
+    value: String,
     types: &ResourceType,
 ) -> Option<Lookup> {
     if path.urn.is_some() {
         return None;
     }
-    let value = value.to_owned();
     let is_whole = sub.is_none();
     let is_value = sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
     let is_user = types.name == "User";

@@ -165,6 +165,9 @@ fn an_index_finds_all_that_may_match() {
     }
     assert_eq!(looks("displayName eq \"x\"", &groups), Some(vec![Lookup::DisplayName(text("x"))]));
     assert_eq!(looks("members[value eq \"u\"]", &groups), Some(vec![Lookup::Member(text("u"))]));
+    let number = Some(vec![Lookup::ExternalId(text("4711"))]);
+    assert_eq!(looks("externalId eq 4711", &users()), number);
+    assert_eq!(looks("externalId eq null", &users()), None);
 }
 
 /// Filters over a user's attributes, of every shape.

@@ -86,7 +86,7 @@ impl Work<'_> {
     }
 
     fn change(&mut self, op: Op, path: &Path, value: Option<&Value>) -> Result<(), Fault> {
-        let value = value.filter(|value| !is_nothing(value));
+        let value = value.filter(|value| !clears(op, value));
         if path.attribute.name.is_empty() {
             return self.change_extension(op, path, value);
         }
@@ -166,6 +166,10 @@ impl Place<'_> {
         value: Option<&Value>,
     ) -> Result<(), Fault> {
         let value = value.filter(|_| self.op != Op::Remove);
+        let is_complex = matches!(self.attribute.kind, Type::Complex(_));
+        if let (None, Some(value)) = (self.sub, value.filter(|_| is_complex)) {
+            return self.change_parts(home, value);
+        }
         let fitted = value.map(|value| self.fit(self.sub.unwrap_or(self.attribute), value));
         let fitted = fitted.transpose()?.flatten();
         let name = self.attribute.name;
@@ -181,14 +185,25 @@ impl Place<'_> {
                 }
             }
             (None, None) => drop(home.remove(name)),
-            (None, Some(Value::Object(fitted)))
-                if matches!(self.attribute.kind, Type::Complex(_)) =>
-            {
-                if let Some(complex) = object(home, name) {
-                    merge(complex, fitted);
-                }
-            }
             (None, Some(fitted)) => drop(home.insert(name.to_owned(), fitted)),
+        }
+        Ok(())
+    }
+
+    /// Each part of a complex attribute that a value names; the others stay. What is told by its `value`
+    /// is gone without it.
+    fn change_parts(&self, home: &mut Map<String, Value>, value: &Value) -> Result<(), Fault> {
+        let name = self.attribute.name;
+        let (fitted, cleared) = (self.fit(self.attribute, value)?, self.cleared(value));
+        if cleared.contains(&"value") {
+            home.remove(name);
+            return Ok(());
+        }
+        if let Some(complex) = object(home, name) {
+            cleared.iter().for_each(|part| drop(complex.remove(*part)));
+            if let Some(Value::Object(fitted)) = fitted {
+                merge(complex, fitted);
+            }
         }
         Ok(())
     }
@@ -224,10 +239,8 @@ impl Place<'_> {
                 subtract(list, &fitted);
             }
             Op::Add => {
-                let is_told = |element: &Value| self.is_told_by_value(element);
-                let others = fitted.iter().filter(|element| !is_told(element)).count();
-                self.hold_against(list, others.saturating_add(1))?;
-                add(list, fitted, is_told);
+                self.hold_against(list, 1)?;
+                add(list, fitted);
             }
         }
         Ok(())
@@ -263,6 +276,10 @@ impl Place<'_> {
             }
             None => self.one(value)?,
         };
+        let cleared = if self.sub.is_none() { self.cleared(value) } else { Vec::new() };
+        let meant = list.iter_mut().filter(|element| is_meant(element));
+        meant.for_each(|element| cleared.iter().for_each(|part| set(element, part, None)));
+        list.retain(says_something);
         let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
         if !list.iter().any(is_meant) {
             list.push(self.made_by(filter)?);
@@ -279,10 +296,15 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Whether there is one element of its value at most. An address at work may be one at home too.
-    fn is_told_by_value(&self, element: &Value) -> bool {
-        let is_alone = self.attribute.name == "members" || element.get("type").is_none();
-        is_alone && identity(element).is_some()
+    /// The parts that a value names only to clear them.
+    fn cleared(&self, value: &Value) -> Vec<&'static str> {
+        let value = if let Value::Array(values) = value { values.first() } else { Some(value) };
+        let Some(Value::Object(said)) = value else { return Vec::new() };
+        let is_cleared = |sub: &&Attribute| {
+            let mut own = said.iter().filter(|(name, _)| name.eq_ignore_ascii_case(sub.name));
+            sub.mutability != Mutability::ReadOnly && own.any(|(_, value)| is_nothing(value))
+        };
+        self.attribute.sub_attributes().iter().filter(is_cleared).map(|sub| sub.name).collect()
     }
 
     /// One element of the attribute.
@@ -311,14 +333,19 @@ impl Place<'_> {
     }
 }
 
-/// What clears: nothing, an empty text or list, an object with nothing in it.
+/// Whether a value clears what it is meant for. An object says something of each part that it names, and
+/// who removes a list of nobody removes nobody.
+fn clears(op: Op, value: &Value) -> bool {
+    is_nothing(value) && !(op == Op::Remove && value.is_array())
+}
+
+/// Nothing, an empty text, a list of such.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(values) => values.iter().all(is_nothing),
-        Value::Object(members) => members.values().all(is_nothing),
-        Value::Bool(_) | Value::Number(_) => false,
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 

@@ -102,6 +102,8 @@ fn a_removal_with_a_list_takes_away_just_that() {
         (json!({"op": "remove", "path": path, "value": {"value": "a"}}), "bc"),
         (json!({"op": "remove", "path": path, "value": ["a", "c"]}), "b"),
         (json!({"op": "remove", "path": path}), ""),
+        (json!({"op": "remove", "path": path, "value": []}), "abc"),
+        (json!({"op": "remove", "path": path, "value": [{"value": ""}, {"value": null}]}), "abc"),
         (json!({"op": "remove", "path": "members[value eq \"b\"]"}), "ac"),
         (json!({"op": "remove", "path": "members[value eq \"x\"]"}), "abc"),
         (json!({"op": "replace", "path": path, "value": []}), ""),
@@ -110,6 +112,7 @@ fn a_removal_with_a_list_takes_away_just_that() {
         (json!({"op": "Add", "path": path, "value": [{"value": "a"}, {"value": "d"}]}), "abcd"),
         (json!({"op": "add", "value": {"members": [{"value": "d"}]}}), "abcd"),
         (json!({"op": "add", "path": path, "value": []}), "abc"),
+        (json!({"op": "add", "path": path, "value": [{"value": "b", "display": "B"}]}), "abc"),
     ] {
         assert_eq!(members(json!([op])), left, "{op}");
     }
@@ -156,6 +159,68 @@ fn null_and_nothing_clear() {
         assert_eq!(ana["displayName"], Value::Null);
         assert_eq!(ana["emails"].as_array().unwrap().len(), 1);
         assert_eq!(ana["name"], json!({"familyName": "Ruiz"}));
+    }
+}
+
+#[test]
+fn a_part_that_is_cleared_leaves_the_others() {
+    for nothing in [json!(null), json!(""), json!([])] {
+        for op in ["add", "replace"] {
+            let name = json!({"givenName": nothing});
+            for ops in [
+                json!([{"op": op, "path": "name", "value": name}]),
+                json!([{"op": op, "value": {"name": name}}]),
+            ] {
+                assert_eq!(changed(&ops, "/name"), json!({"familyName": "Ruiz"}), "{ops}");
+            }
+            let both = json!({"givenName": nothing, "familyName": "Gil"});
+            let both = json!([{"op": op, "path": "name", "value": both}]);
+            assert_eq!(changed(&both, "/name"), json!({"familyName": "Gil"}));
+            let manager = json!([{"op": op, "path": MANAGER, "value": {"displayName": nothing}}]);
+            let manager = &patched(&ana(), &manager)[ENTERPRISE_SCHEMA]["manager"];
+            assert_eq!(*manager, json!({"value": "m"}));
+            let path = "emails[type eq \"home\"]";
+            let email = json!([{"op": op, "path": path, "value": {"display": nothing}}]);
+            assert_eq!(changed(&email, "/emails/1"), json!({"value": "h@x", "type": "home"}));
+            let email = json!([{"op": op, "path": path, "value": {"value": nothing}}]);
+            assert_eq!(changed(&email, "/emails/1"), Value::Null);
+            let path = ENTERPRISE_SCHEMA;
+            let extension = json!([{"op": op, "path": path, "value": {"department": nothing}}]);
+            let extension = &patched(&ana(), &extension)[ENTERPRISE_SCHEMA];
+            assert_eq!(extension["manager"], json!({"value": "m", "displayName": "M"}));
+            assert_eq!(extension["department"], Value::Null);
+        }
+    }
+    let nothing_said = json!([{"op": "replace", "value": {"name": {}}}]);
+    assert_eq!(patched(&ana(), &nothing_said), ana());
+}
+
+#[test]
+fn of_one_value_and_type_there_is_one() {
+    let work = json!({"value": "a@x", "type": "work", "primary": true});
+    let home = json!({"value": "h@x", "type": "home"});
+    for (add, emails) in [
+        (json!([{"value": "a@x", "type": "work"}]), json!([work, home])),
+        (json!({"value": "h@x", "type": "home"}), json!([work, home])),
+        (json!("h@x"), json!([work, home])),
+        (
+            json!([{"value": "h@x", "display": "At home"}]),
+            json!([work, {"value": "h@x", "type": "home", "display": "At home"}]),
+        ),
+        (
+            json!([{"value": "h@x", "type": "home", "primary": true}]),
+            json!([
+                {"value": "a@x", "type": "work", "primary": false},
+                {"value": "h@x", "type": "home", "primary": true},
+            ]),
+        ),
+        (
+            json!([{"value": "a@x", "type": "home"}, {"value": "a@x", "type": "home"}]),
+            json!([work, home, {"value": "a@x", "type": "home"}]),
+        ),
+    ] {
+        let ops = json!([{"op": "add", "path": "emails", "value": add}]);
+        assert_eq!(changed(&ops, "/emails"), emails, "{add}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The values of a multi-valued attribute: added, taken away, and one of them preferred.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -40,20 +40,41 @@ pub(super) fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>
     complex.extend(fitted);
 }
 
-pub(super) fn add(
-    list: &mut Vec<Value>,
-    fitted: Vec<Value>,
-    is_told_by_value: impl Fn(&Value) -> bool,
-) {
-    let known: HashSet<&Value> = list.iter().filter_map(identity).collect();
-    let is_new = |element: &Value| match identity(element) {
-        Some(value) if is_told_by_value(element) => !known.contains(value),
-        _ => !list.contains(element),
+/// Adds what is not there yet. Of what is there, by its `value` and by its type if one is said, more is
+/// known then (RFC 7643 §2.4: no two of one type and value).
+pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
+    let mut places: HashMap<Key, usize> = HashMap::new();
+    let mut enter = |element: &Value, place: usize| {
+        let key = key(element);
+        places.entry((key.0.clone(), None)).or_insert(place);
+        *places.entry(key).or_insert(place)
     };
-    let fresh: Vec<Value> = fitted.into_iter().filter(is_new).collect();
-    let touched = (list.len()..list.len().saturating_add(fresh.len())).collect();
-    list.extend(fresh);
-    prefer(list, &touched);
+    for (place, element) in list.iter().enumerate() {
+        enter(element, place);
+    }
+    let mut preferred = HashSet::new();
+    for element in fitted {
+        let place = enter(&element, list.len());
+        if element.get("primary") == Some(&Value::Bool(true)) {
+            preferred.insert(place);
+        }
+        match (list.get_mut(place), element) {
+            (None, element) => list.push(element),
+            (Some(Value::Object(known)), Value::Object(said)) => known.extend(said),
+            (Some(_), _) => {}
+        }
+    }
+    prefer(list, &preferred);
+}
+
+/// An element's value, or the whole of it, and its type.
+type Key = (Value, Option<Value>);
+
+fn key(element: &Value) -> Key {
+    match identity(element) {
+        Some(value) => (value.clone(), element.get("type").cloned()),
+        None => (element.clone(), None),
+    }
 }
 
 /// Removes what is named: by its `value`, or whatever else is said of it.

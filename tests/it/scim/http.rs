@@ -66,6 +66,10 @@ async fn versions_are_kept_apart() {
     read.is(200);
     let nothing = client.send("PATCH", &target, &with("if-match", &newer), &change).await;
     assert_eq!(nothing.header("etag"), newer, "a write that changes nothing is no new version");
+    for tags in ["*", newer.as_str()] {
+        let unwanted = client.send("PATCH", &target, &with("if-none-match", tags), &change).await;
+        unwanted.is(412);
+    }
     client.send("DELETE", &target, &with("if-match", "*"), "").await.is(204);
 }
 
