@@ -43,18 +43,9 @@ pub(super) fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>
 /// Adds what is not there yet. Of what is there, by its `value` and by its type if one is said, more is
 /// known then (RFC 7643 §2.4: no two of one type and value).
 pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
-    let mut places: HashMap<Key, usize> = HashMap::new();
-    let mut enter = |element: &Value, place: usize| {
-        let key = key(element);
-        places.entry((key.0.clone(), None)).or_insert(place);
-        *places.entry(key).or_insert(place)
-    };
-    for (place, element) in list.iter().enumerate() {
-        enter(element, place);
-    }
+    let places = places(list, &fitted);
     let mut preferred = HashSet::new();
-    for element in fitted {
-        let place = enter(&element, list.len());
+    for (place, element) in places.into_iter().zip(fitted) {
         if element.get("primary") == Some(&Value::Bool(true)) {
             preferred.insert(place);
         }
@@ -67,13 +58,36 @@ pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
     prefer(list, &preferred);
 }
 
-/// An element's value, or the whole of it, and its type.
-type Key = (Value, Option<Value>);
+/// Where in a list each element is, or comes when those before it have come.
+fn places(list: &[Value], fitted: &[Value]) -> Vec<usize> {
+    let mut places = HashMap::new();
+    let mut enter = |element, end| {
+        let (value, kind) = key(element);
+        let untyped = *places.entry((value, None)).or_insert(end);
+        if kind.is_none() { untyped } else { *places.entry((value, kind)).or_insert(end) }
+    };
+    // Few are added to many: the others need not be entered.
+    let values: HashSet<&Value> = fitted.iter().map(|element| key(element).0).collect();
+    for (place, element) in list.iter().enumerate() {
+        if values.contains(key(element).0) {
+            enter(element, place);
+        }
+    }
+    let mut end = list.len();
+    let mut places = Vec::with_capacity(fitted.len());
+    for element in fitted {
+        let place = enter(element, end);
+        end = end.max(place.saturating_add(1));
+        places.push(place);
+    }
+    places
+}
 
-fn key(element: &Value) -> Key {
+/// An element's value, or the whole of it, and its type.
+fn key(element: &Value) -> (&Value, Option<&Value>) {
     match identity(element) {
-        Some(value) => (value.clone(), element.get("type").cloned()),
-        None => (element.clone(), None),
+        Some(value) => (value, element.get("type")),
+        None => (element, None),
     }
 }
 
