@@ -301,6 +301,7 @@ impl Keeper {
                 back.person.clone_from(&former.person);
                 (back.wanted, back.as_of) = (former.wanted, former.as_of);
                 (back.stranger, back.marks) = (former.stranger, former.marks.clone());
+                back.shares_external_id = former.shares_external_id;
                 let now = run.clock.now();
                 back.changed(now);
                 (back.leased_until, back.due) = (None, Some(now));

@@ -61,6 +61,10 @@ impl Keeper {
                 Ok(wanted) => record.wanted = wanted,
                 Err(fault) => return (Err(fault), Calls::default()),
             }
+            match self.by_external_id(&person).await {
+                Ok(first) => record.shares_external_id = first.is_some_and(|it| it.id != known.id),
+                Err(fault) => return (Err(fault), Calls::default()),
+            }
             record.person = person.without_password();
             record.stranger = false;
         }
@@ -101,19 +105,26 @@ impl Keeper {
         deadline: Deadline,
     ) -> (Result<Option<Kept>, Fault>, Calls) {
         let deadline = deadline.sooner_by(WRITING);
-        let id = record.id.clone();
+        let (id, person) = (record.id.clone(), record.person.clone());
         let can_undo = !is_same && record.wanted == Wanted::Active;
         let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
         match written {
             Err(fault) => (Err(fault), Calls::default()),
             Ok(Err(Clash::Moved)) => (Ok(None), Calls::default()),
-            Ok(Err(Clash::Taken)) => (Err(taken()), Calls::default()),
+            Ok(Err(Clash::Taken)) => (self.refuse_taken(&person, &id).await, Calls::default()),
             Ok(Ok(Entered::Done(outcome))) => (Ok(Some((id, outcome))), Calls::default()),
             Ok(Ok(Entered::Written(entry))) => {
                 let (kept, calls) = self.carry(*entry, None, can_undo, clock, deadline).await;
                 (kept.map(Some), calls)
             }
         }
+    }
+
+    /// Refuses a name that is another person's; if it is not the name that was taken, but somebody had
+    /// the `externalId` meanwhile, the write may be tried again.
+    async fn refuse_taken(&self, person: &Person, id: &Id) -> Result<Option<Kept>, Fault> {
+        let named = self.by_name(person).await?;
+        if named.is_some_and(|record| record.id != *id) { Err(taken()) } else { Ok(None) }
     }
 
     async fn carry(
@@ -141,11 +152,15 @@ impl Keeper {
         let keys = keys(person)?;
         let intent = Intent::Join(person.clone());
         let id = self.new_id();
+        let mut was_taken = false;
         for _ in 0..TRIES {
-            let known = self.known(&keys).await?;
-            if known.as_ref().is_some_and(|known| !known.stranger) {
+            let by_name = self.by_name(person).await?;
+            if by_name.as_ref().is_some_and(|known| !known.stranger) {
                 return Err(taken());
             }
+            let by_id = self.by_external_id(person).await?;
+            let shares = by_id.as_ref().is_some_and(|known| !known.stranger);
+            let known = by_id.filter(|known| known.stranger).or(by_name);
             let owner = match &known {
                 Some(record) => self.owner_of(record),
                 // Connect will have no such user, so nobody else can be its owner.
@@ -158,14 +173,18 @@ impl Keeper {
             let now = clock.now();
             let as_of = after(gone.iter().chain(&known), now);
             let said = Said { intent: &intent, as_of, now, id: id.clone(), owner: owner.hash() };
-            let record = match said.fold(known.as_ref(), &gone)? {
+            let mut record = match said.fold(known.as_ref(), &gone)? {
                 Change::Nothing(_) => return Err(changed_meanwhile()),
                 Change::Same(record) | Change::Written(record) => *record,
             };
+            record.shares_external_id = shares;
             match self.write(record, false, known, deadline, clock).await? {
                 Ok(Entered::Written(entry)) => return Ok(*entry),
-                Ok(Entered::Done(_)) | Err(Clash::Taken) => return Err(taken()),
+                Ok(Entered::Done(_)) => return Err(taken()),
                 Err(Clash::Moved) => {}
+                // Whoever has it is found now; if not, it is another person's.
+                Err(Clash::Taken) if was_taken => return Err(taken()),
+                Err(Clash::Taken) => was_taken = true,
             }
         }
         Err(changed_meanwhile())

@@ -126,7 +126,7 @@ impl Keeper {
         let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
-            let known = self.known(&keys).await?;
+            let known = self.known(person).await?;
             let owner = match &known {
                 Some(record) => self.owner_of(record),
                 None => match self.new_owner(person, &id).await? {
@@ -239,14 +239,35 @@ impl Keeper {
         if record.user.is_none() { agent.password.map(drop) } else { Ok(()) }
     }
 
-    /// Who goes by one of these keys; the first counts most.
-    pub(super) async fn known(&self, keys: &[Key]) -> Result<Option<Record>, Fault> {
-        for key in keys {
-            if let Some(record) = self.roster.find(key).await? {
-                return Ok(Some(record));
-            }
+    /// Who is meant: the identity provider's own id counts more than the name, unless several share
+    /// that id.
+    async fn known(&self, person: &Person) -> Result<Option<Record>, Fault> {
+        let by_id = self.by_external_id(person).await?;
+        let name = |person: &Person| person.user_name().ok().map(Key::user_name);
+        if by_id.as_ref().is_some_and(|record| name(&record.person) == name(person)) {
+            return Ok(by_id);
         }
-        Ok(None)
+        let by_name = self.by_name(person).await?;
+        let shares = by_name.as_ref().is_some_and(|record| {
+            record.shares_external_id && record.person.external_id() == person.external_id()
+        });
+        Ok(if shares { by_name } else { by_id.or(by_name) })
+    }
+
+    /// Who goes by a person's `externalId`.
+    pub(super) async fn by_external_id(&self, person: &Person) -> Result<Option<Record>, Fault> {
+        match person.external_id()? {
+            Some(id) => Ok(self.roster.find(&Key::external_id(id)).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Who goes by a person's `userName`.
+    pub(super) async fn by_name(&self, person: &Person) -> Result<Option<Record>, Fault> {
+        match person.user_name() {
+            Ok(name) => Ok(self.roster.find(&Key::user_name(name)).await?),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The event's own password, which is used now or never, where users have one.

@@ -293,10 +293,8 @@ impl Asked<'_> {
             Lookup::UserName(name) => {
                 roster.find(&Key::user_name(name)).await?.into_iter().collect()
             }
-            Lookup::ExternalId(id) => {
-                roster.find(&Key::external_id(id)).await?.into_iter().collect()
-            }
-            Lookup::Email(email) => roster.find_by_email(&Key::email(email)).await?,
+            Lookup::ExternalId(id) => roster.find_all(&Key::external_id(id)).await?,
+            Lookup::Email(email) => roster.find_all(&Key::email(email)).await?,
             Lookup::Group(group) => {
                 let mut users = Vec::new();
                 let members = roster.members(&Id::read(group)).await?;

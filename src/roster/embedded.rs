@@ -216,8 +216,8 @@ impl Roster for Embedded {
         at_once(Ok(self.contents().people.find(key)))
     }
 
-    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
-        at_once(Ok(self.contents().people.find_by_email(key)))
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+        at_once(Ok(self.contents().people.find_all(key)))
     }
 
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {

@@ -173,8 +173,8 @@ fn check_person(known: &Record, person: &Person) -> Result<(), Fault> {
 pub fn taken() -> Fault {
     Fault::new(
         Kind::Uniqueness,
-        "userName: expected a userName and an externalId that nobody else has here, found another \
-         person with one of them; remove that person first, or choose another userName",
+        "userName: expected one that nobody else has here, found another person with it; remove that \
+         person first, or choose another userName",
     )
 }
 

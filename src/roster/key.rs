@@ -50,7 +50,8 @@ impl Key {
         Self::of("userName", &value.to_lowercase())
     }
 
-    /// `externalId`, which is unique in its case (RFC 7643 §3.1, caseExact true).
+    /// `externalId`, in its case (RFC 7643 §3.1, caseExact true). One person's by what hooks tell;
+    /// SCIM clients may give it to several, since "the server does not enforce uniqueness".
     #[must_use]
     pub fn external_id(value: &str) -> Self {
         Self::of("externalId", value)

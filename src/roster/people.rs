@@ -13,7 +13,7 @@ use super::record::{Record, State, Wanted};
 pub(super) struct People {
     records: HashMap<Id, Arc<Record>>,
     keys: HashMap<Key, Id>,
-    emails: BTreeSet<(Key, Id)>,
+    shared: BTreeSet<(Key, Id)>,
     gone: BTreeSet<(Key, Id)>,
     due: BTreeSet<(SystemTime, Id)>,
     parked: BTreeSet<Id>,
@@ -36,8 +36,8 @@ impl People {
         self.load(self.keys.get(key)?)
     }
 
-    pub(super) fn find_by_email(&self, key: &Key) -> Vec<Record> {
-        self.having(&self.emails, key)
+    pub(super) fn find_all(&self, key: &Key) -> Vec<Record> {
+        self.having(&self.shared, key)
     }
 
     pub(super) fn find_gone(&self, keys: &[Key]) -> Vec<Record> {
@@ -81,7 +81,7 @@ impl People {
             self.forget_ways(&former);
         }
         self.keys.extend(record.keys().into_iter().map(|key| (key, id.clone())));
-        self.emails.extend(record.emails().into_iter().map(|key| (key, id.clone())));
+        self.shared.extend(record.shared_keys().into_iter().map(|key| (key, id.clone())));
         self.gone.extend(record.marks.iter().map(|key| (key.clone(), id.clone())));
         self.due.extend(record.due.map(|due| (due, id.clone())));
         if matches!(record.state, State::Parked(_)) {
@@ -131,8 +131,8 @@ impl People {
         for key in record.keys() {
             self.keys.remove(&key);
         }
-        for email in record.emails() {
-            self.emails.remove(&(email, id.clone()));
+        for key in record.shared_keys() {
+            self.shared.remove(&(key, id.clone()));
         }
         for key in &record.marks {
             self.gone.remove(&(key.clone(), id.clone()));

@@ -41,6 +41,10 @@ pub struct Record {
     /// Whether nobody ever asked for this person to join: somebody unknown left, and may have a user
     /// from the time before the roster.
     pub stranger: bool,
+    /// Whether another person goes by the same `externalId`, and had it before; only SCIM clients may
+    /// give it twice.
+    #[serde(default)]
+    pub shares_external_id: bool,
     /// The hash of the owner that the person's user bears; fixed with the record.
     pub owner: String,
     /// What a removed person went by.
@@ -155,6 +159,7 @@ impl Record {
             person,
             wanted,
             stranger: false,
+            shares_external_id: false,
             owner: owner.to_owned(),
             marks: Vec::new(),
             user: None,
@@ -184,17 +189,26 @@ impl Record {
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::owner(&self.owner)];
         if self.wanted != Wanted::Gone {
-            keys.extend(names(&self.person));
+            keys.extend(self.names());
         }
         keys
     }
 
-    /// The e-mail addresses that it is found by, among others.
+    /// What it is found by among others: its e-mail addresses and its `externalId`.
     #[must_use]
-    pub fn emails(&self) -> Vec<Key> {
-        let living = self.wanted != Wanted::Gone;
-        let addresses = self.person.email_addresses();
-        addresses.into_iter().filter(|_| living).map(Key::email).collect()
+    pub fn shared_keys(&self) -> Vec<Key> {
+        if self.wanted == Wanted::Gone {
+            return Vec::new();
+        }
+        let addresses = self.person.email_addresses().into_iter().map(Key::email);
+        addresses.chain(external_id(&self.person)).collect()
+    }
+
+    /// What nobody else goes by.
+    fn names(&self) -> Vec<Key> {
+        let user_name = self.person.user_name().ok().map(Key::user_name);
+        let external_id = external_id(&self.person).filter(|_| !self.shares_external_id);
+        user_name.into_iter().chain(external_id).collect()
     }
 
     /// Whether somebody works on it.
@@ -303,7 +317,7 @@ impl Record {
     /// Notes that the person shall be gone. What they went by is kept as hashes.
     pub fn leave_for_good(&mut self) {
         self.wanted = Wanted::Gone;
-        self.marks = names(&self.person);
+        self.marks = self.names();
     }
 
     /// Notes that Connect follows; nothing personal is left of who is gone.
@@ -370,11 +384,8 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What a person goes by.
-fn names(person: &Person) -> Vec<Key> {
-    let user_name = person.user_name().ok().map(Key::user_name);
-    let external_id = person.external_id().ok().flatten().map(Key::external_id);
-    user_name.into_iter().chain(external_id).collect()
+fn external_id(person: &Person) -> Option<Key> {
+    person.external_id().ok().flatten().map(Key::external_id)
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ async fn keeps_the_contract(roster: &dyn Roster) {
     a_record_is_found_by_what_it_goes_by(roster).await;
     a_write_is_on_condition_of_the_version(roster).await;
     a_key_is_one_records(roster).await;
+    an_external_id_may_be_shared(roster).await;
     the_gone_are_found_by_what_they_went_by(roster).await;
     what_is_due_comes_in_its_order(roster).await;
     persons_come_in_pages(roster).await;
@@ -168,9 +169,9 @@ async fn a_record_is_found_by_what_it_goes_by(roster: &dyn Roster) {
     }
     let mut third = record(3);
     write(roster, &mut third).await.unwrap();
-    let found = roster.find_by_email(&Key::email("MAIL1@example.com")).await.unwrap();
+    let found = roster.find_all(&Key::email("MAIL1@example.com")).await.unwrap();
     assert_eq!(found, [first, third]);
-    assert_eq!(roster.find_by_email(&Key::email("mail0@example.com")).await.unwrap(), []);
+    assert_eq!(roster.find_all(&Key::email("mail0@example.com")).await.unwrap(), []);
 }
 
 async fn a_write_is_on_condition_of_the_version(roster: &dyn Roster) {
@@ -202,6 +203,23 @@ async fn a_key_is_one_records(roster: &dyn Roster) {
         assert_eq!(roster.write(&other).await.unwrap(), Err(Clash::Taken), "{key}");
         assert_eq!(roster.load(&other.id).await, Ok(None), "{key}");
     }
+}
+
+async fn an_external_id_may_be_shared(roster: &dyn Roster) {
+    let first = roster.load(&record(3).id).await.unwrap().unwrap();
+    let mut other = record(51);
+    let user = json!({"userName": "other@example.com", "externalId": "E3"});
+    let Value::Object(user) = user else { panic!("an object") };
+    (other.person, other.shares_external_id) = (Person::new(user), true);
+    write(roster, &mut other).await.unwrap();
+    let key = Key::external_id("E3");
+    assert_eq!(roster.find(&key).await.unwrap(), Some(first.clone()), "who had it before");
+    assert_eq!(roster.find_all(&key).await.unwrap(), [first.clone(), other.clone()]);
+    other.leave_for_good();
+    write(roster, &mut other).await.unwrap();
+    assert_eq!(roster.find_all(&key).await.unwrap(), [first]);
+    assert_eq!(roster.find_gone(from_ref(&key)).await.unwrap(), [], "it was never theirs alone");
+    roster.erase(&other.id, other.version).await.unwrap().unwrap();
 }
 
 async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {

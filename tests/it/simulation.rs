@@ -435,10 +435,14 @@ fn the_same_seed_is_the_same_story() {
 #[test]
 fn each_invariant_bites() {
     for (mutation, invariants) in Mutation::ALL {
-        let found = (0..400).find_map(|seed| Some((seed, play(seed, Some(mutation)).err()?)));
+        // Another invariant may notice it first: which one does is chance.
+        let is_meant =
+            |what: &String| invariants.iter().any(|name| what.contains(&format!("{name}:")));
+        let found = (0..400).find_map(|seed| {
+            let what = play(seed, Some(mutation)).err().filter(is_meant)?;
+            Some((seed, what))
+        });
         let Some((seed, what)) = found else { panic!("{mutation:?} was not noticed") };
         println!("{mutation:?}: seed {seed}: {what}");
-        let is_meant = invariants.iter().any(|invariant| what.contains(&format!("{invariant}:")));
-        assert!(is_meant, "{mutation:?} was noticed as {what}");
     }
 }

@@ -74,6 +74,64 @@ async fn who_cannot_be_a_user_of_connects_waits_and_says_why() {
 }
 
 #[tokio::test]
+async fn an_external_id_is_the_clients_own_affair() {
+    let client = client(&[]).await;
+    let with = |name: &str, id: &str| {
+        let mut user = user(name);
+        user["externalId"] = json!(id);
+        user
+    };
+    let mut ids = Vec::new();
+    for name in ["ana@example.com", "ana@example.org"] {
+        let made = client.post("/Users", &with(name, "ana")).await.is(201);
+        assert_eq!(client.told(&made["id"]).await["state"], "applied");
+        ids.push(made["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(client.usernames(), ["ana@example.com", "ana@example.org"]);
+    let found = client.get("/Users?filter=externalId+eq+%22ana%22").await.is(200);
+    assert_eq!(found["totalResults"], 2);
+    let ben = client.post("/Users", &with("ben@example.com", "ben")).await.is(201);
+    let target = format!("/Users/{}", ben["id"].as_str().unwrap());
+    let same = json!([{"op": "replace", "path": "externalId", "value": "ana"}]);
+    client.patch(&target, same).await.is(200);
+    let found = client.get("/Users?filter=externalId+eq+%22ana%22").await.is(200);
+    assert_eq!(found["totalResults"], 3);
+
+    // A hook means the one of that name too.
+    let mut leaves = story("user-deactivated");
+    leaves.body["data"]["userName"] = json!("ana@example.org");
+    leaves.body["data"]["externalId"] = json!("ana");
+    client
+        .local
+        .send(&leaves.signed(&client.local.source, "m", now()), now(), LONG)
+        .await
+        .0
+        .unwrap();
+    let active =
+        async |id: &str| client.get(&format!("/Users/{id}")).await.is(200)["active"].clone();
+    assert_eq!(active(&ids[0]).await, true);
+    assert_eq!(active(&ids[1]).await, false);
+    for id in &ids {
+        client.delete(&format!("/Users/{id}")).await.is(204);
+    }
+    assert_eq!(client.usernames(), ["ben@example.com"]);
+    client.post("/Users", &with("ana@example.com", "ana")).await.is(201);
+}
+
+#[tokio::test]
+async fn of_many_with_one_external_id_each_is_made() {
+    let client = client_among_others().await;
+    let made = (0..10).map(|number| {
+        let mut user = user(&format!("agent{number}@example.com"));
+        user["externalId"] = json!("shared");
+        let client = &client;
+        async move { client.post("/Users", &user).await.status }
+    });
+    assert_eq!(join_all(made).await, [201; 10]);
+    assert_eq!(client.usernames().len(), 10);
+}
+
+#[tokio::test]
 async fn a_name_that_is_somebody_elses_in_connect_is_refused_and_nothing_is_left() {
     let client = client(&[]).await;
     foreign(&client.local, "ana@example.com").await;

@@ -31,7 +31,7 @@ pub(crate) enum Mutation {
 }
 
 impl Mutation {
-    /// All of them, each with the invariants that may notice it first.
+    /// All of them, each with the invariants one of which must notice it.
     pub(crate) const ALL: [(Self, &'static [&'static str]); 12] = [
         (Self::EverybodyIsOurs, &["foreign"]),
         (Self::FormerUsersAreForgotten, &["one user"]),

@@ -82,8 +82,8 @@ impl Roster for Unsteady {
         })
     }
 
-    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
-        self.effect(move || self.inner.find_by_email(key))
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+        self.effect(move || self.inner.find_all(key))
     }
 
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
