@@ -94,7 +94,7 @@ impl Directory {
                 self.search(asked, Some(endpoint), &query).await
             }
             (Place::Search(endpoint), _) => {
-                let query = Query::of_body(&asked.body()?)?;
+                let query = Query::of_body(&asked.body()?, self.strict)?;
                 self.search(asked, endpoint, &query).await
             }
             (Place::All(Endpoint::Users), _) => self.create_user(asked, calls).await,

@@ -26,6 +26,7 @@ use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
 use crate::roster::Roster;
+use crate::scim::place::Place;
 use crate::trust::{Refusal, Verified};
 
 /// Okta takes no answer after three seconds, the way there and back included ("Event hooks", Okta
@@ -156,6 +157,8 @@ impl Provisioner {
         record.source = Some(scim.client.source.name.clone());
         let request = self.verify(&scim.client, request, moment, deadline, record).await?;
         record.believed(&request);
+        let place = Place::find(&request.path).ok();
+        record.intent = place.and_then(|place| place.intent(&request.method));
         let Way::Roster(keeper, Some(directory)) = &self.way else {
             return Err(Class::Bug.fault());
         };

@@ -35,11 +35,12 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// The record of this id.
     fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>>;
 
-    /// The one record that goes by this key: a `userName`, an `externalId` or an owner.
+    /// The one record that goes by this key: a `userName`, an owner, or an `externalId`, if it is not
+    /// [shared](Record::shares_external_id).
     fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>>;
 
-    /// All who have this e-mail address, in the order of their ids.
-    fn find_by_email<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>>;
+    /// All who have this e-mail address or `externalId`, in the order of their ids.
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>>;
 
     /// Those who went by one of these keys and are gone or on the way out.
     fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>>;

@@ -24,8 +24,7 @@ const MEMBERS: &str = "members";
 impl Directory {
     pub(super) async fn create_group(&self, asked: &Asked<'_>) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
-        let mut kept = resource::take(&self.groups, &asked.body()?, self.strict)?;
-        resource::check(&self.groups, &kept)?;
+        let mut kept = resource::post(&self.groups, &asked.body()?, self.strict)?;
         let add = split(&mut kept);
         let group = Group::new(asked.keeper.new_id(), asked.clock.now());
         let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
@@ -109,7 +108,6 @@ impl Directory {
             former.insert(MEMBERS.to_owned(), members.iter().map(Member::to_value).collect());
         }
         let mut kept = edit.apply(&self.groups, &former, self.strict)?;
-        resource::check(&self.groups, &kept)?;
         let then = split(&mut kept);
         let before: BTreeSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
         let after: BTreeSet<&str> = then.iter().map(|member| member.value.as_str()).collect();

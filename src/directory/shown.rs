@@ -162,8 +162,11 @@ impl Directory {
     fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
         let Member { value, rest } = member;
         let mut shown = rest;
-        shown.remove("$ref");
-        let is_group = shown.get("type").and_then(Value::as_str) == Some("Group");
+        let sent = shown.remove("$ref");
+        let is_group = match shown.get("type").and_then(Value::as_str) {
+            Some(kind) => kind == "Group",
+            None => sent.as_ref().and_then(Value::as_str).is_some_and(|it| it.contains("/Groups/")),
+        };
         let types = if is_group { &self.groups } else { &self.users };
         shown.insert("$ref".to_owned(), self.location(asked, types, &value).into());
         shown.insert("value".to_owned(), value.into());

@@ -30,8 +30,7 @@ impl Directory {
         calls: &mut Calls,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let kept = resource::take(&self.users, &asked.body()?, self.strict)?;
-        resource::check(&self.users, &kept)?;
+        let kept = resource::post(&self.users, &asked.body()?, self.strict)?;
         let person = Person::new(kept);
         let (made, own) = asked.keeper.add_person(&person, asked.clock, asked.deadline).await;
         calls.add(&own);
@@ -65,7 +64,6 @@ impl Directory {
             asked.check_version(&etag(known.edition))?;
             let former = self.stated(&known);
             let kept = edit.apply(&self.users, &former, self.strict)?;
-            resource::check(&self.users, &kept)?;
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
             let (changed, own) =
                 asked.keeper.change_person(&known, person, asked.clock, asked.deadline).await;

@@ -1,14 +1,20 @@
 //! Queries and the lists that answer them (RFC 7644 §3.4.2, §3.4.3).
 
+use std::num::IntErrorKind;
+
 use serde_json::{Map, Value, json};
 
 use super::filter::MAX_LENGTH;
-use crate::fault::Fault;
+use super::resource::names_schema;
+use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
 use crate::json::{carried_length, describe, member};
 
 /// So many resources are in a page that does not say how many.
 pub const DEFAULT_COUNT: usize = 100;
+
+/// What a query by POST says it is.
+const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// So many are in a page at most.
 pub const MAX_COUNT: usize = 1000;
@@ -39,14 +45,17 @@ impl Paging {
     /// Reads `startIndex` and `count` (RFC 7644 §3.4.2.4): less than the least is the least.
     ///
     /// # Errors
-    /// [`crate::fault::Kind::InvalidValue`] for what is no whole number.
+    /// [`Kind::InvalidValue`] for what is no whole number.
     pub fn read(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Fault> {
-        let number = |name, text: Option<&str>, default: i64| match text {
+        let number = |name, text: Option<&str>, default: i64| match text.map(|it| it.trim().parse())
+        {
             None => Ok(default),
-            Some(text) => text
-                .trim()
-                .parse()
-                .map_err(|_| Fault::value(name, "a whole number", "something else")),
+            Some(Ok(number)) => Ok(number),
+            Some(Err(error)) => match error.kind() {
+                IntErrorKind::PosOverflow => Ok(i64::MAX),
+                IntErrorKind::NegOverflow => Ok(i64::MIN),
+                _ => Err(Fault::value(name, "a whole number", "something else")),
+            },
         };
         let start_index = number("startIndex", start_index, 1)?.max(1);
         let default = i64::try_from(DEFAULT_COUNT).unwrap_or(i64::MAX);
@@ -77,8 +86,13 @@ impl Query {
     /// Reads a `SearchRequest` (RFC 7644 §3.4.3).
     ///
     /// # Errors
-    /// [`crate::fault::Kind::InvalidValue`] for a member of another type.
-    pub fn of_body(body: &Map<String, Value>) -> Result<Self, Fault> {
+    /// [`Kind::InvalidValue`] for a member of another type; strict, [`Kind::InvalidSyntax`] for a body
+    /// that does not say what it is.
+    pub fn of_body(body: &Map<String, Value>, strict: bool) -> Result<Self, Fault> {
+        if strict && !names_schema(body, SEARCH_REQUEST) {
+            let detail = format!("schemas: expected {SEARCH_REQUEST}, found none");
+            return Err(Fault::new(Kind::InvalidSyntax, detail));
+        }
         let text = |name: &str| match member(body, name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
@@ -174,6 +188,7 @@ mod tests {
             (Some("0"), Some("-1"), (1, 0)),
             (Some("-7"), Some("0"), (1, 0)),
             (Some("101"), Some("100000"), (101, MAX_COUNT)),
+            (Some("-99999999999999999999"), Some("99999999999999999999"), (1, MAX_COUNT)),
         ] {
             let paging = Paging::read(start, count).unwrap();
             assert_eq!((paging.start_index, paging.count), expected);
@@ -197,8 +212,11 @@ mod tests {
             "Filter": "title pr", "attributes": ["id", " title"], "startIndex": 3, "count": 5,
         });
         let query = Query::of_parameters(&parameters).unwrap();
-        assert_eq!(query, Query::of_body(body.as_object().unwrap()).unwrap());
+        assert_eq!(query, Query::of_body(body.as_object().unwrap(), true).unwrap());
         assert_eq!((query.filter.as_deref(), query.excluded), (Some("title pr"), None));
-        assert!(Query::of_body(json!({"filter": {}}).as_object().unwrap()).is_err());
+        let of_body = |body: Value, strict| Query::of_body(body.as_object().unwrap(), strict);
+        assert!(of_body(json!({"filter": {}}), false).is_err());
+        assert!(of_body(json!({"count": 1}), false).is_ok());
+        assert!(of_body(json!({"count": 1}), true).is_err());
     }
 }

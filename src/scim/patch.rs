@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 pub use apply::apply;
 
 use super::path::Path;
+use super::resource::names_schema;
 use super::schema::ResourceType;
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
@@ -54,10 +55,7 @@ pub fn read(
     types: &ResourceType,
     strict: bool,
 ) -> Result<Vec<Operation>, Fault> {
-    let says_so = member(body, "schemas").and_then(Value::as_array).is_some_and(|schemas| {
-        schemas.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(SCHEMA))
-    });
-    if strict && !says_so {
+    if strict && !names_schema(body, SCHEMA) {
         return Err(syntax(format!("schemas: expected {SCHEMA}, found none")));
     }
     let operations = match member(body, "Operations") {
@@ -84,46 +82,68 @@ fn read_one(
     let members = operation.as_object().ok_or_else(|| {
         syntax(format!("Operations: expected objects, found {}", describe(operation)))
     })?;
-    let op = match member(members, "op") {
-        Some(Value::String(op)) => op.to_ascii_lowercase(),
-        _ => String::new(),
-    };
-    let op = match op.as_str() {
-        "add" => Op::Add,
-        "remove" => Op::Remove,
-        "replace" => Op::Replace,
-        _ => return Err(syntax("op: expected add, remove or replace, found another".to_owned())),
-    };
-    let path = match member(members, "path") {
-        None => None,
-        Some(Value::String(path)) if path.trim().is_empty() => None,
-        Some(Value::String(path)) => match Path::read(path, types) {
-            Ok(path) => Some(path),
-            // Another URN's attributes are no more ours than any other unknown ones.
-            Err(_) if !strict && path.to_ascii_lowercase().starts_with("urn:") => return Ok(None),
-            Err(fault) => return Err(fault),
-        },
-        Some(other) => {
-            return Err(syntax(format!("path: expected a string, found {}", describe(other))));
-        }
+    let op = Op::read(member(members, "op"))?;
+    let said = member(members, "path");
+    let path = match read_path(said, types) {
+        // Another URN's attributes are no more ours than any other unknown ones.
+        Err(_) if !strict && said.is_some_and(is_urn) => return Ok(None),
+        path => path?,
     };
     let value = member(members, "value").cloned();
-    if path.is_none() {
-        match (&value, op) {
-            (_, Op::Remove) => {
-                let detail = "path: expected what to remove, found none";
-                return Err(Fault::new(Kind::NoTarget, detail));
-            }
-            (Some(Value::Object(_)), _) => {}
-            (found, _) => {
-                let found = found.as_ref().map_or("none", describe);
-                let detail =
-                    format!("value: expected an object, since there is no path, found {found}");
-                return Err(syntax(detail));
-            }
+    let is_silent = !members.keys().any(|name| name.eq_ignore_ascii_case("value"));
+    match &path {
+        None => check_members(op, value.as_ref(), strict)?,
+        // Some leave out what is null; it "MUST" be there (RFC 7644 §3.5.2.1).
+        Some(_) if strict && is_silent && op != Op::Remove => {
+            return Err(syntax("value: expected one to add or replace, found none".to_owned()));
         }
+        Some(_) => {}
     }
     Ok(Some(Operation { op, path, value }))
+}
+
+impl Op {
+    fn read(said: Option<&Value>) -> Result<Self, Fault> {
+        let said = said.and_then(Value::as_str).unwrap_or_default();
+        match said.to_ascii_lowercase().as_str() {
+            "add" => Ok(Self::Add),
+            "remove" => Ok(Self::Remove),
+            "replace" => Ok(Self::Replace),
+            _ => Err(syntax("op: expected add, remove or replace, found another".to_owned())),
+        }
+    }
+}
+
+fn read_path(said: Option<&Value>, types: &ResourceType) -> Result<Option<Path>, Fault> {
+    match said {
+        None => Ok(None),
+        Some(Value::String(path)) if path.trim().is_empty() => Ok(None),
+        Some(Value::String(path)) => Path::read(path, types).map(Some),
+        Some(other) => Err(syntax(format!("path: expected a string, found {}", describe(other)))),
+    }
+}
+
+fn is_urn(path: &Value) -> bool {
+    path.as_str().is_some_and(|path| path.to_ascii_lowercase().starts_with("urn:"))
+}
+
+/// Checks that an operation without a path has members to go by.
+fn check_members(op: Op, value: Option<&Value>, strict: bool) -> Result<(), Fault> {
+    match (op, value) {
+        (Op::Remove, _) => {
+            Err(Fault::new(Kind::NoTarget, "path: expected what to remove, found none"))
+        }
+        // "A list of one or more attributes" (RFC 7644 §3.5.2.3).
+        (Op::Replace, Some(Value::Object(members))) if strict && members.is_empty() => {
+            Err(syntax("value: expected an attribute at least, found none".to_owned()))
+        }
+        (_, Some(Value::Object(_))) => Ok(()),
+        (_, found) => {
+            let found = found.map_or("none", describe);
+            let expected = "an object, since there is no path";
+            Err(syntax(format!("value: expected {expected}, found {found}")))
+        }
+    }
 }
 
 fn syntax(detail: String) -> Fault {

@@ -17,6 +17,8 @@ pub enum Endpoint {
 pub enum Place {
     /// All resources of an endpoint.
     All(Endpoint),
+    /// Several operations in one request, which are not taken.
+    Bulk,
     /// The subject of the client itself, which is no user here.
     Me,
     /// One resource, by its id.
@@ -50,6 +52,7 @@ impl Place {
             ["Schemas"] => Self::Schemas(None),
             ["Schemas", urn] => Self::Schemas(Some((*urn).to_owned())),
             ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
+            ["Bulk"] => Self::Bulk,
             [name, rest @ ..] => {
                 let endpoint = Endpoint::named(name).ok_or_else(unknown)?;
                 match rest {
@@ -70,6 +73,7 @@ impl Place {
     pub fn check(&self, method: &str) -> Result<(), Fault> {
         let allow: &[&str] = match self {
             Self::All(_) => &["GET", "POST"],
+            Self::Bulk => return Err(Fault::new(Kind::NotOffered, NO_BULK)),
             Self::Me => return Err(Fault::new(Kind::NotOffered, NO_SUBJECT)),
             Self::One(_, _) => &["GET", "PUT", "PATCH", "DELETE"],
             Self::ResourceTypes(_) | Self::Schemas(_) | Self::ServiceProviderConfig => &["GET"],
@@ -83,15 +87,46 @@ impl Place {
     }
 }
 
-impl Endpoint {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "Users" => Some(Self::Users),
-            "Groups" => Some(Self::Groups),
-            _ => None,
-        }
+impl Place {
+    /// What a request wants here, in a word for the log.
+    #[must_use]
+    pub fn intent(&self, method: &str) -> Option<&'static str> {
+        use Endpoint::{Groups, Users};
+        Some(match (self, method) {
+            (Self::All(Users), "GET") => "listUsers",
+            (Self::All(Users), "POST") => "createUser",
+            (Self::One(Users, _), "GET") => "readUser",
+            (Self::One(Users, _), "PUT") => "replaceUser",
+            (Self::One(Users, _), "PATCH") => "patchUser",
+            (Self::One(Users, _), "DELETE") => "removeUser",
+            (Self::All(Groups), "GET") => "listGroups",
+            (Self::All(Groups), "POST") => "createGroup",
+            (Self::One(Groups, _), "GET") => "readGroup",
+            (Self::One(Groups, _), "PUT") => "replaceGroup",
+            (Self::One(Groups, _), "PATCH") => "patchGroup",
+            (Self::One(Groups, _), "DELETE") => "removeGroup",
+            (Self::Search(_), "POST") => "search",
+            (Self::ResourceTypes(_) | Self::Schemas(_) | Self::ServiceProviderConfig, "GET") => {
+                "discover"
+            }
+            _ => return None,
+        })
     }
 }
+
+impl Endpoint {
+    fn named(name: &str) -> Option<Self> {
+        let named = [("Users", Self::Users), ("Groups", Self::Groups)];
+        // Microsoft's own tests ask for /users.
+        named
+            .into_iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, endpoint)| endpoint)
+    }
+}
+
+const NO_BULK: &str = "/Bulk is not offered, as /ServiceProviderConfig says; send each operation by \
+    itself";
 
 const NO_SUBJECT: &str = "/Me is not offered: a client here is a machine and no user; use \
     /Users/{id}";
@@ -115,6 +150,8 @@ mod tests {
         for (path, place) in [
             ("/scim/v2/Users", Place::All(Users)),
             ("/scim/v2//Groups/", Place::All(Groups)),
+            ("/scim/v2/users", Place::All(Users)),
+            ("/scim/v2/Bulk", Place::Bulk),
             ("/scim/v2/Users/a%2Fb", Place::One(Users, "a/b".to_owned())),
             ("/scim/v2/Groups/.search", Place::Search(Some(Groups))),
             ("/scim/v2/.search", Place::Search(None)),
@@ -126,8 +163,7 @@ mod tests {
         ] {
             assert_eq!(Place::find(path), Ok(place), "{path}");
         }
-        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/users", "/scim/v2/Users/1/2", "/scim/v2/X"]
-        {
+        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/me", "/scim/v2/Users/1/2", "/scim/v2/X"] {
             assert_eq!(Place::find(path).unwrap_err().kind, Kind::UnknownRoute, "{path}");
         }
     }
@@ -141,5 +177,23 @@ mod tests {
             Kind::WrongMethod { allow: &["GET", "PUT", "PATCH", "DELETE"] }
         );
         assert_eq!(refused("/scim/v2/Me", "GET").kind, Kind::NotOffered);
+    }
+
+    #[test]
+    fn what_may_be_asked_has_a_word_of_its_own_in_the_log() {
+        let paths = ["Users", "Users/1", "Groups", "Groups/1", ".search", "Bulk", "Me", "Schemas"];
+        let mut intents = Vec::new();
+        for path in paths {
+            let place = Place::find(&format!("/scim/v2/{path}")).unwrap();
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] {
+                let intent = place.intent(method);
+                assert_eq!(intent.is_some(), place.check(method).is_ok(), "{method} {path}");
+                intents.extend(intent);
+            }
+        }
+        let words = intents.len();
+        intents.sort_unstable();
+        intents.dedup();
+        assert_eq!((intents.len(), words), (14, 14));
     }
 }

@@ -1,5 +1,7 @@
 //! `attributes` and `excludedAttributes`: which part of a resource is answered (RFC 7644 §3.9).
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::path::AttributePath;
@@ -20,8 +22,8 @@ impl Projection {
     #[must_use]
     pub fn read(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
         let list = |text: &str| {
-            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.filter_map(|name| AttributePath::read(name, types).ok()).collect::<Vec<_>>()
+            let names = text.split(',').map(without_filter).filter(|name| !name.is_empty());
+            names.filter_map(|name| AttributePath::read(&name, types).ok()).collect::<Vec<_>>()
         };
         let own = types.common.iter().chain(&types.core.attributes);
         let always = own.filter(|attribute| attribute.returned == Returned::Always);
@@ -67,6 +69,18 @@ impl Projection {
             shown.extend(value.map(|value| (name, value)));
         }
         shown
+    }
+}
+
+/// A name without what stands in brackets behind it: Microsoft's clients ask for `emails[type eq
+/// "work"]`, and are given all of them.
+fn without_filter(name: &str) -> Cow<'_, str> {
+    match name.split_once('[') {
+        Some((front, rest)) => {
+            let behind = rest.rsplit_once(']').map_or("", |(_, behind)| behind);
+            format!("{}{}", front.trim(), behind.trim()).into()
+        }
+        None => name.trim().into(),
     }
 }
 
@@ -178,6 +192,9 @@ mod tests {
             shown(None, Some(&format!("id,schemas,name,emails.type,userName,{ENTERPRISE_SCHEMA}"))),
             json!({"emails": [{"value": "a"}]})
         );
+        let work = Some("emails[type eq \"work\"].value");
+        assert_eq!(shown(work, None), json!({"emails": [{"value": "a"}]}));
+        assert_eq!(shown(Some("emails[type eq \"work\"]"), None)["emails"], user["emails"]);
         assert_eq!(shown(Some("emails.display"), None), json!({}), "nobody has one");
         assert_eq!(
             shown(Some("emails,name"), None)["emails"],

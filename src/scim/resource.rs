@@ -47,7 +47,7 @@ fn walk(
     for (name, value) in sent {
         if let Some(extension) = types.extension(name) {
             let Some(members) = value.as_object() else { continue };
-            for (name, value) in members {
+            for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
                 let name = name.clone();
                 let path = AttributePath { urn: Some(extension.id), name, sub: None };
                 keep(&path, value)?;
@@ -63,11 +63,29 @@ fn walk(
     Ok(kept)
 }
 
+/// What is kept of a POST (RFC 7644 §3.3): a whole resource, with all that it must have.
+///
+/// # Errors
+/// As for [`take`], and [`Kind::InvalidValue`] for what is missing; strict, [`Kind::InvalidSyntax`]
+/// for `schemas` that do not name the schemas of what was sent.
+pub fn post(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    strict: bool,
+) -> Result<Map<String, Value>, Fault> {
+    let kept = take(types, sent, strict)?;
+    match missing(types, &kept) {
+        Some(name) => Err(Fault::value(name, "a string that is not empty", "none")),
+        None if strict => check_schemas(types, sent, &kept).map(|()| kept),
+        None => Ok(kept),
+    }
+}
+
 /// What is kept after a PUT (RFC 7644 §3.5.1): what was sent, but `active`, which stays as it is if
 /// nothing is said of it.
 ///
 /// # Errors
-/// As for [`take`].
+/// As for [`post`].
 pub fn put(
     types: &ResourceType,
     known: &Map<String, Value>,
@@ -75,31 +93,58 @@ pub fn put(
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
     const ACTIVE: &str = "active";
-    let mut kept = take(types, sent, strict)?;
+    let mut kept = post(types, sent, strict)?;
     if let Some(active) = known.get(ACTIVE).filter(|_| !kept.contains_key(ACTIVE)) {
         kept.insert(ACTIVE.to_owned(), active.clone());
     }
     Ok(kept)
 }
 
-/// Checks that nothing is missing that a resource must have.
-///
-/// # Errors
-/// [`Kind::InvalidValue`].
-pub fn check(types: &ResourceType, kept: &Map<String, Value>) -> Result<(), Fault> {
+/// An attribute that a resource must have, and this one has not.
+#[must_use]
+pub fn missing(types: &ResourceType, kept: &Map<String, Value>) -> Option<&'static str> {
     let required = types.core.attributes.iter().filter(|attribute| attribute.required);
-    match required.map(|attribute| attribute.name).find(|name| !kept.contains_key(*name)) {
-        Some(name) => Err(Fault::value(name, "a string that is not empty", "none")),
+    required.map(|attribute| attribute.name).find(|name| !kept.contains_key(*name))
+}
+
+/// Checks that what was sent names its schemas (RFC 7643 §3: `schemas` is required).
+fn check_schemas(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    kept: &Map<String, Value>,
+) -> Result<(), Fault> {
+    match urns(types, kept).find(|urn| !names_schema(sent, urn)) {
+        Some(urn) => {
+            let detail = format!("schemas: expected {urn} among them, found others");
+            Err(Fault::new(Kind::InvalidSyntax, detail))
+        }
         None => Ok(()),
     }
+}
+
+/// Whether a body's `schemas` name a URN, in whatever case.
+pub(super) fn names_schema(body: &Map<String, Value>, urn: &str) -> bool {
+    let schemas = member(body, "schemas").and_then(Value::as_array);
+    let mut said = schemas.into_iter().flatten().filter_map(Value::as_str);
+    said.any(|said| said.eq_ignore_ascii_case(urn))
 }
 
 /// The schemas that a resource has: the core one, and each extension with something in it.
 #[must_use]
 pub fn schemas_of(types: &ResourceType, resource: &Map<String, Value>) -> Vec<Value> {
+    urns(types, resource).map(Value::from).collect()
+}
+
+fn urns(types: &ResourceType, resource: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
     let extensions = types.extensions.iter().map(|schema| schema.id);
     let extensions = extensions.filter(|urn| resource.contains_key(*urn));
-    std::iter::once(types.core.id).chain(extensions).map(Value::from).collect()
+    std::iter::once(types.core.id).chain(extensions)
+}
+
+/// Whether a name is that of `schemas`, which some clients write into an extension too; what it says is
+/// known by the extension's own name.
+pub(super) const fn is_schemas(name: &str) -> bool {
+    name.eq_ignore_ascii_case("schemas")
 }
 
 /// Puts one value in its place, if it is ours to keep.
@@ -178,9 +223,12 @@ pub(super) fn fit(
         let mut seen = HashSet::new();
         fitted.retain(|member| seen.insert(member.get("value").cloned()));
     }
-    let mut primaries = fitted.iter_mut().filter_map(primary);
-    primaries.next();
-    primaries.for_each(|primary| *primary = false.into());
+    let mut others = fitted.iter_mut().filter_map(primary).skip(1).peekable();
+    if strict && others.peek().is_some() {
+        // RFC 7643 §2.4: true "MUST appear no more than once".
+        return Err(Fault::value(path, "one value that is primary at most", "several"));
+    }
+    others.for_each(|primary| *primary = false.into());
     Ok(Some(fitted).filter(|fitted| !fitted.is_empty()).map(Value::Array))
 }
 
@@ -189,7 +237,8 @@ pub(super) fn primary(element: &mut Value) -> Option<&mut Value> {
     element.get_mut("primary").filter(|primary| **primary == true)
 }
 
-fn fit_one(
+/// One value of an attribute, also of a multi-valued one.
+pub(super) fn fit_one(
     attribute: &Attribute,
     value: &Value,
     path: &str,

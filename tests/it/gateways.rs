@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// Where cargo keeps the crate's source, samples included.
 fn samples() -> PathBuf {
     let cargo = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

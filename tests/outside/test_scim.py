@@ -127,6 +127,13 @@ def test_serve_passes_every_check_on_an_empty_and_on_a_filled_store(serve):
     assert len(serve.users()) == 250
 
 
+def test_a_strict_serve_passes_every_check_too(tmp_path):
+    settings = {"SCIM_TOKEN": TOKEN, "SCIM_STRICT": "true"}
+    with closing(Serve(tmp_path / "serve.log", "--no-throttle", **settings)) as serve:
+        assert check(serve.url) > 100
+        assert probe(serve.url) > 25
+
+
 WHOLE = {
     "schemas": [USER],
     "userName": "ana@example.com",
@@ -194,6 +201,8 @@ def test_no_text_of_a_client_is_ever_heard_in_the_log_or_in_a_refusal(tmp_path):
     assert canary not in log
     assert TOKEN not in log
     assert log.count("scim/v2") > 50, "there was something to be heard"
+    for intent in ("createUser", "listGroups", "patchUser", "replaceUser", "discover"):
+        assert f'"intent":"{intent}"' in log
 
 
 def test_the_function_passes_every_check_under_the_emulator(tmp_path):

@@ -134,6 +134,32 @@ def test_a_source_whose_key_is_stored_creates_users(deploy, vault):
     assert deployment.standin.calls() == before
 
 
+def test_scims_tokens_are_stored_and_two_of_them_hold_while_they_are_changed(deploy, vault):
+    old, new, other = (f"a token of SCIM's, number {number}" for number in (1, 2, 3))
+    arn = vault.keep(old)
+    vault.rotate(arn, new)
+    both = vault.keep(json.dumps([new, other]))
+    settings = {"ROSTER": "memory", "AWS_SAM_LOCAL": "true", "DEACTIVATE": "delete"}
+    settings |= {"AWS_ENDPOINT_URL_SECRETS_MANAGER": vault.endpoint}
+    for arn, held, wrong in ((arn, (new, old), other), (both, (new, other), old)):
+        deployment = deploy(**settings, SCIM_TOKEN_SECRET_ARN=arn)
+
+        def ask(authorization):
+            headers = {"authorization": authorization}
+            event = http_event("/scim/v2/Users", method="GET", headers=headers)
+            return deployment.send(event)
+
+        for token in held:
+            assert ask(f"Bearer {token}").json["totalResults"] == 0
+            assert ask(token).status == 200
+        refused = ask(f"Bearer {wrong}")
+        assert refused.status == 401
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        log = deployment.function.log()
+        assert "SCIM_TOKEN" not in log, "there is nothing to warn of"
+        assert not [token for token in (old, new, other) if token in log]
+
+
 def test_nothing_is_read_before_it_is_needed_nor_for_another_source(deploy, vault):
     arns = {"OKTA": vault.keep(FIRST), "ENTRA": vault.keep(SECOND)}
     deployment = deploy(**stored(vault, **arns))

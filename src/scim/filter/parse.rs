@@ -9,6 +9,7 @@ use super::{Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, invalid};
 use crate::fault::Fault;
 use crate::scim::path::AttributePath;
 use crate::scim::schema::{Attribute, ResourceType, Type};
+use crate::time;
 
 /// Reads one filter.
 pub(super) struct Parser<'a> {
@@ -162,6 +163,11 @@ impl<'a> Parser<'a> {
             .is_some_and(|attribute| matches!(attribute.kind, Type::Boolean | Type::Binary));
         if unordered && operator.is_ordering() {
             return Err(invalid("an order among values that have none"));
+        }
+        let is_time = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
+        let is_read = |value: &Value| value.as_str().and_then(time::read).is_some();
+        if is_time && operator.is_ordering() && !is_read(&value) {
+            return Err(invalid("no time as in 2026-11-26T08:00:00Z where one was due"));
         }
         Ok(Filter::Compare(path, operator, value))
     }

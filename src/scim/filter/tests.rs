@@ -123,6 +123,8 @@ fn what_is_no_filter_is_refused() {
         "title eq \"a\" or",
         "title..x pr",
         "active gt true",
+        "meta.lastModified gt \"yesterday\"",
+        "meta.created le 5",
         "9title pr",
         "title eq (\"a\")",
         "title pr]",

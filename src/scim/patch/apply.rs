@@ -11,7 +11,7 @@ use crate::fault::{Fault, Kind};
 use crate::json::describe;
 use crate::scim::filter::Filter;
 use crate::scim::path::{AttributePath, Path};
-use crate::scim::resource::{self, fit, object};
+use crate::scim::resource::{self, fit, fit_one, is_schemas, missing, object};
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Type};
 
 /// So many values may one PATCH hold against another: a second's work.
@@ -22,8 +22,8 @@ const MOST_EFFORT: usize = 20_000_000;
 /// # Errors
 /// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::TooMany`] for more work
 /// than a request may make; [`Kind::NoTarget`] for a filter that nothing matches, and from which
-/// nothing can be made; strict, [`Kind::InvalidPath`] and
-/// [`Kind::Mutability`] too. Then nothing is changed.
+/// nothing can be made; [`Kind::Mutability`] for a removal of what a resource must have; strict,
+/// [`Kind::InvalidPath`] too, and [`Kind::Mutability`] for what is read-only. Then nothing is changed.
 pub fn apply(
     types: &ResourceType,
     known: &Map<String, Value>,
@@ -37,7 +37,11 @@ pub fn apply(
             None => work.change_all(operation)?,
         }
     }
-    resource::take(types, &work.kept, false)
+    let kept = resource::take(types, &work.kept, false)?;
+    match missing(types, &kept) {
+        Some(name) => Err(Fault::value(name, "a string that is not empty", "none")),
+        None => Ok(kept),
+    }
 }
 
 struct Work<'a> {
@@ -64,11 +68,11 @@ impl Work<'_> {
     fn change_all(&mut self, operation: &Operation) -> Result<(), Fault> {
         let Some(Value::Object(members)) = &operation.value else { return Ok(()) };
         for (name, value) in members {
-            if name.eq_ignore_ascii_case("schemas") {
+            if is_schemas(name) {
                 continue;
             }
             if let (Some(extension), Value::Object(members)) = (self.types.extension(name), value) {
-                for (name, value) in members {
+                for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
                     let urn = Some(extension.id);
                     let attribute = AttributePath { urn, name: name.clone(), sub: None };
                     let path = Path { attribute, filter: None, sub: None };
@@ -103,6 +107,12 @@ impl Work<'_> {
             return if self.strict { Err(read_only()) } else { Ok(()) };
         }
         let told = path.attribute.to_string();
+        if op == Op::Remove && attribute.required {
+            // RFC 7644 §3.5.2.2.
+            let detail =
+                format!("{told}: expected to stay, as every resource must have it, found none");
+            return Err(Fault::new(Kind::Mutability, detail));
+        }
         let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
         let urn = path.attribute.urn;
         let home = match urn {
@@ -257,6 +267,10 @@ impl Place<'_> {
         let list = list(home, self.attribute.name);
         self.hold_against(list, filter.terms())?;
         let is_meant = |element: &Value| filter.matches_value(element, self.attribute);
+        // RFC 7644 §3.12, table 9: noTarget is for "a filter that yields no match".
+        if self.strict && !list.iter().any(is_meant) {
+            return Err(no_target());
+        }
         let value = value.filter(|_| self.op != Op::Remove);
         let Some(value) = value else {
             match self.sub {
@@ -309,20 +323,17 @@ impl Place<'_> {
 
     /// One element of the attribute.
     fn one(&self, value: &Value) -> Result<Option<Value>, Fault> {
-        Ok(match self.fit(self.attribute, value)? {
-            Some(Value::Array(values)) => values.into_iter().next(),
+        let value = match value {
+            Value::Array(values) if !self.strict => values.first().unwrap_or(&Value::Null),
             other => other,
-        })
+        };
+        fit_one(self.attribute, value, &self.told, self.strict)
     }
 
     /// An element of which a filter holds.
     fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
-        let detail = "path: expected a filter that a value matches, found one that none does";
-        let no_target = || Fault::new(Kind::NoTarget, detail);
         // Nobody comes into a group by being described.
-        let is_member = self.attribute.name == "members";
-        let is_refused = is_member || self.strict && self.op == Op::Replace;
-        let equalities = filter.equalities().filter(|_| !is_refused);
+        let equalities = filter.equalities().filter(|_| self.attribute.name != "members");
         let mut element = Map::new();
         for (name, value) in equalities.ok_or_else(no_target)? {
             let sub = self.attribute.sub_attribute(name).ok_or_else(no_target)?;
@@ -347,6 +358,11 @@ fn is_nothing(value: &Value) -> bool {
         Value::Array(values) => values.iter().all(is_nothing),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
+}
+
+fn no_target() -> Fault {
+    let detail = "path: expected a filter that a value matches, found one that none does";
+    Fault::new(Kind::NoTarget, detail)
 }
 
 fn read_only() -> Fault {

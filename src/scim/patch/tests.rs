@@ -282,7 +282,28 @@ fn what_is_wrong_is_told_by_its_kind() {
             Some(Kind::InvalidValue),
             Some(Kind::InvalidValue),
         ),
+        (
+            json!([{"op": "remove", "path": "userName"}]),
+            Some(Kind::Mutability),
+            Some(Kind::Mutability),
+        ),
+        (
+            json!([{"op": "replace", "value": {"userName": ""}}]),
+            Some(Kind::InvalidValue),
+            Some(Kind::InvalidValue),
+        ),
         (json!([{"op": "add", "path": "shoe", "value": 1}]), None, Some(Kind::InvalidPath)),
+        (json!([{"op": "remove", "path": "emails[type eq \"x\"]"}]), None, Some(Kind::NoTarget)),
+        (
+            json!([{"op": "add", "path": "emails[type eq \"x\"].value", "value": "y"}]),
+            None,
+            Some(Kind::NoTarget),
+        ),
+        (
+            json!([{"op": "add", "value": {ENTERPRISE_SCHEMA: {"schemas": [ENTERPRISE_SCHEMA]}}}]),
+            None,
+            None,
+        ),
         (json!([{"op": "add", "path": "id", "value": "1"}]), None, Some(Kind::Mutability)),
         (
             json!([{"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}]),
@@ -338,6 +359,8 @@ fn operations() -> impl Strategy<Value = Value> {
     });
     prop::collection::vec(one, 1..5).prop_map(Value::from)
 }
+
+mod oracle;
 
 proptest! {
     #[test]

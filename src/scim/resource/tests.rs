@@ -92,6 +92,7 @@ fn what_cannot_be_read_is_told_by_its_path() {
         json!({"roles": ["Agent"]}),
         json!({"name": {"nick": "x"}}),
         json!({"title": 7}),
+        json!({"roles": [{"value": "a", "primary": true}, {"value": "b", "primary": true}]}),
     ] {
         assert!(taken(&sent, true).is_err(), "{sent}");
         assert!(taken(&sent, false).is_ok(), "{sent}");
@@ -119,9 +120,31 @@ fn a_put_replaces_everything_but_an_active_that_is_not_there() {
 
 #[test]
 fn what_must_be_there_is_asked_for() {
-    let missing = |types: ResourceType| check(&types, &Map::new()).unwrap_err().detail.into_owned();
-    assert!(missing(users()).starts_with("userName: expected"));
-    assert!(missing(ResourceType::group()).starts_with("displayName: expected"));
+    let refused =
+        |types: ResourceType| post(&types, &Map::new(), false).unwrap_err().detail.into_owned();
+    assert!(refused(users()).starts_with("userName: expected"));
+    assert!(refused(ResourceType::group()).starts_with("displayName: expected"));
+}
+
+#[test]
+fn strictly_a_resource_says_which_schemas_it_has() {
+    let user = json!("urn:ietf:params:scim:schemas:core:2.0:user");
+    for (schemas, is_enough) in [
+        (json!([user, ENTERPRISE_SCHEMA, "urn:x:y"]), true),
+        (json!([user]), false),
+        (json!([ENTERPRISE_SCHEMA]), false),
+        (json!([]), false),
+        (json!("x"), false),
+        (json!(null), false),
+    ] {
+        let own = json!({"schemas": [ENTERPRISE_SCHEMA], "department": "D"});
+        let sent = json!({"schemas": schemas, "userName": "a", ENTERPRISE_SCHEMA: own});
+        let sent = sent.as_object().unwrap();
+        assert!(post(&users(), sent, false).is_ok(), "{schemas}");
+        let strictly = post(&users(), sent, true).map_err(|fault| fault.kind);
+        assert_eq!(strictly.is_ok(), is_enough, "{schemas}");
+        assert!(is_enough || strictly == Err(Kind::InvalidSyntax), "{schemas}");
+    }
 }
 
 /// Any JSON, under the names of a user's attributes.

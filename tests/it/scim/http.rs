@@ -56,6 +56,7 @@ async fn versions_are_kept_apart() {
     let newer = changed.header("etag").to_owned();
     assert_ne!(newer, etag);
     assert_eq!(changed.header("content-location"), location);
+    assert_eq!(changed.header("location"), location);
     changed.is(200);
     for method in ["PATCH", "PUT", "DELETE"] {
         let stale = client.send(method, &target, &with("if-match", &etag), &change).await;
@@ -63,6 +64,7 @@ async fn versions_are_kept_apart() {
     }
     let read = client.send("GET", &target, &with("if-none-match", &etag), "").await;
     assert_eq!(read.header("etag"), newer);
+    assert_eq!(read.header("location"), location);
     read.is(200);
     let nothing = client.send("PATCH", &target, &with("if-match", &newer), &change).await;
     assert_eq!(nothing.header("etag"), newer, "a write that changes nothing is no new version");
@@ -87,7 +89,7 @@ async fn every_path_has_its_answer_and_every_error_is_scims() {
         ("PUT", "/ResourceTypes", 405, "GET"),
         ("PATCH", "/Users", 405, "GET, POST"),
         ("GET", "/Me", 501, ""),
-        ("POST", "/Bulk", 404, ""),
+        ("POST", "/Bulk", 501, ""),
         ("POST", "/Users", 400, ""),
         ("GET", "/Users?filter=(", 400, ""),
     ] {
@@ -146,8 +148,14 @@ async fn without_a_token_there_is_no_scim() {
 async fn strict_takes_the_rfcs_letter_and_no_other() {
     let lenient = client(&[]).await;
     let strict = client(&[("SCIM_STRICT", "true")]).await;
-    let quoted = json!({"userName": "bo@example.com", "active": "True"});
-    let unknown = json!({"userName": "cy@example.com", "nickname2": "x"});
+    let with = |name: &str, member: &str, value: Value| {
+        let mut sent = user(name);
+        sent[member] = value;
+        sent
+    };
+    let quoted = with("bo@example.com", "active", json!("True"));
+    let unknown = with("cy@example.com", "nickname2", json!("x"));
+    let nameless = with("di@example.com", "schemas", json!([]));
     let unquoted = "/Users?filter=userName+eq+ana@example.com";
     for (client, status) in [(&lenient, 201), (&strict, 400)] {
         let mut whole = user("ana@example.com");
@@ -155,6 +163,8 @@ async fn strict_takes_the_rfcs_letter_and_no_other() {
         client.post("/Users", &whole).await.is(201);
         client.post("/Users", &quoted).await.is(status);
         client.post("/Users", &unknown).await.is(status);
+        client.post("/Users", &nameless).await.is(status);
+        client.post("/Groups", &json!({"displayName": "Agents"})).await.is(status);
     }
     assert_eq!(lenient.get(unquoted).await.is(200)["totalResults"], 1);
     assert_eq!(strict.get(unquoted).await.is(400)["scimType"], "invalidFilter");
