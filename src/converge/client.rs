@@ -142,6 +142,18 @@ impl Keeper {
         (outcome.map(|outcome| (id, outcome)), calls)
     }
 
+    /// Who becomes a new person, having been known only for leaving; and whether somebody else has their
+    /// `externalId`.
+    async fn predecessor(&self, person: &Person) -> Result<(Option<Record>, bool), Fault> {
+        let by_name = self.by_name(person).await?;
+        if by_name.as_ref().is_some_and(|known| !known.stranger) {
+            return Err(taken());
+        }
+        let by_id = self.by_external_id(person).await?;
+        let shares = by_id.as_ref().is_some_and(|known| !known.stranger);
+        Ok((by_id.filter(|known| known.stranger).or(by_name), shares))
+    }
+
     /// Writes down a new person. Who is only known for having left is this person from now on.
     async fn enter_new(
         &self,
@@ -154,20 +166,13 @@ impl Keeper {
         let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
-            let by_name = self.by_name(person).await?;
-            if by_name.as_ref().is_some_and(|known| !known.stranger) {
-                return Err(taken());
-            }
-            let by_id = self.by_external_id(person).await?;
-            let shares = by_id.as_ref().is_some_and(|known| !known.stranger);
-            let known = by_id.filter(|known| known.stranger).or(by_name);
+            let (known, shares) = self.predecessor(person).await?;
+            let own = || Owner::of_record(&self.rules.deployment, id.as_str());
             let owner = match &known {
                 Some(record) => self.owner_of(record),
-                // Connect will have no such user, so nobody else can be its owner.
-                None => self
-                    .new_owner(person, &id)
-                    .await?
-                    .unwrap_or_else(|_| Owner::of_record(&self.rules.deployment, id.as_str())),
+                None if shares => own(),
+                // Where it fails Connect will have no such user, so nobody else can be its owner.
+                None => self.new_owner(person, &id).await?.unwrap_or_else(|_| own()),
             };
             let gone = self.roster.find_gone(&keys).await?;
             let now = clock.now();

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::list::MAX_COUNT;
+use super::list::{DEFAULT_COUNT, MAX_COUNT};
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 
 /// `/ServiceProviderConfig` (RFC 7643 §5). `base` is where SCIM begins, as in
@@ -18,6 +18,14 @@ pub fn service_provider_config(base: &str) -> Map<String, Value> {
         "changePassword": {"supported": false},
         "sort": {"supported": false},
         "etag": {"supported": true},
+        // RFC 9865 §4.
+        "pagination": {
+            "cursor": false,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",

@@ -111,6 +111,9 @@ async fn the_documents_say_what_there_is() {
     {
         assert_eq!(config[name]["supported"], supported, "{name}");
     }
+    let pagination = &config["pagination"];
+    assert_eq!((&pagination["cursor"], &pagination["index"]), (&json!(false), &json!(true)));
+    assert_eq!(pagination["defaultPageSize"], 100);
     let types = client.get("/ResourceTypes").await.is(200);
     assert_eq!(types["totalResults"], 2);
     client.get("/ResourceTypes/User").await.is(200);
