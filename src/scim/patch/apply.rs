@@ -256,8 +256,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Those values of a multi-valued attribute that a filter lets through. Where there is none, one
-    /// is made as the filter says.
+    /// Those values of a multi-valued attribute that a filter lets through.
     fn change_some(
         &self,
         home: &mut Map<String, Value>,
@@ -266,23 +265,36 @@ impl Place<'_> {
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
         self.hold_against(list, filter.terms())?;
-        let is_meant = |element: &Value| filter.matches_value(element, self.attribute);
         // RFC 7644 §3.12, table 9: noTarget is for "a filter that yields no match".
-        if self.strict && !list.iter().any(is_meant) {
+        if self.strict && !list.iter().any(|element| self.is_meant(element, filter)) {
             return Err(no_target());
         }
-        let value = value.filter(|_| self.op != Op::Remove);
-        let Some(value) = value else {
-            match self.sub {
-                None => list.retain(|element| !is_meant(element)),
-                Some(sub) => {
-                    let meant = list.iter_mut().filter(|element| is_meant(element));
-                    meant.for_each(|element| set(element, sub.name, None));
-                    list.retain(says_something);
-                }
-            }
-            return Ok(());
-        };
+        match (value.filter(|_| self.op != Op::Remove), self.sub) {
+            (Some(value), _) => return self.fill_some(list, filter, value),
+            (None, None) => list.retain(|element| !self.is_meant(element, filter)),
+            (None, Some(sub)) => self.clear_some(list, filter, &[sub.name]),
+        }
+        Ok(())
+    }
+
+    fn is_meant(&self, element: &Value, filter: &Filter) -> bool {
+        filter.matches_value(element, self.attribute)
+    }
+
+    /// Takes parts from the values that are meant; of what has no part left nothing is left.
+    fn clear_some(&self, list: &mut Vec<Value>, filter: &Filter, parts: &[&str]) {
+        let meant = list.iter_mut().filter(|element| self.is_meant(element, filter));
+        meant.for_each(|element| parts.iter().for_each(|part| set(element, part, None)));
+        list.retain(says_something);
+    }
+
+    /// Puts a value into those that are meant. Where there is none, one is made as the filter says.
+    fn fill_some(
+        &self,
+        list: &mut Vec<Value>,
+        filter: &Filter,
+        value: &Value,
+    ) -> Result<(), Fault> {
         let fitted = match self.sub {
             Some(sub) => {
                 let fitted = self.fit(sub, value)?;
@@ -291,16 +303,14 @@ impl Place<'_> {
             None => self.one(value)?,
         };
         let cleared = if self.sub.is_none() { self.cleared(value) } else { Vec::new() };
-        let meant = list.iter_mut().filter(|element| is_meant(element));
-        meant.for_each(|element| cleared.iter().for_each(|part| set(element, part, None)));
-        list.retain(says_something);
+        self.clear_some(list, filter, &cleared);
         let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
-        if !list.iter().any(is_meant) {
+        if !list.iter().any(|element| self.is_meant(element, filter)) {
             list.push(self.made_by(filter)?);
         }
         let mut touched = HashSet::new();
-        for (index, element) in list.iter_mut().enumerate().filter(|(_, element)| is_meant(element))
-        {
+        let elements = list.iter_mut().enumerate();
+        for (index, element) in elements.filter(|(_, element)| self.is_meant(element, filter)) {
             if let Some(element) = element.as_object_mut() {
                 element.extend(fitted.clone());
                 touched.insert(index);
