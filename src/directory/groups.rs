@@ -4,7 +4,7 @@
 //! whoever changes the same group at the same time loses nothing. Connect is not asked; where a
 //! group gives something, the users concerned are left due for the drain.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -108,10 +108,7 @@ impl Directory {
             former.insert(MEMBERS.to_owned(), members.iter().map(Member::to_value).collect());
         }
         let mut kept = edit.apply(&self.groups, &former, self.strict)?;
-        let then = split(&mut kept);
-        let before: BTreeSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
-        let after: BTreeSet<&str> = then.iter().map(|member| member.value.as_str()).collect();
-        let remove = before.difference(&after).map(|value| (*value).to_owned()).collect();
+        let (add, tell, remove) = difference(members, &split(&mut kept));
         let grants = [self.grants(&known.resource), self.grants(&kept)];
         let is_renamed = known.resource.get("displayName") != kept.get("displayName");
         let mark = match (grants.contains(&true), is_renamed) {
@@ -119,12 +116,10 @@ impl Directory {
             (true, false) => Mark::Changed,
             (false, _) => Mark::Nobody,
         };
-        let add = then.iter().filter(|member| !before.contains(member.value.as_str()));
-        let add = add.cloned().collect();
         let condition = asked.is_conditional().then_some(known.edition);
         let resource = (kept != known.resource).then_some(kept);
         let change = GroupChange::of(known, asked.clock.now());
-        Ok(GroupChange { resource, condition, add, remove, mark, ..change })
+        Ok(GroupChange { resource, condition, add, tell, remove, mark, ..change })
     }
 
     /// Whether the operator gives something to the members of a group of this name.
@@ -156,6 +151,24 @@ impl Asked<'_> {
     fn is_conditional(&self) -> bool {
         self.request.headers.list("if-match").is_some_and(|tags| tags.trim() != "*")
     }
+}
+
+/// Who comes, of whom something else is said, and who goes.
+fn difference(before: &[Member], then: &[Member]) -> (Vec<Member>, Vec<Member>, Vec<String>) {
+    let known: HashMap<&str, &Member> =
+        before.iter().map(|member| (member.value.as_str(), member)).collect();
+    let left: HashSet<&str> = then.iter().map(|member| member.value.as_str()).collect();
+    let gone = before.iter().filter(|member| !left.contains(member.value.as_str()));
+    let gone = gone.map(|member| member.value.clone()).collect();
+    let (mut coming, mut told) = (Vec::new(), Vec::new());
+    for member in then {
+        match known.get(member.value.as_str()) {
+            None => coming.push(member.clone()),
+            Some(known) if known.says_as_much_as(member) => {}
+            Some(_) => told.push(member.clone()),
+        }
+    }
+    (coming, told, gone)
 }
 
 /// Takes the members out of a group's resource.

@@ -75,10 +75,10 @@ impl Answer {
             }
         };
         header("etag", self.etag.as_ref());
-        // RFC 7644 shows both after reads and writes (§3.4.1, §3.5.1), and RFC 9110 §8.7 means the second.
-        for name in ["location", "content-location"] {
-            header(name, self.location.as_ref().filter(|_| has_body));
-        }
+        // RFC 7644 shows it after reads and writes too (§3.4.1, §3.5.1); RFC 9110 §8.7 means the other.
+        header("location", self.location.as_ref().filter(|_| has_body));
+        // RFC 9110 §15.4.5: with a 304 too.
+        header("content-location", self.location.as_ref());
         if has_body {
             response.headers.insert("content-type", "application/scim+json".to_owned());
         }

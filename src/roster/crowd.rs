@@ -33,6 +33,8 @@ pub(super) struct Weighed {
     pub(super) group: Group,
     /// Who comes, by number.
     pub(super) added: Vec<(u64, Member)>,
+    /// Of whom something else is said, by number.
+    pub(super) told: Vec<(u64, Member)>,
     /// Who goes, by number.
     pub(super) removed: Vec<u64>,
     /// The ids of those for whom it makes a difference.
@@ -91,20 +93,21 @@ impl Crowd {
         let none = Members::default();
         let members = self.members.get(&group.id).unwrap_or(&none);
         let (added, removed) = members.difference(change);
+        let told = members.told(change);
         let is_same = stored.is_some_and(|stored| stored.resource == group.resource);
-        if is_same && added.is_empty() && removed.is_empty() {
+        if is_same && added.is_empty() && told.is_empty() && removed.is_empty() {
             return Ok(None);
         }
         let concerned = members.concerned(change.mark, &added, &removed);
         group.version = group.version.saturating_add(1);
         group.edition = group.edition.saturating_add(1);
         group.modified = change.now;
-        Ok(Some(Weighed { group, added, removed, concerned }))
+        Ok(Some(Weighed { group, added, told, removed, concerned }))
     }
 
     /// Carries out what was weighed.
     pub(super) fn put(&mut self, weighed: Weighed) {
-        let Weighed { group, added, removed, .. } = weighed;
+        let Weighed { group, added, told, removed, .. } = weighed;
         self.place(group.clone());
         let members = self.members.entry(group.id.clone()).or_default();
         for number in removed {
@@ -113,7 +116,7 @@ impl Crowd {
                 self.memberships.remove(&(member.value, group.created, group.id.clone()));
             }
         }
-        for (number, member) in added {
+        for (number, member) in added.into_iter().chain(told) {
             self.join(&group.id, number, member);
         }
     }
@@ -173,6 +176,18 @@ impl Members {
             !self.numbers.contains_key(&member.value) && seen.insert(member.value.as_str())
         });
         ((next..).zip(new.cloned()).collect(), removed)
+    }
+
+    /// Of whom a change says something else than what is known.
+    fn told(&self, change: &GroupChange) -> Vec<(u64, Member)> {
+        let known = |member: &Member| {
+            let number = *self.numbers.get(&member.value)?;
+            let known = self.list.get(&number)?;
+            (!known.says_as_much_as(member)).then_some(number)
+        };
+        let is_leaving = |member: &&Member| change.remove.contains(&member.value);
+        let told = change.tell.iter().filter(|member| !is_leaving(member));
+        told.filter_map(|member| Some((known(member)?, member.clone()))).collect()
     }
 
     fn concerned(&self, mark: Mark, added: &[(u64, Member)], removed: &[u64]) -> Vec<String> {

@@ -172,10 +172,11 @@ impl Disk for File {
     }
 
     fn put_group(&self, weighed: &Weighed, marked: &[Record]) -> Result<(), Trouble> {
-        let Weighed { group, added, removed, .. } = weighed;
+        let Weighed { group, added, told, removed, .. } = weighed;
         let id = group.id.as_str();
         let document = written(group)?;
-        let members = added.iter().map(|(number, member)| Ok((*number, written(member)?)));
+        let members = added.iter().chain(told);
+        let members = members.map(|(number, member)| Ok((*number, written(member)?)));
         let members = members.collect::<Result<Vec<_>, Trouble>>()?;
         let marked = Self::documents(marked)?;
         let put = || -> Result<(), redb::Error> {

@@ -44,6 +44,8 @@ pub struct GroupChange {
     pub condition: Option<u64>,
     /// Who comes; who is there stays as they are.
     pub add: Vec<Member>,
+    /// Of whom something else is said, if they are still there.
+    pub tell: Vec<Member>,
     /// Who goes.
     pub remove: Vec<String>,
     /// Whose records are marked in the same write.
@@ -105,6 +107,17 @@ impl Member {
         }
     }
 
+    /// Whether the same is said of somebody; `$ref` says where they are, which is ours to know.
+    #[must_use]
+    pub fn says_as_much_as(&self, other: &Self) -> bool {
+        let said = |rest: &Map<String, Value>| {
+            let said = rest.iter().filter(|(name, _)| *name != "$ref");
+            said.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+        };
+        self.value == other.value
+            && (self.rest == other.rest || said(&self.rest) == said(&other.rest))
+    }
+
     /// The element of `members` that it was read from.
     #[must_use]
     pub fn to_value(&self) -> Value {
@@ -123,6 +136,7 @@ impl GroupChange {
             resource: None,
             condition: None,
             add: Vec::new(),
+            tell: Vec::new(),
             remove: Vec::new(),
             mark: Mark::Nobody,
             now,

@@ -62,6 +62,9 @@ pub struct Record {
     /// Counts what a client sees changed.
     #[serde(default)]
     pub edition: u64,
+    /// The last edition that there was, also one that was taken back: no other has its number.
+    #[serde(default)]
+    pub last_edition: u64,
     /// Counts the leases.
     pub fence: u64,
     /// Until when somebody works on it.
@@ -168,6 +171,7 @@ impl Record {
             revision: 1,
             applied: 0,
             edition: 1,
+            last_edition: 1,
             fence: 0,
             leased_until: None,
             state: State::Pending,
@@ -246,7 +250,8 @@ impl Record {
     /// Notes that what should be has changed: whatever happens now, it is looked at again.
     pub fn changed(&mut self, now: SystemTime) {
         self.revision = self.revision.saturating_add(1);
-        self.edition = self.edition.saturating_add(1);
+        self.last_edition = self.last_edition.max(self.edition).saturating_add(1);
+        self.edition = self.last_edition;
         self.modified = now;
         self.released = false;
         self.reopen(now);

@@ -80,7 +80,7 @@ impl Query {
         };
         let paging = Paging::read(value("startIndex").as_deref(), value("count").as_deref())?;
         let (attributes, excluded) = (value("attributes"), value("excludedAttributes"));
-        Self { filter: value("filter"), attributes, excluded, paging }.check()
+        Self { filter: value("filter").map(with_blanks), attributes, excluded, paging }.check()
     }
 
     /// Reads a `SearchRequest` (RFC 7644 §3.4.3).
@@ -119,6 +119,11 @@ impl Query {
         }
         Ok(self)
     }
+}
+
+/// A filter in which `+` still stands for a blank, which every filter has: some gateways decode no `+`.
+fn with_blanks(filter: String) -> String {
+    if filter.contains(' ') { filter } else { filter.replace('+', " ") }
 }
 
 /// What a list has besides its resources is shorter than this.
@@ -200,7 +205,7 @@ mod tests {
     fn a_search_asks_as_a_query_does() {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let parameters = [
-            text("FILTER", "title pr"),
+            text("FILTER", "title+pr"),
             text("attributes", "id, title"),
             text("startindex", "3"),
             text("count", "5"),

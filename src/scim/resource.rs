@@ -245,6 +245,10 @@ pub(super) fn fit_one(
     strict: bool,
 ) -> Result<Option<Value>, Fault> {
     let refuse = |expected| Err(Fault::value(path, expected, describe(value)));
+    let is_complex = matches!(attribute.kind, Type::Complex(_));
+    if let (false, Some(inner)) = (strict || is_complex, wrapped(value)) {
+        return fit_one(attribute, inner, path, strict);
+    }
     Ok(match (&attribute.kind, value) {
         (_, Value::Null) => None,
         (_, Value::String(text)) if text.is_empty() => None,
@@ -275,6 +279,13 @@ pub(super) fn fit_one(
         (_, Value::Bool(_) | Value::Number(_)) if !strict => Some(value.to_string().into()),
         _ => return refuse("a string"),
     })
+}
+
+/// What an object that stands for a simple value says: Entra ID writes each value of a list as
+/// `{"value": …}`.
+fn wrapped(value: &Value) -> Option<&Value> {
+    let inner = value.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"));
+    inner.map(|(_, inner)| inner).filter(|inner| !inner.is_object())
 }
 
 fn fit_members(

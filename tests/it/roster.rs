@@ -118,6 +118,18 @@ async fn members_come_and_go_whoever_else_writes(roster: &dyn Roster) {
     assert_eq!(values(roster, &last).await, ["a", "b", "d"]);
     let same = roster.write_group(&one).await.unwrap().unwrap();
     assert_eq!(same, last, "they are there already");
+    let display = |value: &str| {
+        let rest = Map::from_iter([("display".to_owned(), value.into())]);
+        vec![Member { rest, ..members(&[value])[0].clone() }]
+    };
+    let tell =
+        |value: &str| GroupChange { tell: display(value), ..GroupChange::of(made.clone(), at(3)) };
+    let same = roster.write_group(&tell("c")).await.unwrap().unwrap();
+    assert_eq!(same, last, "who is not there any more does not come by being described");
+    let last = roster.write_group(&tell("b")).await.unwrap().unwrap();
+    assert_eq!((last.edition, last.modified), (4, at(3)));
+    assert_eq!(roster.members(&last.id).await.unwrap()[1], display("b")[0]);
+    assert_eq!(roster.write_group(&tell("b")).await.unwrap().unwrap(), last);
     let bound = GroupChange { condition: Some(2), ..other };
     assert_eq!(roster.write_group(&bound).await.unwrap(), Err(Clash::Moved));
     assert_eq!(roster.groups_of("d").await.unwrap(), from_ref(&last));

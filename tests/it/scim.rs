@@ -4,6 +4,7 @@ mod entra;
 mod groups;
 mod http;
 mod okta;
+mod towards;
 mod users;
 
 use std::sync::Arc;
@@ -148,6 +149,17 @@ impl Client {
     fn calls(&self) -> u64 {
         let calls = &self.held()["calls"];
         calls.as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    }
+
+    /// The names of the security profiles that a user has in Connect.
+    fn access(&self, username: &str) -> Vec<String> {
+        let users = self.held()["users"].clone();
+        let mut users = users.as_array().unwrap().iter();
+        let user = users.find(|user| user["Username"] == username).unwrap();
+        let names = &self.local.directory.security_profiles;
+        let name =
+            |id: &Value| names.iter().find(|(_, own)| *id == own.as_str()).unwrap().0.clone();
+        user["SecurityProfileIds"].as_array().unwrap().iter().map(name).collect()
     }
 
     /// The usernames in Connect.

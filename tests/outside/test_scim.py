@@ -127,8 +127,12 @@ def test_serve_passes_every_check_on_an_empty_and_on_a_filled_store(serve):
     assert len(serve.users()) == 250
 
 
-def test_a_strict_serve_passes_every_check_too(tmp_path):
-    settings = {"SCIM_TOKEN": TOKEN, "SCIM_STRICT": "true"}
+def test_a_serve_that_is_strict_or_has_lists_passes_every_check_too(tmp_path):
+    # One value each: scim2-tester adds a second to what it added before, and expects it alone.
+    settings = {
+        "SCIM_TOKEN": TOKEN, "SCIM_STRICT": "true", "ALLOWED_ROUTING_PROFILES": "Sales",
+        "ALLOWED_SECURITY_PROFILES": "Agent", "ALLOWED_HIERARCHY_GROUPS": "EMEA",
+    }  # fmt: skip
     with closing(Serve(tmp_path / "serve.log", "--no-throttle", **settings)) as serve:
         assert check(serve.url) > 100
         assert probe(serve.url) > 25

@@ -40,6 +40,10 @@ pub(super) fn compare(
                 None if attribute.is_some_and(|attribute| attribute.case_exact) => {
                     compare_texts(found, operator, &asked)
                 }
+                // Most are such, and need no copy.
+                None if operator == Operator::Equal && found.is_ascii() && asked.is_ascii() => {
+                    found.eq_ignore_ascii_case(&asked)
+                }
                 None => compare_texts(&found.to_lowercase(), operator, &asked.to_lowercase()),
             }
         }

@@ -1,21 +1,28 @@
 //! Operations, one after the other, on a copy.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::values::{add, identity, list, merge, prefer, says_something, set, subtract};
+use super::values::{
+    add, add_by_type, clear, enter, identity, list, merge, prefer, push, says_something, set,
+    subtract,
+};
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
-use crate::json::describe;
+use crate::json::{describe, member};
 use crate::scim::filter::Filter;
 use crate::scim::path::{AttributePath, Path};
 use crate::scim::resource::{self, fit, fit_one, is_schemas, missing, object};
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Type};
 
-/// So many values may one PATCH hold against another: a second's work.
-const MOST_EFFORT: usize = 20_000_000;
+/// So many values may one PATCH hold against another: a second's work. A thousand removals by filter
+/// from a group of ten thousand are fewer.
+const MOST_EFFORT: usize = 12_000_000;
+
+/// A value with longer texts counts as several, each of so many bytes.
+const SHORT: usize = 64;
 
 /// What is kept after these operations.
 ///
@@ -106,7 +113,7 @@ impl Work<'_> {
         if [attribute.mutability, last.mutability].contains(&Mutability::ReadOnly) {
             return if self.strict { Err(read_only()) } else { Ok(()) };
         }
-        let told = path.attribute.to_string();
+        let told = AttributePath { sub: path.sub.clone(), ..path.attribute.clone() }.to_string();
         if op == Op::Remove && attribute.required {
             // RFC 7644 §3.5.2.2.
             let detail =
@@ -158,7 +165,13 @@ impl Work<'_> {
 impl Place<'_> {
     /// Refuses a PATCH that would take all the time there is.
     fn hold_against(&self, list: &[Value], terms: usize) -> Result<(), Fault> {
-        let effort = self.effort.get().saturating_add(list.len().saturating_mul(terms));
+        let weight = |element: &Value| {
+            let members = element.as_object().into_iter().flat_map(Map::values);
+            let texts = members.filter_map(Value::as_str).map(str::len);
+            texts.fold(0, usize::saturating_add).saturating_div(SHORT).saturating_add(1)
+        };
+        let weights = list.iter().map(weight).fold(0, usize::saturating_add);
+        let effort = self.effort.get().saturating_add(weights.saturating_mul(terms));
         self.effort.set(effort);
         let detail = "Operations: expected fewer that look through a long list, found too many; \
             send them in several requests, or name the values in one list";
@@ -235,6 +248,9 @@ impl Place<'_> {
             list.retain(says_something);
             return Ok(());
         }
+        let own = value.and_then(Value::as_object).and_then(|it| member(it, self.attribute.name));
+        // UnboundID's clients name the attribute again: `{"members": […]}` for `members`.
+        let value = own.filter(|_| !self.strict).or(value);
         let fitted = match value.map(|value| self.fit(self.attribute, value)).transpose()?.flatten()
         {
             Some(Value::Array(fitted)) => fitted,
@@ -247,6 +263,10 @@ impl Place<'_> {
                 let others = fitted.iter().filter(|element| identity(element).is_none()).count();
                 self.hold_against(list, others.saturating_add(1))?;
                 subtract(list, &fitted);
+            }
+            Op::Add if self.has_one_of_a_type() => {
+                self.hold_against(list, fitted.len())?;
+                add_by_type(list, fitted);
             }
             Op::Add => {
                 self.hold_against(list, 1)?;
@@ -265,27 +285,27 @@ impl Place<'_> {
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
         self.hold_against(list, filter.terms())?;
+        let meant = self.meant(list, filter);
         // RFC 7644 §3.12, table 9: noTarget is for "a filter that yields no match".
-        if self.strict && !list.iter().any(|element| self.is_meant(element, filter)) {
+        if self.strict && meant.is_empty() {
             return Err(no_target());
         }
         match (value.filter(|_| self.op != Op::Remove), self.sub) {
-            (Some(value), _) => return self.fill_some(list, filter, value),
-            (None, None) => list.retain(|element| !self.is_meant(element, filter)),
-            (None, Some(sub)) => self.clear_some(list, filter, &[sub.name]),
+            (Some(value), _) => return self.fill_some(list, filter, meant, value),
+            (None, None) => {
+                let mut index = 0..;
+                list.retain(|_| !index.next().is_some_and(|index| meant.contains(&index)));
+            }
+            (None, Some(sub)) => clear(list, &meant, &[sub.name]),
         }
         Ok(())
     }
 
-    fn is_meant(&self, element: &Value, filter: &Filter) -> bool {
-        filter.matches_value(element, self.attribute)
-    }
-
-    /// Takes parts from the values that are meant; of what has no part left nothing is left.
-    fn clear_some(&self, list: &mut Vec<Value>, filter: &Filter, parts: &[&str]) {
-        let meant = list.iter_mut().filter(|element| self.is_meant(element, filter));
-        meant.for_each(|element| parts.iter().for_each(|part| set(element, part, None)));
-        list.retain(says_something);
+    /// Where those values are that a filter lets through.
+    fn meant(&self, list: &[Value], filter: &Filter) -> BTreeSet<usize> {
+        let elements = list.iter().enumerate();
+        let meant = elements.filter(|(_, element)| filter.matches_value(element, self.attribute));
+        meant.map(|(index, _)| index).collect()
     }
 
     /// Puts a value into those that are meant. Where there is none, one is made as the filter says.
@@ -293,6 +313,7 @@ impl Place<'_> {
         &self,
         list: &mut Vec<Value>,
         filter: &Filter,
+        mut meant: BTreeSet<usize>,
         value: &Value,
     ) -> Result<(), Fault> {
         let fitted = match self.sub {
@@ -303,21 +324,32 @@ impl Place<'_> {
             None => self.one(value)?,
         };
         let cleared = if self.sub.is_none() { self.cleared(value) } else { Vec::new() };
-        self.clear_some(list, filter, &cleared);
-        let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
-        if !list.iter().any(|element| self.is_meant(element, filter)) {
-            list.push(self.made_by(filter)?);
+        if !cleared.is_empty() {
+            clear(list, &meant, &cleared);
+            meant = self.meant(list, filter);
         }
-        let mut touched = HashSet::new();
-        let elements = list.iter_mut().enumerate();
-        for (index, element) in elements.filter(|(_, element)| self.is_meant(element, filter)) {
-            if let Some(element) = element.as_object_mut() {
+        let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
+        if meant.is_empty() {
+            let made = self.made_by(filter)?;
+            meant.insert(if self.has_one_of_a_type() {
+                enter(list, made)
+            } else {
+                push(list, made)
+            });
+        }
+        for index in &meant {
+            if let Some(element) = list.get_mut(*index).and_then(Value::as_object_mut) {
                 element.extend(fitted.clone());
-                touched.insert(index);
             }
         }
-        prefer(list, &touched);
+        prefer(list, &meant);
         Ok(())
+    }
+
+    /// Whether another value of a type takes the place of the one that is there: Entra ID knows but one
+    /// (its SCIM documentation), and what it adds to an address by parts belongs together.
+    fn has_one_of_a_type(&self) -> bool {
+        !self.strict && ["addresses", "emails", "phoneNumbers"].contains(&self.attribute.name)
     }
 
     /// The parts that a value names only to clear them.

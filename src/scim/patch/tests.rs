@@ -2,9 +2,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::scim::ENTERPRISE_SCHEMA;
 use crate::scim::resource::take;
 use crate::scim::schema::Limits;
+use crate::scim::{CONNECT_SCHEMA, ENTERPRISE_SCHEMA};
 
 const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
 
@@ -101,6 +101,7 @@ fn a_removal_with_a_list_takes_away_just_that() {
         (json!({"op": "Remove", "path": path, "value": [{"$ref": null, "value": "a"}]}), "bc"),
         (json!({"op": "remove", "path": path, "value": {"value": "a"}}), "bc"),
         (json!({"op": "remove", "path": path, "value": ["a", "c"]}), "b"),
+        (json!({"op": "remove", "path": path, "value": {"members": [{"value": "b"}]}}), "ac"),
         (json!({"op": "remove", "path": path}), ""),
         (json!({"op": "remove", "path": path, "value": []}), "abc"),
         (json!({"op": "remove", "path": path, "value": [{"value": ""}, {"value": null}]}), "abc"),
@@ -216,12 +217,56 @@ fn of_one_value_and_type_there_is_one() {
         ),
         (
             json!([{"value": "a@x", "type": "home"}, {"value": "a@x", "type": "home"}]),
-            json!([work, home, {"value": "a@x", "type": "home"}]),
+            json!([work, {"value": "a@x", "type": "home"}]),
+        ),
+        (
+            json!([{"value": "n@x", "type": "Work"}, {"value": "o@x", "type": "other"}]),
+            json!([
+                {"value": "n@x", "type": "Work", "primary": true}, home,
+                {"value": "o@x", "type": "other"},
+            ]),
         ),
     ] {
         let ops = json!([{"op": "add", "path": "emails", "value": add}]);
         assert_eq!(changed(&ops, "/emails"), emails, "{add}");
+        let ops = json!([{"op": "add", "value": {"emails": add}}]);
+        assert_eq!(changed(&ops, "/emails"), emails, "{add}");
     }
+    let path = "emails[type eq \"home\" and primary eq true].value";
+    let made = json!([{"op": "Add", "path": path, "value": "n@x"}]);
+    let expected = json!([
+        {"value": "a@x", "type": "work", "primary": false},
+        {"value": "n@x", "type": "home", "primary": true},
+    ]);
+    assert_eq!(changed(&made, "/emails"), expected);
+    let second =
+        json!([{"op": "add", "path": "emails", "value": [{"value": "b@x", "type": "home"}]}]);
+    let strictly = patched_by(&users(), &ana(), &second, true).unwrap();
+    assert_eq!(strictly["emails"], json!([work, home, {"value": "b@x", "type": "home"}]));
+}
+
+#[test]
+fn a_value_may_be_wrapped_as_entra_id_wraps_it() {
+    for (path, value, pointer, expected) in [
+        ("displayName", json!([{"$ref": null, "value": "X"}]), "/displayName", json!("X")),
+        ("active", json!([{"value": "False"}]), "/active", json!(false)),
+        (
+            "emails[type eq \"work\"].value",
+            json!([{"value": "n@x"}]),
+            "/emails/0/value",
+            json!("n@x"),
+        ),
+    ] {
+        let ops = json!([{"op": "Replace", "path": path, "value": value}]);
+        assert_eq!(changed(&ops, pointer), expected, "{path}");
+        assert!(patched_by(&users(), &ana(), &ops, true).is_err(), "{path}");
+    }
+    let limits = Limits { security_profiles: vec!["Agent".to_owned()], ..Limits::default() };
+    let path = format!("{CONNECT_SCHEMA}:securityProfiles");
+    let ops =
+        json!([{"op": "Add", "path": path, "value": [{"value": "Agent"}, {"value": "Lead"}]}]);
+    let kept = patched_by(&ResourceType::user(&limits), &ana(), &ops, false).unwrap();
+    assert_eq!(kept[CONNECT_SCHEMA]["securityProfiles"], json!(["Agent", "Lead"]));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The values of a multi-valued attribute: added, taken away, and one of them preferred.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -44,7 +44,7 @@ pub(super) fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>
 /// known then (RFC 7643 §2.4: no two of one type and value).
 pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
     let places = places(list, &fitted);
-    let mut preferred = HashSet::new();
+    let mut preferred = BTreeSet::new();
     for (place, element) in places.into_iter().zip(fitted) {
         if element.get("primary") == Some(&Value::Bool(true)) {
             preferred.insert(place);
@@ -56,6 +56,55 @@ pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
         }
     }
     prefer(list, &preferred);
+}
+
+/// Adds values of an attribute that has one of each type.
+pub(super) fn add_by_type(list: &mut Vec<Value>, fitted: Vec<Value>) {
+    let mut preferred = BTreeSet::new();
+    for element in fitted {
+        let is_primary = element.get("primary") == Some(&Value::Bool(true));
+        let place = enter(list, element);
+        if is_primary {
+            preferred.insert(place);
+        }
+    }
+    prefer(list, &preferred);
+}
+
+/// Puts a value where the same is, else where one of its type is, else at the end; says where.
+pub(super) fn enter(list: &mut Vec<Value>, element: Value) -> usize {
+    let is_kin = |known: &Value| {
+        let kinds = [known, &element].map(|it| it.get("type").and_then(Value::as_str));
+        matches!(kinds, [Some(one), Some(other)] if one.eq_ignore_ascii_case(other))
+    };
+    let is_same = |known: &Value| {
+        identity(known) == identity(&element) && (element.get("type").is_none() || is_kin(known))
+    };
+    let place = list.iter().position(is_same).or_else(|| list.iter().position(is_kin));
+    let Some(place) = place else { return push(list, element) };
+    if let (Some(Value::Object(known)), Value::Object(said)) = (list.get_mut(place), element) {
+        let primary = known.get("primary").cloned();
+        merge(known, said);
+        if let Some(primary) = primary {
+            known.entry("primary").or_insert(primary);
+        }
+    }
+    place
+}
+
+/// Puts a value at the end, and says where that is.
+pub(super) fn push(list: &mut Vec<Value>, element: Value) -> usize {
+    list.push(element);
+    list.len().saturating_sub(1)
+}
+
+/// Takes parts from some values; of what has no part left nothing is left.
+pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&str]) {
+    for place in places {
+        let element = list.get_mut(*place);
+        element.into_iter().for_each(|it| parts.iter().for_each(|part| set(it, part, None)));
+    }
+    list.retain(says_something);
 }
 
 /// Where in a list each element is, or comes when those before it have come.
@@ -116,7 +165,7 @@ pub(super) fn identity(element: &Value) -> Option<&Value> {
 }
 
 /// One value is the preferred one: the one that was just said to be.
-pub(super) fn prefer(list: &mut [Value], touched: &HashSet<usize>) {
+pub(super) fn prefer(list: &mut [Value], touched: &BTreeSet<usize>) {
     let is_told = |(index, element): (usize, &Value)| {
         touched.contains(&index) && element.get("primary") == Some(&Value::Bool(true))
     };

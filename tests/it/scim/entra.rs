@@ -73,13 +73,16 @@ async fn the_verbose_dialect_takes_a_person_through_a_life() {
     assert_eq!(cleared["displayName"], Value::Null);
     assert_eq!(cleared[ENTERPRISE]["manager"], Value::Null);
 
+    assert_eq!(entra.access(ANA), ["Agent"]);
     let off = json!([{"op": "Replace", "path": "active", "value": "False"}]);
     assert_eq!(entra.patch(&target, off).await.is(200)["active"], false);
+    assert_eq!(entra.access(ANA), ["No Access"]);
     let filter =
         format!("/Users?filter=externalId+eq+%22{}%22", ana()["externalId"].as_str().unwrap());
     assert_eq!(entra.get(&filter).await.is(200)["Resources"][0]["active"], false);
     let on = json!([{"op": "Replace", "path": "active", "value": "True"}]);
     assert_eq!(entra.patch(&target, on).await.is(200)["active"], true);
+    assert_eq!(entra.access(ANA), ["Agent"]);
     let rename = json!([{"op": "Replace", "path": "userName", "value": "ana.gil@contoso.com"}]);
     let renamed = entra.patch(&target, rename).await.is(200);
     assert_eq!((&renamed["userName"], &renamed["id"]), (&json!("ana.gil@contoso.com"), &json!(id)));
@@ -108,6 +111,31 @@ async fn the_compliant_dialect_puts_everything_into_one_object() {
     assert_eq!(changed["name"]["formatted"], "Ana Ruiz");
     assert_eq!(changed[ENTERPRISE]["employeeNumber"], "4712");
     assert_eq!(changed[ENTERPRISE]["department"], "Support");
+    assert_eq!(entra.access(ANA), ["No Access"]);
+
+    let group = json!({"displayName": "Connect-Agents", "externalId": "8aa1a0c0"});
+    let group = entra.post("/Groups", &group).await.is(201);
+    let group = format!("/Groups/{}", group["id"].as_str().unwrap());
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": made["id"]}]}]);
+    assert_eq!(entra.patch(&group, add).await.is(200)["members"][0]["value"], made["id"]);
+    let back = json!([{"op": "replace", "value": {
+        "active": true, "userName": "ana.gil@contoso.com", "externalId": "0a21f0f2",
+    }}]);
+    let back = entra.patch(&target, back).await.is(200);
+    assert_eq!(
+        (&back["id"], &back["groups"][0]["display"]),
+        (&made["id"], &json!("Connect-Agents"))
+    );
+    assert_eq!(entra.usernames(), ["ana.gil@contoso.com"]);
+    assert_eq!(entra.access("ana.gil@contoso.com"), ["Agent"]);
+    assert_eq!(entra.held()["users"][0]["IdentityInfo"]["LastName"], "Gil");
+    let path = format!("members[value eq \"{}\"]", made["id"].as_str().unwrap());
+    let left = entra.patch(&group, json!([{"op": "remove", "path": path}])).await.is(200);
+    assert_eq!(left["members"], json!([]));
+    let rename = json!([{"op": "replace", "value": {"displayName": "Connect-Leads"}}]);
+    assert_eq!(entra.patch(&group, rename).await.is(200)["displayName"], "Connect-Leads");
+    entra.delete(&target).await.is(204);
+    assert!(entra.usernames().is_empty());
 }
 
 #[tokio::test]

@@ -105,6 +105,39 @@ async fn a_group_gives_profiles_and_the_drain_brings_them_to_connect() {
 }
 
 #[tokio::test]
+async fn of_several_groups_the_first_named_gives_and_a_group_that_is_gone_gives_nothing() {
+    let grants = r#"{
+        "Sales": {"routingProfile": "Sales", "securityProfiles": ["QualityAnalyst"]},
+        "Leads": {"hierarchyGroup": "EMEA", "securityProfiles": ["CallCenterManager"]},
+        "All": {"routingProfile": "Basic Routing Profile"}
+    }"#;
+    let client = client(&[("GROUPS", grants), ("CONNECT_RATE", "100")]).await;
+    let ana = client.user("ana@example.com").await;
+    let members = [ana.clone()];
+    let mut ids = Vec::new();
+    for name in ["All", "Leads", "Sales"] {
+        ids.push(group(&client, name, &members).await);
+    }
+    drain(&client).await;
+    let held = async || {
+        let held = client.held()["users"][0].clone();
+        let mut access = client.access("ana@example.com");
+        access.sort();
+        (held["RoutingProfileId"].clone(), held["HierarchyGroupId"].clone(), access)
+    };
+    let routing = |name: &str| json!(client.local.directory.routing_profiles[name]);
+    let emea = json!(client.local.directory.hierarchy_groups["EMEA"]);
+    let both = vec!["CallCenterManager".to_owned(), "QualityAnalyst".to_owned()];
+    assert_eq!(held().await, (routing("Sales"), emea, both));
+    client.delete(&format!("/Groups/{}", ids[2])).await.is(204);
+    client.delete(&format!("/Groups/{}", ids[1])).await.is(204);
+    drain(&client).await;
+    let (route, hierarchy, access) = held().await;
+    assert_eq!((route, access), (routing("Basic Routing Profile"), vec!["Agent".to_owned()]));
+    assert_eq!(hierarchy, Value::Null);
+}
+
+#[tokio::test]
 async fn two_changes_of_a_group_at_the_same_time_are_both_there() {
     let client = client_among_others().await;
     let write = async |target: String, path: &str, value: String| {
@@ -144,7 +177,9 @@ async fn nobody_comes_into_a_group_by_being_described() {
     }
     let path = "members[value eq \"ana\"].display";
     let operations = json!([{"op": "replace", "path": path, "value": "Ana"}]);
-    assert_eq!(values(&client.patch(&target, operations).await.is(200)), ["ana"]);
+    let told = client.patch(&target, operations).await.is(200);
+    assert_eq!(values(&told), ["ana"]);
+    assert_eq!(told["members"][0]["display"], "Ana");
 }
 
 #[tokio::test]

@@ -1,9 +1,16 @@
 //! What HTTP says around a SCIM request: tokens, versions, locations, methods, documents.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
+use connect_provisioner::roster::embedded::Embedded;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{client, user};
+use super::{client, client_among_others, client_of, user};
+use crate::house::foreign;
+use crate::simulation::unsteady::Unsteady;
 
 #[tokio::test]
 async fn who_shows_no_token_learns_nothing() {
@@ -221,4 +228,109 @@ async fn one_resource_that_no_answer_holds_is_written_and_read_in_parts() {
         .get("/Groups?filter=members.value+eq+%22member-59999-of-all-there-are%22&attributes=id")
         .await;
     assert_eq!(found.is(200)["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn the_times_are_those_of_clients_changes() {
+    let client = client(&[]).await;
+    foreign(&client.local, "foreign@example.com").await;
+    let made = client.post("/Users", &user("ana@example.com")).await.is(201)["meta"].clone();
+    assert_eq!(made["created"], made["lastModified"]);
+    let target = made["location"].as_str().unwrap().rsplit_once("/scim/v2").unwrap().1.to_owned();
+    let meta = async || client.get(&target).await.is(200)["meta"].clone();
+    let patch = async |path: &str, value: &str| {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let operations = json!([{"op": "replace", "path": path, "value": value}]);
+        client.patch(&target, operations).await.status
+    };
+    assert_eq!(patch("userName", "ana@example.com").await, 200);
+    assert_eq!(meta().await, made, "nothing was changed");
+    assert_eq!(patch("userName", "foreign@example.com").await, 409);
+    assert_eq!(meta().await, made, "it was taken back");
+    assert_eq!(patch("title", "Agent").await, 200);
+    let changed = meta().await;
+    assert_eq!(changed["created"], made["created"]);
+    assert_ne!(changed["lastModified"], made["lastModified"]);
+    let versions = [json!("W/\"1\""), json!("W/\"2\"")];
+    assert!(!versions.contains(&changed["version"]), "no two states have one version");
+}
+
+#[tokio::test]
+async fn a_groups_versions_are_kept_apart_too() {
+    let client = client_among_others().await;
+    let made = client.post("/Groups", &json!({"displayName": "Agents"})).await;
+    let (etag, location) = (made.header("etag").to_owned(), made.header("location").to_owned());
+    let target = location.rsplit_once("/scim/v2").unwrap().1.to_owned();
+    let with = |name: &str, value: &str| json!({"authorization": format!("Bearer {DEMO_SCIM_TOKEN}"), name: value});
+    let same = client.send("GET", &target, &with("if-none-match", &etag), "").await;
+    assert_eq!((same.status, same.header("content-location")), (304, location.as_str()));
+    let writes = (0..8).map(async |number| {
+        let group = json!({"displayName": format!("Agents {number}")}).to_string();
+        client.send("PUT", &target, &with("if-match", &etag), &group).await.status
+    });
+    let mut written = join_all(writes).await;
+    written.sort_unstable();
+    assert_eq!(written, [vec![200], vec![412; 7]].concat());
+    let add = json!({"schemas": [super::PATCH_OP],
+        "Operations": [{"op": "add", "path": "members", "value": [{"value": "ana"}]}]})
+    .to_string();
+    client.send("PATCH", &target, &with("if-match", &etag), &add).await.is(412);
+    client.send("DELETE", &target, &with("if-match", &etag), "").await.is(412);
+    client.send("PATCH", &target, &with("if-match", "*"), &add).await.is(200);
+}
+
+#[tokio::test]
+async fn a_page_has_a_hundred_unless_it_is_told_otherwise() {
+    let client = client(&[]).await;
+    for number in 0..101 {
+        let group = json!({"displayName": format!("Group {number}")});
+        client.post("/Groups", &group).await.is(201);
+    }
+    client.user("ana@example.com").await;
+    let page = client.get("/Groups").await.is(200);
+    assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(101), &json!(100)));
+    assert_eq!(page["Resources"][0]["displayName"], "Group 100");
+    let search = json!({"startIndex": 101});
+    for (target, total, last) in
+        [("/Groups/.search", 101, 1), ("/Users/.search", 1, 0), ("/.search", 102, 2)]
+    {
+        let page = client.post(target, &search).await.is(200);
+        assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(total), &json!(last)));
+    }
+}
+
+#[tokio::test]
+async fn whatever_type_a_body_says_it_is_or_says_nothing_it_is_read() {
+    let client = client(&[]).await;
+    let bearer = format!("Bearer {DEMO_SCIM_TOKEN}");
+    for (number, headers) in [
+        json!({"authorization": bearer}),
+        json!({"authorization": bearer, "content-type": "application/json; charset=utf-8"}),
+        json!({"authorization": bearer, "content-type": "application/scim+json", "accept": "*/*"}),
+        json!({"authorization": bearer, "content-type": "text/plain", "accept": "text/html"}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let user = user(&format!("agent{number}@example.com")).to_string();
+        let made = client.send("POST", "/Users", headers, &user).await;
+        assert_eq!((made.status, made.header("content-type")), (201, "application/scim+json"));
+    }
+}
+
+#[tokio::test]
+async fn a_roster_that_does_not_answer_is_no_users_fault() {
+    let roster = Arc::new(Embedded::default());
+    let unsteady = Unsteady::slow(roster.clone());
+    let faults = Arc::clone(&unsteady.faults);
+    let client = client_of(Arc::new(unsteady), roster, &[]).await;
+    let target = format!("/Users/{}", client.user("ana@example.com").await);
+    *faults.lock().unwrap() = 1000;
+    for (method, target) in [("GET", "/Users"), ("GET", &target), ("DELETE", &target)] {
+        let answer = client.ask(method, target, &Value::Null).await;
+        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{:?}", answer.headers);
+        assert_eq!(answer.is(503)["status"], "503");
+    }
+    *faults.lock().unwrap() = 0;
+    client.delete(&target).await.is(204);
 }

@@ -39,13 +39,13 @@ async fn an_app_of_the_catalogue_takes_a_person_through_a_life() {
     assert_eq!(again["scimType"], "uniqueness");
 
     let target = format!("/Users/{id}");
+    assert_eq!(okta.access(ANA), ["Agent"]);
     let off = okta.patch(&target, json!([{"op": "replace", "value": {"active": false}}])).await;
     assert_eq!(off.is(200)["active"], false);
-    let held = okta.held()["users"][0].clone();
-    assert_eq!(held["SecurityProfileIds"].as_array().unwrap().len(), 1);
+    assert_eq!(okta.access(ANA), ["No Access"]);
     let on = okta.patch(&target, json!([{"op": "replace", "value": {"active": true}}])).await;
     assert_eq!(on.is(200)["active"], true);
-    assert_ne!(okta.held()["users"][0]["SecurityProfileIds"], held["SecurityProfileIds"]);
+    assert_eq!(okta.access(ANA), ["Agent"]);
     let before = okta.get(&target).await.is(200);
     let password = json!([{"op": "replace", "value": {"password": "N3w-Secret!"}}]);
     let same = okta.patch(&target, password).await.is(200);
@@ -73,11 +73,14 @@ async fn an_app_of_the_wizard_puts_back_what_it_read() {
     let mut off = renamed.clone();
     off["active"] = json!(false);
     assert_eq!(okta.put(&target, &off).await.is(200)["active"], false);
+    assert_eq!(okta.access(ANA), ["No Access"]);
     let mut silent = off.clone();
     silent.as_object_mut().unwrap().remove("active");
     assert_eq!(okta.put(&target, &silent).await.is(200)["active"], false, "unchanged");
+    assert_eq!(okta.access(ANA), ["No Access"]);
     off["active"] = json!(true);
     okta.put(&target, &off).await.is(200);
+    assert_eq!(okta.access(ANA), ["Agent"]);
     assert_eq!(okta.put(&target, &silent).await.is(200)["active"], true, "unchanged");
 }
 
@@ -121,6 +124,33 @@ async fn groups_are_pushed_renamed_filled_and_emptied() {
     assert_eq!(emptied["members"].as_array().map_or(0, Vec::len), 0);
     okta.delete(&target).await.is(204);
     okta.get(&target).await.is(404);
+}
+
+#[tokio::test]
+async fn a_group_is_put_back_as_it_was_read() {
+    let okta = client(&[]).await;
+    let (ana, ben) = (okta.user(ANA).await, okta.user("ben@example.com").await);
+    let push = json!({"displayName": "Agents", "members": [{"value": ana, "display": ANA}]});
+    let made = okta.post("/Groups", &push).await.is(201);
+    let target = format!("/Groups/{}", made["id"].as_str().unwrap());
+    let read = okta.get(&target).await.is(200);
+    assert_eq!(okta.put(&target, &read).await.is(200), read, "an echo changes nothing");
+    let mut renamed = read.clone();
+    renamed["displayName"] = json!("Leads");
+    renamed["members"].as_array_mut().unwrap().push(json!({"value": ben}));
+    let renamed = okta.put(&target, &renamed).await.is(200);
+    assert_eq!((&renamed["displayName"], &renamed["id"]), (&json!("Leads"), &read["id"]));
+    let members: Vec<_> =
+        renamed["members"].as_array().unwrap().iter().map(|it| &it["value"]).collect();
+    assert_eq!(members, [&json!(ana), &json!(ben)]);
+    let mut other = renamed.clone();
+    other["members"][0]["display"] = json!("Ana");
+    let other = okta.put(&target, &other).await.is(200);
+    assert_eq!(other["members"][0]["display"], "Ana");
+    assert_ne!(other["meta"]["version"], renamed["meta"]["version"]);
+    let emptied = okta.put(&target, &json!({"displayName": "Leads"})).await.is(200);
+    assert_eq!(emptied["members"], json!([]));
+    assert_eq!(okta.get(&format!("/Users/{ana}")).await.is(200)["groups"], Value::Null);
 }
 
 #[tokio::test]
