@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::shown::Extent;
+use super::shown::{Extent, tell_active};
 use super::{Asked, Directory};
 use crate::fault::{Fault, Kind};
 use crate::outcome::resource::Answer;
@@ -191,7 +191,10 @@ impl Directory {
             if found.members > SCAN_MEMBERS {
                 return Err(too_many());
             }
-            let resource = self.whole(asked, &item, wish.looked_at).await?;
+            let mut resource = self.whole(asked, &item, wish.looked_at).await?;
+            if let Item::User(record) = &item {
+                tell_active(&mut resource, record);
+            }
             let members = resource.get("members").and_then(Value::as_array);
             found.members = found.members.saturating_add(members.map_or(0, Vec::len));
             if !filter.matches(&resource, wish.types) {

@@ -202,6 +202,11 @@ fn writes_extension(record: &Record) -> bool {
     sent.keys().any(|name| name.eq_ignore_ascii_case(CONNECT_SCHEMA))
 }
 
+/// Says whether a person works, also where a client took that away.
+pub(super) fn tell_active(user: &mut Map<String, Value>, record: &Record) {
+    user.entry(ACTIVE).or_insert_with(|| (record.wanted == Wanted::Active).into());
+}
+
 /// Keeps in mind what a client took away: `active`, and our extension.
 pub(super) fn with_traces(mut kept: Map<String, Value>, record: &Record) -> Map<String, Value> {
     kept.entry(ACTIVE).or_insert(Value::Null);

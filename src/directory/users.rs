@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::shown::{Extent, with_traces};
+use super::shown::{Extent, tell_active, with_traces};
 use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
@@ -63,7 +63,10 @@ impl Directory {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.edition))?;
             let former = self.stated(&known);
-            let kept = edit.apply(&self.users, &former, self.strict)?;
+            let mut kept = edit.apply(&self.users, &former, self.strict)?;
+            if matches!(edit, Edit::Put(_)) {
+                tell_active(&mut kept, &known);
+            }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
             let (changed, own) =
                 asked.keeper.change_person(&known, person, asked.clock, asked.deadline).await;

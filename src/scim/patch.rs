@@ -94,8 +94,9 @@ fn read_one(
     match &path {
         None => check_members(op, value.as_ref(), strict)?,
         // Some leave out what is null; it "MUST" be there (RFC 7644 §3.5.2.1).
-        Some(_) if strict && is_silent && op != Op::Remove => {
-            return Err(syntax("value: expected one to add or replace, found none".to_owned()));
+        // Nobody empties a group by saying nothing.
+        Some(path) if is_silent && op != Op::Remove && (strict || path.is_members()) => {
+            return Err(Fault::value("value", "one to add or replace", "none"));
         }
         Some(_) => {}
     }

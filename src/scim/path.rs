@@ -87,6 +87,14 @@ impl Path {
     }
 }
 
+impl Path {
+    /// Whether it is about who is in a group.
+    #[must_use]
+    pub(super) fn is_members(&self) -> bool {
+        self.attribute.name.eq_ignore_ascii_case("members")
+    }
+}
+
 impl fmt::Display for AttributePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let colon = if self.urn.is_some() && !self.name.is_empty() { ":" } else { "" };

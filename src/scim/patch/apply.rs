@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::values::{
-    add, add_by_type, clear, enter, identity, list, merge, prefer, push, says_something, set,
-    subtract,
+    add, add_by_type, clear, enter, identity, list, merge, prefer, push, set, subtract, take_out,
 };
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
@@ -118,6 +117,10 @@ impl Work<'_> {
             // RFC 7644 §3.5.2.2.
             let detail =
                 format!("{told}: expected to stay, as every resource must have it, found none");
+            return Err(Fault::new(Kind::Mutability, detail));
+        }
+        if op != Op::Remove && sub.is_some_and(is_identity) {
+            let detail = format!("{told}: expected a removal and an addition, found a change");
             return Err(Fault::new(Kind::Mutability, detail));
         }
         let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
@@ -239,23 +242,12 @@ impl Place<'_> {
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
         if let Some(sub) = self.sub {
-            let value = value.filter(|_| self.op != Op::Remove);
-            let fitted = value.map(|value| self.fit(sub, value)).transpose()?.flatten();
-            if list.is_empty() && fitted.is_some() {
-                list.push(Map::new().into());
-            }
-            list.iter_mut().for_each(|element| set(element, sub.name, fitted.clone()));
-            list.retain(says_something);
-            return Ok(());
+            return self.change_part_of_all(list, sub, value);
         }
         let own = value.and_then(Value::as_object).and_then(|it| member(it, self.attribute.name));
         // UnboundID's clients name the attribute again: `{"members": […]}` for `members`.
         let value = own.filter(|_| !self.strict).or(value);
-        let fitted = match value.map(|value| self.fit(self.attribute, value)).transpose()?.flatten()
-        {
-            Some(Value::Array(fitted)) => fitted,
-            _ => Vec::new(),
-        };
+        let fitted = value.map(|value| self.elements(value)).transpose()?.unwrap_or_default();
         match self.op {
             Op::Replace => *list = fitted,
             Op::Remove if value.is_none() => list.clear(),
@@ -276,6 +268,52 @@ impl Place<'_> {
         Ok(())
     }
 
+    /// A part of each value of a multi-valued attribute.
+    fn change_part_of_all(
+        &self,
+        list: &mut Vec<Value>,
+        sub: &Attribute,
+        value: Option<&Value>,
+    ) -> Result<(), Fault> {
+        let fitted = value.map(|value| self.fit(sub, value)).transpose()?.flatten();
+        match fitted {
+            Some(fitted) if self.op != Op::Remove => {
+                if list.is_empty() {
+                    list.push(Map::new().into());
+                }
+                list.iter_mut().for_each(|element| set(element, sub.name, Some(fitted.clone())));
+            }
+            fitted => {
+                // A removal that says what of, is of that alone.
+                let is_meant =
+                    |element: &Value| value.is_none() || element.get(sub.name) == fitted.as_ref();
+                let meant = list.iter().enumerate().filter(|(_, element)| is_meant(element));
+                let meant = meant.map(|(place, _)| place).collect();
+                clear(list, &meant, &[sub.name]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements that a value names, one or several. One that says nothing of what an element is
+    /// is refused: a list would be emptied for a mistake.
+    fn elements(&self, value: &Value) -> Result<Vec<Value>, Fault> {
+        let said = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let parts = self.attribute.sub_attributes();
+        let is_strange = |element: &Value| {
+            element.as_object().filter(|_| !parts.is_empty()).is_some_and(|members| {
+                !members.keys().any(|name| self.attribute.sub_attribute(name).is_some())
+            })
+        };
+        if said.iter().any(is_strange) {
+            return Err(Fault::value(&self.told, "elements as /Schemas lists them", "an object"));
+        }
+        match self.fit(self.attribute, &Value::Array(said.to_vec()))? {
+            Some(Value::Array(fitted)) => Ok(fitted),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Those values of a multi-valued attribute that a filter lets through.
     fn change_some(
         &self,
@@ -292,10 +330,7 @@ impl Place<'_> {
         }
         match (value.filter(|_| self.op != Op::Remove), self.sub) {
             (Some(value), _) => return self.fill_some(list, filter, meant, value),
-            (None, None) => {
-                let mut index = 0..;
-                list.retain(|_| !index.next().is_some_and(|index| meant.contains(&index)));
-            }
+            (None, None) => take_out(list, &meant),
             (None, Some(sub)) => clear(list, &meant, &[sub.name]),
         }
         Ok(())
@@ -336,6 +371,9 @@ impl Place<'_> {
             } else {
                 push(list, made)
             });
+        }
+        if self.strict && meant.len() > 1 && fitted.get("primary") == Some(&Value::Bool(true)) {
+            return Err(Fault::value(&self.told, "one value that is primary at most", "several"));
         }
         for index in &meant {
             if let Some(element) = list.get_mut(*index).and_then(Value::as_object_mut) {
@@ -387,9 +425,14 @@ impl Place<'_> {
 }
 
 /// Whether a value clears what it is meant for. An object says something of each part that it names, and
-/// who removes a list of nobody removes nobody.
+/// who removes a list of nobody, or one without a name, removes nobody.
 fn clears(op: Op, value: &Value) -> bool {
-    is_nothing(value) && !(op == Op::Remove && value.is_array())
+    if op == Op::Remove { value.is_null() } else { is_nothing(value) }
+}
+
+/// Whether a part is that by which a member is told from others.
+fn is_identity(sub: &Attribute) -> bool {
+    sub.name == "value" && sub.mutability == Mutability::Immutable
 }
 
 /// Nothing, an empty text, a list of such.

@@ -114,8 +114,60 @@ fn a_removal_with_a_list_takes_away_just_that() {
         (json!({"op": "add", "value": {"members": [{"value": "d"}]}}), "abcd"),
         (json!({"op": "add", "path": path, "value": []}), "abc"),
         (json!({"op": "add", "path": path, "value": [{"value": "b", "display": "B"}]}), "abc"),
+        (json!({"op": "remove", "path": path, "value": ""}), "abc"),
+        (json!({"op": "remove", "path": "members.value", "value": "b"}), "ac"),
+        (json!({"op": "remove", "path": "members.value", "value": ""}), "abc"),
+        (json!({"op": "remove", "path": "members[value eq \"a\"].value"}), "bc"),
+        (json!({"op": "remove", "path": "members.display"}), "abc"),
     ] {
         assert_eq!(members(json!([op])), left, "{op}");
+    }
+    let refused = |op: Value| patched_by(&groups, &group, &json!([op]), false).unwrap_err().kind;
+    for value in [json!({"foo": 1}), json!([{"foo": 1}]), json!({}), json!([{"value": "a"}, {}])] {
+        for op in ["add", "remove", "replace"] {
+            let op = json!({"op": op, "path": path, "value": value});
+            assert_eq!(refused(op.clone()), Kind::InvalidValue, "{op}");
+        }
+    }
+    assert_eq!(refused(json!({"op": "replace", "path": path})), Kind::InvalidValue);
+    for path in ["members.value", "members[value eq \"a\"].value"] {
+        for value in [json!("z"), json!(null)] {
+            let op = json!({"op": "replace", "path": path, "value": value});
+            assert_eq!(refused(op), Kind::Mutability, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_one_value_leaves_the_others_alone() {
+    let numbers = json!([
+        {"type": "home", "display": "At home"},
+        {"type": "work", "value": "1", "display": "At work"},
+        {"type": "fax", "primary": true},
+    ]);
+    let known = json!({"userName": "ana", "phoneNumbers": numbers});
+    let work = "phoneNumbers[type eq \"work\"]";
+    for (op, pointer, expected) in [
+        (
+            json!({"op": "remove", "path": format!("{work}.display")}),
+            "/phoneNumbers/1",
+            json!({"type": "work", "value": "1"}),
+        ),
+        (
+            json!({"op": "replace", "path": format!("{work}.value"), "value": "2"}),
+            "/phoneNumbers/1/value",
+            json!("2"),
+        ),
+        (
+            json!({"op": "remove", "path": "phoneNumbers.value"}),
+            "/phoneNumbers/1/type",
+            json!("fax"),
+        ),
+    ] {
+        let changed = patched(&known, &json!([op]));
+        assert_eq!(changed.pointer(pointer), Some(&expected), "{op}");
+        let kept = changed["phoneNumbers"].as_array().unwrap();
+        assert!(kept.contains(&numbers[0]) && kept.contains(&numbers[2]), "{op}");
     }
 }
 
@@ -350,6 +402,13 @@ fn what_is_wrong_is_told_by_its_kind() {
             None,
         ),
         (json!([{"op": "add", "path": "id", "value": "1"}]), None, Some(Kind::Mutability)),
+        (json!([{"op": "replace", "path": "title"}]), None, Some(Kind::InvalidValue)),
+        (json!([{"op": "add", "path": "emails", "value": {"value": "o@x"}}]), None, None),
+        (
+            json!([{"op": "replace", "path": "emails[value pr].primary", "value": true}]),
+            None,
+            Some(Kind::InvalidValue),
+        ),
         (
             json!([{"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}]),
             None,

@@ -26,7 +26,7 @@ pub(super) fn set(element: &mut Value, name: &str, value: Option<Value>) {
 }
 
 /// Whether an element says more than what it is for.
-pub(super) fn says_something(element: &Value) -> bool {
+fn says_something(element: &Value) -> bool {
     let labels = ["type", "primary", "display"];
     let Some(members) = element.as_object() else { return true };
     members.keys().any(|name| !labels.contains(&name.as_str()))
@@ -100,11 +100,22 @@ pub(super) fn push(list: &mut Vec<Value>, element: Value) -> usize {
 
 /// Takes parts from some values; of what has no part left nothing is left.
 pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&str]) {
+    let mut emptied = BTreeSet::new();
     for place in places {
-        let element = list.get_mut(*place);
-        element.into_iter().for_each(|it| parts.iter().for_each(|part| set(it, part, None)));
+        let Some(element) = list.get_mut(*place) else { continue };
+        let before = element.clone();
+        parts.iter().for_each(|part| set(element, part, None));
+        if *element != before && !says_something(element) {
+            emptied.insert(*place);
+        }
     }
-    list.retain(says_something);
+    take_out(list, &emptied);
+}
+
+/// Takes values out.
+pub(super) fn take_out(list: &mut Vec<Value>, places: &BTreeSet<usize>) {
+    let mut place = 0..;
+    list.retain(|_| !place.next().is_some_and(|place| places.contains(&place)));
 }
 
 /// Where in a list each element is, or comes when those before it have come.

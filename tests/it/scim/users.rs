@@ -54,6 +54,10 @@ async fn who_writes_the_extension_gets_back_what_was_written() {
     let title = json!([{"op": "add", "path": "title", "value": "Agent"}]);
     assert_eq!(client.patch(&target, title).await.is(200)[CONNECT], Value::Null);
     assert_eq!(client.usernames(), ["ana@example.com"], "an active that is not there is no leaver");
+    let query = "/Users?filter=active+eq+true";
+    assert_eq!(client.get(query).await.is(200)["totalResults"], 1, "it is so all the same");
+    let put = client.put(&target, &json!({"userName": "ana@example.com"})).await.is(200);
+    assert_eq!(put["active"], true);
 }
 
 #[tokio::test]
