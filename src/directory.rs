@@ -159,7 +159,9 @@ impl Asked<'_> {
 
     /// The body, which is an object.
     fn body(&self) -> Result<Map<String, Value>, Fault> {
-        match json::read(&self.request.body)? {
+        let body = self.request.body.as_slice();
+        // RFC 8259 §8.1: it may be passed over, and some of .NET's writers set one.
+        match json::read(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))? {
             Value::Object(body) => Ok(body),
             other => Err(Fault::new(
                 Kind::InvalidSyntax,
@@ -239,6 +241,8 @@ const TRIES: u32 = 64;
 
 /// Before the second time; before the third twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(5);
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found one";
 

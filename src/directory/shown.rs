@@ -128,7 +128,7 @@ impl Directory {
         let (state, waits) = match &record.state {
             State::Applied if record.is_applied() => ("applied", None),
             State::Parked(parked) => ("parked", Some(parked.detail.clone())),
-            State::Applied | State::Pending => ("pending", None),
+            State::Applied | State::Pending => ("pending", record.waits_for.clone()),
         };
         let left_out = match record.wanted {
             Wanted::Active => self.left_out(record, groups),

@@ -73,6 +73,9 @@ pub struct Record {
     pub state: State,
     /// How often it failed since it was last written.
     pub attempts: u32,
+    /// What time has to mend, where it is pending for that; nothing personal.
+    #[serde(default)]
+    pub waits_for: Option<String>,
     /// When it is to be looked at again.
     pub due: Option<SystemTime>,
     /// When what it says happened at the sender's.
@@ -176,6 +179,7 @@ impl Record {
             leased_until: None,
             state: State::Pending,
             attempts: 0,
+            waits_for: None,
             due: None,
             as_of: now,
             created: now,
@@ -269,7 +273,7 @@ impl Record {
     /// Notes that Connect does not follow yet, though nothing has changed.
     pub fn reopen(&mut self, now: SystemTime) {
         self.state = State::Pending;
-        self.attempts = 0;
+        (self.attempts, self.waits_for) = (0, None);
         self.due = now.checked_add(MENDED_AFTER);
     }
 
@@ -330,6 +334,7 @@ impl Record {
         self.follows(rules);
         self.state = State::Applied;
         (self.attempts, self.due, self.leased_until) = (0, None, None);
+        self.waits_for = None;
         self.released = false;
         if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
             self.leave_for_good();
@@ -367,9 +372,9 @@ impl Record {
             self.leased_until = now.checked_add(QUIET);
             self.due = self.due.max(self.leased_until);
         }
-        self.state = match turn {
-            Turn::Later => State::Pending,
-            _ => State::Parked(Parked::from(fault)),
+        (self.state, self.waits_for) = match turn {
+            Turn::Later => (State::Pending, Some(by_itself(&fault.detail))),
+            _ => (State::Parked(Parked::from(fault)), None),
         };
     }
 }
@@ -387,6 +392,13 @@ impl fmt::Debug for Record {
             .field("state", &self.state)
             .finish_non_exhaustive()
     }
+}
+
+/// What a fault says is the matter, without what it tells a sender to do: who reads it here has nothing
+/// to repeat.
+fn by_itself(detail: &str) -> String {
+    let matter = detail.split(';').next().unwrap_or_default();
+    format!("{matter}; it is tried again by itself")
 }
 
 fn external_id(person: &Person) -> Option<Key> {
