@@ -93,7 +93,7 @@ impl Crowd {
         let none = Members::default();
         let members = self.members.get(&group.id).unwrap_or(&none);
         let (added, removed) = members.difference(change);
-        let told = members.told(change);
+        let told = members.told(change, &removed);
         let is_same = stored.is_some_and(|stored| stored.resource == group.resource);
         if is_same && added.is_empty() && told.is_empty() && removed.is_empty() {
             return Ok(None);
@@ -178,16 +178,16 @@ impl Members {
         ((next..).zip(new.cloned()).collect(), removed)
     }
 
-    /// Of whom a change says something else than what is known.
-    fn told(&self, change: &GroupChange) -> Vec<(u64, Member)> {
+    /// Of whom a change says something else than what is known, but for those who go; these are in
+    /// their order.
+    fn told(&self, change: &GroupChange, removed: &[u64]) -> Vec<(u64, Member)> {
         let known = |member: &Member| {
             let number = *self.numbers.get(&member.value)?;
             let known = self.list.get(&number)?;
             (!known.says_as_much_as(member)).then_some(number)
         };
-        let is_leaving = |member: &&Member| change.remove.contains(&member.value);
-        let told = change.tell.iter().filter(|member| !is_leaving(member));
-        told.filter_map(|member| Some((known(member)?, member.clone()))).collect()
+        let told = change.tell.iter().filter_map(|member| Some((known(member)?, member.clone())));
+        told.filter(|(number, _)| removed.binary_search(number).is_err()).collect()
     }
 
     fn concerned(&self, mark: Mark, added: &[(u64, Member)], removed: &[u64]) -> Vec<String> {

@@ -130,7 +130,9 @@ impl Place<'_> {
                 subtract(list, &fitted);
             }
             Op::Add if self.has_one_of_a_type() => {
+                // Each is looked for among those that are there and those that came before it.
                 self.hold_against(list, fitted.len())?;
+                self.hold_against(&fitted, fitted.len())?;
                 add_by_type(list, fitted);
             }
             Op::Add => {

@@ -298,6 +298,22 @@ fn of_one_value_and_type_there_is_one() {
 }
 
 #[test]
+fn an_address_of_no_type_is_another_address() {
+    let work = json!({"type": "work", "streetAddress": "A 1", "country": "ES"});
+    let known = json!({"userName": "ana", "addresses": [work]});
+    let add = |value: Value| {
+        let ops = json!([{"op": "add", "path": "addresses", "value": value}]);
+        patched(&known, &ops)["addresses"].clone()
+    };
+    let plain = json!({"streetAddress": "B 2"});
+    assert_eq!(add(json!([plain])), json!([work, plain]));
+    assert_eq!(add(json!([plain, plain])), json!([work, plain]));
+    assert_eq!(add(work.clone()), json!([work]));
+    let moved = json!({"type": "work", "streetAddress": "B 2", "country": "ES"});
+    assert_eq!(add(json!({"type": "work", "streetAddress": "B 2"})), json!([moved]));
+}
+
+#[test]
 fn a_value_may_be_wrapped_as_entra_id_wraps_it() {
     for (path, value, pointer, expected) in [
         ("displayName", json!([{"$ref": null, "value": "X"}]), "/displayName", json!("X")),
@@ -494,6 +510,11 @@ fn a_patch_that_would_take_all_the_time_there_is_is_refused() {
     let tell =
         |path: String| patched_by(&types, &known, &json!([{"op": "remove", "path": path}]), false);
     let fault = tell(format!("members[{terms}]")).unwrap_err();
+    assert_eq!(fault.kind, Kind::TooMany);
+    let emails: Vec<Value> =
+        (0..50_000).map(|number| json!({"value": format!("{number}@x")})).collect();
+    let ops = json!([{"op": "add", "path": "emails", "value": emails}]);
+    let fault = patched_by(&users(), &ana(), &ops, false).unwrap_err();
     assert_eq!(fault.kind, Kind::TooMany);
     assert!(tell("members[value eq \"7\"]".to_owned()).is_ok());
 }

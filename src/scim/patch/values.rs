@@ -77,8 +77,11 @@ pub(super) fn enter(list: &mut Vec<Value>, element: Value) -> usize {
         let kinds = [known, &element].map(|it| it.get("type").and_then(Value::as_str));
         matches!(kinds, [Some(one), Some(other)] if one.eq_ignore_ascii_case(other))
     };
-    let is_same = |known: &Value| {
-        identity(known) == identity(&element) && (element.get("type").is_none() || is_kin(known))
+    let is_same = |known: &Value| match (identity(known), identity(&element)) {
+        (Some(one), Some(other)) => {
+            one == other && (element.get("type").is_none() || is_kin(known))
+        }
+        _ => *known == element,
     };
     let place = list.iter().position(is_same).or_else(|| list.iter().position(is_kin));
     let Some(place) = place else { return push(list, element) };
