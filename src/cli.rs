@@ -6,6 +6,7 @@ mod drain;
 pub mod local;
 pub mod parked;
 pub mod plan;
+mod roster;
 pub mod serve;
 pub mod settings;
 pub mod sign;

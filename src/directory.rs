@@ -7,8 +7,10 @@
 mod groups;
 mod search;
 mod shown;
+mod written;
 mod users;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -30,6 +32,7 @@ use crate::scim::place::{Endpoint, Place};
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Limits, ResourceType};
 use crate::trust::Verified;
+use written::Written;
 
 /// What SCIM clients may ask for here.
 #[derive(Debug)]
@@ -39,6 +42,7 @@ pub struct Directory {
     rules: Rules,
     strict: bool,
     public_url: Option<String>,
+    written: Written,
 }
 
 /// One request, and what it may use.
@@ -46,7 +50,7 @@ struct Asked<'a> {
     keeper: &'a Keeper,
     request: &'a Request,
     /// `https://x.example/scim/v2`.
-    base: String,
+    base: Arc<str>,
     clock: Clock,
     deadline: Deadline,
 }
@@ -62,6 +66,7 @@ impl Directory {
             rules: rules.clone(),
             strict: scim.strict,
             public_url: scim.public_url.clone(),
+            written: Written::default(),
         }
     }
 
@@ -78,7 +83,7 @@ impl Directory {
     ) -> (Result<Answer, Fault>, Calls) {
         let mut calls = Calls::default();
         let front = self.public_url.as_ref().or(request.front.as_ref());
-        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default());
+        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default()).into();
         let asked = Asked { keeper, request, base, clock, deadline };
         let answer = self.dispatch(&asked, &mut calls).await;
         (answer.and_then(|answer| asked.fit(answer)), calls)
@@ -126,8 +131,7 @@ impl Directory {
             _ => return Ok(Answer::shown(discovery::service_provider_config(&asked.base))),
         };
         let Some(wanted) = wanted else {
-            let total = all.len();
-            return Ok(Answer::shown(list_response(all.into(), total, 1)));
+            return Ok(Answer::shown(list_response(all)));
         };
         let is_meant = |document: &Map<String, Value>| {
             let id = document.get(member).and_then(Value::as_str);

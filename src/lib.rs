@@ -16,6 +16,7 @@
 
 pub mod fault;
 mod hex;
+mod pack;
 mod time;
 pub mod http;
 pub mod secret;

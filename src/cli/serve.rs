@@ -16,10 +16,10 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::local::Local;
-use super::parked::{self, control};
+use super::parked::control;
 use super::settings::{DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN, DEMO_SECRET, own};
 use super::standin::Behaviour;
-use super::{drain, now, say};
+use super::{drain, now, roster, say};
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment};
 use crate::decision::Moment;
@@ -83,7 +83,7 @@ impl Arguments {
         Ok(match &self.roster {
             _ if self.no_roster => None,
             None => Some(Arc::new(Embedded::default())),
-            Some(path) => Some(Arc::new(parked::open(path)?)),
+            Some(path) => Some(Arc::new(roster::open(path)?)),
         })
     }
 
