@@ -4,6 +4,7 @@ mod entra;
 mod groups;
 mod http;
 mod okta;
+mod spellings;
 mod towards;
 mod users;
 

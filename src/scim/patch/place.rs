@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::Op;
 use super::values::{
-    add, add_by_type, clear, enter, identity, list, merge, prefer, push, set, subtract, take_out,
+    add, add_by_type, clear, enter, form, identity, list, merge, prefer, push, set, subtract,
+    take_out,
 };
 use crate::fault::{Fault, Kind};
-use crate::json::member;
 use crate::scim::filter::Filter;
-use crate::scim::resource::{fit, fit_one, object};
+use crate::scim::resource::{MEMBERS, fit, fit_one, is_nothing, is_shell, object};
 use crate::scim::schema::{Attribute, Mutability, Type};
 
 /// So many values may one PATCH hold against another: a second's work. A thousand removals by filter
@@ -101,7 +101,7 @@ impl Place<'_> {
         if let Some(complex) = object(home, name) {
             cleared.iter().for_each(|part| drop(complex.remove(*part)));
             if let Some(Value::Object(fitted)) = fitted {
-                merge(complex, fitted);
+                merge(self.attribute, complex, fitted);
             }
         }
         Ok(())
@@ -117,9 +117,6 @@ impl Place<'_> {
         if let Some(sub) = self.sub {
             return self.change_part_of_all(list, sub, value);
         }
-        let own = value.and_then(Value::as_object).and_then(|it| member(it, self.attribute.name));
-        // UnboundID's clients name the attribute again: `{"members": […]}` for `members`.
-        let value = own.filter(|_| !self.strict).or(value);
         let fitted = value.map(|value| self.elements(value)).transpose()?.unwrap_or_default();
         match self.op {
             Op::Replace => *list = fitted,
@@ -127,17 +124,17 @@ impl Place<'_> {
             Op::Remove => {
                 let others = fitted.iter().filter(|element| identity(element).is_none()).count();
                 self.hold_against(list, others.saturating_add(1))?;
-                subtract(list, &fitted);
+                subtract(self.attribute, list, &fitted);
             }
             Op::Add if self.has_one_of_a_type() => {
                 // Each is looked for among those that are there and those that came before it.
                 self.hold_against(list, fitted.len())?;
                 self.hold_against(&fitted, fitted.len())?;
-                add_by_type(list, fitted);
+                add_by_type(self.attribute, list, fitted);
             }
             Op::Add => {
                 self.hold_against(list, 1)?;
-                add(list, fitted);
+                add(self.attribute, list, fitted);
             }
         }
         Ok(())
@@ -160,8 +157,10 @@ impl Place<'_> {
             }
             fitted => {
                 // A removal that says what of, is of that alone.
-                let is_meant =
-                    |element: &Value| value.is_none() || element.get(sub.name) == fitted.as_ref();
+                let own = fitted.as_ref().map(|fitted| form(sub, fitted));
+                let is_meant = |element: &Value| {
+                    value.is_none() || element.get(sub.name).map(|it| form(sub, it)) == own
+                };
                 let meant = list.iter().enumerate().filter(|(_, element)| is_meant(element));
                 let meant = meant.map(|(place, _)| place).collect();
                 clear(list, &meant, &[sub.name]);
@@ -183,7 +182,11 @@ impl Place<'_> {
         if said.iter().any(is_strange) {
             return Err(Fault::value(&self.told, "elements as /Schemas lists them", "an object"));
         }
-        match self.fit(self.attribute, &Value::Array(said.to_vec()))? {
+        // A removal may say what values are for, and means all such.
+        let is_kept =
+            |element: &&Value| self.op == Op::Remove || !is_shell(self.attribute, element);
+        let said = said.iter().filter(is_kept).cloned().collect();
+        match self.fit(self.attribute, &Value::Array(said))? {
             Some(Value::Array(fitted)) => Ok(fitted),
             _ => Ok(Vec::new()),
         }
@@ -238,11 +241,18 @@ impl Place<'_> {
             clear(list, &meant, &cleared);
             meant = self.meant(list, filter);
         }
-        let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
+        let fitted = match fitted {
+            Some(Value::Object(fitted)) => fitted,
+            Some(fitted) => return put_in_place_of(list, &meant, &fitted),
+            None if cleared.is_empty() && self.attribute.name == MEMBERS => {
+                return Err(Fault::value(&self.told, "parts as /Schemas lists them", "others"));
+            }
+            None => return Ok(()),
+        };
         if meant.is_empty() {
             let made = self.made_by(filter)?;
             meant.insert(if self.has_one_of_a_type() {
-                enter(list, made)
+                enter(self.attribute, list, made)
             } else {
                 push(list, made)
             });
@@ -279,7 +289,11 @@ impl Place<'_> {
     /// One element of the attribute.
     fn one(&self, value: &Value) -> Result<Option<Value>, Fault> {
         let value = match value {
-            Value::Array(values) if !self.strict => values.first().unwrap_or(&Value::Null),
+            Value::Array(values) if !self.strict => match values.as_slice() {
+                [] => &Value::Null,
+                [one] => one,
+                _ => return Err(Fault::value(&self.told, "one value", "several")),
+            },
             other => other,
         };
         fit_one(self.attribute, value, &self.told, self.strict)
@@ -288,7 +302,7 @@ impl Place<'_> {
     /// An element of which a filter holds.
     fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
         // Nobody comes into a group by being described.
-        let equalities = filter.equalities().filter(|_| self.attribute.name != "members");
+        let equalities = filter.equalities().filter(|_| self.attribute.name != MEMBERS);
         let mut element = Map::new();
         for (name, value) in equalities.ok_or_else(no_target)? {
             let sub = self.attribute.sub_attribute(name).ok_or_else(no_target)?;
@@ -299,14 +313,20 @@ impl Place<'_> {
     }
 }
 
-/// Nothing, an empty text, a list of such.
-pub(super) fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(values) => values.iter().all(is_nothing),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+/// Puts a simple value in the place of those that are meant.
+fn put_in_place_of(
+    list: &mut Vec<Value>,
+    meant: &BTreeSet<usize>,
+    fitted: &Value,
+) -> Result<(), Fault> {
+    if meant.is_empty() {
+        return Err(no_target());
     }
+    take_out(list, meant);
+    if !list.contains(fitted) {
+        list.push(fitted.clone());
+    }
+    Ok(())
 }
 
 fn no_target() -> Fault {
