@@ -176,7 +176,11 @@ fn keep(
     let last = sub.unwrap_or(attribute);
     let value = match reading {
         Reading::Kept => Cow::Borrowed(value.as_ref()),
-        _ => without_shells(last, plain(last, value, &told, strict)?),
+        _ => {
+            let value = plain(last, value, &told, strict)?;
+            path.check_parts(last, &value)?;
+            without_shells(last, value)
+        }
     };
     let Some(fitted) = fit(last, &value, &told, strict)? else { return Ok(()) };
     let home = match path.attribute.urn {

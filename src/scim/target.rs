@@ -1,8 +1,10 @@
 //! Path → what it leads to in the attribute table.
 
+use serde_json::Value;
+
 use super::CONNECT_SCHEMA;
 use super::path::{AttributePath, Path};
-use super::schema::{Attribute, Mutability, ResourceType};
+use super::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::fault::{Fault, Kind};
 
 /// What a path leads to.
@@ -40,7 +42,7 @@ impl Path {
             return Err(Fault::new(Kind::InvalidPath, ONE_VALUE));
         }
         match sub {
-            Some(None) if types.is_access(attribute.name) || self.is_ours() => {
+            Some(None) if self.is_meant_for_access(attribute, types) => {
                 Err(Fault::new(Kind::InvalidPath, NO_PART))
             }
             Some(None) => Ok(Target::Nowhere),
@@ -49,9 +51,32 @@ impl Path {
         }
     }
 
+    /// Refuses an object that has parts which no schema has, where it leads into our extension: they were
+    /// meant for Connect.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidValue`].
+    pub(super) fn check_parts(&self, attribute: &Attribute, value: &Value) -> Result<(), Fault> {
+        let is_known = |name: &String| attribute.sub_attribute(name).is_some();
+        let is_ours = self.is_ours() && matches!(attribute.kind, Type::Complex(_));
+        match value {
+            Value::Object(parts) if is_ours && !parts.keys().all(is_known) => {
+                let expected = "parts that /Schemas lists and no others";
+                Err(Fault::value(&self.told(), expected, "another"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// How it is told, less what stands in brackets.
     pub(super) fn told(&self) -> String {
         AttributePath { sub: self.sub.clone(), ..self.attribute.clone() }.to_string()
+    }
+
+    /// Whether a part that there is not, of an attribute that there is, may be meant for access.
+    fn is_meant_for_access(&self, attribute: &Attribute, types: &ResourceType) -> bool {
+        let mut names = [Some(attribute.name), self.sub.as_deref()].into_iter().flatten();
+        self.is_ours() || names.any(|name| types.is_access(name))
     }
 
     fn is_ours(&self) -> bool {

@@ -87,13 +87,11 @@ impl Work<'_> {
             let detail = format!("{told}: expected a removal and an addition, found a change");
             return Err(Fault::new(Kind::Mutability, detail));
         }
-        if let (Op::Remove, Some(sub), None) =
-            (op, sub.filter(|sub| is_identity(sub)), &path.filter)
-        {
-            match value {
-                Some(value) => return self.remove_by(path, sub, value),
-                None if sub.name == "$ref" => return Err(read_only()),
-                None => {}
+        if let (Op::Remove, Some(sub)) = (op, sub.filter(|sub| is_identity(sub))) {
+            match (value, &path.filter) {
+                (Some(value), None) => return self.remove_by(path, sub, value),
+                _ if sub.name == "$ref" => return Err(read_only()),
+                _ => {}
             }
         }
         // Who is one of those that brackets let through is said there.
@@ -101,6 +99,7 @@ impl Work<'_> {
         let read = if is_meant_for_all { plain } else { unfolded };
         let value = value.map(|value| read(sub.unwrap_or(attribute), value, &told, self.strict));
         let value = value.transpose()?;
+        value.iter().try_for_each(|value| path.check_parts(sub.unwrap_or(attribute), value))?;
         let value = value.as_deref().filter(|value| !clears(op, value));
         let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
         let home = match path.attribute.urn {

@@ -155,6 +155,9 @@ fn a_removal_with_a_list_takes_away_just_that() {
         let op = json!({"op": "remove", "path": format!("members[{filter}]")});
         assert!([Kind::InvalidFilter, Kind::InvalidPath].contains(&refused(op)), "{filter}");
     }
+    for part in ["members.$ref", "members[value eq \"a\"].$ref"] {
+        assert_eq!(refused(json!({"op": "remove", "path": part})), Kind::Mutability, "{part}");
+    }
     let op = json!({"op": "replace", "path": "members[value eq \"a\"]", "value": {"id": "z"}});
     assert_eq!(refused(op), Kind::InvalidValue);
     for path in ["members.value", "members[value eq \"a\"].value"] {
@@ -554,6 +557,9 @@ fn a_removal_from_a_list_of_texts_and_a_change_of_one_reach_our_extension() {
         json!({"op": "add", "path": format!("{CONNECT_SCHEMA}:securityProfile"), "value": "Lead"}),
         json!({"op": "add", "path": CONNECT_SCHEMA, "value": {"SecurityProfile": "Lead"}}),
         json!({"op": "add", "path": "phone.auto", "value": true}),
+        json!({"op": "add", "path": "phone", "value": {"auto": true, "autoAccept": true}}),
+        json!({"op": "add", "path": "manager", "value": {"value": ["m", "n"]}}),
+        json!({"op": "add", "path": "name.active", "value": false}),
     ] {
         assert!(patched_by(&types, &known, &json!([op]), false).is_err(), "{op}");
     }

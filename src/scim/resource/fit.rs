@@ -20,7 +20,11 @@ pub(in crate::scim) fn fit(
 ) -> Result<Option<Value>, Fault> {
     if !attribute.multi_valued {
         let value = match value {
-            Value::Array(values) if !strict => values.first().unwrap_or(&Value::Null),
+            Value::Array(values) if !strict => match values.as_slice() {
+                [] => &Value::Null,
+                [one] => one,
+                _ => return Err(Fault::value(path, "one value", "several")),
+            },
             other => other,
         };
         return fit_one(attribute, value, path, strict);

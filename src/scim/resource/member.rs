@@ -44,7 +44,7 @@ pub(super) fn identified<'a>(
 /// Whether an element's id is where it belongs.
 fn says_who(element: &Value) -> bool {
     match element {
-        Value::String(id) => is_id(id),
+        Value::String(word) => is_word(word),
         Value::Object(members) => {
             matches!(members.get("value"), Some(Value::String(id)) if is_id(id))
         }
@@ -85,9 +85,14 @@ fn id_in(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a text may be an id: it is none if it is JSON, or blank.
+/// Whether a text may be an id: it is none if it is JSON, blank, or has blanks around it.
 fn is_id(text: &str) -> bool {
-    !text.trim().is_empty() && !is_document(text)
+    !text.is_empty() && text.trim() == text && !is_document(text)
+}
+
+/// Whether a text that stands for a member is one id, and no list of several.
+fn is_word(text: &str) -> bool {
+    is_id(text) && !text.contains(|c: char| c.is_whitespace() || ",;".contains(c))
 }
 
 fn nobody(told: &str, found: &str) -> Fault {
