@@ -18,6 +18,7 @@ pub mod projection;
 pub mod resource;
 pub mod schema;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn given_name(&self) -> Result<&str, Fault> {
+    pub fn given_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.given_name_by(&mut Manner::Strict)
     }
 
@@ -130,7 +131,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn given_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn given_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
         }
@@ -143,7 +144,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn family_name(&self) -> Result<&str, Fault> {
+    pub fn family_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.family_name_by(&mut Manner::Strict)
     }
 
@@ -151,7 +152,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn family_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn family_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
         }
@@ -228,7 +229,7 @@ impl Person {
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
-    fn split_name(&self) -> Result<(&str, &str), Fault> {
+    fn split_name(&self) -> Result<(Cow<'_, str>, Cow<'_, str>), Fault> {
         let display_name =
             required(text(&self.resource, "displayName", "displayName")?, "displayName")?;
         display_name::split(display_name).ok_or_else(|| {
@@ -253,9 +254,9 @@ impl Person {
         &'a self,
         sub_attribute: &str,
         path: &str,
-        shown: impl Fn(&'a str) -> Option<&'a str>,
+        shown: impl Fn(&'a str) -> Option<Cow<'a, str>>,
         manner: &mut Manner,
-    ) -> Result<&'a str, Fault> {
+    ) -> Result<Cow<'a, str>, Fault> {
         let said = self.name(sub_attribute, path);
         if manner.is_lenient() && !matches!(said, Ok(Some(_))) {
             let display_name = text(&self.resource, "displayName", "displayName");
@@ -266,7 +267,7 @@ impl Person {
                 return Ok(part);
             }
         }
-        required(said?, path)
+        required(said?, path).map(Cow::Borrowed)
     }
 
     /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
@@ -330,7 +331,7 @@ fn text<'a>(
 }
 
 /// What one part leaves of a name to show, where it stands at its start or its end.
-fn without<'a>(name: &'a str, part: Option<&str>) -> Option<&'a str> {
+fn without<'a>(name: &'a str, part: Option<&str>) -> Option<Cow<'a, str>> {
     display_name::without(name, part?)
 }
 
