@@ -166,7 +166,6 @@ pub(super) mod tests {
             ("ROUTING_PROFILE", "Basic Routing Profile"),
             ("SECURITY_PROFILES", "Agent"),
             ("DEPLOYMENT", "prod"),
-            ("HOOKS", "demo"),
             ("HOOK_DEMO_SCHEME", "standard-webhooks"),
             ("HOOK_DEMO_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             ("DEACTIVATE", "suspend"),
@@ -189,10 +188,16 @@ pub(super) mod tests {
         let (rules, policy) = configured(&[]);
         let written = serde_json::to_string(&Written::of(&rules, &policy)).unwrap();
         assert_eq!(written, WRITTEN);
-        assert_eq!(digest(&rules, &policy), "0000000000000000");
+        assert_eq!(digest(&rules, &policy), "dd2e123cbc0a2b9a");
     }
 
-    const WRITTEN: &str = "";
+    const WRITTEN: &str = concat!(
+        r#"{"deployment":"prod","instance":"11111111-2222-3333-4444-555555555555","identityManagement":"SAML","emailAs":"omit","generatePassword":false,"tags":{},"#,
+        r#""everyone":{"routingProfile":{"name":"Basic Routing Profile"},"securityProfiles":[{"name":"Agent"}],"hierarchyGroup":null},"groups":[],"#,
+        r#""allowedRoutingProfiles":[],"allowedSecurityProfiles":[],"allowedHierarchyGroups":[],"#,
+        r#""phone":{"PhoneConfig":{"PhoneType":"SOFT_PHONE","AutoAccept":false,"AfterContactWorkTimeLimit":0}},"#,
+        r#""deactivate":"suspend","suspendedSecurityProfile":{"name":"No Access"},"rename":"recreate","onMissing":"park","onForeignUser":"refuse"}"#,
+    );
 
     #[test]
     fn what_decides_of_what_connect_holds_is_in_the_digest_and_nothing_else_is() {

@@ -242,7 +242,7 @@ fn encode(line: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::{BodyExt as _, Full};
+    use http_body_util::Full;
     use hyper::body::Bytes;
     use hyper::{Request, Response};
     use proptest::prelude::*;
@@ -310,16 +310,16 @@ mod tests {
         }
     }
 
+    async fn told(request: Request<Bytes>) -> io::Result<Response<Full<Bytes>>> {
+        let told = format!("<{}|{}>", request.uri(), request.body().len());
+        Ok(Response::new(Full::new(Bytes::from(told))))
+    }
+
     #[tokio::test]
     async fn a_query_with_quotation_marks_is_served_on_every_request_of_a_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let answer = async |request: Request<Bytes>| {
-            let told = format!("<{}|{}>", request.uri(), request.body().len());
-            Ok(Response::new(Full::new(Bytes::from(told))))
-        };
-        let door =
-            tokio::spawn(super::super::door::listen(listener, move |request| answer(request)));
+        let door = tokio::spawn(super::super::door::listen(listener, told));
         let mut connection = TcpStream::connect(address).await.unwrap();
         let body = "x".repeat(20_000);
         let post = format!("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n{body}");
