@@ -192,8 +192,8 @@ fn names(
 ) -> Result<[Option<PersonName>; 2], Fault> {
     let Some([first, last]) = identity.names else { return Ok([None, None]) };
     Ok([
-        Some(PersonName::read("name.givenName", person.given_name_by(manner)?, first)?),
-        Some(PersonName::read("name.familyName", person.family_name_by(manner)?, last)?),
+        Some(PersonName::read("name.givenName", &person.given_name_by(manner)?, first)?),
+        Some(PersonName::read("name.familyName", &person.family_name_by(manner)?, last)?),
     ])
 }
 

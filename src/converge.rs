@@ -9,6 +9,7 @@
 
 pub mod inlet;
 pub mod client;
+mod digest;
 pub mod drain;
 mod removal;
 mod taken;
@@ -18,7 +19,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use crate::assign::Rules;
@@ -28,7 +28,6 @@ use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind, Turn};
-use crate::hex;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
 use crate::roster::record::{Record, Wanted};
@@ -116,8 +115,7 @@ impl Keeper {
         policy: Policy,
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
-        let digest = Sha256::digest(format!("{rules:?}{policy:?}"));
-        let digest = hex::write(digest.split_at(8).0);
+        let digest = digest::digest(&rules, &policy);
         Self { roster, connect, rules, policy, digest, entropy }
     }
 
@@ -178,6 +176,10 @@ impl Keeper {
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
+                Err(Stop::NotBegun) => {
+                    self.release(record, run.clock).await?;
+                    break;
+                }
             };
             if let Err(fault) = &result
                 && let Some(former) = blame.undoes(fault)
@@ -208,7 +210,7 @@ impl Keeper {
         calls: &mut Calls,
     ) -> Result<Applied, Stop> {
         if !run.deadline.allows_a_call() {
-            return Err(not_begun().into());
+            return Err(Stop::NotBegun);
         }
         let session = self.connect.session(run.clock.now(), run.deadline, run.pace);
         let work = self.work(record, &session, run.clock, password);
@@ -355,11 +357,6 @@ fn out_of_time() -> Fault {
         .caused_by("the invocation's time ran out")
 }
 
-/// Nothing was sent, so there is nothing to be quiet about.
-fn not_begun() -> Fault {
-    Fault::new(Kind::Throttled, "there was no time left to ask Amazon Connect")
-}
-
 pub(crate) fn changed_meanwhile() -> Fault {
     Fault::new(
         Kind::Conflict,
@@ -369,3 +366,6 @@ pub(crate) fn changed_meanwhile() -> Fault {
 
 /// How long a run may go on after what it writes last.
 pub(crate) const WRITING: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;

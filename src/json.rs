@@ -12,6 +12,7 @@ use std::{fmt, io};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::caseless;
 use crate::fault::{Fault, Kind};
 
 /// Arrays and objects may nest this deep, the outermost included.
@@ -176,7 +177,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            if !names.insert(name.to_lowercase()) {
+            if !names.insert(caseless::folded(&name).into_owned()) {
                 return Err(self.object("expected each member once, found one twice"));
             }
             object.insert(name, members.next_value_seed(inner)?);

@@ -14,6 +14,7 @@
 //! With a [`roster`] the arrow has a stop on its way: what a sender says is written there, and
 //! [`converge`] makes Connect follow it, at once or later.
 
+pub mod caseless;
 pub mod fault;
 mod hex;
 mod time;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::assign::owner::Owner;
 use crate::connect::{Applied, UserIds};
 use crate::fault::{Fault, Kind};
-use crate::http::Response;
+use crate::http::{JSON, Response, SCIM_JSON};
 use resource::Answer;
 
 /// What happened, where nothing failed.
@@ -227,6 +227,10 @@ impl Fault {
         let row = Row::of(self.kind);
         let mut response = row.response(&self.body(row));
         if let Kind::WrongMethod { allow } = self.kind {
+            // What GET gets, HEAD gets too (RFC 9110 §9.1).
+            let with_head =
+                |method: &&'static str| if *method == "GET" { "GET, HEAD" } else { *method };
+            let allow: Vec<_> = allow.iter().map(with_head).collect();
             response.headers.insert("allow", allow.join(", "));
         }
         response
@@ -247,7 +251,7 @@ impl Fault {
 
 fn json_response(status: u16, body: &Value) -> Response {
     let mut response = Response::new(status, body.to_string());
-    let media_type = if status < 400 { "application/json" } else { "application/scim+json" };
+    let media_type = if status < 400 { JSON } else { SCIM_JSON };
     response.headers.insert("content-type", media_type.to_owned());
     response
 }

@@ -119,7 +119,7 @@ impl Provisioner {
         let refuse = if arrival.is_scim { Fault::scim_response } else { Fault::response };
         let response = result.as_ref().map_or_else(refuse, Outcome::response);
         record.close(&result, response.status);
-        Ok(arrival.gateway.reply(response))
+        Ok(arrival.gateway.reply(arrival.preference.apply(response)))
     }
 
     async fn carry_out(

@@ -22,6 +22,7 @@ pub mod schema;
 mod spellings;
 mod target;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -126,7 +127,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn given_name(&self) -> Result<&str, Fault> {
+    pub fn given_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.given_name_by(&mut Manner::Strict)
     }
 
@@ -134,7 +135,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn given_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn given_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
         }
@@ -147,7 +148,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn family_name(&self) -> Result<&str, Fault> {
+    pub fn family_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.family_name_by(&mut Manner::Strict)
     }
 
@@ -155,7 +156,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn family_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn family_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
         }
@@ -232,7 +233,7 @@ impl Person {
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
-    fn split_name(&self) -> Result<(&str, &str), Fault> {
+    fn split_name(&self) -> Result<(Cow<'_, str>, Cow<'_, str>), Fault> {
         let display_name =
             required(text(&self.resource, "displayName", "displayName")?, "displayName")?;
         display_name::split(display_name).ok_or_else(|| {
@@ -257,9 +258,9 @@ impl Person {
         &'a self,
         sub_attribute: &str,
         path: &str,
-        shown: impl Fn(&'a str) -> Option<&'a str>,
+        shown: impl Fn(&'a str) -> Option<Cow<'a, str>>,
         manner: &mut Manner,
-    ) -> Result<&'a str, Fault> {
+    ) -> Result<Cow<'a, str>, Fault> {
         let said = self.name(sub_attribute, path);
         if manner.is_lenient() && !matches!(said, Ok(Some(_))) {
             let display_name = text(&self.resource, "displayName", "displayName");
@@ -270,7 +271,7 @@ impl Person {
                 return Ok(part);
             }
         }
-        required(said?, path)
+        required(said?, path).map(Cow::Borrowed)
     }
 
     /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
@@ -334,7 +335,7 @@ fn text<'a>(
 }
 
 /// What one part leaves of a name to show, where it stands at its start or its end.
-fn without<'a>(name: &'a str, part: Option<&str>) -> Option<&'a str> {
+fn without<'a>(name: &'a str, part: Option<&str>) -> Option<Cow<'a, str>> {
     display_name::without(name, part?)
 }
 

@@ -73,6 +73,7 @@ mod control;
 
 mod world;
 
+mod target;
 mod door;
 
 #[cfg(test)]

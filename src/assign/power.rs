@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Rules;
 use super::instance::{Instance, Reference, Resource};
+use crate::caseless;
 use crate::fault::Fault;
 use crate::json::describe;
 use crate::scim::manner::Manner;
@@ -106,8 +107,8 @@ impl Power<Reference> {
 impl Grant {
     /// The grants of these groups, in the order of `GROUPS`; a group's name may come in any case.
     fn of<'r>(groups: &[&str], rules: &'r Rules) -> Vec<&'r Self> {
-        let groups: Vec<String> = groups.iter().map(|group| group.to_lowercase()).collect();
-        let granted = rules.groups.iter().filter(|(name, _)| groups.contains(&name.to_lowercase()));
+        let is_one = |name: &str| groups.iter().any(|group| caseless::same(group, name));
+        let granted = rules.groups.iter().filter(|(name, _)| is_one(name));
         granted.map(|(_, grant)| grant).collect()
     }
 

@@ -227,6 +227,9 @@ async fn answer(provisioner: &Provisioner, request: &Request<Bytes>) -> Response
     for (name, value) in reply.headers.unwrap_or_default() {
         response = response.header(name, value);
     }
+    if let Some(length) = reply.left_out {
+        response = response.header("content-length", length);
+    }
     response.body(Full::from(reply.body)).unwrap_or_else(|_| failed())
 }
 

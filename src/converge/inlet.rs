@@ -277,13 +277,17 @@ impl Keeper {
     }
 }
 
-/// What a person is known by: the identity provider's own id before the name, which may change.
+/// What somebody who is gone went by, if they were this person: the identity provider's own id before the name, which may change.
 pub(super) fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
     let external_id = person.external_id()?.map(Key::external_id);
-    let user_name = person.user_name().map(Key::user_name);
-    match (external_id, user_name) {
+    match (external_id, person.user_name()) {
         (None, Err(fault)) => Err(fault),
-        (external_id, user_name) => Ok(external_id.into_iter().chain(user_name).collect()),
+        (external_id, user_name) => {
+            let name = user_name.ok();
+            let lowered = name.and_then(Key::lowered_user_name);
+            let names = name.map(Key::user_name).into_iter().chain(lowered);
+            Ok(external_id.into_iter().chain(names).collect())
+        }
     }
 }
 

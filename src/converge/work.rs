@@ -39,6 +39,9 @@ pub(super) enum Stop {
     Fault(Fault),
     /// Somebody else has the lease now.
     Lost,
+    /// There was no time left to ask Connect. Nothing was sent, and nobody asked for fewer calls: that
+    /// is no attempt, nothing to be quiet about, and says nothing of a backlog.
+    NotBegun,
     /// The roster.
     Roster(Fault),
 }

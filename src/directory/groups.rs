@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::users::Edit;
 use super::{Asked, Directory, TRIES, etag, not_found};
+use crate::caseless;
 use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
 use crate::outcome::resource::{Answer, Deed};
@@ -26,14 +27,10 @@ impl Directory {
         let projection = asked.projection(&self.groups);
         let mut kept = resource::post(&self.groups, &asked.body()?, self.strict)?;
         let add = split(&mut kept);
-        let group = Group::new(asked.keeper.new_id(), asked.clock.now());
+        let now = asked.clock.now();
+        let group = Group::new(asked.keeper.new_id(), now);
         let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
-        let change = GroupChange {
-            add,
-            mark,
-            resource: Some(kept),
-            ..GroupChange::of(group, asked.clock.now())
-        };
+        let change = GroupChange { add, mark, resource: Some(kept), ..GroupChange::of(group, now) };
         let group = asked.roster().write_group(&change).await?.map_err(|_| taken())?;
         let answer = self.group_answer(asked, &group, &projection).await?;
         Ok(Answer { deed: Deed::Created, ..answer })
@@ -125,8 +122,7 @@ impl Directory {
     /// Whether the operator gives something to the members of a group of this name.
     fn grants(&self, group: &Map<String, Value>) -> bool {
         let name = group.get("displayName").and_then(Value::as_str).unwrap_or_default();
-        let name = name.to_lowercase();
-        self.rules.groups.iter().any(|(granted, _)| granted.to_lowercase() == name)
+        self.rules.groups.iter().any(|(granted, _)| caseless::same(granted, name))
     }
 
     async fn group_answer(

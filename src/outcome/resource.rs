@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Outcome, Row};
 use crate::fault::{Fault, Kind};
-use crate::http::Response;
+use crate::http::{Response, SCIM_JSON};
 
 /// What was done for a SCIM client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Answer {
         // RFC 9110 §15.4.5: with a 304 too.
         header("content-location", self.location.as_ref());
         if has_body {
-            response.headers.insert("content-type", "application/scim+json".to_owned());
+            response.headers.insert("content-type", SCIM_JSON.to_owned());
         }
         response
     }

@@ -12,7 +12,9 @@ use super::record::{Record, State, Wanted};
 #[derive(Debug, Default)]
 pub(super) struct People {
     records: HashMap<Id, Arc<Record>>,
-    keys: HashMap<Key, Id>,
+    /// One who goes by each key, or, where a rule of today makes one key of two of before, several: who
+    /// came first is found by it.
+    keys: BTreeSet<(Key, SystemTime, Id)>,
     shared: BTreeSet<(Key, Id)>,
     gone: BTreeSet<(Key, Id)>,
     due: BTreeSet<(SystemTime, Id)>,
@@ -33,7 +35,7 @@ impl People {
     }
 
     pub(super) fn find(&self, key: &Key) -> Option<Record> {
-        self.load(self.keys.get(key)?)
+        self.load(self.holders(key).next()?)
     }
 
     pub(super) fn find_all(&self, key: &Key) -> Vec<Record> {
@@ -66,11 +68,17 @@ impl People {
         }
         let is_late = |gone: &Record| gone.as_of >= record.as_of;
         if stored == 0
-            && record.keys().iter().any(|key| self.having(&self.gone, key).iter().any(is_late))
+            && record
+                .keys_of_gone()
+                .iter()
+                .any(|key| self.having(&self.gone, key).iter().any(is_late))
         {
             return Err(Clash::Moved);
         }
-        let is_taken = |key: &Key| self.keys.get(key).is_some_and(|holder| *holder != record.id);
+        // What it has it keeps, whoever else goes by it.
+        let own = self.records.get(&record.id).map(|stored| stored.keys()).unwrap_or_default();
+        let is_taken =
+            |key: &Key| !own.contains(key) && self.holders(key).any(|holder| *holder != record.id);
         if record.keys().iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) }
     }
 
@@ -80,7 +88,8 @@ impl People {
         if let Some(former) = self.records.remove(&id) {
             self.forget_ways(&former);
         }
-        self.keys.extend(record.keys().into_iter().map(|key| (key, id.clone())));
+        let keys = record.keys().into_iter().map(|key| (key, record.created, id.clone()));
+        self.keys.extend(keys);
         self.shared.extend(record.shared_keys().into_iter().map(|key| (key, id.clone())));
         self.gone.extend(record.marks.iter().map(|key| (key.clone(), id.clone())));
         self.due.extend(record.due.map(|due| (due, id.clone())));
@@ -129,7 +138,7 @@ impl People {
     fn forget_ways(&mut self, record: &Record) {
         let id = &record.id;
         for key in record.keys() {
-            self.keys.remove(&key);
+            self.keys.remove(&(key, record.created, id.clone()));
         }
         for key in record.shared_keys() {
             self.shared.remove(&(key, id.clone()));
@@ -141,6 +150,13 @@ impl People {
             self.due.remove(&(due, id.clone()));
         }
         self.parked.remove(id);
+    }
+
+    /// Who goes by a key, in the order in which they came.
+    fn holders<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Id> {
+        let first = (key.clone(), SystemTime::UNIX_EPOCH, Id::read(""));
+        let own = self.keys.range(first..).take_while(move |(own, _, _)| own == key);
+        own.map(|(_, _, id)| id)
     }
 
     /// Those of a set of keys with ids who have this key.

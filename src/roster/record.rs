@@ -202,6 +202,15 @@ impl Record {
         keys
     }
 
+    /// What somebody who is gone went by, if they were this person: also the name as it was written down
+    /// before names were folded.
+    #[must_use]
+    pub fn keys_of_gone(&self) -> Vec<Key> {
+        let user_name = self.person.user_name().ok();
+        let lowered = user_name.and_then(Key::lowered_user_name);
+        self.keys().into_iter().chain(lowered).collect()
+    }
+
     /// What it is found by among others: its e-mail addresses and its `externalId`.
     #[must_use]
     pub fn shared_keys(&self) -> Vec<Key> {

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::target::Encoded;
 use super::world::{Reply, World};
 
 /// The largest body that is read, in bytes. A larger one ends the connection.
@@ -84,7 +85,8 @@ where
         }
     });
     // An error here is a caller that went away or a reply that is to be dropped: nobody to tell.
-    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ended =
+        http1::Builder::new().serve_connection(TokioIo::new(Encoded::new(stream)), service).await;
 }
 
 #[cfg(test)]

@@ -99,6 +99,40 @@ def refused(command):
 # --- The door -------------------------------------------------------------------------------------
 
 
+def raw(serve, request):
+    """Heads and bodies of all that is answered to these very bytes."""
+    host, port = serve.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request.encode())
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answers.decode()
+
+
+def test_a_head_is_told_the_length_of_what_a_get_would_bring(serve):
+    desk = serve("--no-throttle")
+    close = "Host: x\r\nConnection: close\r\n\r\n"
+    for path in ("/health", "/scim/v2/Users", "/nothing"):
+        get, head = (raw(desk, f"{method} {path} HTTP/1.1\r\n{close}") for method in ("GET", "HEAD"))
+        get_head, _, get_body = get.partition("\r\n\r\n")
+        head_head, _, head_body = head.partition("\r\n\r\n")
+        assert head_body == ""
+        dated = re.compile(r"(?m)^(date: .*|content-length: 0)$")
+        assert dated.sub("", head_head).strip() == dated.sub("", get_head).strip()
+        assert not get_body or f"content-length: {len(get_body)}" in head_head
+
+
+def test_a_query_may_have_quotation_marks_and_blanks_as_they_are(serve):
+    desk = serve("--no-throttle")
+    token = f"authorization: Bearer {desk.said['scim']['token']}"
+    document = as_bytes({"userName": "a+b@example.com", "externalId": "x+y"}).decode()
+    made = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\n{token}\r\nContent-Length: {len(document)}\r\n\r\n{document}"
+    for query in ('filter=externalId eq "x+y"', 'filter=externalId%20eq%20"x+y"', 'filter=externalId+eq+"x%2By"'):
+        asked = f"GET /scim/v2/Users?{query} HTTP/1.1\r\nHost: x\r\n{token}\r\nConnection: close\r\n\r\n"
+        answers = raw(desk, made + asked)
+        assert '"totalResults":1,' in answers, answers
+        made = ""
+
+
 def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
     url = desk.url
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", url)

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::Operator;
+use crate::caseless;
 use crate::scim::schema::{Attribute, Type};
 use crate::time;
 
@@ -40,11 +41,11 @@ pub(super) fn compare(
                 None if attribute.is_some_and(|attribute| attribute.case_exact) => {
                     compare_texts(found, operator, &asked)
                 }
-                // Most are such, and need no copy.
-                None if operator == Operator::Equal && found.is_ascii() && asked.is_ascii() => {
-                    found.eq_ignore_ascii_case(&asked)
+                // Most are such, and mostly need no copy.
+                None if operator == Operator::Equal => caseless::same(found, &asked),
+                None => {
+                    compare_texts(&caseless::folded(found), operator, &caseless::folded(&asked))
                 }
-                None => compare_texts(&found.to_lowercase(), operator, &asked.to_lowercase()),
             }
         }
         Value::Array(_) | Value::Null | Value::Object(_) => false,
@@ -79,5 +80,43 @@ fn boolean(value: &Value) -> Option<bool> {
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LETTERS: &str = "[aAßẞsSΣσςéEe\u{301}İi\u{307}ﬁF ]{0,5}";
+
+    fn holds(found: &str, operator: Operator, asked: &str) -> bool {
+        compare(&found.into(), operator, &asked.into(), None)
+    }
+
+    proptest! {
+        #[test]
+        fn each_operator_agrees_with_the_others_and_with_any_case(
+            found in LETTERS, asked in LETTERS, behind in LETTERS,
+        ) {
+            use Operator::{Contains, EndsWith, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, StartsWith};
+            let all = [Contains, EndsWith, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, StartsWith];
+            for operator in all {
+                let expected = holds(&found, operator, &asked);
+                let other = (caseless::folded(&found), caseless::folded(&asked));
+                prop_assert_eq!(holds(&other.0, operator, &asked), expected);
+                prop_assert_eq!(holds(&found, operator, &other.1), expected);
+            }
+            let [equal, greater, less] = [Equal, Greater, Less].map(|it| holds(&found, it, &asked));
+            prop_assert_eq!(equal, caseless::same(&found, &asked));
+            prop_assert_eq!(u8::from(equal) + u8::from(greater) + u8::from(less), 1);
+            prop_assert_eq!(holds(&found, GreaterOrEqual, &asked), equal || greater);
+            prop_assert_eq!(holds(&found, LessOrEqual, &asked), equal || less);
+            let ends = [StartsWith, EndsWith].map(|it| holds(&found, it, &asked));
+            prop_assert!(holds(&found, Contains, &asked) || ends == [false; 2]);
+            // A blank is composed with nothing before it, so the text ends there for whoever looks.
+            let whole = format!("{asked} {behind}");
+            prop_assert!(holds(&whole, StartsWith, &asked));
+        }
     }
 }
