@@ -97,6 +97,8 @@ impl Config {
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();
+                let spelling = policy.as_ref().and_then(|policy| policy::spelling(policy, &rules));
+                warnings.extend(spelling);
                 Ok(Self {
                     hooks,
                     key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),

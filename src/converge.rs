@@ -11,6 +11,7 @@ pub mod inlet;
 pub mod client;
 mod digest;
 pub mod drain;
+mod names;
 mod removal;
 mod taken;
 mod work;
@@ -73,6 +74,15 @@ pub(crate) enum Ended {
     Undone(Fault),
 }
 
+/// What became of a record, whose user it is, and what it took.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    /// The owner's hash.
+    pub(crate) owner: String,
+    pub(crate) ended: Ended,
+    pub(crate) calls: Calls,
+}
+
 /// What is done about a fault of the sender's that only Connect could tell.
 #[derive(Clone)]
 pub(crate) enum Blame {
@@ -132,12 +142,16 @@ impl Keeper {
     }
 
     /// Follows a record, if nobody else does and it is not followed already.
-    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<(Ended, Calls), Fault> {
+    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<Followed, Fault> {
+        let mut owner = String::new();
         for _ in 0..TRIES {
             let now = run.clock.now();
             let Some(mut record) = self.roster.load(id).await? else { break };
+            owner.clone_from(&record.owner);
             if record.is_tombstone() {
-                if record.due.is_some_and(|due| due <= now) {
+                if !record.freed.is_empty() {
+                    self.settle_names(record, now).await?;
+                } else if record.due.is_some_and(|due| due <= now) {
                     let _overtaken = self.roster.erase(id, record.version).await?;
                 }
                 break;
@@ -149,12 +163,13 @@ impl Keeper {
             match self.roster.write(&record).await? {
                 Ok(version) => {
                     record.version = version;
-                    return self.hold(record, run, &Blame::Park, None).await;
+                    let (ended, calls) = self.hold(record, run, &Blame::Park, None).await?;
+                    return Ok(Followed { owner, ended, calls });
                 }
                 Err(_) => continue,
             }
         }
-        Ok((Ended::Pending(None), Calls::default()))
+        Ok(Followed { owner, ended: Ended::Pending(None), calls: Calls::default() })
     }
 
     /// Follows a record whose lease is ours.
@@ -170,9 +185,17 @@ impl Keeper {
         let run = Run { deadline: run.deadline.min(Deadline::after(time)), ..run };
         let asked_for = record.revision;
         for round in 1..=ROUNDS {
+            let mut follows_names = false;
             let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {
-                Ok(applied) => Ok(applied),
+                Ok(applied) => {
+                    follows_names = true;
+                    Ok(applied)
+                }
                 Err(Stop::Fault(fault)) => Err(fault),
+                Err(Stop::Waits(fault)) => {
+                    follows_names = true;
+                    Err(fault)
+                }
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
@@ -189,6 +212,10 @@ impl Keeper {
                 let undone = self.undo(record, former, fault, run).await;
                 // Whether it was taken back is unknown, so the sender must not take it for done.
                 return Ok((undone.unwrap_or_else(Ended::Undone), calls));
+            }
+            if follows_names {
+                let freed = std::mem::take(&mut record.freed);
+                self.tell_who_waits(&freed, run.clock.now()).await?;
             }
             match (self.note(&mut record, &result, run.clock).await?, result) {
                 (Noted::Written, Ok(applied)) => return Ok((Ended::Applied(applied), calls)),
@@ -297,13 +324,20 @@ impl Keeper {
                 parked.fail(fault, run.clock.now());
                 self.roster.write(&parked).await?.err()
             }
-            None => self.roster.erase(&record.id, record.version).await?.err(),
+            None => {
+                // Nobody is told afterwards if this is cut off in between, so it is in a moment.
+                let moment = run.clock.now().checked_add(A_MOMENT).unwrap_or(run.clock.now());
+                self.tell_who_waits(&record.sought_names(), moment).await?;
+                self.roster.erase(&record.id, record.version).await?.err()
+            }
             Some(former) => {
                 let mut back = record.clone();
                 back.person.clone_from(&former.person);
                 (back.wanted, back.as_of) = (former.wanted, former.as_of);
                 (back.stranger, back.marks) = (former.stranger, former.marks.clone());
                 back.shares_external_id = former.shares_external_id;
+                back.wish.clone_from(&former.wish);
+                back.free_names(&record);
                 let now = run.clock.now();
                 back.changed(now);
                 // For clients nothing has changed.
@@ -363,6 +397,9 @@ pub(crate) fn changed_meanwhile() -> Fault {
         "somebody else changed this person at the same time; repeat the event",
     )
 }
+
+/// What is done by the time that this is over is found done.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// How long a run may go on after what it writes last.
 pub(crate) const WRITING: Duration = Duration::from_millis(300);

@@ -34,8 +34,9 @@ pub enum Outcome {
     LeaverIgnored,
     /// It is in the roster, and waits for somebody.
     Parked(Fault, Owner),
-    /// It is in the roster, and Connect will follow.
-    Pending(Owner),
+    /// It is in the roster, and Connect will follow; what time has to mend first, where that is known,
+    /// is for the log.
+    Pending(Owner, Option<Box<Fault>>),
     /// A SCIM client's request, and what of it is worth a line.
     Scim(Box<Answer>),
 }
@@ -52,7 +53,7 @@ impl Outcome {
             Self::Ignored(_) => "ignored",
             Self::LeaverIgnored => "leaverIgnored",
             Self::Parked(..) => "parked",
-            Self::Pending(_) => "pending",
+            Self::Pending(..) => "pending",
             Self::Scim(answer) => match &answer.kept {
                 Some(kept) => kept.name(),
                 None => answer.deed.name(),
@@ -64,7 +65,9 @@ impl Outcome {
     #[must_use]
     pub fn owner(&self) -> Option<&Owner> {
         match self {
-            Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner) => Some(owner),
+            Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner, _) => {
+                Some(owner)
+            }
             Self::Scim(answer) => answer.kept.as_ref().and_then(Self::owner),
             _ => None,
         }
@@ -96,7 +99,7 @@ impl Outcome {
             Self::Applied(Applied::Created(_), _) => json_response(201, &self.body()),
             Self::Batch(events) => batch(events),
             Self::Healthy => Response::new(200, ""),
-            Self::Parked(..) | Self::Pending(_) => json_response(202, &self.body()),
+            Self::Parked(..) | Self::Pending(..) => json_response(202, &self.body()),
             Self::Scim(answer) => answer.response(),
             _ => json_response(200, &self.body()),
         }
@@ -120,7 +123,7 @@ impl Outcome {
                 "outcome": outcome, "fault": fault.kind.code(), "reason": fault.detail,
                 "owner": owner.hash(),
             }),
-            Self::Pending(owner) => json!({"outcome": outcome, "owner": owner.hash()}),
+            Self::Pending(owner, _) => json!({"outcome": outcome, "owner": owner.hash()}),
             Self::Scim(answer) => answer.body.clone().into(),
             Self::Batch(_) | Self::Healthy => json!({"outcome": outcome}),
         }

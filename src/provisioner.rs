@@ -20,12 +20,14 @@ use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
 use crate::directory::Directory;
 use crate::fault::{Fault, Kind};
+use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
 use crate::http::{NotHttp, Request};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
 use crate::roster::Roster;
+use crate::roster::key::Id;
 use crate::scim::place::Place;
 use crate::trust::{Refusal, Verified};
 
@@ -157,14 +159,25 @@ impl Provisioner {
         record.source = Some(scim.client.source.name.clone());
         let request = self.verify(&scim.client, request, moment, deadline, record).await?;
         record.believed(&request);
+        // Bodies are alike, and nothing says which delivery a request is: each has a hash of its own.
+        let own = hex::write(&moment.random);
+        record.event =
+            Some(request.event_of(&format!("{} {} {own}", request.method, request.path)));
         let place = Place::find(&request.path).ok();
-        record.intent = place.and_then(|place| place.intent(&request.method));
+        record.intent = place.as_ref().and_then(|place| place.intent(&request.method));
+        record.id = place.and_then(|place| match place {
+            Place::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
+            _ => None,
+        });
         let Way::Roster(keeper, Some(directory)) = &self.way else {
             return Err(Class::Bug.fault());
         };
         let clock = Clock::set(moment.now);
         let (result, calls) = directory.answer(keeper, &request, clock, deadline).await;
         record.called(calls);
+        if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
+            record.is_about(about);
+        }
         result.map(|answer| Outcome::Scim(Box::new(answer)))
     }
 

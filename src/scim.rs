@@ -99,6 +99,12 @@ impl Person {
         required(text(&self.resource, "userName", "userName")?, "userName")
     }
 
+    /// Gives the person another `userName`.
+    pub(crate) fn rename(&mut self, name: String) {
+        self.resource.retain(|own, _| !own.eq_ignore_ascii_case("userName"));
+        self.resource.insert("userName".to_owned(), name.into());
+    }
+
     /// `externalId`: the identity provider's own, lasting name for this person (RFC 7643 §3.1).
     ///
     /// # Errors

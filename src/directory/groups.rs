@@ -13,7 +13,7 @@ use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::caseless;
 use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
-use crate::outcome::resource::{Answer, Deed};
+use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::Clash;
 use crate::roster::group::{Group, GroupChange, Mark, Member};
 use crate::roster::key::Id;
@@ -134,7 +134,8 @@ impl Directory {
         let body = self.whole_group(asked, group, projection.wants(MEMBERS)).await?;
         let location = self.location(asked, &self.groups, group.id.as_str());
         let (etag, location) = (Some(etag(group.edition)), Some(location));
-        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+        let about = Some(About { id: group.id.as_str().to_owned(), ..About::default() });
+        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
 }
 

@@ -153,7 +153,7 @@ impl Directory {
     }
 
     /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
-    fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
+    pub(super) fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
         let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
         let assigned = Agent::assign_leniently(&record.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()

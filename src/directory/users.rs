@@ -7,7 +7,7 @@ use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
 use crate::fault::Fault;
-use crate::outcome::resource::{Answer, Deed};
+use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, Wanted};
 use crate::scim::patch::{self, Operation};
@@ -38,6 +38,7 @@ impl Directory {
         let record = asked.living(&id).await?;
         let mut answer = self.user_answer(asked, &record, &projection).await?;
         (answer.deed, answer.kept) = (Deed::Created, Some(outcome));
+        answer.about = Some(self.about_written(&record));
         Ok(answer)
     }
 
@@ -74,7 +75,8 @@ impl Directory {
             if let Some((id, outcome)) = changed? {
                 let record = asked.living(&id).await?;
                 let answer = self.user_answer(asked, &record, &projection).await?;
-                return Ok(Answer { kept: Some(outcome), ..answer });
+                let about = Some(self.about_written(&record));
+                return Ok(Answer { kept: Some(outcome), about, ..answer });
             }
             asked.give_way(tries).await?;
         }
@@ -96,7 +98,7 @@ impl Directory {
             if let Some((id, outcome)) = removed? {
                 // At once, also where the rest is left to the drain.
                 asked.keeper.leave_groups(&id, asked.clock).await?;
-                let answer = Answer::shown(Map::new());
+                let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
                 return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });
             }
             asked.give_way(tries).await?;
@@ -114,8 +116,24 @@ impl Directory {
         let body = self.user(asked, record, extent).await?;
         let location = self.location(asked, &self.users, record.id.as_str());
         let (etag, location) = (Some(etag(record.edition)), Some(location));
-        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+        let about = Some(about(record));
+        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
+
+    /// The same of a user that was written just now, with what of it Connect is not given.
+    fn about_written(&self, record: &Record) -> About {
+        let faults = match record.wanted {
+            Wanted::Active => self.left_out(record, &[]),
+            Wanted::Inactive | Wanted::Gone => Vec::new(),
+        };
+        let attribute = |fault: &Fault| Some(fault.detail.split_once(": expected")?.0.to_owned());
+        About { left_out: faults.iter().filter_map(attribute).collect(), ..about(record) }
+    }
+}
+
+fn about(record: &Record) -> About {
+    let (id, owner) = (record.id.as_str().to_owned(), Some(record.owner.clone()));
+    About { id, owner, ..About::default() }
 }
 
 impl Edit {

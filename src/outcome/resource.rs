@@ -32,6 +32,19 @@ pub struct Answer {
     pub location: Option<String>,
     /// What came of a write towards Connect.
     pub kept: Option<Outcome>,
+    /// Which one resource it is about, if it is one.
+    pub about: Option<About>,
+}
+
+/// One resource, as the log may name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its id, by which it is parked too.
+    pub id: String,
+    /// The owner's hash, of a user.
+    pub owner: Option<String>,
+    /// The attributes that a write told of a user and that Connect is not given.
+    pub left_out: Vec<String>,
 }
 
 impl Deed {
@@ -60,7 +73,7 @@ impl Answer {
     /// The answer to a read of something that is no resource of a client's.
     #[must_use]
     pub const fn shown(body: Map<String, Value>) -> Self {
-        Self { deed: Deed::Shown, body, etag: None, location: None, kept: None }
+        Self { deed: Deed::Shown, body, etag: None, location: None, kept: None, about: None }
     }
 
     /// The answer.
@@ -94,7 +107,8 @@ impl Fault {
             return self.response();
         }
         let row = Row::of(self.kind);
-        let detail = "Authorization: expected a bearer token that is valid here, found none";
+        let detail =
+            "Authorization: expected a bearer token that is valid here, found no such token";
         let mut response = row.response(&Self::new(self.kind, detail).body(row));
         response.headers.insert("www-authenticate", "Bearer realm=\"SCIM\"".to_owned());
         response

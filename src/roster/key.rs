@@ -26,6 +26,12 @@ impl Id {
         Self(text.to_owned())
     }
 
+    /// Whether a text is written as an id is, so that it tells nothing of anybody.
+    #[must_use]
+    pub fn is_ours(text: &str) -> bool {
+        text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -57,6 +63,12 @@ impl Key {
     pub fn lowered_user_name(value: &str) -> Option<Self> {
         let lowered = Self::of("userName", &value.to_lowercase());
         Some(lowered).filter(|lowered| *lowered != Self::user_name(value))
+    }
+
+    /// A `userName`, by its key, that somebody is to have once nobody else has it any more.
+    #[must_use]
+    pub fn wish(user_name: &Self) -> Self {
+        Self::of("wish", &user_name.0)
     }
 
     /// `externalId`, in its case (RFC 7643 §3.1, caseExact true). One person's by what hooks tell;

@@ -25,8 +25,10 @@ pub struct Counts {
     pub parked: usize,
     /// Connect does not follow yet.
     pub pending: usize,
-    /// The person was removed, and is remembered for a while by hashes alone.
+    /// The person's user was removed, and the person is remembered for a while by hashes alone.
     pub removed: usize,
+    /// The same for who was to go and never had a user by way of this roster.
+    pub forgotten: usize,
 }
 
 /// Why a record was not set going.
@@ -149,7 +151,8 @@ const fn is_parked(record: &Record) -> bool {
 impl Counts {
     fn count(&mut self, record: &Record) {
         let count = match &record.state {
-            _ if record.is_tombstone() => &mut self.removed,
+            _ if record.is_tombstone() && record.had_user => &mut self.removed,
+            _ if record.is_tombstone() => &mut self.forgotten,
             State::Applied => &mut self.applied,
             State::Parked(_) => &mut self.parked,
             State::Pending => &mut self.pending,

@@ -47,6 +47,12 @@ pub struct Record {
     pub shares_external_id: bool,
     /// The hash of the owner that the person's user bears; fixed with the record.
     pub owner: String,
+    /// The `userName` that the person is to have once nobody else here has it any more.
+    #[serde(default)]
+    pub wish: Option<Wish>,
+    /// What it went by, or was to go by, and does no more; whoever waits for it is yet to be told.
+    #[serde(default)]
+    pub freed: Vec<Key>,
     /// What a removed person went by.
     pub marks: Vec<Key>,
     /// The person's user in Connect.
@@ -96,6 +102,32 @@ pub struct Record {
     /// By operation, a hash of the call and how often it was made without its effect being there at
     /// the next look.
     pub stubborn: BTreeMap<String, (String, u8)>,
+    /// Whether somebody ever had a user in Connect by way of this record. Where it was written before
+    /// this was noted, that is taken for granted.
+    #[serde(default = "yes")]
+    pub had_user: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A `userName` that somebody else here has, told by a sender that cannot tell it again. The person
+/// goes by the former one until then; who has none goes by no name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The name, byte for byte.
+    pub name: String,
+    /// Since when it is waited for: who came first is first.
+    pub since: SystemTime,
+}
+
+impl Wish {
+    /// What its holder goes by.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::user_name(&self.name)
+    }
 }
 
 /// What should be of a person.
@@ -167,6 +199,8 @@ impl Record {
             stranger: false,
             shares_external_id: false,
             owner: owner.to_owned(),
+            wish: None,
+            freed: Vec::new(),
             marks: Vec::new(),
             user: None,
             former: None,
@@ -189,6 +223,7 @@ impl Record {
             released: false,
             adopting: false,
             stubborn: BTreeMap::new(),
+            had_user: false,
         }
     }
 
@@ -211,21 +246,90 @@ impl Record {
         self.keys().into_iter().chain(lowered).collect()
     }
 
-    /// What it is found by among others: its e-mail addresses and its `externalId`.
+    /// What it is found by among others: its e-mail addresses, its `externalId`, and the name that it
+    /// waits for.
     #[must_use]
     pub fn shared_keys(&self) -> Vec<Key> {
         if self.wanted == Wanted::Gone {
             return Vec::new();
         }
         let addresses = self.person.email_addresses().into_iter().map(Key::email);
-        addresses.chain(external_id(&self.person)).collect()
+        let wish = self.wish.as_ref().map(|wish| Key::wish(&wish.key()));
+        addresses.chain(external_id(&self.person)).chain(wish).collect()
     }
 
     /// What nobody else goes by.
     fn names(&self) -> Vec<Key> {
-        let user_name = self.person.user_name().ok().map(Key::user_name);
         let external_id = external_id(&self.person).filter(|_| !self.shares_external_id);
-        user_name.into_iter().chain(external_id).collect()
+        self.own_name().into_iter().chain(external_id).collect()
+    }
+
+    /// The `userName` that the person goes by; none where there is but one that is waited for.
+    fn own_name(&self) -> Option<Key> {
+        let told = self.person.user_name().ok().map(Key::user_name);
+        let wished = self.wish.as_ref().map(Wish::key);
+        told.filter(|told| wished.as_ref() != Some(told))
+    }
+
+    /// Whether there is no name yet that the person goes by, but one that is waited for.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        self.wish.is_some() && self.own_name().is_none()
+    }
+
+    /// Leaves the name that the person was given just now to whoever has it, and waits for it. The
+    /// person goes on by the name of `known`, if there was one.
+    pub fn wait_for_name(&mut self, known: Option<&Self>, now: SystemTime) {
+        let Ok(name) = self.person.user_name().map(str::to_owned) else { return };
+        let known = known.filter(|known| known.id == self.id);
+        let known = known.filter(|known| !known.is_nameless());
+        if let Some(former) = known.and_then(|known| known.person.user_name().ok()) {
+            self.person.rename(former.to_owned());
+        }
+        self.wish = Some(Wish { name, since: now });
+    }
+
+    /// Goes on waiting for a name where it was said again, and no longer where another was said.
+    pub fn weigh_wish(&mut self, known: &Self) {
+        let Some(wish) = &known.wish else { return };
+        let told = self.person.user_name().ok().map(Key::user_name);
+        if told != Some(wish.key()) {
+            self.wish = None;
+        } else if !known.is_nameless()
+            && let Ok(former) = known.person.user_name()
+        {
+            self.person.rename(former.to_owned());
+        }
+    }
+
+    /// Goes on waiting for a name unless a client wrote another one than it was shown.
+    pub fn keep_wish(&mut self, known: &Self) {
+        let told = |record: &Self| record.person.user_name().ok().map(Key::user_name);
+        if told(self) != told(known) {
+            self.wish = None;
+        }
+    }
+
+    /// Takes the name that was waited for.
+    pub fn grant_wish(&mut self, now: SystemTime) {
+        if let Some(Wish { name, .. }) = self.wish.take() {
+            self.person.rename(name);
+            self.changed(now);
+        }
+    }
+
+    /// Notes which names are free now that were this one's in `known`, or waited for.
+    pub fn free_names(&mut self, known: &Self) {
+        let own = if self.wanted == Wanted::Gone { Vec::new() } else { self.sought_names() };
+        let freed = known.sought_names().into_iter().filter(|key| !own.contains(key));
+        let freed: Vec<_> = freed.filter(|key| !self.freed.contains(key)).collect();
+        self.freed.extend(freed);
+    }
+
+    /// The names that the person goes by or waits for.
+    #[must_use]
+    pub fn sought_names(&self) -> Vec<Key> {
+        self.own_name().into_iter().chain(self.wish.as_ref().map(Wish::key)).collect()
     }
 
     /// Whether somebody works on it.
@@ -299,7 +403,7 @@ impl Record {
 
     /// Notes that a user may be created under the person's name, before it is.
     pub fn try_name(&mut self) {
-        let name = self.person.user_name().ok();
+        let name = self.person.user_name().ok().filter(|_| !self.is_nameless());
         if let Some(name) = name.filter(|name| !self.tried.iter().any(|tried| tried == name)) {
             self.tried.push(name.to_owned());
         }
@@ -307,6 +411,7 @@ impl Record {
 
     /// Notes a user that is there; one of before is a former one from now on.
     pub fn has_user(&mut self, held: Held) {
+        self.had_user = true;
         let before = self.user.replace(held);
         if let Some(before) = before.filter(|before| self.has_not(&before.ids)) {
             self.former = Some(before);
@@ -327,6 +432,7 @@ impl Record {
         self.stubborn.clone_from(&other.stubborn);
         self.counted.clone_from(&other.counted);
         self.adopting = other.adopting;
+        self.had_user |= other.had_user;
         self.applied = other.applied;
         self.rules.clone_from(&other.rules);
         self.leased_until = other.leased_until;
@@ -334,8 +440,9 @@ impl Record {
 
     /// Notes that the person shall be gone. What they went by is kept as hashes.
     pub fn leave_for_good(&mut self) {
-        self.wanted = Wanted::Gone;
         self.marks = self.names();
+        self.wanted = Wanted::Gone;
+        self.wish = None;
     }
 
     /// Notes that Connect follows; nothing personal is left of who is gone.
@@ -345,13 +452,17 @@ impl Record {
         (self.attempts, self.due, self.leased_until) = (0, None, None);
         self.waits_for = None;
         self.released = false;
+        self.had_user |= self.user.is_some();
         if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
+            let known = self.clone();
             self.leave_for_good();
+            self.free_names(&known);
         }
         if self.wanted == Wanted::Gone {
             self.person = Person::default();
             (self.user, self.former) = (None, None);
-            self.due = now.checked_add(MEMORY);
+            // Who waits for the name is told first.
+            self.due = if self.freed.is_empty() { now.checked_add(MEMORY) } else { Some(now) };
         }
     }
 

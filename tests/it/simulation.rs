@@ -233,7 +233,7 @@ impl House {
         let deadline = Deadline::after(Duration::from_secs(55));
         let drained = cut_off(cut, self.drain.keeper().unwrap().drain(self.clock, deadline)).await;
         if let Some(Ok(drained)) = drained {
-            let parked = drained.parked.iter().map(|(_, fault)| fault.kind.code());
+            let parked = drained.parked.iter().map(|stuck| stuck.fault.kind.code());
             self.ledger.lock().unwrap().parked.extend(parked);
         }
     }

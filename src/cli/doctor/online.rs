@@ -86,7 +86,7 @@ fn named(config: &Config) -> Vec<Named<'_>> {
     let security_profiles = [
         ("SECURITY_PROFILES", kind, power.security_profiles.iter().collect()),
         ("ALLOWED_SECURITY_PROFILES", kind, allowed.security_profiles.iter().collect()),
-        ("SUSPENDED_SECURITY_PROFILE", kind, suspended.into_iter().collect()),
+        (SUSPENDED, kind, suspended.into_iter().collect()),
         ("GROUPS", kind, grants().flat_map(|grant| &grant.security_profiles).collect()),
     ];
     let kind = Resource::HierarchyGroup;
@@ -109,21 +109,44 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
         match line.list(kind).await {
             Err(failure) => findings.push(refused(first.0, &failure.to_string())),
             Ok(items) => {
-                for (setting, _, list) in [first].into_iter().chain(asked) {
+                let asked: Vec<_> = [first].into_iter().chain(asked).collect();
+                for (setting, _, list) in &asked {
                     findings.extend(list.iter().map(|one| find(setting, kind, one, &items)));
                 }
+                findings.extend(powerful(&asked, &items));
             }
         }
     }
     findings
 }
 
-fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Finding {
-    let is_wanted = |item: &&Item| match wanted {
+/// Whether the profile for those who left is one with which others work, however it is written.
+fn powerful(asked: &[&Named<'_>], items: &[Item]) -> Option<Finding> {
+    let ids = |list: &[&Reference]| -> Vec<&str> {
+        let found = items.iter().filter(|item| list.iter().any(|one| is_meant(one, item)));
+        found.map(|item| item.id.as_str()).collect()
+    };
+    let is_suspended = |named: &&&Named<'_>| named.0 == SUSPENDED;
+    let suspended = asked.iter().find(is_suspended).map(|(.., list)| ids(list))?;
+    let is_among = |list: &[&Reference]| ids(list).iter().any(|id| suspended.contains(id));
+    let mut others = asked.iter().filter(|named| !is_suspended(named));
+    let (setting, ..) = others.find(|(.., list)| is_among(list))?;
+    let found = format!("a profile with which others work: it is one of {setting} too");
+    Some(Finding::new(State::Problem, SUSPENDED, found, "choose a profile that allows nothing"))
+}
+
+const SUSPENDED: &str = "SUSPENDED_SECURITY_PROFILE";
+
+fn is_meant(wanted: &Reference, item: &Item) -> bool {
+    match wanted {
         Reference::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
         Reference::Name(name) => *name == item.name,
-    };
-    let (noun, found): (_, Vec<_>) = (kind.noun(), items.iter().filter(is_wanted).collect());
+    }
+}
+
+fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Finding {
+    let found = items.iter().filter(|item| is_meant(wanted, item));
+    let (noun, found): (_, Vec<_>) = (kind.noun(), found.collect());
     match found.as_slice() {
         [Item { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
         [] => {

@@ -66,13 +66,22 @@ async fn only_what_is_parked_is_tried_again() {
         assert_eq!(house.parked().await, slice::from_ref(&parked), "nothing was changed");
     }
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
-    assert_eq!(counts, parked::Counts { applied: 1, parked: 1, pending: 0, removed: 0 });
+    assert_eq!(
+        counts,
+        parked::Counts { applied: 1, parked: 1, pending: 0, removed: 0, forgotten: 0 }
+    );
     parked::release(&*house.roster, &[parked.id], house.at).await.unwrap();
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
-    assert_eq!(counts, parked::Counts { applied: 1, parked: 0, pending: 1, removed: 0 });
+    assert_eq!(
+        counts,
+        parked::Counts { applied: 1, parked: 0, pending: 1, removed: 0, forgotten: 0 }
+    );
     house.drain().await;
     let counts = parked::counts(&*house.roster, house.at).await.unwrap();
-    assert_eq!(counts, parked::Counts { applied: 1, parked: 0, pending: 0, removed: 1 });
+    assert_eq!(
+        counts,
+        parked::Counts { applied: 1, parked: 0, pending: 0, removed: 1, forgotten: 0 }
+    );
 }
 
 #[tokio::test]
