@@ -11,6 +11,7 @@
 pub mod id;
 pub mod identity;
 pub mod instance;
+pub mod named;
 pub mod owner;
 pub mod password;
 pub mod phone;

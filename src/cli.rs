@@ -63,7 +63,8 @@ enum Command {
     /// Print the exact CreateUser request that a story would lead to, touching nothing
     ///
     /// Says which attribute or setting gave each member, or why there is nothing to send. Settings
-    /// are read from the environment; without any, the demo's.
+    /// are read from the environment; without any, the demo's. With settings of a roster it says what
+    /// the roster makes of it. The exit status is 0 if nothing would be refused.
     Plan(plan::Arguments),
     /// Say what is wrong with the settings, and what to do about it
     ///

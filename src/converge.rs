@@ -18,7 +18,7 @@ mod work;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
 
@@ -116,6 +116,11 @@ enum Noted {
 }
 
 impl Keeper {
+    /// What the settings name that the instance does not have, or could not be asked for.
+    pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
+        self.connect.misnamed(now, deadline).await
+    }
+
     /// Makes the instance behind `connect` follow `roster` by these rules.
     #[must_use]
     pub fn new(

@@ -20,6 +20,7 @@ mod hex;
 mod time;
 pub mod http;
 pub mod secret;
+pub mod near;
 pub mod trust;
 
 pub mod json;

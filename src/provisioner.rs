@@ -7,9 +7,9 @@ use aws_config::SdkConfig;
 use tokio::time::sleep;
 
 use crate::assign::Agent;
-use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
+use crate::config::{Config, Problem};
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
@@ -35,9 +35,16 @@ use crate::trust::{Refusal, Verified};
 /// developer docs).
 const SOON: Duration = Duration::from_millis(2400);
 
+/// Others wait longer, and a first read of a secret may take some seconds; GitHub, which waits least of
+/// them, gives up after ten ("Best practices for using webhooks", GitHub docs).
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Amazon Connect takes two calls a second of each operation ("Amazon Connect service quotas"); who
 /// was throttled waits for the next.
 const PACE: Duration = Duration::from_millis(500);
+
+/// How long it may take to look for what the settings name.
+const LOOKING: Duration = Duration::from_secs(10);
 
 /// A configuration and what it needs to answer.
 #[derive(Debug)]
@@ -61,7 +68,7 @@ impl Provisioner {
     #[must_use]
     pub fn new(config: Config, aws: &SdkConfig) -> Self {
         let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
-        let connect = Connect::new(aws, config.instance.id.as_str());
+        let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         Self { config, keys, way: Way::Direct(connect, Recent::default()) }
     }
 
@@ -81,7 +88,7 @@ impl Provisioner {
         let scim = config.scim.as_ref();
         let hooks = config.hooks.iter().chain(scim.map(|scim| &scim.client));
         let keys = KeyStore::new(hooks, config.key_overlap, aws);
-        let connect = Connect::new(aws, config.instance.id.as_str());
+        let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
         let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
         Self { config, keys, way: Way::Roster(Arc::new(keeper), directory) }
@@ -94,6 +101,22 @@ impl Provisioner {
             Way::Direct(..) => None,
             Way::Roster(keeper, _) => Some(keeper),
         }
+    }
+
+    /// Looks for what the settings name in the instance, and tells what it does not have. Where nothing
+    /// is named otherwise than by its id, nobody is asked.
+    pub async fn misnamed(&self, now: SystemTime) -> Vec<Problem> {
+        let deadline = Deadline::after(LOOKING);
+        let faults = match &self.way {
+            Way::Direct(connect, _) => connect.misnamed(now, deadline).await,
+            Way::Roster(keeper, _) => keeper.misnamed(now, deadline).await,
+        };
+        let problems = faults.into_iter().map(|fault| Problem {
+            variable: "names in the settings".to_owned(),
+            problem: fault.cause.unwrap_or(fault.detail).into_owned(),
+            find: "connect-provisioner doctor --online shows all of them",
+        });
+        problems.collect()
     }
 
     /// What the operator decided.
@@ -140,7 +163,9 @@ impl Provisioner {
             }
         };
         record.source = Some(hook.source.name.clone());
-        let request = self.verify(hook, request, moment, soon, record).await?;
+        let patience = deadline.min(Deadline::after(PATIENCE));
+        let patience = if hook.source.scheme.has_challenge() { soon } else { patience };
+        let request = self.verify(hook, request, moment, patience, record).await?;
         match decide(&self.config, hook, &request, moment, record)? {
             Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
             Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::now;
 use super::settings::demo;
-use crate::config::Config;
+use crate::config::{Config, roster_settings};
 use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
@@ -79,6 +79,9 @@ impl Local {
         let served = Arc::clone(&world);
         let server = tokio::spawn(async move { match serve(listener, served, now).await {} });
         let mut environment = demo(&directory);
+        if roster.is_none() {
+            roster_settings().for_each(|setting| drop(environment.remove(setting.name)));
+        }
         environment
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = match roster {

@@ -21,11 +21,11 @@ use super::settings::{DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN, DEMO_SECRET, own};
 use super::standin::Behaviour;
 use super::{drain, now, say};
 use crate::config::hooks::Hook;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Problem};
 use crate::decision::Moment;
 use crate::http::SCIM;
 use crate::lambda;
-use crate::log::Record;
+use crate::log::{self, Record};
 use crate::provisioner::Provisioner;
 use crate::roster::Roster;
 use crate::roster::embedded::Embedded;
@@ -177,7 +177,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         say(opened.as_text().trim_end())?;
     }
+    warn(&house.provisioner().config().warnings);
     let house = Arc::new(house);
+    let named = Arc::clone(&house);
+    tokio::spawn(async move { warn(&named.provisioner().misnamed(now()).await) });
     if let Some(keeper) = house.provisioner().keeper() {
         let wanted = house.provisioner().config().log_level;
         tokio::spawn(drain::go_on(Arc::clone(keeper), wanted));
@@ -196,6 +199,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
     };
     match listen(listener, answer).await {}
+}
+
+/// One line for all that can be used and should not stay so.
+fn warn(warnings: &[Problem]) {
+    if !warnings.is_empty() {
+        eprintln!("{}", log::warning_line(warnings));
+    }
 }
 
 /// The answer to a request, as Lambda and an HTTP API would have brought it there and back.

@@ -75,7 +75,7 @@ impl Reader<'_> {
             if rules.is_some_and(gives_access) {
                 return Err(
                     "expected a profile that allows nothing, found one of SECURITY_PROFILES, \
-                            ALLOWED_SECURITY_PROFILES or GROUPS"
+                            ALLOWED_SECURITY_PROFILES or GROUP_PROFILES"
                         .to_owned(),
                 );
             }

@@ -89,7 +89,7 @@ fn too_powerful() -> Fault {
     Fault::new(
         Kind::Uniqueness,
         "userName: expected a user in Amazon Connect with no security profile but those of \
-         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and the person's groups in GROUPS, found \
+         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and the person's groups in GROUP_PROFILES, found \
          one that may do more; it is not adopted",
     )
 }

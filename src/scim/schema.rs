@@ -125,7 +125,7 @@ impl ResourceType {
         Self {
             name: "Group",
             endpoint: "/Groups",
-            description: "A group of users; the operator's GROUPS says what its members get",
+            description: "A group of users; the operator's GROUP_PROFILES says what its members get",
             core: group::core(),
             extensions: Vec::new(),
             common: common(),

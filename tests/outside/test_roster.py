@@ -216,7 +216,7 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     (record,) = state["parked"]
     assert state["counts"] == {"applied": 1, "parked": 1, "pending": 0, "removed": 0}
     assert set(record) == {
-        "id", "wanted", "fault", "turn", "detail", "attempts", "due", "asOf",
+        "id", "wanted", "fault", "turn", "detail", "cause", "attempts", "due", "asOf",
     }  # fmt: skip
     told = (record["wanted"], record["fault"], record["turn"], record["due"])
     assert told == ("gone", "removalHeld", "operator", None)

@@ -524,7 +524,9 @@ def sign_event(story, *flags, **settings):
 
 def shell(command, tmp_path):
     """The status and the body that a curl command gets when it is typed into a shell."""
-    command = f"{command.rstrip()} -w '\\n%{{http_code}}'"
+    head, options = command.rstrip().split("\n", 1)
+    assert head.endswith("-K - <<'END'"), "headers and body are no arguments of curl's"
+    command = f"{head} -w '\\n%{{http_code}}'\n{options}\n"
     shell = subprocess.run(
         ["sh"], input=command, capture_output=True, text=True, timeout=20, cwd=tmp_path
     )

@@ -162,6 +162,7 @@ fn shown(record: &Record) -> Value {
         "fault": parked.map(|parked| &parked.fault),
         "turn": parked.map(|parked| &parked.turn),
         "detail": parked.map(|parked| &parked.detail),
+        "cause": parked.and_then(|parked| parked.cause.as_ref()),
         "attempts": record.attempts,
         "due": record.due.and_then(text),
         "asOf": text(record.as_of),

@@ -146,14 +146,14 @@ async fn nobody_is_adopted_for_what_a_group_gives_to_others() {
     let changes = [
         ("ON_FOREIGN_USER", "adopt"),
         ("SECURITY_PROFILES", "QualityAnalyst"),
-        ("GROUPS", grants.as_str()),
+        ("GROUP_PROFILES", grants.as_str()),
     ];
     let mut house = given(&changes).await;
     foreign(&house.local, ANA).await;
     let before = house.user();
     let refused = house.tell(&story("okta-user-created")).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.detail().contains("GROUPS"), "{}", refused.detail());
+    assert!(refused.detail().contains("GROUP_PROFILES"), "{}", refused.detail());
     assert_eq!(house.user(), before);
 }
 
