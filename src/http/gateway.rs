@@ -37,6 +37,9 @@ pub struct Arrival {
     pub is_scim: bool,
     /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
     pub request: Result<Request, Fault>,
+    /// The request without its body, where that is not to be had: what is wrong with a body is for
+    /// who may send one.
+    pub head: Option<Request>,
 }
 
 impl Arrival {
@@ -67,8 +70,33 @@ impl Arrival {
         let is_scim = Request::is_scim(&path);
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64, &path);
-        let request = body.map(|body| Request { method, path, query, front, headers, body });
-        Ok(Self { gateway, is_scim, request })
+        let head = Request { method, path, query, front, headers, body: Vec::new() };
+        Ok(match body {
+            Ok(body) => {
+                Self { gateway, is_scim, request: Ok(Request { body, ..head }), head: None }
+            }
+            Err(fault) => Self { gateway, is_scim, request: Err(fault), head: Some(head) },
+        })
+    }
+}
+
+impl Request {
+    /// The head of a request that comes without a gateway: its path and what stands behind the
+    /// question mark just as they were sent. `base_path` is dropped from the path as [`Arrival::read`]
+    /// drops it.
+    #[must_use]
+    pub fn direct(
+        method: &str,
+        sent: &str,
+        query: &str,
+        headers: Headers,
+        base_path: &str,
+    ) -> Self {
+        let path = without_prefix(sent, base_path).to_owned();
+        let dropped = sent.strip_suffix(&path).unwrap_or_default();
+        let front = front(None, &headers, dropped);
+        let method = method.to_owned();
+        Self { method, path, query: query_of(query), front, headers, body: Vec::new() }
     }
 }
 
@@ -111,6 +139,19 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     }
+}
+
+/// A URL as the client sees it, up to where our path begins.
+fn front(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
+    let domain = domain.filter(|domain| is_authority(domain));
+    let host = headers.only("host").filter(|host| is_authority(host));
+    let forwarded = headers.only("x-forwarded-proto");
+    let scheme = match (forwarded, domain) {
+        (Some("http"), _) | (None, None) => "http",
+        _ => "https",
+    };
+    let authority = domain.or(host)?;
+    Some(format!("{scheme}://{authority}{dropped}"))
 }
 
 /// Whether a text is a host, and a port where there is one, and nothing that a URL ends at.
@@ -189,15 +230,7 @@ impl Event {
         let seen = if is_http_api { &self.raw_path } else { &context.path };
         let seen = seen.as_deref().or(self.path.as_deref()).unwrap_or(path);
         let dropped = seen.strip_suffix(path).unwrap_or_default();
-        let domain = context.domain_name.as_deref().filter(|domain| is_authority(domain));
-        let host = headers.only("host").filter(|host| is_authority(host));
-        let forwarded = headers.only("x-forwarded-proto");
-        let scheme = match (forwarded, domain) {
-            (Some("http"), _) | (None, None) => "http",
-            _ => "https",
-        };
-        let authority = domain.or(host)?;
-        Some(format!("{scheme}://{authority}{dropped}"))
+        front(context.domain_name.as_deref(), headers, dropped)
     }
 
     /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
@@ -325,6 +358,30 @@ mod tests {
         event["requestContext"] =
             json!({"stage": "prod", "path": "/prod/hooks/okta", "domainName": "x.example"});
         assert_eq!(front(&event).unwrap(), "https://x.example/prod");
+    }
+
+    #[test]
+    fn what_comes_without_a_gateway_is_read_alike() {
+        let headers: Headers =
+            [("Host", "127.0.0.1:8787"), ("x-forwarded-proto", "https")].into_iter().collect();
+        let request = Request::direct("POST", "/idp/hooks/okta", "a=1&b=%20+", headers, "/idp");
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(request.query.first(), Some(&pair("a", "1")));
+        assert_eq!(request.front.as_deref(), Some("https://127.0.0.1:8787/idp"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_leaves_the_head() {
+        let mut event = http_api();
+        event["body"] = json!("no base64");
+        event["isBase64Encoded"] = json!(true);
+        let arrival = read(&event, "");
+        assert!(arrival.request.is_err());
+        let head = arrival.head.unwrap();
+        assert_eq!((head.path.as_str(), head.body.len()), ("/hooks/okta", 0));
+        assert_eq!(head.headers.only("webhook-id"), Some("msg_1"));
+        assert!(read(&http_api(), "").head.is_none());
     }
 
     #[test]
