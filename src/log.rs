@@ -173,23 +173,33 @@ impl Record {
         self.events().iter().filter(level_is_wanted).map(line)
     }
 
-    /// The metrics as one line in CloudWatch's embedded metric format: each count is one of events.
-    /// None where nothing happened: a health check, or a sender that looks whether it is us.
+    /// What is counted of the request, each count one of events, and what was measured. Nothing
+    /// where nothing happened: a health check, or a sender that looks whether it is us.
+    pub fn measured(&self) -> impl Iterator<Item = Metric> {
+        let is_nothing =
+            ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none();
+        let events = if is_nothing { &[] } else { self.events() };
+        let counts = COUNTS.iter().filter(move |_| !is_nothing).map(move |(name, counts)| {
+            let counted = events.iter().filter(|event| counts(event)).count();
+            Metric::count(name, u64::try_from(counted).unwrap_or(u64::MAX))
+        });
+        let trouble = Metric::count("SecretTrouble", u64::from(self.secret_trouble.is_some()));
+        let trouble = Some(trouble).filter(|_| !is_nothing);
+        let latency = events.iter().filter_map(|event| event.connect_ms);
+        let latency = latency.reduce(u128::saturating_add).map(|time| Metric {
+            name: "ConnectLatency",
+            unit: MILLISECONDS,
+            value: u64::try_from(time).unwrap_or(u64::MAX),
+        });
+        counts.chain(trouble).chain(latency)
+    }
+
+    /// The same as one line in CloudWatch's embedded metric format, if there is anything.
     #[must_use]
     pub fn metrics(&self, deployment: &str, now: SystemTime) -> Option<String> {
-        if ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none() {
-            return None;
-        }
-        let events = self.events();
-        let counts = COUNTS.iter().map(|(name, counts)| {
-            let counted = events.iter().filter(|event| counts(event)).count();
-            (*name, "Count", u128::try_from(counted).unwrap_or(u128::MAX))
-        });
-        let trouble = ("SecretTrouble", "Count", u128::from(self.secret_trouble.is_some()));
-        let times = events.iter().filter_map(|event| event.connect_ms);
-        let latency = times.reduce(u128::saturating_add);
-        let latency = latency.map(|time| ("ConnectLatency", "Milliseconds", time));
-        Some(embedded(deployment, now, counts.chain([trouble]).chain(latency)))
+        let mut measured = self.measured().peekable();
+        measured.peek()?;
+        Some(embedded(deployment, now, measured))
     }
 
     /// The events that came with the request, or the request if it was not several.
@@ -199,6 +209,29 @@ impl Record {
 
     fn awaits(&self, turn: Turn) -> bool {
         self.kind.is_some_and(|kind| kind.turn() == turn)
+    }
+}
+
+/// One number of a request, which tells nothing of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// What it is called, in CloudWatch and elsewhere.
+    pub name: &'static str,
+    /// CloudWatch's word for what it is: [`COUNT`] or [`MILLISECONDS`].
+    pub unit: &'static str,
+    /// How many, or how long.
+    pub value: u64,
+}
+
+/// The unit of what is counted: it adds up.
+pub const COUNT: &str = "Count";
+
+/// The unit of what is measured in milliseconds.
+pub const MILLISECONDS: &str = "Milliseconds";
+
+impl Metric {
+    const fn count(name: &'static str, value: u64) -> Self {
+        Self { name, unit: COUNT, value }
     }
 }
 
@@ -222,15 +255,11 @@ static COUNTS: &[(&str, Counted)] = &[
 ];
 
 /// "Specification: Embedded metric format", CloudWatch user guide.
-fn embedded(
-    deployment: &str,
-    now: SystemTime,
-    metrics: impl Iterator<Item = (&'static str, &'static str, u128)>,
-) -> String {
+fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Metric>) -> String {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let mut definitions = Vec::new();
     let mut document = json!({"Deployment": deployment});
-    for (name, unit, value) in metrics {
+    for Metric { name, unit, value } in metrics {
         definitions.push(json!({"Name": name, "Unit": unit}));
         if let Value::Object(members) = &mut document {
             members.insert(name.to_owned(), json!(value));
