@@ -16,6 +16,7 @@ mod work;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -50,6 +51,7 @@ pub struct Keeper {
     /// Tells the rules by which a record was followed from those of now.
     digest: String,
     entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    ending: AtomicBool,
 }
 
 /// How a record is worked on.
@@ -118,7 +120,19 @@ impl Keeper {
     ) -> Self {
         let digest = Sha256::digest(format!("{rules:?}{policy:?}"));
         let digest = hex::write(digest.split_at(8).0);
-        Self { roster, connect, rules, policy, digest, entropy }
+        Self { roster, connect, rules, policy, digest, entropy, ending: AtomicBool::new(false) }
+    }
+
+    /// Lets the drain begin no record any more: a process that ends leaves none behind that would wait
+    /// for its lease to be over.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the drain begins no record any more.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// An id that nobody has.
