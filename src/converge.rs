@@ -18,6 +18,7 @@ mod work;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
@@ -50,6 +51,7 @@ pub struct Keeper {
     /// Tells the rules by which a record was followed from those of now.
     digest: String,
     entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    ending: AtomicBool,
 }
 
 /// How a record is worked on.
@@ -131,7 +133,19 @@ impl Keeper {
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
         let digest = digest::digest(&rules, &policy);
-        Self { roster, connect, rules, policy, digest, entropy }
+        Self { roster, connect, rules, policy, digest, entropy, ending: AtomicBool::new(false) }
+    }
+
+    /// Lets the drain begin no record any more: a process that ends leaves none behind that would wait
+    /// for its lease to be over.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the drain begins no record any more.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// An id that nobody has.
@@ -174,7 +188,7 @@ impl Keeper {
                 Err(_) => continue,
             }
         }
-        Ok(Followed { owner, ended: Ended::Pending(None), calls: Calls::default() })
+        Ok(Followed::nothing(owner))
     }
 
     /// Follows a record whose lease is ours.
@@ -363,6 +377,13 @@ impl Keeper {
             drop(Box::pin(self.converge(&record.id, run)).await);
         }
         Ok(Ended::Undone(fault.clone()))
+    }
+}
+
+impl Followed {
+    /// Nothing was done, and whoever has it sees to it.
+    fn nothing(owner: String) -> Self {
+        Self { owner, ended: Ended::Pending(None), calls: Calls::default() }
     }
 }
 

@@ -225,10 +225,9 @@ pub const SCIM_JSON: &str = "application/scim+json";
 
 /// Takes the gateway's wrapping off a body: plain text, or canonical base64 (RFC 4648 §3.5).
 fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault> {
-    let is_scim = Request::is_scim(path);
-    let most = if is_scim { MAX_SCIM_BODY } else { MAX_BODY };
+    let most = if Request::is_scim(path) { MAX_SCIM_BODY } else { MAX_BODY };
     if decoded_length(&text, base64) > most {
-        return Err(Fault::new(Kind::TooLarge, if is_scim { SCIM_TOO_LARGE } else { TOO_LARGE }));
+        return Err(too_large(path));
     }
     if !base64 {
         return Ok(text.into_bytes());
@@ -236,6 +235,13 @@ fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault>
     STANDARD.decode(&text).map_err(|_| {
         Fault::new(Kind::InvalidSyntax, "body: expected base64, as the gateway says, found not")
     })
+}
+
+/// A body that is longer than one at this path may be.
+#[must_use]
+pub fn too_large(path: &str) -> Fault {
+    let detail = if Request::is_scim(path) { SCIM_TOO_LARGE } else { TOO_LARGE };
+    Fault::new(Kind::TooLarge, detail)
 }
 
 const TOO_LARGE: &str = "body: expected at most 262144 bytes, found more; send one user per event";

@@ -22,7 +22,7 @@ use crate::directory::Directory;
 use crate::fault::{Fault, Kind};
 use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
-use crate::http::{NotHttp, Request};
+use crate::http::{MAX_BODY, MAX_SCIM_BODY, NotHttp, Request, Response};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
@@ -137,14 +137,69 @@ impl Provisioner {
     ) -> Result<Reply, NotHttp> {
         let arrival =
             Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
-        let result = match arrival.request {
-            Ok(request) => self.carry_out(&request, moment, record).await,
+        let response = match (arrival.request, arrival.head) {
+            (Ok(request), _) => self.respond(&request, moment, record).await,
+            (Err(fault), Some(head)) => match self.admit(&head, moment, record).await {
+                Ok(_) => Self::refuse(&head, fault, record),
+                Err(response) => response,
+            },
+            (Err(fault), None) => Self::close(arrival.is_scim, &Err(fault), record),
+        };
+        Ok(arrival.gateway.reply(arrival.preference.apply(response)))
+    }
+
+    /// Answers a request that came without a gateway, and notes in `record` what is worth a line.
+    pub async fn respond(
+        &self,
+        request: &Request,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Response {
+        // On the heap, since it is large: whoever awaits it is small then.
+        let result = Box::pin(self.carry_out(request, moment, record)).await;
+        Self::close(Request::is_scim(&request.path), &result, record)
+    }
+
+    /// How many bytes of a body may come after this head: nobody is listened to who asks for what is
+    /// not there, and no SCIM client whose token is not valid. What proves a hook to be its sender's
+    /// may be made of the body, so that one comes first there.
+    ///
+    /// # Errors
+    /// The answer, if nothing may come.
+    pub async fn admit(
+        &self,
+        head: &Request,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Result<usize, Response> {
+        let admitted = match Route::find(&self.config, head) {
+            Ok(Route::Health) => Ok(MAX_BODY),
+            Ok(Route::Hook(hook)) => {
+                record.source = Some(hook.source.name.clone());
+                Ok(MAX_BODY)
+            }
+            Ok(Route::Scim(scim)) => {
+                record.source = Some(scim.client.source.name.clone());
+                let deadline = Deadline::after(moment.time_left);
+                let verified = self.verify(&scim.client, head, moment, deadline, record).await;
+                verified.map(|_| MAX_SCIM_BODY)
+            }
             Err(fault) => Err(fault),
         };
-        let refuse = if arrival.is_scim { Fault::scim_response } else { Fault::response };
+        admitted.map_err(|fault| Self::refuse(head, fault, record))
+    }
+
+    /// The answer to a request that is not carried out.
+    #[must_use]
+    pub fn refuse(head: &Request, fault: Fault, record: &mut Record) -> Response {
+        Self::close(Request::is_scim(&head.path), &Err(fault), record)
+    }
+
+    fn close(is_scim: bool, result: &Result<Outcome, Fault>, record: &mut Record) -> Response {
+        let refuse = if is_scim { Fault::scim_response } else { Fault::response };
         let response = result.as_ref().map_or_else(refuse, Outcome::response);
-        record.close(&result, response.status);
-        Ok(arrival.gateway.reply(arrival.preference.apply(response)))
+        record.close(result, response.status);
+        response
     }
 
     async fn carry_out(

@@ -73,13 +73,12 @@ mod control;
 
 mod world;
 
-mod target;
 mod door;
 
 #[cfg(test)]
 mod story;
 
 pub use directory::Directory;
-pub use door::{listen, serve};
+pub use door::serve;
 pub use settings::{IdentityManagement, Settings};
 pub use world::{Reply, World};

@@ -1,13 +1,13 @@
 //! What the schedule does for the function in Lambda: a run of the drain whenever something is due.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::now;
+use super::serve::metrics::Meter;
+use super::{lines, now};
 use crate::config::Level;
 use crate::converge::Keeper;
 use crate::converge::drain::{Drained, Stuck};
@@ -22,16 +22,21 @@ const RUN: Duration = Duration::from_secs(55);
 /// How often it is looked whether something is due.
 const REST: Duration = Duration::from_secs(1);
 
-/// Drains at once and then again and again; a run that did something has its line on standard error,
-/// if its level is wanted.
-pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level) -> Infallible {
-    loop {
+/// Drains at once and then again and again, until the keeper [ends](Keeper::end); a run that did
+/// something has its line on standard error, if its level is wanted.
+pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>) {
+    while !keeper.is_ending() {
         let run = keeper.drain(Clock::set(now()), Deadline::after(RUN)).await;
+        meter.drained(&run);
         if let Some(line) = Line::of(&run).filter(|line| line.level <= wanted) {
-            eprintln!("{}", serde_json::to_string(&line).unwrap_or_default());
+            let line = serde_json::to_string(&line).unwrap_or_default();
+            meter.said(&line);
+            lines::log(&line);
         }
-        sleep(REST).await;
-        while !has_work(&keeper).await {
+        if !keeper.is_ending() {
+            sleep(REST).await;
+        }
+        while !keeper.is_ending() && !has_work(&keeper).await {
             sleep(REST).await;
         }
     }

@@ -77,7 +77,7 @@ impl Keeper {
     ) -> Result<(), Fault> {
         let pace = Pace::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
-        while deadline.allows_a_call() {
+        while deadline.allows_a_call() && !self.is_ending() {
             let due = self.roster.due(clock.now(), BATCH).await?;
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
@@ -92,7 +92,12 @@ impl Keeper {
                 self.roster.set_backlog(until).await?;
             }
             let run = Run { clock, deadline, pace: Some(&pace) };
-            let follow = async |id: Id| (id.clone(), self.converge(&id, run).await);
+            let follow = async |id: Id| {
+                if self.is_ending() {
+                    return (id, Ok(Followed::nothing(String::new())));
+                }
+                (id.clone(), self.converge(&id, run).await)
+            };
             let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
             let mut is_idle = true;
             while let Some((id, ended)) = ends.next().await {

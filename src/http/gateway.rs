@@ -39,6 +39,9 @@ pub struct Arrival {
     pub preference: Preference,
     /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
     pub request: Result<Request, Fault>,
+    /// The request without its body, where that is not to be had: what is wrong with a body is for
+    /// who may send one.
+    pub head: Option<Request>,
 }
 
 impl Arrival {
@@ -66,16 +69,38 @@ impl Arrival {
         let lists = event.multi_value_headers.as_ref().filter(|_| http.is_none());
         let headers = lists.or(event.headers.as_ref()).cloned().unwrap_or_default();
         let front = event.front(context, http.is_some(), &path, &headers);
-        let preference = Preference::of(&method, &headers);
-        if preference.without_body {
-            // It asks for what GET would get (RFC 9110 §9.3.2).
-            "GET".clone_into(&mut method);
-        }
+        let preference = preference(&mut method, &headers);
         let is_scim = Request::is_scim(&path);
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64, &path);
-        let request = body.map(|body| Request { method, path, query, front, headers, body });
-        Ok(Self { gateway, is_scim, preference, request })
+        let head = Request { method, path, query, front, headers, body: Vec::new() };
+        let (request, head) = match body {
+            Ok(body) => (Ok(Request { body, ..head }), None),
+            Err(fault) => (Err(fault), Some(head)),
+        };
+        Ok(Self { gateway, is_scim, preference, request, head })
+    }
+}
+
+impl Request {
+    /// The head of a request that comes without a gateway, and how its answer is wanted: its path and
+    /// what stands behind the question mark just as they were sent. `base_path` is dropped from the
+    /// path as [`Arrival::read`] drops it.
+    #[must_use]
+    pub fn direct(
+        method: &str,
+        sent: &str,
+        query: &str,
+        headers: Headers,
+        base_path: &str,
+    ) -> (Self, Preference) {
+        let path = without_prefix(sent, base_path).to_owned();
+        let dropped = sent.strip_suffix(&path).unwrap_or_default();
+        let front = front(None, &headers, dropped);
+        let mut method = method.to_owned();
+        let preference = preference(&mut method, &headers);
+        let head = Self { method, path, query: query_of(query), front, headers, body: Vec::new() };
+        (head, preference)
     }
 }
 
@@ -124,6 +149,31 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     }
+}
+
+/// A URL as the client sees it, up to where our path begins.
+fn front(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
+    let domain = domain.filter(|domain| is_authority(domain));
+    let host = headers.only("host").filter(|host| is_authority(host));
+    let forwarded = headers.only("x-forwarded-proto");
+    let scheme = match (forwarded, domain) {
+        (Some("http"), _) | (None, None) => "http",
+        _ => "https",
+    };
+    let with_port = host
+        .filter(|host| domain.is_some_and(|domain| scheme == "http" && is_port_of(host, domain)));
+    let authority = with_port.or(domain).or(host)?;
+    Some(format!("{scheme}://{authority}{dropped}"))
+}
+
+/// How the answer is wanted. A HEAD asks for what GET would get (RFC 9110 §9.3.2), and is one from here
+/// on.
+fn preference(method: &mut String, headers: &Headers) -> Preference {
+    let preference = Preference::of(method, headers);
+    if preference.without_body {
+        "GET".clone_into(method);
+    }
+    preference
 }
 
 /// Whether a text is a host, and a port where there is one, and nothing that a URL ends at.
@@ -212,18 +262,7 @@ impl Event {
         let seen = if is_http_api { &self.raw_path } else { &context.path };
         let seen = seen.as_deref().or(self.path.as_deref()).unwrap_or(path);
         let dropped = seen.strip_suffix(path).unwrap_or_default();
-        let domain = context.domain_name.as_deref().filter(|domain| is_authority(domain));
-        let host = headers.only("host").filter(|host| is_authority(host));
-        let forwarded = headers.only("x-forwarded-proto");
-        let scheme = match (forwarded, domain) {
-            (Some("http"), _) | (None, None) => "http",
-            _ => "https",
-        };
-        let with_port = host.filter(|host| {
-            domain.is_some_and(|domain| scheme == "http" && is_port_of(host, domain))
-        });
-        let authority = with_port.or(domain).or(host)?;
-        Some(format!("{scheme}://{authority}{dropped}"))
+        front(context.domain_name.as_deref(), headers, dropped)
     }
 
     /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
@@ -405,6 +444,31 @@ mod tests {
             assert_eq!(arrival.request.unwrap().method, "GET");
         }
         assert!(!read(&http_api(), "").preference.without_body);
+    }
+
+    #[test]
+    fn what_comes_without_a_gateway_is_read_alike() {
+        let headers: Headers =
+            [("Host", "127.0.0.1:8787"), ("x-forwarded-proto", "https")].into_iter().collect();
+        let (request, _) =
+            Request::direct("POST", "/idp/hooks/okta", "a=1&b=%20+", headers, "/idp");
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(request.query.first(), Some(&pair("a", "1")));
+        assert_eq!(request.front.as_deref(), Some("https://127.0.0.1:8787/idp"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_leaves_the_head() {
+        let mut event = http_api();
+        event["body"] = json!("no base64");
+        event["isBase64Encoded"] = json!(true);
+        let arrival = read(&event, "");
+        assert!(arrival.request.is_err());
+        let head = arrival.head.unwrap();
+        assert_eq!((head.path.as_str(), head.body.len()), ("/hooks/okta", 0));
+        assert_eq!(head.headers.only("webhook-id"), Some("msg_1"));
+        assert!(read(&http_api(), "").head.is_none());
     }
 
     #[test]

@@ -82,6 +82,9 @@ pub struct Record {
     /// What time has to mend, where it is pending for that; nothing personal.
     #[serde(default)]
     pub waits_for: Option<String>,
+    /// Since when Connect does not follow, while it is pending.
+    #[serde(default)]
+    pub pending_since: Option<SystemTime>,
     /// When it is to be looked at again.
     pub due: Option<SystemTime>,
     /// When what it says happened at the sender's.
@@ -214,6 +217,7 @@ impl Record {
             state: State::Pending,
             attempts: 0,
             waits_for: None,
+            pending_since: Some(now),
             due: None,
             as_of: now,
             created: now,
@@ -385,9 +389,22 @@ impl Record {
 
     /// Notes that Connect does not follow yet, though nothing has changed.
     pub fn reopen(&mut self, now: SystemTime) {
-        self.state = State::Pending;
+        self.pend(now);
         (self.attempts, self.waits_for) = (0, None);
         self.due = now.checked_add(MENDED_AFTER);
+    }
+
+    /// Notes that Connect does not follow; who was pending already has been since then.
+    pub fn pend(&mut self, now: SystemTime) {
+        self.state = State::Pending;
+        self.pending_since.get_or_insert(now);
+    }
+
+    /// Since when Connect does not follow, of a record that is pending.
+    #[must_use]
+    pub fn pending_since(&self) -> Option<SystemTime> {
+        let since = self.pending_since.unwrap_or(self.modified);
+        (self.state == State::Pending).then_some(since)
     }
 
     /// Takes the lease; who has it and does not come to the end leaves the record due when it is over.
@@ -450,7 +467,7 @@ impl Record {
         self.follows(rules);
         self.state = State::Applied;
         (self.attempts, self.due, self.leased_until) = (0, None, None);
-        self.waits_for = None;
+        (self.waits_for, self.pending_since) = (None, None);
         self.released = false;
         self.had_user |= self.user.is_some();
         if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
@@ -496,6 +513,8 @@ impl Record {
             Turn::Later => (State::Pending, Some(by_itself(&fault.detail))),
             _ => (State::Parked(Parked::from(fault)), None),
         };
+        let since = self.pending_since.unwrap_or(now);
+        self.pending_since = (self.state == State::Pending).then_some(since);
     }
 }
 
@@ -580,6 +599,24 @@ mod tests {
         record.fail(&Fault::new(Kind::Throttled, "x"), at(40));
         assert!(!record.is_leased(at(40)), "a throttled call did nothing");
         assert_eq!(record.state, State::Pending);
+    }
+
+    #[test]
+    fn a_record_is_pending_since_connect_ceased_to_follow() {
+        let mut record = record();
+        assert_eq!(record.pending_since(), Some(at(0)));
+        record.changed(at(5));
+        record.fail(&Fault::new(Kind::Throttled, "x"), at(9));
+        assert_eq!(record.pending_since(), Some(at(0)), "however often it was tried or changed");
+        for settled in [true, false] {
+            match settled {
+                true => record.settle("rules", at(20)),
+                false => record.fail(&Fault::new(Kind::Uniqueness, "x"), at(20)),
+            }
+            assert_eq!(record.pending_since(), None, "applied or parked");
+            record.mark(at(40));
+            assert_eq!(record.pending_since(), Some(at(40)));
+        }
     }
 
     #[test]

@@ -142,6 +142,7 @@ def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
         "standin": desk.said["standin"],
         "roster": None,
         "scim": None,
+        "operator": {"url": desk.door, "file": desk.said["operator"]["file"]},
         "sources": [
             {
                 "name": "demo", "scheme": "standard-webhooks", "url": f"{url}/hooks/demo",
@@ -409,7 +410,7 @@ def test_what_is_wrong_with_ones_own_settings_is_told():
 
 @pytest.mark.parametrize(
     "flags, settings, roster",
-    [(["--no-roster"], {}, None), ([], {"DEACTIVATE": "delete"}, "memory")],
+    [(["--no-roster"], {}, None), (["--memory"], {"DEACTIVATE": "delete"}, "memory")],
 )
 def test_amazon_connect_itself_may_be_behind(serve, standin, flags, settings, roster):
     """Somebody else's stand-in plays it; the settings are one's own and nobody else's."""
@@ -425,20 +426,21 @@ def test_amazon_connect_itself_may_be_behind(serve, standin, flags, settings, ro
     assert list(connect.users()) == [ANA]
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-roster"]])
+@pytest.mark.parametrize("flags", [["--memory"], ["--no-roster"]])
 def test_amazon_connect_itself_wants_all_its_settings(flags):
     """What becomes of those who leave is asked only where they are known."""
     said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", *flags, env=HR))
     assert "HOOK_HR" not in said
     for missing in ("CONNECT_INSTANCE", "ROUTING_PROFILE", "SECURITY_PROFILES"):
         assert f"{missing}: expected a value, found none" in said
-    assert ("DEACTIVATE: expected a value, found none" in said) == (not flags)
+    assert ("DEACTIVATE: expected a value, found none" in said) == ("--memory" in flags)
 
 
 @pytest.mark.parametrize("choice", ["suspend", "leave"])
 def test_who_leaves_needs_a_choice_that_can_be_carried_out(choice):
     settings = HR | {"DEACTIVATE": choice}
-    said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", env=settings))
+    command = ("serve", "--connect", "aws", "--memory", "--listen", "127.0.0.1:0")
+    said = refused(run(*command, env=settings))
     missing = "SUSPENDED_SECURITY_PROFILE: expected a value, found none"
     assert (missing if choice == "suspend" else "DEACTIVATE: expected one of") in said
 

@@ -41,6 +41,18 @@ async fn who_shows_no_token_learns_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_body_is_told_to_who_shows_a_token() {
+    let client = client(&[]).await;
+    let long = "x".repeat(4 * 1024 * 1024 + 1);
+    for (token, status) in [("nobody's", 401), (DEMO_SCIM_TOKEN, 413)] {
+        let headers = json!({"authorization": format!("Bearer {token}")});
+        let refused = client.send("POST", "/Users", &headers, &long).await;
+        assert_eq!(!refused.header("www-authenticate").is_empty(), status == 401);
+        refused.is(status);
+    }
+}
+
+#[tokio::test]
 async fn versions_are_kept_apart() {
     let client = client(&[]).await;
     let made = client.post("/Users", &user("ana@example.com")).await;
