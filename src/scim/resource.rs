@@ -24,13 +24,23 @@ pub fn take(
     sent: &Map<String, Value>,
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    walk(types, sent, strict, &mut Manner::Strict)
+    walk(types, sent, strict, &mut Manner::Strict, &|_| true)
 }
 
 /// Takes what was never judged by the attribute table: what fits it.
 #[must_use]
 pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
-    walk(types, sent, false, &mut Manner::lenient()).unwrap_or_default()
+    take_what_fits_of(types, sent, &|_| true)
+}
+
+/// The same of those attributes alone that are wanted by their names, whatever their schema.
+#[must_use]
+pub fn take_what_fits_of(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Map<String, Value> {
+    walk(types, sent, false, &mut Manner::lenient(), is_wanted).unwrap_or_default()
 }
 
 fn walk(
@@ -38,6 +48,7 @@ fn walk(
     sent: &Map<String, Value>,
     strict: bool,
     manner: &mut Manner,
+    is_wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Map<String, Value>, Fault> {
     let mut kept = Map::new();
     let mut keep = |path: &AttributePath, value| match keep(types, &mut kept, path, value, strict) {
@@ -47,11 +58,16 @@ fn walk(
     for (name, value) in sent {
         if let Some(extension) = types.extension(name) {
             let Some(members) = value.as_object() else { continue };
-            for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
+            let wanted = members.iter().filter(|(name, _)| !is_schemas(name) && is_wanted(name));
+            for (name, value) in wanted {
                 let name = name.clone();
                 let path = AttributePath { urn: Some(extension.id), name, sub: None };
                 keep(&path, value)?;
             }
+            continue;
+        }
+        // What leads to a part of an attribute is looked at more closely.
+        if !name.contains([':', '.']) && !is_wanted(name) {
             continue;
         }
         match AttributePath::read(name, types) {

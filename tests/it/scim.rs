@@ -1,6 +1,7 @@
 //! SCIM as Okta and Entra ID speak it: each request's answer, and what Connect holds in the end.
 
 mod entra;
+mod filters;
 mod groups;
 mod http;
 mod okta;

@@ -210,6 +210,7 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
+mod letter;
 mod oracle;
 
 proptest! {

@@ -213,8 +213,9 @@ impl Place<'_> {
 
     /// Where those values are that a filter lets through.
     fn meant(&self, list: &[Value], filter: &Filter) -> BTreeSet<usize> {
+        let filter = filter.compile_inner(self.attribute);
         let elements = list.iter().enumerate();
-        let meant = elements.filter(|(_, element)| filter.matches_value(element, self.attribute));
+        let meant = elements.filter(|(_, element)| filter.matches(element));
         meant.map(|(index, _)| index).collect()
     }
 
