@@ -41,6 +41,12 @@ pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Valu
         .filter(|value| !value.is_null())
 }
 
+/// Whether a text begins as a list or an object does.
+#[must_use]
+pub fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with(['[', '{'])
+}
+
 /// What a value is, for a text that must not repeat it.
 #[must_use]
 pub const fn describe(value: &Value) -> &'static str {

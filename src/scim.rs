@@ -15,8 +15,12 @@ pub mod patch;
 pub mod path;
 pub mod place;
 pub mod projection;
+mod reference;
 pub mod resource;
 pub mod schema;
+#[cfg(test)]
+mod spellings;
+mod target;
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //! come first, so that what was just made is on the first page, however much there is.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
@@ -125,7 +125,7 @@ impl Directory {
         let start = query.paging.start_index.max(1);
         let window = Window { skip: start.saturating_sub(1), count: query.paging.count };
         let found = match endpoint {
-            Some(endpoint) => self.find(asked, &self.wish(endpoint, query)?, window).await?,
+            Some(endpoint) => self.find(asked, &self.wish(endpoint, None, query)?, window).await?,
             None => self.find_in_both(asked, query, window).await?,
         };
         let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
@@ -163,7 +163,9 @@ impl Directory {
         let count = window.skip.saturating_add(window.count);
         check_amount(count)?;
         let mut both = Found::default();
-        let wishes = [Endpoint::Users, Endpoint::Groups].map(|own| self.wish(own, query));
+        let (users, groups) = (Endpoint::Users, Endpoint::Groups);
+        let wishes = [(users, groups), (groups, users)];
+        let wishes = wishes.map(|(own, other)| self.wish(own, Some(other), query));
         // A filter may be about the one type or the other; about neither it is none.
         let wishes = match wishes {
             [Err(fault), Err(_)] => return Err(fault),
@@ -202,13 +204,10 @@ impl Directory {
         let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
         // Others write meanwhile: where somebody went, those behind come one place nearer, and nobody
         // is looked at twice for that.
-        let mut oldest: Option<(SystemTime, Id)> = None;
+        let mut known = HashSet::new();
         for start in steps(total)? {
             let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
-            if let Some((made, id)) = &oldest {
-                items.retain(|item| (item.made(), item.id()) < (*made, id));
-            }
-            oldest = items.first().map(|item| (item.made(), item.id().clone())).or(oldest);
+            items.retain(|item| known.insert(item.id().clone()));
             self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
         }
         Ok(found)
@@ -264,10 +263,19 @@ impl Directory {
         Ok(resource)
     }
 
-    fn wish(&self, endpoint: Endpoint, query: &Query) -> Result<Wish<'_>, Fault> {
+    /// What is looked for in one endpoint, perhaps beside another.
+    fn wish(
+        &self,
+        endpoint: Endpoint,
+        other: Option<Endpoint>,
+        query: &Query,
+    ) -> Result<Wish<'_>, Fault> {
         let types = self.types(endpoint);
-        let text = query.filter.as_deref();
-        let filter = text.map(|text| Filter::read(text, types, self.strict)).transpose()?;
+        let read = |text| match other {
+            Some(other) => Filter::read_for_both(text, types, self.types(other), self.strict),
+            None => Filter::read(text, types, self.strict),
+        };
+        let filter = query.filter.as_deref().map(read).transpose()?;
         let looked_at = Extent::looked_at(filter.as_ref(), links(endpoint));
         Ok(Wish { endpoint, types, filter, looked_at })
     }

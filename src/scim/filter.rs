@@ -15,7 +15,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::path::AttributePath;
-use super::schema::{Attribute, ResourceType};
+use super::schema::{Attribute, ResourceType, Type};
 use crate::fault::{Fault, Kind};
 pub(super) use compare::fold;
 pub use compiled::{Compiled, CompiledInner};
@@ -107,7 +107,21 @@ impl Filter {
         Parser::new(text, types, None, strict)?.whole()
     }
 
-    /// Reads what stands in the brackets behind an attribute, leniently.
+    /// Reads a filter that is asked of resources of another type too: an attribute that these lack and
+    /// those have is one, and has no value here (RFC 7644 §3.4.2.1).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidFilter`].
+    pub fn read_for_both(
+        text: &str,
+        types: &ResourceType,
+        others: &ResourceType,
+        strict: bool,
+    ) -> Result<Self, Fault> {
+        Parser::new(text, types, None, strict)?.beside(others).whole()
+    }
+
+    /// Reads what stands in the brackets behind an attribute.
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
@@ -115,8 +129,11 @@ impl Filter {
         text: &str,
         types: &ResourceType,
         outer: Option<&Attribute>,
+        strict: bool,
     ) -> Result<Self, Fault> {
-        Parser::new(text, types, outer, false)?.whole()
+        // Where the attribute is unknown, any known one stands for it: nothing matches anyway.
+        let outer = outer.or(types.core.attributes.first());
+        Parser::new(text, types, outer, strict)?.whole()
     }
 
     /// Whether a resource, as it is shown, is such. Who asks that of many makes it ready
@@ -179,6 +196,25 @@ impl Filter {
         names.sort_unstable();
         names.dedup();
         Some(names)
+    }
+
+    /// Whether all that it looks at, in brackets behind an attribute, are parts of it that are kept as
+    /// they are shown. `$ref` is not: it is made anew for each front.
+    #[must_use]
+    pub(super) fn names_parts_of(&self, outer: &Attribute) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.names_parts_of(outer) && right.names_parts_of(outer)
+            }
+            Self::Not(inner) => inner.names_parts_of(outer),
+            Self::Compare(path, ..) | Self::Present(path) => match &outer.kind {
+                Type::Complex(_) => {
+                    outer.sub_attribute(&path.name).is_some_and(|it| it.name != "$ref")
+                }
+                _ => path.name.eq_ignore_ascii_case("value"),
+            },
+            Self::Each(..) => false,
+        }
     }
 
     /// How many comparisons it has.

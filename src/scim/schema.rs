@@ -1,5 +1,6 @@
 //! The one table of attributes (RFC 7643): resources, `/Schemas` and the documentation come from it.
 
+mod access;
 mod group;
 mod user;
 

@@ -5,6 +5,7 @@ mod filters;
 mod groups;
 mod http;
 mod okta;
+mod spellings;
 mod towards;
 mod users;
 

@@ -84,7 +84,7 @@ async fn a_filter_finds_those_of_whom_it_holds_as_they_are_shown() {
         "password pr",
         "groups pr",
         "groups.display sw \"G\"",
-        &format!("schemas co \"enterprise\""),
+        "schemas co \"enterprise\"",
         &format!("{connect} pr"),
         &format!("{connect}:routingProfile pr"),
         &format!("{connect}:provisioning.state eq \"applied\""),
