@@ -2,10 +2,11 @@
 //! come first, so that what was just made is on the first page, however much there is.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
+use tokio::task::yield_now;
 
 use super::shown::{Extent, tell_active};
 use super::{Asked, Directory};
@@ -15,8 +16,8 @@ use crate::roster::Trouble;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
-use crate::scim::filter::Filter;
 use crate::scim::filter::lookup::Lookup;
+use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query, list_response};
 use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
@@ -28,8 +29,15 @@ const SCAN: usize = 10_000;
 /// And through so many members of groups, but for those of the first.
 const SCAN_MEMBERS: usize = 100_000;
 
-/// How many are read at a time.
-const STEP: usize = 1000;
+/// How many are read at a time: a millisecond, in which nobody else has the roster.
+const STEP: usize = 250;
+
+/// After so many, others have their turn: a search never holds anybody up for more than some
+/// milliseconds.
+const TURN: usize = 50;
+
+/// And after so many members of groups.
+const TURN_MEMBERS: usize = 5000;
 
 /// One resource, as the roster has it.
 enum Item {
@@ -85,6 +93,25 @@ struct Found {
     total: usize,
     /// How many members were read for it.
     members: usize,
+    /// How many items were looked at.
+    seen: usize,
+}
+
+/// A filter that is held against one resource after the other.
+struct Sieve<'a> {
+    filter: Compiled<'a>,
+    /// What it looks at.
+    extent: Extent,
+    /// The names of that, if it is all in the record of a user.
+    names: Option<Vec<&'a str>>,
+}
+
+impl<'a> Sieve<'a> {
+    fn of(wish: &'a Wish<'a>, filter: &'a Filter) -> Self {
+        let extent = wish.looked_at;
+        let names = filter.names().filter(|_| extent.is_of_the_record());
+        Self { filter: filter.compile(wish.types), extent, names }
+    }
 }
 
 impl Directory {
@@ -109,7 +136,10 @@ impl Directory {
         };
         let (users, groups) = (shown(Endpoint::Users), shown(Endpoint::Groups));
         let mut page = Page::default();
-        for item in &found.items {
+        for (number, item) in found.items.iter().enumerate() {
+            if number % TURN == TURN.saturating_sub(1) {
+                yield_now().await;
+            }
             let (projection, extent) = match item {
                 Item::User(_) => &users,
                 Item::Group(_) => &groups,
@@ -164,16 +194,21 @@ impl Directory {
             items.reverse();
             return Ok(Found { items, total, ..Found::default() });
         };
+        let sieve = Sieve::of(wish, filter);
         let mut found = Found::default();
         if let Some(lookups) = filter.lookups(wish.types) {
             let candidates = asked.look_up(wish.endpoint, &lookups).await?.into_values();
-            self.sift(asked, wish, filter, window, candidates.rev(), &mut found).await?;
+            self.sift(asked, &sieve, window, candidates.rev(), &mut found).await?;
             return Ok(found);
         }
         let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
+        // Others write meanwhile: where somebody went, those behind come one place nearer, and nobody
+        // is looked at twice for that.
+        let mut known = HashSet::new();
         for start in steps(total)? {
-            let items = asked.page(wish.endpoint, start, STEP).await?.0.into_iter();
-            self.sift(asked, wish, filter, window, items.rev(), &mut found).await?;
+            let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
+            items.retain(|item| known.insert(item.id().clone()));
+            self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
         }
         Ok(found)
     }
@@ -182,8 +217,7 @@ impl Directory {
     async fn sift(
         &self,
         asked: &Asked<'_>,
-        wish: &Wish<'_>,
-        filter: &Filter,
+        sieve: &Sieve<'_>,
         window: Window,
         items: impl Iterator<Item = Item>,
         found: &mut Found,
@@ -193,13 +227,15 @@ impl Directory {
             if found.members > SCAN_MEMBERS {
                 return Err(too_many());
             }
-            let mut resource = self.whole(asked, &item, wish.looked_at).await?;
-            if let Item::User(record) = &item {
-                tell_active(&mut resource, record);
+            let resource = self.looked_at(asked, &item, sieve).await?;
+            let members = resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
+            found.members = found.members.saturating_add(members);
+            found.seen = found.seen.saturating_add(1);
+            let matches = sieve.filter.matches(&resource);
+            if found.seen % TURN == 0 || members > TURN_MEMBERS {
+                yield_now().await;
             }
-            let members = resource.get("members").and_then(Value::as_array);
-            found.members = found.members.saturating_add(members.map_or(0, Vec::len));
-            if !filter.matches(&resource, wish.types) {
+            if !matches {
                 continue;
             }
             if found.total >= window.skip && found.items.len() < window.count {
@@ -208,6 +244,23 @@ impl Directory {
             found.total = found.total.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// What a filter looks at of an item.
+    async fn looked_at(
+        &self,
+        asked: &Asked<'_>,
+        item: &Item,
+        sieve: &Sieve<'_>,
+    ) -> Result<Map<String, Value>, Fault> {
+        if let (Item::User(record), Some(names)) = (item, &sieve.names) {
+            return Ok(self.part(asked, record, names));
+        }
+        let mut resource = self.whole(asked, item, sieve.extent).await?;
+        if let Item::User(record) = item {
+            tell_active(&mut resource, record);
+        }
+        Ok(resource)
     }
 
     /// What is looked for in one endpoint, perhaps beside another.
@@ -227,7 +280,7 @@ impl Directory {
         Ok(Wish { endpoint, types, filter, looked_at })
     }
 
-    const fn types(&self, endpoint: Endpoint) -> &ResourceType {
+    fn types(&self, endpoint: Endpoint) -> &ResourceType {
         match endpoint {
             Endpoint::Users => &self.users,
             Endpoint::Groups => &self.groups,

@@ -1,7 +1,10 @@
 //! One user: made, read, changed and removed.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::aside::aside;
 use super::shown::{Extent, tell_active, with_traces};
 use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::connect::Calls;
@@ -30,7 +33,7 @@ impl Directory {
         calls: &mut Calls,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let kept = resource::post(&self.users, &asked.body()?, self.strict)?;
+        let kept = asked.taken_in(&self.users, self.strict).await?;
         let person = Person::new(kept);
         let (made, own) = asked.keeper.add_person(&person, asked.clock, asked.deadline).await;
         calls.add(&own);
@@ -59,13 +62,13 @@ impl Directory {
         calls: &mut Calls,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let edit = Edit::read(asked, &self.users, self.strict)?;
+        let edit = Edit::read(asked, &self.users, self.strict).await?;
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.edition))?;
             let former = self.stated(&known);
-            let mut kept = edit.apply(&self.users, &former, self.strict)?;
-            if matches!(edit, Edit::Put(_)) {
+            let mut kept = edit.applied(asked, &self.users, former.clone(), self.strict).await?;
+            if matches!(*edit, Edit::Put(_)) {
                 tell_active(&mut kept, &known);
             }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
@@ -138,16 +141,30 @@ fn about(record: &Record) -> About {
 
 impl Edit {
     /// Reads what a PUT or a PATCH wants.
-    pub(super) fn read(
+    pub(super) async fn read(
         asked: &Asked<'_>,
-        types: &ResourceType,
+        types: &Arc<ResourceType>,
         strict: bool,
-    ) -> Result<Self, Fault> {
-        let body = asked.body()?;
-        Ok(match asked.request.method.as_str() {
-            "PUT" => Self::Put(body),
-            _ => Self::Patch(patch::read(&body, types, strict)?),
-        })
+    ) -> Result<Arc<Self>, Fault> {
+        let body = asked.body().await?;
+        if asked.request.method == "PUT" {
+            return Ok(Arc::new(Self::Put(body)));
+        }
+        let types = Arc::clone(types);
+        let read = move || Ok(Arc::new(Self::Patch(patch::read(&body, &types, strict)?)));
+        aside(asked.is_long(), read).await
+    }
+
+    /// What is kept then, reckoned aside if that is long.
+    async fn applied(
+        self: &Arc<Self>,
+        asked: &Asked<'_>,
+        types: &Arc<ResourceType>,
+        known: Map<String, Value>,
+        strict: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        let (edit, types) = (Arc::clone(self), Arc::clone(types));
+        aside(asked.is_long(), move || edit.apply(&types, &known, strict)).await
     }
 
     /// What is kept then.
@@ -165,6 +182,16 @@ impl Edit {
 }
 
 impl Asked<'_> {
+    /// What is kept of a whole resource that was sent.
+    pub(super) async fn taken_in(
+        &self,
+        types: &Arc<ResourceType>,
+        strict: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        let (body, types) = (self.body().await?, Arc::clone(types));
+        aside(self.is_long(), move || resource::post(&types, &body, strict)).await
+    }
+
     /// The record of this id, unless the person is gone or on the way out.
     pub(super) async fn living(&self, id: &Id) -> Result<Record, Fault> {
         let record = self.roster().load(id).await?;

@@ -5,6 +5,7 @@
 //! removals with a list of what to remove. `SCIM_STRICT` ends that where the RFC says otherwise.
 
 mod apply;
+mod index;
 mod place;
 mod values;
 

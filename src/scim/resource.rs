@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::manner::Manner;
-use super::schema::ResourceType;
+use super::schema::{Attribute, Mutability, ResourceType};
 use super::target::Target;
 use crate::fault::{Fault, Kind};
 use crate::json;
@@ -44,15 +44,82 @@ pub fn take(
 /// Takes what was never judged by the attribute table: what fits it.
 #[must_use]
 pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
-    walk(types, sent, Reading::Kept, &mut Manner::lenient()).unwrap_or_default()
+    let walk = |sent| walk(types, sent, Reading::Kept, &mut Manner::lenient()).unwrap_or_default();
+    if !is_plain(types, sent) {
+        return walk(sent);
+    }
+    // What is as it would be is only copied; of those who came by SCIM that is nearly all.
+    let is_kept = |(name, value): &(&String, &Value)| is_as_kept(types, name, value);
+    let copy = |(name, value): (&String, &Value)| (name.clone(), value.clone());
+    let others: Map<_, _> = sent.iter().filter(|it| !is_kept(it)).map(copy).collect();
+    let mut kept = if others.is_empty() { others } else { walk(&others) };
+    kept.extend(sent.iter().filter(is_kept).map(copy));
+    kept
+}
+
+/// The same of those attributes alone that are wanted by their names, whatever their schema.
+#[must_use]
+pub fn take_what_fits_of(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Map<String, Value> {
+    let mut wanted = Map::new();
+    for (name, value) in sent {
+        match value {
+            Value::Object(members) if types.extension(name).is_some() => {
+                let members = members.iter().filter(|(name, _)| is_wanted(name));
+                let members = members.map(|(name, value)| (name.clone(), value.clone()));
+                wanted.insert(name.clone(), Value::Object(members.collect()));
+            }
+            // What leads to a part of an attribute is looked at more closely.
+            _ if is_wanted(name) || name.contains([':', '.', '[', ' ']) => {
+                wanted.insert(name.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    take_what_fits(types, &wanted)
 }
 
 /// Takes what was judged before, and has come apart since: without what says nothing any more.
 pub(super) fn take_again(
     types: &ResourceType,
-    kept: &Map<String, Value>,
+    kept: Map<String, Value>,
 ) -> Result<Map<String, Value>, Fault> {
-    walk(types, kept, Reading::Kept, &mut Manner::Strict)
+    if !is_plain(types, &kept) {
+        return walk(types, &kept, Reading::Kept, &mut Manner::Strict);
+    }
+    // What is as it would be is not made anew: a group may have many members.
+    let (fitted, others): (Map<_, _>, Map<_, _>) =
+        kept.into_iter().partition(|(name, value)| is_as_kept(types, name, value));
+    let mut kept = walk(types, &others, Reading::Kept, &mut Manner::Strict)?;
+    kept.extend(fitted);
+    Ok(kept)
+}
+
+/// Whether every name is that of a whole attribute or extension, as the table writes it: then none says
+/// anything of another.
+fn is_plain(types: &ResourceType, kept: &Map<String, Value>) -> bool {
+    let is_own = |name: &str| types.attribute(name).is_some_and(|own| own.name == name);
+    kept.keys().all(|name| is_own(name) || types.extensions.iter().any(|own| own.id == name))
+}
+
+/// Whether a member of a plain resource would be kept as it is.
+fn is_as_kept(types: &ResourceType, name: &str, value: &Value) -> bool {
+    let is_fitted = |own: Option<&Attribute>, name: &str, value: &Value| {
+        let own = own.filter(|own| own.name == name && own.mutability != Mutability::ReadOnly);
+        own.is_some_and(|attribute| fit::is_fitted(attribute, value))
+    };
+    match (types.extensions.iter().find(|schema| schema.id == name), value) {
+        (None, value) => is_fitted(types.attribute(name), name, value),
+        (Some(schema), Value::Object(members)) => {
+            let is_member =
+                |(name, value): (&String, &Value)| is_fitted(schema.attribute(name), name, value);
+            !members.is_empty() && members.iter().all(is_member)
+        }
+        (Some(_), _) => false,
+    }
 }
 
 fn walk(

@@ -2,6 +2,7 @@
 
 mod caseless;
 mod entra;
+mod filters;
 mod groups;
 mod http;
 mod okta;

@@ -293,6 +293,7 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
+mod letter;
 mod oracle;
 
 proptest! {

@@ -1,9 +1,11 @@
 //! Operations, one after the other, on a copy.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::index::Index;
 use super::place::Place;
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
@@ -30,7 +32,14 @@ pub fn apply(
     operations: &[Operation],
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    let mut work = Work { types, strict, kept: known.clone(), effort: Cell::new(0) };
+    let mut work = Work {
+        types,
+        strict,
+        kept: known.clone(),
+        effort: Cell::new(0),
+        operations: operations.len(),
+        indexes: HashMap::new(),
+    };
     for operation in operations {
         match (&operation.path, &operation.value) {
             (Some(path), value) => work.change(operation.op, path, value.as_ref())?,
@@ -51,6 +60,9 @@ struct Work<'a> {
     kept: Map<String, Value>,
     /// How many values were held against another so far.
     effort: Cell<usize>,
+    operations: usize,
+    /// By URN and name, where the values of attributes are.
+    indexes: HashMap<(Option<&'static str>, &'static str), Index>,
 }
 
 impl Work<'_> {
@@ -101,17 +113,22 @@ impl Work<'_> {
         let value = value.transpose()?;
         value.iter().try_for_each(|value| path.check_parts(sub.unwrap_or(attribute), value))?;
         let value = value.as_deref().filter(|value| !clears(op, value));
-        let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
+        let (strict, operations) = (self.strict, self.operations);
+        let place = Place { attribute, sub, told, op, strict, effort: &self.effort, operations };
+        let list = (path.attribute.urn, attribute.name);
+        let mut index = self.indexes.remove(&list);
         let home = match path.attribute.urn {
             None => Some(&mut self.kept),
             Some(urn) => object(&mut self.kept, urn),
         };
         let Some(home) = home else { return Ok(()) };
         match (&path.filter, attribute.multi_valued) {
-            (Some(filter), _) => place.change_some(home, filter, value),
-            (None, true) => place.change_list(home, value),
+            (Some(filter), _) => place.change_some(home, filter, value, &mut index),
+            (None, true) => place.change_list(home, value, &mut index),
             (None, false) => place.change_one(home, value),
-        }
+        }?;
+        self.indexes.extend(index.map(|index| (list, index)));
+        Ok(())
     }
 
     /// A removal of those whose `value` or `$ref` is one of these.
@@ -131,7 +148,10 @@ impl Work<'_> {
     ) -> Result<(), Fault> {
         let value = value.map(|value| object_in(value, urn, self.reading())).transpose()?;
         match (op, value.flatten()) {
-            (Op::Remove | Op::Replace, None) => drop(self.kept.remove(urn)),
+            (Op::Remove | Op::Replace, None) => {
+                self.kept.remove(urn);
+                self.indexes.clear();
+            }
             (Op::Add, None) => {}
             (op, Some(members)) => self.change_all(op, Some(urn), &members)?,
         }
@@ -153,8 +173,8 @@ impl Work<'_> {
 
     /// Takes out values that came and say nothing but what they are for, and refuses more of an attribute
     /// than are kept. What was there before is left alone.
-    fn tidied(&self, known: &Map<String, Value>) -> Result<Map<String, Value>, Fault> {
-        let mut kept = resource::take_again(self.types, &self.kept)?;
+    fn tidied(self, known: &Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+        let mut kept = resource::take_again(self.types, self.kept)?;
         tidy(&self.types.core, Some(known), &mut kept)?;
         for extension in &self.types.extensions {
             let known = known.get(extension.id).and_then(Value::as_object);

@@ -708,6 +708,7 @@ fn operations() -> impl Strategy<Value = Value> {
     prop::collection::vec(one, 1..5).prop_map(Value::from)
 }
 
+mod index;
 mod oracle;
 
 proptest! {

@@ -6,9 +6,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::index::Index;
 use crate::json::member;
 use crate::scim::resource::primary;
 use crate::scim::schema::Attribute;
+
+/// So few are taken out one by one.
+const FEW: usize = 8;
 
 /// The values of a multi-valued attribute, to be worked on; an empty list is dropped in the end.
 pub(super) fn list<'a>(home: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
@@ -75,8 +79,14 @@ fn form_of_identity<'a>(attribute: &Attribute, element: &'a Value) -> Option<Cow
 
 /// Adds what is not there yet. Of what is there, by its `value` and by its type if one is said, more is
 /// known then (RFC 7643 §2.4: no two of one type and value).
-pub(super) fn add(attribute: &Attribute, list: &mut Vec<Value>, fitted: Vec<Value>) {
-    let places = places(attribute, list, &fitted);
+pub(super) fn add(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    fitted: Vec<Value>,
+    index: &mut Option<Index>,
+) {
+    let places = places(attribute, list, &fitted, index.as_ref());
+    let before = list.len();
     let mut preferred = BTreeSet::new();
     for (place, element) in places.into_iter().zip(fitted) {
         if element.get("primary") == Some(&Value::Bool(true)) {
@@ -88,15 +98,23 @@ pub(super) fn add(attribute: &Attribute, list: &mut Vec<Value>, fitted: Vec<Valu
             (Some(_), _) => {}
         }
     }
+    if let Some(index) = index {
+        index.pushed(list.get(before..).unwrap_or_default());
+    }
     prefer(list, &preferred);
 }
 
 /// Adds values of an attribute that has one of each type.
-pub(super) fn add_by_type(attribute: &Attribute, list: &mut Vec<Value>, fitted: Vec<Value>) {
+pub(super) fn add_by_type(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    fitted: Vec<Value>,
+    index: &mut Option<Index>,
+) {
     let mut preferred = BTreeSet::new();
     for element in fitted {
         let is_primary = element.get("primary") == Some(&Value::Bool(true));
-        let place = enter(attribute, list, element);
+        let place = enter(attribute, list, element, index);
         if is_primary {
             preferred.insert(place);
         }
@@ -105,7 +123,12 @@ pub(super) fn add_by_type(attribute: &Attribute, list: &mut Vec<Value>, fitted: 
 }
 
 /// Puts a value where the same is, else where one of its type is, else at the end; says where.
-pub(super) fn enter(attribute: &Attribute, list: &mut Vec<Value>, element: Value) -> usize {
+pub(super) fn enter(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    element: Value,
+    index: &mut Option<Index>,
+) -> usize {
     let is_kin = |known: &Value| {
         let kinds = [known, &element].map(|it| it.get("type").and_then(Value::as_str));
         matches!(kinds, [Some(one), Some(other)] if one.eq_ignore_ascii_case(other))
@@ -117,8 +140,14 @@ pub(super) fn enter(attribute: &Attribute, list: &mut Vec<Value>, element: Value
         }
         _ => form(attribute, known) == whole,
     };
-    let place = list.iter().position(is_same).or_else(|| list.iter().position(is_kin));
-    let Some(place) = place else { return push(list, element) };
+    let near = index.as_ref().and_then(|index| index.near(&element));
+    let same = match near {
+        Some(near) => near.into_iter().find(|place| list.get(*place).is_some_and(is_same)),
+        None => list.iter().position(is_same),
+    };
+    let has_kind = element.get("type").is_some_and(Value::is_string);
+    let place = same.or_else(|| has_kind.then(|| list.iter().position(is_kin)).flatten());
+    let Some(place) = place else { return push(list, element, index) };
     if let (Some(Value::Object(known)), Value::Object(said)) = (list.get_mut(place), element) {
         let primary = known.get("primary").cloned();
         merge(attribute, known, said);
@@ -126,11 +155,17 @@ pub(super) fn enter(attribute: &Attribute, list: &mut Vec<Value>, element: Value
             known.entry("primary").or_insert(primary);
         }
     }
+    if let (Some(index), Some(value)) = (index, list.get(place)) {
+        index.changed(place, value);
+    }
     place
 }
 
 /// Puts a value at the end, and says where that is.
-pub(super) fn push(list: &mut Vec<Value>, element: Value) -> usize {
+pub(super) fn push(list: &mut Vec<Value>, element: Value, index: &mut Option<Index>) -> usize {
+    if let Some(index) = index {
+        index.pushed(std::slice::from_ref(&element));
+    }
     list.push(element);
     list.len().saturating_sub(1)
 }
@@ -151,16 +186,36 @@ pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&s
 
 /// Takes values out.
 pub(super) fn take_out(list: &mut Vec<Value>, places: &BTreeSet<usize>) {
+    if places.len() <= FEW {
+        for place in places.iter().rev().filter(|place| **place < list.len()).collect::<Vec<_>>() {
+            list.remove(*place);
+        }
+        return;
+    }
     let mut place = 0..;
     list.retain(|_| !place.next().is_some_and(|place| places.contains(&place)));
 }
 
 /// Where in a list each element is, or comes when those before it have come.
-fn places(attribute: &Attribute, list: &[Value], fitted: &[Value]) -> Vec<usize> {
+fn places(
+    attribute: &Attribute,
+    list: &[Value],
+    fitted: &[Value],
+    index: Option<&Index>,
+) -> Vec<usize> {
     let keys: Vec<Key<'_>> = fitted.iter().map(|element| key(attribute, element)).collect();
     // Few are added to many: the others need not be entered.
     let values: HashSet<&Value> = keys.iter().map(|(value, _)| value.as_ref()).collect();
-    let known = list.iter().enumerate().map(|(place, element)| (place, key(attribute, element)));
+    let near = fitted.iter().map(|element| index.and_then(|index| index.near(element)));
+    let near: Option<BTreeSet<usize>> =
+        near.collect::<Option<Vec<_>>>().map(|near| near.into_iter().flatten().collect());
+    let known: Box<dyn Iterator<Item = (usize, &Value)>> = match near {
+        Some(near) => {
+            Box::new(near.into_iter().filter_map(|place| Some((place, list.get(place)?))))
+        }
+        None => Box::new(list.iter().enumerate()),
+    };
+    let known = known.map(|(place, element)| (place, key(attribute, element)));
     let known: Vec<_> = known.filter(|(_, (value, _))| values.contains(value.as_ref())).collect();
     let mut places = HashMap::new();
     let mut enter = |(value, kind): Key<'_>, end| {
@@ -195,11 +250,30 @@ fn key<'a>(attribute: &Attribute, element: &'a Value) -> Key<'a> {
 }
 
 /// Removes what is named: by its `value`, or whatever else is said of it.
-pub(super) fn subtract(attribute: &Attribute, list: &mut Vec<Value>, named: &[Value]) {
+pub(super) fn subtract(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    named: &[Value],
+    index: &mut Option<Index>,
+) {
     let values: HashSet<Cow<'_, Value>> =
         named.iter().filter_map(|element| form_of_identity(attribute, element)).collect();
     let others = named.iter().filter(|element| identity(element).is_none());
     let others: Vec<_> = others.map(|element| form(attribute, element)).collect();
+    let near = named.iter().map(|element| index.as_ref().and_then(|index| index.near(element)));
+    if let (Some(near), true) = (near.collect::<Option<Vec<_>>>(), others.is_empty()) {
+        let is_named = |place: &usize| {
+            let own = list.get(*place).and_then(|element| form_of_identity(attribute, element));
+            own.is_some_and(|value| values.contains(&value))
+        };
+        let meant = near.into_iter().flatten().filter(is_named).collect();
+        take_out(list, &meant);
+        if let Some(index) = index {
+            index.taken_out(&meant);
+        }
+        return;
+    }
+    *index = None;
     list.retain(|element| {
         let own = form_of_identity(attribute, element);
         if own.is_some_and(|value| values.contains(&value)) {
@@ -229,10 +303,8 @@ pub(super) fn identity(element: &Value) -> Option<&Value> {
 
 /// One value is the preferred one: the one that was just said to be.
 pub(super) fn prefer(list: &mut [Value], touched: &BTreeSet<usize>) {
-    let is_told = |(index, element): (usize, &Value)| {
-        touched.contains(&index) && element.get("primary") == Some(&Value::Bool(true))
-    };
-    if !list.iter().enumerate().any(is_told) {
+    let is_told = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
+    if !touched.iter().any(|place| list.get(*place).is_some_and(is_told)) {
         return;
     }
     let others = list.iter_mut().enumerate().filter(|(index, _)| !touched.contains(index));

@@ -18,6 +18,9 @@ pub(in crate::scim) fn fit(
     path: &str,
     strict: bool,
 ) -> Result<Option<Value>, Fault> {
+    if is_fitted(attribute, value) {
+        return Ok(Some(value.clone()));
+    }
     if !attribute.multi_valued {
         let value = match value {
             Value::Array(values) if !strict => match values.as_slice() {
@@ -50,6 +53,39 @@ pub(in crate::scim) fn fit(
     }
     others.for_each(|primary| *primary = false.into());
     Ok(Some(fitted).filter(|fitted| !fitted.is_empty()).map(Value::Array))
+}
+
+/// Whether a value is as its attribute holds it: most of what comes is, and nearly all that was kept.
+pub(super) fn is_fitted(attribute: &Attribute, value: &Value) -> bool {
+    if !attribute.multi_valued {
+        return is_one_fitted(attribute, value);
+    }
+    let Value::Array(values) = value else { return false };
+    let is_preferred = |value: &&Value| value.get("primary") == Some(&Value::Bool(true));
+    !values.is_empty()
+        && values.iter().all(|value| is_one_fitted(attribute, value))
+        && values.iter().filter(is_preferred).count() <= 1
+        && (attribute.name != MEMBERS || is_each_there_once(values))
+}
+
+fn is_one_fitted(attribute: &Attribute, value: &Value) -> bool {
+    let is_part = |(name, value): (&String, &Value)| {
+        let sub = attribute.sub_attribute(name).filter(|sub| sub.name == name);
+        sub.is_some_and(|sub| sub.mutability != Mutability::ReadOnly && is_fitted(sub, value))
+    };
+    match (&attribute.kind, value) {
+        (Type::Boolean, Value::Bool(_)) => true,
+        (Type::Integer, Value::Number(number)) => number.is_i64(),
+        (Type::Complex(_), Value::Object(parts)) => !parts.is_empty() && parts.iter().all(is_part),
+        (Type::Boolean | Type::Complex(_) | Type::Integer, _) => false,
+        (_, Value::String(text)) => !text.is_empty(),
+        _ => false,
+    }
+}
+
+fn is_each_there_once(members: &[Value]) -> bool {
+    let mut seen = HashSet::with_capacity(members.len());
+    members.iter().all(|member| seen.insert(member.get("value").and_then(Value::as_str)))
 }
 
 /// An element's `primary`, if it is true.

@@ -294,3 +294,61 @@ proptest! {
         }
     }
 }
+
+/// Members of a user, most of them as they are kept, some of them otherwise.
+fn members() -> impl Strategy<Value = Map<String, Value>> {
+    let names = vec![
+        "userName",
+        "title",
+        "active",
+        "emails",
+        "name",
+        "roles",
+        "meta",
+        "schemas",
+        "externalId",
+        "TITLE",
+        "name.givenName",
+        "shoe",
+        ENTERPRISE_SCHEMA,
+        CONNECT_SCHEMA,
+    ];
+    let values = vec![
+        json!("a"),
+        json!(""),
+        json!(true),
+        json!("true"),
+        json!(7),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"givenName": "A"}),
+        json!({"GivenName": "A", "shoe": 1}),
+        json!({"value": "a"}),
+        json!([{"value": "a", "type": "work", "primary": true}, {"value": "b"}]),
+        json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]),
+        json!([{"value": "a", "primary": "true"}, "c", null, {}]),
+        json!({"department": "D", "manager": {"value": "m"}}),
+        json!({"department": ["D"], "manager": {"displayName": "M"}}),
+        json!({"routingProfile": "Sales", "provisioning": {"state": "applied"}}),
+    ];
+    let one = (proptest::sample::select(names), proptest::sample::select(values));
+    let one = one.prop_map(|(name, value)| (name.to_owned(), value));
+    prop::collection::btree_map(one.clone().prop_map(|(name, _)| name), one, 0..7)
+        .prop_map(|all| all.into_iter().map(|(name, (_, value))| (name, value)).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn what_is_copied_is_what_would_be_made(sent in members()) {
+        let made = |manner: &mut Manner| walk(&users(), &sent, Reading::Kept, manner);
+        let fitting = made(&mut Manner::lenient()).unwrap();
+        prop_assert_eq!(take_what_fits(&users(), &sent), fitting);
+        prop_assert_eq!(take_again(&users(), sent.clone()), made(&mut Manner::Strict));
+        let of_title = take_what_fits_of(&users(), &sent, &|name| name.eq_ignore_ascii_case("title"));
+        let fitting = take_what_fits(&users(), &sent);
+        prop_assert_eq!(of_title.get("title"), fitting.get("title"));
+    }
+}
