@@ -8,6 +8,7 @@ pub mod local;
 mod operator;
 pub mod parked;
 pub mod plan;
+mod roster;
 pub mod serve;
 pub mod settings;
 pub mod sign;

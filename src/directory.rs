@@ -8,6 +8,7 @@ mod aside;
 mod groups;
 mod search;
 mod shown;
+mod written;
 mod users;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::scim::place::{Endpoint, Place};
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Limits, ResourceType};
 use crate::trust::Verified;
+use written::Written;
 
 /// What SCIM clients may ask for here.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub struct Directory {
     rules: Rules,
     strict: bool,
     public_url: Option<String>,
+    written: Written,
 }
 
 /// One request, and what it may use.
@@ -49,7 +52,7 @@ struct Asked<'a> {
     keeper: &'a Keeper,
     request: &'a Request,
     /// `https://x.example/scim/v2`.
-    base: String,
+    base: Arc<str>,
     clock: Clock,
     deadline: Deadline,
 }
@@ -65,6 +68,7 @@ impl Directory {
             rules: rules.clone(),
             strict: scim.strict,
             public_url: scim.public_url.clone(),
+            written: Written::default(),
         }
     }
 
@@ -81,7 +85,7 @@ impl Directory {
     ) -> (Result<Answer, Fault>, Calls) {
         let mut calls = Calls::default();
         let front = self.public_url.as_ref().or(request.front.as_ref());
-        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default());
+        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default()).into();
         let asked = Asked { keeper, request, base, clock, deadline };
         let answer = self.dispatch(&asked, &mut calls).await;
         (answer.and_then(|answer| asked.fit(answer)), calls)
@@ -129,8 +133,7 @@ impl Directory {
             _ => return Ok(Answer::shown(discovery::service_provider_config(&asked.base))),
         };
         let Some(wanted) = wanted else {
-            let total = all.len();
-            return Ok(Answer::shown(list_response(all.into(), total, 1)));
+            return Ok(Answer::shown(list_response(all)));
         };
         let is_meant = |document: &Map<String, Value>| {
             let id = document.get(member).and_then(Value::as_str);

@@ -2,7 +2,13 @@
 
 /// Two digits for each byte.
 pub(crate) fn write(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        for half in [byte >> 4, byte & 0xf] {
+            digits.push(char::from_digit(half.into(), 16).unwrap_or('0'));
+        }
+    }
+    digits
 }
 
 /// Reads what [`write()`] writes: an even number of lower-case digits, and nothing else.

@@ -18,6 +18,9 @@ use crate::fault::{Fault, Kind};
 /// Arrays and objects may nest this deep, the outermost included.
 pub const MAX_DEPTH: usize = 32;
 
+/// What the names of `serde_json`'s own begin with.
+const OWN_TO_SERDE_JSON: &str = "$serde_json::private::";
+
 /// Reads one JSON document.
 ///
 /// # Errors
@@ -69,6 +72,13 @@ pub fn carried_length(object: &Map<String, Value>) -> usize {
     // A count refuses nothing, and an object of names and values can always be written.
     let _written = serde_json::to_writer(&mut count, object);
     count.0
+}
+
+/// The same of what is written already.
+#[must_use]
+pub fn carried_length_of(written: &str) -> usize {
+    let escaped = written.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    written.len().saturating_add(escaped)
 }
 
 struct Count(usize);
@@ -180,6 +190,11 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if !names.insert(caseless::folded(&name).into_owned()) {
                 return Err(self.object("expected each member once, found one twice"));
             }
+            // By these names `serde_json` passes its own types on: what is kept with one could not be
+            // read again.
+            if name.starts_with(OWN_TO_SERDE_JSON) {
+                return Err(self.object("expected names that mean something, found a reserved one"));
+            }
             object.insert(name, members.next_value_seed(inner)?);
         }
         Ok(Value::Object(object))
@@ -212,6 +227,15 @@ mod tests {
             assert!(objection(text).contains(doubled), "{text}");
         }
         assert_eq!(read(br#"[{"a":1},{"a":2}]"#).unwrap(), json!([{"a": 1}, {"a": 2}]));
+    }
+
+    #[test]
+    fn a_name_by_which_a_document_could_not_be_read_again_is_refused() {
+        for kept in ["RawValue", "Number"] {
+            let text = format!(r#"{{"name":{{"$serde_json::private::{kept}":"x"}}}}"#);
+            assert!(objection(&text).contains("a reserved one"), "{kept}");
+        }
+        assert!(read(br#"{"name":{"$serde_json":"x"}}"#).is_ok());
     }
 
     #[test]

@@ -17,6 +17,7 @@
 pub mod caseless;
 pub mod fault;
 mod hex;
+mod pack;
 mod time;
 pub mod http;
 pub mod secret;

@@ -211,7 +211,7 @@ impl Provisioner {
         let deadline = Deadline::after(moment.time_left);
         let soon = deadline.min(Deadline::after(SOON));
         let hook = match Route::find(&self.config, request)? {
-            Route::Health => return Ok(Outcome::Healthy),
+            Route::Health => return self.health(),
             Route::Hook(hook) => hook,
             Route::Scim(scim) => {
                 return self.serve_scim(scim, request, moment, deadline, record).await;
@@ -225,6 +225,13 @@ impl Provisioner {
             Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
             Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
         }
+    }
+
+    /// Whether what is asked for could be written down.
+    fn health(&self) -> Result<Outcome, Fault> {
+        let keeper = self.keeper();
+        keeper.map_or(Ok(()), |keeper| keeper.roster().health())?;
+        Ok(Outcome::Healthy)
     }
 
     /// Answers a SCIM client.

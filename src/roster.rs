@@ -11,11 +11,17 @@ pub mod fold;
 pub mod group;
 pub mod parked;
 
+mod short;
 mod crowd;
 mod people;
+mod queue;
 pub mod embedded;
 #[cfg(feature = "cli")]
 mod file;
+#[cfg(feature = "cli")]
+mod writer;
+#[cfg(test)]
+mod crash;
 
 use std::fmt;
 use std::pin::Pin;
@@ -118,6 +124,12 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Leaves the quota to the drain until then, or to everybody.
     fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()>;
+
+    /// Whether it could be written when that was last tried; asks nobody.
+    ///
+    /// # Errors
+    /// What is wrong, as long as it is.
+    fn health(&self) -> Result<(), Trouble>;
 }
 
 /// A write that was not done, because its condition did not hold.

@@ -50,6 +50,7 @@ mod call;
 mod page;
 
 mod create_user;
+mod kept;
 mod pattern;
 
 mod phone;

@@ -46,6 +46,10 @@ pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>)
 /// run does.
 async fn has_work(keeper: &Keeper) -> bool {
     let roster = keeper.roster();
+    // A run that could write nothing would only say so, again and again.
+    if roster.health().is_err() {
+        return false;
+    }
     let is_due = async || Ok(!roster.due(now(), 1).await?.is_empty());
     let is_flagged = async || Ok(roster.backlog().await?.is_some());
     // Whoever did not answer is asked again by the run, which says so.

@@ -246,5 +246,10 @@ fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// If it cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<Embedded, String> {
-    Embedded::open(path).map_err(|Trouble(trouble)| format!("cannot open the roster: {trouble}"))
+    Embedded::open(path).map_err(cannot_open)
+}
+
+/// Why there is none.
+pub(super) fn cannot_open(Trouble(trouble): Trouble) -> String {
+    format!("cannot open the roster: {trouble}")
 }

@@ -25,10 +25,9 @@ use tokio::time::timeout;
 
 use super::local::Local;
 use super::operator::{self, Address, Published};
-use super::parked;
 use super::settings::own;
 use super::standin::Behaviour;
-use super::{drain, lines, now, say};
+use super::{drain, lines, now, roster, say};
 use crate::config::{Config, Environment, Problem, of_process};
 use crate::lambda;
 use crate::log::warning_line;
@@ -120,7 +119,7 @@ impl Arguments {
         Ok(match &self.roster {
             _ if self.no_roster => None,
             None => Some(Arc::new(Embedded::default())),
-            Some(path) => Some(Arc::new(parked::open(path)?)),
+            Some(path) => Some(Arc::new(roster::open(path)?)),
         })
     }
 

@@ -3,14 +3,16 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
 
 use super::shown::{Extent, tell_active};
-use super::{Asked, Directory};
+use super::{Asked, Directory, TOO_LONG};
 use crate::fault::{Fault, Kind};
+use crate::http::MAX_ANSWER;
 use crate::outcome::resource::Answer;
 use crate::roster::Trouble;
 use crate::roster::group::Group;
@@ -18,7 +20,7 @@ use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
-use crate::scim::list::{Page, Query, list_response};
+use crate::scim::list::{Page, Query};
 use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -144,12 +146,16 @@ impl Directory {
                 Item::User(_) => &users,
                 Item::Group(_) => &groups,
             };
-            let resource = self.whole(asked, item, *extent).await?;
-            if !page.add(projection.apply(resource)) {
+            let resource = self.listed(asked, item, projection, *extent).await?;
+            if !page.add(&resource) {
                 break;
             }
         }
-        Ok(Answer::shown(list_response(page, found.total, start)))
+        let (list, carried) = page.response(found.total, start);
+        if carried > MAX_ANSWER {
+            return Err(Fault::new(Kind::TooMany, TOO_LONG));
+        }
+        Ok(Answer { list: Some(list), ..Answer::shown(Map::new()) })
     }
 
     /// Users and groups in one list.
@@ -285,6 +291,23 @@ impl Directory {
             Endpoint::Users => &self.users,
             Endpoint::Groups => &self.groups,
         }
+    }
+
+    /// A resource as it stands in a list.
+    async fn listed(
+        &self,
+        asked: &Asked<'_>,
+        item: &Item,
+        projection: &Projection,
+        extent: Extent,
+    ) -> Result<Arc<str>, Fault> {
+        if let Item::User(record) = item
+            && projection.is_everything()
+        {
+            return self.user_written(asked, record, extent).await;
+        }
+        let resource = projection.apply(self.whole(asked, item, extent).await?);
+        Ok(serde_json::to_string(&resource).unwrap_or_default().into())
     }
 
     async fn whole(

@@ -1,10 +1,12 @@
 //! Record → the resource that a client reads.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
 use serde_json::{Map, Value, json};
 
+use super::written::WrittenState;
 use super::{Asked, Directory, etag};
 use crate::assign::Agent;
 use crate::assign::instance::Reference;
@@ -54,9 +56,40 @@ impl Directory {
             true => asked.roster().groups_of(record.id.as_str()).await?,
             false => Vec::new(),
         };
+        Ok(self.user_in(asked, record, &groups, extent.links, tells))
+    }
+
+    /// The whole of a user as a list has it, written down: as it was written before, if nothing that it
+    /// shows is another since.
+    pub(super) async fn user_written(
+        &self,
+        asked: &Asked<'_>,
+        record: &Record,
+        extent: Extent,
+    ) -> Result<Arc<str>, Fault> {
+        let groups = asked.roster().groups_of(record.id.as_str()).await?;
+        let state = WrittenState::of(record, &groups, &asked.base);
+        if let Some(text) = self.written.find(&record.id, &state) {
+            return Ok(text);
+        }
+        let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
+        let user = self.user_in(asked, record, &groups, extent.links, tells);
+        let text: Arc<str> = serde_json::to_string(&user).unwrap_or_default().into();
+        self.written.keep(&record.id, state, &text);
+        Ok(text)
+    }
+
+    fn user_in(
+        &self,
+        asked: &Asked<'_>,
+        record: &Record,
+        groups: &[Group],
+        links: bool,
+        tells: bool,
+    ) -> Map<String, Value> {
         let mut user = self.stated(record);
         user.remove("password");
-        if extent.links && !groups.is_empty() {
+        if links && !groups.is_empty() {
             let membership = |group: &Group| {
                 json!({
                     "value": group.id.as_str(),
@@ -70,12 +103,12 @@ impl Directory {
         if tells {
             let own = user.entry(CONNECT_SCHEMA).or_insert_with(|| json!({}));
             if let Some(own) = own.as_object_mut() {
-                own.insert(PROVISIONING.to_owned(), self.provisioning(record, &groups));
+                own.insert(PROVISIONING.to_owned(), self.provisioning(record, groups));
             }
         }
         let times = (record.created, record.modified);
         self.complete(asked, &self.users, &mut user, record.id.as_str(), record.edition, times);
-        Ok(user)
+        user
     }
 
     /// The part of a user that has the attributes of these names, and perhaps more, for a filter to look

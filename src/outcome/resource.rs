@@ -24,8 +24,10 @@ pub enum Deed {
 pub struct Answer {
     /// What was done.
     pub deed: Deed,
-    /// The resource, the list or the document; empty where there is none to show.
+    /// The resource or the document; empty where there is none to show.
     pub body: Map<String, Value>,
+    /// The list instead, which is written already.
+    pub list: Option<String>,
     /// The resource's version (RFC 7644 §3.14).
     pub etag: Option<String>,
     /// Where the resource is; the same as its `meta.location`.
@@ -73,14 +75,25 @@ impl Answer {
     /// The answer to a read of something that is no resource of a client's.
     #[must_use]
     pub const fn shown(body: Map<String, Value>) -> Self {
-        Self { deed: Deed::Shown, body, etag: None, location: None, kept: None, about: None }
+        Self {
+            deed: Deed::Shown,
+            body,
+            list: None,
+            etag: None,
+            location: None,
+            kept: None,
+            about: None,
+        }
     }
 
     /// The answer.
     #[must_use]
     pub fn response(&self) -> Response {
         let has_body = matches!(self.deed, Deed::Created | Deed::Shown);
-        let body = has_body.then(|| serde_json::to_string(&self.body).unwrap_or_default());
+        let body = has_body.then(|| match &self.list {
+            Some(list) => list.clone(),
+            None => serde_json::to_string(&self.body).unwrap_or_default(),
+        });
         let mut response = Response::new(self.deed.status(), body.unwrap_or_default());
         let mut header = |name, value: Option<&String>| {
             if let Some(value) = value {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::Clash;
 use super::group::{Group, GroupChange, Mark, Member};
 use super::key::{Id, Key};
+use super::short::Short;
 
 /// All groups.
 #[derive(Debug, Default)]
@@ -105,6 +106,30 @@ impl Crowd {
         group.edition = group.edition.saturating_add(1);
         group.modified = change.now;
         Ok(Some(Weighed { group, added, told, removed, concerned }))
+    }
+
+    /// What a reader of pages looks at besides the groups of a page.
+    pub(super) fn population() -> Short {
+        Short::of("how many groups there are")
+    }
+
+    /// By what a reader finds what a change touches.
+    pub(super) fn ways(&self, weighed: &Weighed) -> Vec<Short> {
+        let Weighed { group, added, told, removed, .. } = weighed;
+        let mut ways = self.ways_to(&group.id);
+        ways.extend(group.keys().iter().map(Short::of_key));
+        let known = self.members.get(&group.id);
+        let removed = removed.iter().filter_map(|number| known?.list.get(number));
+        let members = added.iter().chain(told).map(|(_, member)| member).chain(removed);
+        ways.extend(members.map(|member| Short::of(&member.value)));
+        ways
+    }
+
+    /// By what a group is found now, and the number of all, where it is to come or to go.
+    pub(super) fn ways_to(&self, id: &Id) -> Vec<Short> {
+        let stored = self.groups.get(id).map(Group::keys).unwrap_or_default();
+        let keys = stored.iter().map(Short::of_key);
+        [Short::of_id(id), Self::population()].into_iter().chain(keys).collect()
     }
 
     /// Carries out what was weighed.

@@ -2,21 +2,23 @@
 //! killed at any moment leaves a file that the next one reads.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageBackend,
+    TableDefinition, WriteTransaction,
 };
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Trouble;
-use super::crowd::Weighed;
-use super::embedded::{Contents, Disk, Notes};
+use super::embedded::Contents;
 use super::group::{Group, Member};
 use super::key::Id;
+use super::people::Entry;
+use super::queue::Change;
 use super::record::Record;
 
 /// Id → record.
@@ -30,64 +32,80 @@ const SIGHTS: TableDefinition<'_, &str, u64> = TableDefinition::new("sights");
 /// The rest, in one row.
 const NOTES: TableDefinition<'_, &str, &str> = TableDefinition::new("notes");
 const THE_NOTES: &str = "notes";
+/// Beside it, for a moment, blanks: whether there is room for them.
+const THE_ROOM: &str = "room";
+
+/// What must have room before writing goes on after it failed, in bytes.
+const ROOM: usize = 256 << 10;
+
+/// Everything is read once, into memory, and then only written: pages of what was read are of no use,
+/// and redb would keep a gigabyte of them.
+const CACHE: usize = 4 << 20;
+
+/// Opens what a database is kept in, again if need be.
+pub(super) type Open = Box<dyn Fn() -> Result<Database, Trouble> + Send>;
 
 /// An open file.
 #[derive(Debug)]
 pub(super) struct File(Database);
 
-impl File {
-    /// Opens a file, or makes it, and reads what it holds.
-    pub(super) fn open(path: &Path, contents: &mut Contents) -> Result<Self, Trouble> {
+/// Opens the file there, or makes it.
+pub(super) fn at(path: PathBuf) -> Open {
+    Box::new(move || {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         // People's data: for whoever runs this alone.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| trouble(&error))?;
-        let opened =
-            FileBackend::new(file).and_then(|file| Database::builder().create_with_backend(file));
-        let file = match opened {
-            Err(DatabaseError::DatabaseAlreadyOpen) => {
-                return Err(Trouble(format!(
-                    "{} is open in another process: stop it first",
-                    path.display()
-                )));
-            }
-            opened => Self(opened.map_err(|error| trouble(&error))?),
-        };
-        file.make_tables().map_err(|error| trouble(&error))?;
-        file.read(contents)?;
-        file.read_groups(contents)?;
-        Ok(file)
-    }
-
-    fn documents(records: &[Record]) -> Result<Vec<(&str, String)>, Trouble> {
-        records.iter().map(|record| Ok((record.id.as_str(), written(record)?))).collect()
-    }
-
-    fn put_all(
-        transaction: &WriteTransaction,
-        records: &[(&str, String)],
-    ) -> Result<(), redb::Error> {
-        let mut table = transaction.open_table(RECORDS)?;
-        for (id, document) in records {
-            table.insert(*id, document.as_str())?;
+        let file = options.open(&path).map_err(|error| trouble(&error))?;
+        match FileBackend::new(file).and_then(database) {
+            Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble(format!(
+                "{} is open in another process: stop it first",
+                path.display()
+            ))),
+            opened => opened.map_err(|error| trouble(&error)),
         }
-        Ok(())
+    })
+}
+
+/// A database in this.
+pub(super) fn database(backend: impl StorageBackend) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(CACHE).create_with_backend(backend)
+}
+
+impl File {
+    /// Opens a file, and reads what it holds.
+    pub(super) fn open(open: &Open) -> Result<(Self, Contents), Trouble> {
+        let file = Self(open()?);
+        file.make_tables().map_err(|error| trouble(&error))?;
+        let contents = file.read()?;
+        Ok((file, contents))
     }
 
-    fn insert<'a, V: redb::Value + 'static>(
-        &self,
-        table: TableDefinition<'_, &'static str, V>,
-        key: &str,
-        value: V::SelfType<'a>,
-    ) -> Result<(), Trouble> {
-        let insert = || -> Result<(), redb::Error> {
+    /// Makes changes, all of them or none, and answers when they are on the disk.
+    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), Trouble> {
+        let commit = || -> Result<(), Failure> {
+            let transaction = self.0.begin_write().map_err(redb::Error::from)?;
+            for change in changes {
+                make(&transaction, change)?;
+            }
+            Ok(transaction.commit().map_err(redb::Error::from)?)
+        };
+        commit().map_err(|Failure(trouble)| trouble)
+    }
+
+    /// Tries whether it takes what is written: a small change might find room where there is none.
+    pub(super) fn try_room(&self) -> Result<(), Trouble> {
+        let blanks = " ".repeat(ROOM);
+        let attempt = |blanks: Option<&str>| -> Result<(), redb::Error> {
             let transaction = self.0.begin_write()?;
-            transaction.open_table(table)?.insert(key, value)?;
+            match blanks {
+                Some(blanks) => drop(transaction.open_table(NOTES)?.insert(THE_ROOM, blanks)?),
+                None => drop(transaction.open_table(NOTES)?.remove(THE_ROOM)?),
+            }
             Ok(transaction.commit()?)
         };
-        insert().map_err(|error| trouble(&error))
+        attempt(Some(&blanks)).and_then(|()| attempt(None)).map_err(|error| trouble(&error))
     }
 
     fn make_tables(&self) -> Result<(), redb::Error> {
@@ -100,148 +118,125 @@ impl File {
         Ok(transaction.commit()?)
     }
 
-    /// Reads the groups and who is in them.
-    fn read_groups(&self, contents: &mut Contents) -> Result<(), Trouble> {
-        let read = || -> Result<_, redb::Error> {
-            let transaction = self.0.begin_read()?;
-            let (mut groups, mut members) = (Vec::new(), Vec::new());
+    fn read(&self) -> Result<Contents, Trouble> {
+        let read = || -> Result<Contents, Failure> {
+            let mut contents = Contents::default();
+            let transaction = self.0.begin_read().map_err(redb::Error::from)?;
+            for row in transaction.open_table(RECORDS)?.iter()? {
+                let record: Record = document(row?.1.value())?;
+                contents.people.put(Entry::of(&record)?)?;
+            }
             for row in transaction.open_table(GROUPS)?.iter()? {
-                groups.push(row?.1.value().to_owned());
+                contents.crowd.place(document::<Group>(row?.1.value())?);
             }
             for row in transaction.open_table(MEMBERS)?.iter()? {
                 let (key, member) = row?;
                 let (group, number) = key.value();
-                members.push((Id::read(group), number, member.value().to_owned()));
-            }
-            Ok((groups, members))
-        };
-        let (groups, members) = read().map_err(|error| trouble(&error))?;
-        for group in groups {
-            let group: Group = serde_json::from_str(&group).map_err(|error| trouble(&error))?;
-            contents.crowd.place(group);
-        }
-        for (group, number, member) in members {
-            let member: Member = serde_json::from_str(&member).map_err(|error| trouble(&error))?;
-            contents.crowd.join(&group, number, member);
-        }
-        Ok(())
-    }
-
-    fn read(&self, contents: &mut Contents) -> Result<(), Trouble> {
-        let read = || -> Result<_, redb::Error> {
-            let transaction = self.0.begin_read()?;
-            let (mut records, mut sights) = (Vec::new(), Vec::new());
-            for row in transaction.open_table(RECORDS)?.iter()? {
-                records.push(row?.1.value().to_owned());
+                contents.crowd.join(&Id::read(group), number, document::<Member>(member.value())?);
             }
             for row in transaction.open_table(SIGHTS)?.iter()? {
                 let (event, at) = row?;
-                sights.push((event.value().to_owned(), at.value()));
+                contents.see(event.value(), time(at.value()));
             }
-            let notes = transaction.open_table(NOTES)?.get(THE_NOTES)?;
-            Ok((records, sights, notes.map(|notes| notes.value().to_owned())))
+            if let Some(notes) = transaction.open_table(NOTES)?.get(THE_NOTES)? {
+                contents.note(document(notes.value())?);
+            }
+            Ok(contents)
         };
-        let (records, sights, notes) = read().map_err(|error| trouble(&error))?;
-        for record in records {
-            contents.people.put(serde_json::from_str(&record).map_err(|error| trouble(&error))?);
-        }
-        for (event, milliseconds) in sights {
-            let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds));
-            contents.see(event, at.unwrap_or(SystemTime::UNIX_EPOCH));
-        }
-        if let Some(notes) = notes {
-            contents.note(serde_json::from_str(&notes).map_err(|error| trouble(&error))?);
-        }
-        Ok(())
+        read().map_err(|Failure(trouble)| trouble)
     }
 }
 
-impl Disk for File {
-    fn put(&self, record: &Record) -> Result<(), Trouble> {
-        let document = written(record)?;
-        self.insert(RECORDS, record.id.as_str(), document.as_str())
-    }
-
-    fn erase(&self, id: &Id) -> Result<(), Trouble> {
-        let erase = || -> Result<(), redb::Error> {
-            let transaction = self.0.begin_write()?;
+fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> {
+    match change {
+        Change::Put(record) => put(transaction, std::slice::from_ref(record.as_ref())),
+        Change::Erase(id) => {
             transaction.open_table(RECORDS)?.remove(id.as_str())?;
-            Ok(transaction.commit()?)
-        };
-        erase().map_err(|error| trouble(&error))
-    }
-
-    fn put_group(&self, weighed: &Weighed, marked: &[Record]) -> Result<(), Trouble> {
-        let Weighed { group, added, told, removed, .. } = weighed;
-        let id = group.id.as_str();
-        let document = written(group)?;
-        let members = added.iter().chain(told);
-        let members = members.map(|(number, member)| Ok((*number, written(member)?)));
-        let members = members.collect::<Result<Vec<_>, Trouble>>()?;
-        let marked = Self::documents(marked)?;
-        let put = || -> Result<(), redb::Error> {
-            let transaction = self.0.begin_write()?;
+            Ok(())
+        }
+        Change::PutGroup(weighed, marked) => {
+            let id = weighed.group.id.as_str();
+            let document = written(&weighed.group)?;
             transaction.open_table(GROUPS)?.insert(id, document.as_str())?;
-            {
-                let mut table = transaction.open_table(MEMBERS)?;
-                for number in removed {
-                    table.remove((id, *number))?;
-                }
-                for (number, member) in &members {
-                    table.insert((id, *number), member.as_str())?;
-                }
+            let mut table = transaction.open_table(MEMBERS)?;
+            for number in &weighed.removed {
+                table.remove((id, *number))?;
             }
-            Self::put_all(&transaction, &marked)?;
-            Ok(transaction.commit()?)
-        };
-        put().map_err(|error| trouble(&error))
-    }
-
-    fn erase_group(&self, id: &Id, members: &[u64], marked: &[Record]) -> Result<(), Trouble> {
-        let marked = Self::documents(marked)?;
-        let erase = || -> Result<(), redb::Error> {
-            let transaction = self.0.begin_write()?;
+            for (number, member) in weighed.added.iter().chain(&weighed.told) {
+                table.insert((id, *number), written(member)?.as_str())?;
+            }
+            put(transaction, marked)
+        }
+        Change::EraseGroup(id, members, marked) => {
             transaction.open_table(GROUPS)?.remove(id.as_str())?;
-            {
-                let mut table = transaction.open_table(MEMBERS)?;
-                for number in members {
-                    table.remove((id.as_str(), *number))?;
-                }
+            let mut table = transaction.open_table(MEMBERS)?;
+            for number in members {
+                table.remove((id.as_str(), *number))?;
             }
-            Self::put_all(&transaction, &marked)?;
-            Ok(transaction.commit()?)
-        };
-        erase().map_err(|error| trouble(&error))
+            put(transaction, marked)
+        }
+        Change::See(event, at) => {
+            transaction.open_table(SIGHTS)?.insert(event.as_str(), milliseconds(*at))?;
+            Ok(())
+        }
+        Change::Forget(until) => {
+            let until = milliseconds(*until);
+            transaction.open_table(SIGHTS)?.retain(|_, at| at > until)?;
+            Ok(())
+        }
+        Change::Note(notes) => {
+            let document = written(notes)?;
+            transaction.open_table(NOTES)?.insert(THE_NOTES, document.as_str())?;
+            Ok(())
+        }
     }
+}
 
-    fn see(&self, event: &str, at: SystemTime) -> Result<(), Trouble> {
-        let since_1970 = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let milliseconds = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
-        self.insert(SIGHTS, event, milliseconds)
+fn put(transaction: &WriteTransaction, records: &[Record]) -> Result<(), Failure> {
+    let mut table = transaction.open_table(RECORDS)?;
+    for record in records {
+        table.insert(record.id.as_str(), written(record)?.as_str())?;
     }
+    Ok(())
+}
 
-    fn forget(&self, events: &[String]) -> Result<(), Trouble> {
-        let forget = || -> Result<(), redb::Error> {
-            let transaction = self.0.begin_write()?;
-            {
-                let mut table = transaction.open_table(SIGHTS)?;
-                for event in events {
-                    table.remove(event.as_str())?;
-                }
+/// Why something was not done: whatever the reason, it was not.
+struct Failure(Trouble);
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble)
+    }
+}
+
+macro_rules! failures {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self(trouble(&error))
             }
-            Ok(transaction.commit()?)
-        };
-        forget().map_err(|error| trouble(&error))
-    }
+        }
+    )*};
+}
 
-    fn note(&self, notes: &Notes) -> Result<(), Trouble> {
-        let document = written(notes)?;
-        self.insert(NOTES, THE_NOTES, document.as_str())
-    }
+failures!(redb::Error, redb::StorageError, redb::TableError);
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn time(milliseconds: u64) -> SystemTime {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds));
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn written(document: &impl Serialize) -> Result<String, Trouble> {
     serde_json::to_string(document).map_err(|error| trouble(&error))
+}
+
+fn document<T: DeserializeOwned>(written: &str) -> Result<T, Trouble> {
+    serde_json::from_str(written).map_err(|error| trouble(&error))
 }
 
 fn trouble(error: &dyn std::error::Error) -> Trouble {

@@ -8,7 +8,7 @@ use super::filter::MAX_LENGTH;
 use super::resource::names_schema;
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
-use crate::json::{carried_length, describe, member};
+use crate::json::{carried_length_of, describe, member};
 
 /// So many resources are in a page that does not say how many.
 pub const DEFAULT_COUNT: usize = 100;
@@ -129,45 +129,58 @@ fn with_blanks(filter: String) -> String {
 /// What a list has besides its resources is shorter than this.
 const ENVELOPE: usize = 1024;
 
-/// The resources of one page, as many as an answer holds.
+/// The resources of one page, as many as an answer holds. Each is written once, as it is added.
 #[derive(Debug, Default)]
 pub struct Page {
-    resources: Vec<Map<String, Value>>,
+    resources: String,
+    count: usize,
     bytes: usize,
 }
 
-impl From<Vec<Map<String, Value>>> for Page {
-    fn from(resources: Vec<Map<String, Value>>) -> Self {
-        Self { resources, bytes: 0 }
-    }
-}
-
 impl Page {
-    /// Adds a resource if the page stays within [`MAX_ANSWER`] with it, or has no other; says whether
-    /// it did.
-    pub fn add(&mut self, resource: Map<String, Value>) -> bool {
-        let bytes = self.bytes.saturating_add(carried_length(&resource)).saturating_add(1);
-        let fits = bytes <= MAX_ANSWER.saturating_sub(ENVELOPE) || self.resources.is_empty();
+    /// Adds a resource, written as JSON, if the page stays within [`MAX_ANSWER`] with it, or has no
+    /// other; says whether it did.
+    pub fn add(&mut self, resource: &str) -> bool {
+        let bytes = self.bytes.saturating_add(carried_length_of(resource)).saturating_add(1);
+        let fits = bytes <= MAX_ANSWER.saturating_sub(ENVELOPE) || self.count == 0;
         if fits {
             self.bytes = bytes;
-            self.resources.push(resource);
+            if self.count > 0 {
+                self.resources.push(',');
+            }
+            self.resources.push_str(resource);
+            self.count = self.count.saturating_add(1);
         }
         fits
     }
+
+    /// The `ListResponse` with this page of `total` resources, and how many bytes it is carried in.
+    #[must_use]
+    pub fn response(&self, total: usize, start_index: usize) -> (String, usize) {
+        let Self { resources, count, .. } = self;
+        let head = format!(
+            r#"{{"Resources":[{resources}],"itemsPerPage":{count},"schemas":["{LIST_RESPONSE}"],"startIndex":{start_index},"totalResults":{total}}}"#
+        );
+        (head, self.bytes.saturating_add(ENVELOPE))
+    }
 }
 
-/// A `ListResponse` with one page of `total` resources.
+/// A `ListResponse` with all of these resources.
 #[must_use]
-pub fn list_response(page: Page, total: usize, start_index: usize) -> Map<String, Value> {
+pub fn list_response(resources: Vec<Map<String, Value>>) -> Map<String, Value> {
+    let count = resources.len();
     let members = [
-        ("schemas", json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])),
-        ("totalResults", total.into()),
-        ("startIndex", start_index.into()),
-        ("itemsPerPage", page.resources.len().into()),
-        ("Resources", page.resources.into()),
+        ("schemas", json!([LIST_RESPONSE])),
+        ("totalResults", count.into()),
+        ("startIndex", 1.into()),
+        ("itemsPerPage", count.into()),
+        ("Resources", resources.into()),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
+
+/// What a list says it is.
+const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 #[cfg(test)]
 mod tests {
@@ -175,15 +188,29 @@ mod tests {
 
     #[test]
     fn a_full_page_and_its_envelope_are_an_answer() {
-        let resource = |length| Map::from_iter([("x".to_owned(), "y".repeat(length).into())]);
+        let resource = |length| format!(r#"{{"x":"{}"}}"#, "y".repeat(length));
         for last in [1, 500, 900, 1000, 1500, 1900, 2000] {
             let mut page = Page::default();
-            assert!(page.add(resource(MAX_ANSWER - 2000)));
-            page.add(resource(last));
-            assert!(carried_length(&list_response(page, 2, 1)) <= MAX_ANSWER, "{last}");
+            assert!(page.add(&resource(MAX_ANSWER - 2000)));
+            page.add(&resource(last));
+            let (list, carried) = page.response(2, 1);
+            assert!(carried_length_of(&list) <= carried && carried <= MAX_ANSWER, "{last}");
         }
         let mut page = Page::default();
-        assert!(page.add(resource(MAX_ANSWER)) && !page.add(resource(1)));
+        assert!(page.add(&resource(MAX_ANSWER)) && !page.add(&resource(1)));
+        assert!(page.response(2, 1).1 > MAX_ANSWER, "one alone may be too much");
+    }
+
+    #[test]
+    fn a_page_that_is_written_is_the_list_that_it_is() {
+        let resources = [json!({"id": "1", "x": "\"\\"}), json!({"id": "2"})];
+        let mut page = Page::default();
+        assert!(resources.iter().all(|resource| page.add(&resource.to_string())));
+        let (list, _) = page.response(2, 1);
+        let resources = resources.map(|one| one.as_object().unwrap().clone()).to_vec();
+        let expected = list_response(resources);
+        assert_eq!(serde_json::from_str::<Value>(&list).unwrap(), Value::Object(expected.clone()));
+        assert_eq!(list, serde_json::to_string(&expected).unwrap(), "names are in their order");
     }
 
     #[test]

@@ -56,6 +56,12 @@ impl Projection {
         self.only.as_ref().map(|only| only.iter().any(names))
     }
 
+    /// Whether nothing is said of what is wanted.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.only.is_none() && self.without.is_empty()
+    }
+
     /// What is left of a resource.
     #[must_use]
     pub fn apply(&self, resource: Map<String, Value>) -> Map<String, Value> {

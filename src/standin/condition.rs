@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::create_user::CreateUser;
+use super::kept::Looked;
 use super::refusal::{Code, Refusal};
 
 /// How deep conditions may be nested.
@@ -67,7 +67,7 @@ pub(super) enum Condition {
     Tag(String, Option<String>),
     /// A member whose text, in lower case, compares so with the value.
     Text {
-        text: fn(&CreateUser) -> Option<&str>,
+        text: for<'u, 'k> fn(&'u Looked<'k>) -> Option<&'u str>,
         compare: fn(&str, &str) -> bool,
         value: String,
     },
@@ -75,12 +75,12 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Whether `user` is one of those asked for.
-    pub(super) fn holds(&self, user: &CreateUser) -> bool {
+    pub(super) fn holds(&self, user: &Looked<'_>) -> bool {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(user)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(user)),
             Self::Tag(key, value) => {
-                let held = user.tags.as_ref().and_then(|tags| tags.get(key));
+                let held = user.details().tags.as_ref().and_then(|tags| tags.get(key));
                 held.is_some_and(|held| value.as_ref().is_none_or(|value| value == held))
             }
             Self::Text { text, compare, value } => {
@@ -123,10 +123,11 @@ impl StringCondition {
     /// means one username must compare the bytes of what it gets; one that does not is found out
     /// here.
     fn condition(self) -> Result<Condition, Refusal> {
-        let text: fn(&CreateUser) -> Option<&str> = match self.field_name.as_str() {
-            "Username" => |user| Some(&user.username),
-            "FirstName" => CreateUser::first_name,
-            "LastName" => CreateUser::last_name,
+        let text: for<'u, 'k> fn(&'u Looked<'k>) -> Option<&'u str> = match self.field_name.as_str()
+        {
+            "Username" => |user| Some(user.username()),
+            "FirstName" => |user| user.details().first_name(),
+            "LastName" => |user| user.details().last_name(),
             _ => {
                 let known = "FieldName must be Username, FirstName or LastName";
                 return Err(Code::InvalidParameter.because(known));

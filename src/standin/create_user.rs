@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The members of `CreateUser`, named as in the API Reference. Unknown members are passed over, as
 /// Connect does.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CreateUser {
     /// Required; absent is as bad as empty.

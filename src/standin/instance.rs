@@ -1,13 +1,14 @@
 //! What one Connect instance holds, and who may see which user when.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::create_user::CreateUser;
 use super::directory::{Directory, REGION};
+use super::kept::Kept;
 use super::page::Page;
 use super::refusal::{Code, Refusal};
 use super::settings::Settings;
@@ -22,6 +23,8 @@ const SEEDED_AT: u64 = 1_704_067_200;
 pub(super) struct Instance {
     pub(super) settings: Settings,
     pub(super) directory: Directory,
+    /// Its ARN, which is the beginning of everybody's.
+    pub(super) home: Arc<str>,
     /// In the order of their creation; the deleted stay, for the index that lags.
     pub(super) users: Vec<User>,
     /// How many users there ever were.
@@ -32,20 +35,29 @@ pub(super) struct Instance {
 pub(super) struct User {
     /// The how-manieth user that was created, from 1.
     pub(super) number: u64,
-    pub(super) id: String,
-    pub(super) arn: String,
+    pub(super) id: Box<str>,
+    /// The instance's ARN.
+    pub(super) home: Arc<str>,
     pub(super) created: SystemTime,
     /// When it was created or last updated. Tags do not count: the API Reference does not say that
     /// they do.
     pub(super) modified: SystemTime,
     pub(super) deleted: Option<SystemTime>,
-    pub(super) details: CreateUser,
+    pub(super) kept: Kept,
+}
+
+impl User {
+    pub(super) fn arn(&self) -> String {
+        format!("{}/agent/{}", self.home, self.id)
+    }
 }
 
 impl Instance {
     /// The seeded instance, without users.
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, directory: Directory::seeded(), users: Vec::new(), created: 0 }
+        let directory = Directory::seeded();
+        let home = directory.instance_arn.as_str().into();
+        Self { settings, directory, home, users: Vec::new(), created: 0 }
     }
 
     /// Refuses an instance id that is not this one's. An ARN is refused too.

@@ -7,6 +7,7 @@ use super::call::Call;
 use super::condition::{Condition, Criteria, Filter};
 use super::create_user::PhoneConfig;
 use super::instance::{Instance, User};
+use super::kept::Looked;
 use super::page::Page;
 use super::refusal::Refusal;
 
@@ -30,8 +31,10 @@ impl Instance {
             wanted.search_filter.condition()?,
         ]);
 
-        let found: Vec<&User> =
-            self.indexed(call.now).filter(|user| condition.holds(&user.details)).collect();
+        let found: Vec<&User> = self
+            .indexed(call.now)
+            .filter(|user| condition.holds(&Looked::at(&user.kept)))
+            .collect();
         let mut answer = page.cut(found.iter().map(|user| (user.number, user.found())));
         answer.insert("ApproximateTotalCount".to_owned(), found.len().into());
         Ok(answer.into())
@@ -41,10 +44,10 @@ impl Instance {
 impl User {
     /// A row of `SearchUsers`: no e-mail, no time of modification.
     fn found(&self) -> Value {
-        let details = &self.details;
+        let details = self.kept.details();
         let mut row = json!({
             "Id": self.id,
-            "Arn": self.arn,
+            "Arn": self.arn(),
             "Username": details.username,
             "IdentityInfo": {
                 "FirstName": details.first_name(),

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::instance::Instance;
+use super::instance::{Instance, User};
+use super::kept::Kept;
 use super::refusal::{Code, Refusal};
 use super::rules;
 
@@ -29,11 +30,12 @@ impl Instance {
     pub(super) fn tag_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
         let TagResource { tags } = call.document()?;
         rules::check_tags(&tags)?;
-        let held = self.tags_of(call)?;
-        let mut all = held.clone();
-        all.extend(tags);
-        Code::InvalidParameter.unless(all.len() <= MOST_TAGS, "a resource bears up to 50 tags")?;
-        *held = all;
+        let user = self.tagged(call)?;
+        let mut details = user.kept.details();
+        let held = details.tags.get_or_insert_default();
+        held.extend(tags);
+        Code::InvalidParameter.unless(held.len() <= MOST_TAGS, "a resource bears up to 50 tags")?;
+        user.kept = Kept::of(details);
         Ok(Value::Null)
     }
 
@@ -45,7 +47,10 @@ impl Instance {
         let keys: Vec<&str> = call.parameters("tagKeys").collect();
         Code::InvalidParameter
             .unless((1..=MOST_TAGS).contains(&keys.len()), "give 1 to 50 tagKeys")?;
-        self.tags_of(call)?.retain(|key, _| !keys.contains(&key.as_str()));
+        let user = self.tagged(call)?;
+        let mut details = user.kept.details();
+        details.tags.get_or_insert_default().retain(|key, _| !keys.contains(&key.as_str()));
+        user.kept = Kept::of(details);
         Ok(Value::Null)
     }
 
@@ -54,15 +59,17 @@ impl Instance {
     /// # Errors
     /// `InvalidParameterException`, `ResourceNotFoundException`.
     pub(super) fn list_tags_for_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
-        Ok(json!({"tags": self.tags_of(call)?}))
+        Ok(json!({"tags": self.tagged(call)?.kept.details().tags.unwrap_or_default()}))
     }
 
-    fn tags_of(&mut self, call: &Call<'_>) -> Result<&mut BTreeMap<String, String>, Refusal> {
+    /// The user whose ARN the path names.
+    fn tagged(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
         let arn = call.label("resourceArn").unwrap_or_default();
         Code::InvalidParameter
             .unless(arn.starts_with("arn:aws:connect:"), "resourceArn must be an ARN of Connect")?;
-        let user = self.find(call.now, |user| user.arn == arn)?;
-        Ok(user.details.tags.get_or_insert_default())
+        let id = arn.strip_prefix(self.directory.instance_arn.as_str());
+        let id = id.and_then(|rest| rest.strip_prefix("/agent/")).unwrap_or_default().to_owned();
+        self.find(call.now, |user| *user.id == *id)
     }
 }
 

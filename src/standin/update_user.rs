@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::create_user::{ChannelConfig, CreateUser, IdentityInfo, PhoneConfig};
 use super::instance::Instance;
+use super::kept::Kept;
 use super::refusal::{Code, Refusal};
 use super::rules;
 use super::settings::IdentityManagement;
@@ -129,13 +130,13 @@ impl Instance {
         call: &Call<'_>,
         change: impl FnOnce(&mut CreateUser) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
-        let mut details = self.named_user(call)?.details.clone();
+        let mut details = self.named_user(call)?.kept.details();
         change(&mut details)?;
         rules::check(&details, self.settings.identity)?;
         self.holds_what_is_named_in(&details)?;
 
         let user = self.named_user(call)?;
-        user.details = details.kept();
+        user.kept = Kept::of(details);
         user.modified = call.now;
         Ok(Value::Null)
     }

@@ -1,6 +1,7 @@
 //! The life of a user: `CreateUser`, `DescribeUser`, `ListUsers`, `DeleteUser`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use super::call::Call;
 use super::create_user::CreateUser;
 use super::directory::REGION;
 use super::instance::{Instance, User, epoch_seconds, page_of};
+use super::kept::Kept;
 use super::refusal::{Code, Refusal};
 use super::rules;
 use super::uuid::uuid;
@@ -27,18 +29,17 @@ impl Instance {
         self.has_room_for(&details)?;
 
         self.created = self.created.saturating_add(1);
-        let id = uuid("user", self.created);
-        let arn = format!("{}/agent/{id}", self.directory.instance_arn);
-        let answer = json!({"UserId": id, "UserArn": arn});
-        self.users.push(User {
+        let user = User {
             number: self.created,
-            id,
-            arn,
+            id: uuid("user", self.created).into_boxed_str(),
+            home: Arc::clone(&self.home),
             created: call.now,
             modified: call.now,
             deleted: None,
-            details: details.kept(),
-        });
+            kept: Kept::of(details),
+        };
+        let answer = json!({"UserId": user.id, "UserArn": user.arn()});
+        self.users.push(user);
         Ok(answer)
     }
 
@@ -74,7 +75,7 @@ impl Instance {
     /// `ResourceNotFoundException`.
     pub(super) fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
         let id = call.label("UserId").unwrap_or_default();
-        self.find(call.now, |user| user.id == id)
+        self.find(call.now, |user| *user.id == *id)
     }
 
     /// Refuses a routing profile, security profile or hierarchy group that there is not.
@@ -102,7 +103,7 @@ impl Instance {
     fn has_room_for(&self, details: &CreateUser) -> Result<(), Refusal> {
         let username = &details.username;
         Code::DuplicateResource.unless(
-            self.living().all(|user| user.details.username != *username),
+            self.living().all(|user| user.kept.username() != username),
             format!("Username {username} already exists in {}", self.directory.instance_id),
         )?;
         Code::LimitExceeded.unless(
@@ -122,8 +123,8 @@ impl User {
     pub(super) fn description(&self) -> Value {
         json!(Description {
             id: &self.id,
-            arn: &self.arn,
-            details: &self.details,
+            arn: self.arn(),
+            details: self.kept.details(),
             last_modified_time: epoch_seconds(self.modified),
             last_modified_region: REGION,
         })
@@ -133,8 +134,8 @@ impl User {
     fn summary(&self) -> Value {
         json!({
             "Id": self.id,
-            "Arn": self.arn,
-            "Username": self.details.username,
+            "Arn": self.arn(),
+            "Username": self.kept.username(),
             "LastModifiedTime": epoch_seconds(self.modified),
             "LastModifiedRegion": REGION,
         })
@@ -145,9 +146,9 @@ impl User {
 #[serde(rename_all = "PascalCase")]
 struct Description<'u> {
     id: &'u str,
-    arn: &'u str,
+    arn: String,
     #[serde(flatten)]
-    details: &'u CreateUser,
+    details: CreateUser,
     last_modified_time: f64,
     last_modified_region: &'u str,
 }

@@ -372,6 +372,63 @@ async fn a_file_keeps_the_contract_and_what_was_written() {
     assert_eq!(roster.due(at(400), 9).await.unwrap(), [record(21).id]);
 }
 
+/// Writes a file as the first version of it was, row by row.
+fn write_first_version(path: &std::path::Path) {
+    use redb::{Database, TableDefinition};
+    const RECORDS: TableDefinition<'_, &str, &str> = TableDefinition::new("records");
+    const GROUPS: TableDefinition<'_, &str, &str> = TableDefinition::new("groups");
+    const MEMBERS: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("members");
+    const SIGHTS: TableDefinition<'_, &str, u64> = TableDefinition::new("sights");
+    const NOTES: TableDefinition<'_, &str, &str> = TableDefinition::new("notes");
+    let (record, group) = ("00481b59e4c24146bbe9ea91b856a2b9", "4e79a4ae02294c78db0e313a1253fc36");
+    let database = Database::create(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut table = transaction.open_table(RECORDS).unwrap();
+        table.insert(record, include_str!("roster/record-1.json").trim()).unwrap();
+        let mut table = transaction.open_table(GROUPS).unwrap();
+        table.insert(group, include_str!("roster/group-1.json").trim()).unwrap();
+        let mut table = transaction.open_table(MEMBERS).unwrap();
+        let member = format!(r#"{{"value":"{record}","rest":{{"display":"X"}}}}"#);
+        table.insert((group, 3), member.as_str()).unwrap();
+        let mut table = transaction.open_table(SIGHTS).unwrap();
+        table.insert("an event", 1_800_000_000_000).unwrap();
+        let mut table = transaction.open_table(NOTES).unwrap();
+        let time = |seconds| json!({"secs_since_epoch": seconds, "nanos_since_epoch": 0});
+        let notes = json!({
+            "removals": [time(1_800_000_000)], "drained_until": null,
+            "backlog_until": time(1_800_000_007),
+        });
+        table.insert("notes", notes.to_string().as_str()).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
+    let file = TestFile::new("first");
+    write_first_version(&file.0);
+    for reopened in [false, true] {
+        let roster = Embedded::open(&file.0).unwrap();
+        let key = Key::user_name("PERSON0@example.com");
+        let mut record = roster.find(&key).await.unwrap().unwrap();
+        assert_eq!(record.person.resource()["title"], "Agent");
+        assert_eq!(record.user.as_ref().unwrap().ids.id, "a298c916-1b6c-4ca4-ad7c-6dfe1a3f95b2");
+        assert_eq!((record.version, record.is_applied()), (if reopened { 3 } else { 2 }, true));
+        let members = roster.members(&Id::read("4e79a4ae02294c78db0e313a1253fc36")).await.unwrap();
+        let display = Map::from_iter([("display".to_owned(), "X".into())]);
+        assert_eq!((&*members[0].value, &members[0].rest), (record.id.as_str(), &display));
+        let groups = roster.groups_of(record.id.as_str()).await.unwrap();
+        assert_eq!(groups[0].display_name(), "Agents");
+        assert_eq!(roster.first_sight("an event", at(9)).await, Ok(at(0)));
+        assert_eq!(roster.backlog().await, Ok(Some(at(7))));
+        if !reopened {
+            assert_eq!(roster.count_removal(at(1), 1).await, Ok(false));
+            write(&roster, &mut record).await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_is_one_processs_at_a_time() {
     let file = TestFile::new("lock");

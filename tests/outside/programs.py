@@ -170,6 +170,10 @@ class Serve:
         """Username to what DescribeUser would show."""
         return {user["Username"]: user for user in self.state()["users"]}
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def lines(self):
         """The log so far: an event's line is there before its answer."""
         return [json.loads(line) for line in self.log().splitlines()]

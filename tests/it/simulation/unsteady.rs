@@ -206,4 +206,8 @@ impl Roster for Unsteady {
     fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
         self.effect(move || self.inner.set_backlog(until))
     }
+
+    fn health(&self) -> Result<(), Trouble> {
+        self.inner.health()
+    }
 }

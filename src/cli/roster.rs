@@ -1,0 +1,77 @@
+//! The roster's file: opened for a process that goes on, with a line for whoever looks after it.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::parked;
+use crate::config::Level;
+use crate::roster::Trouble;
+use crate::roster::embedded::Embedded;
+
+/// The roster of a file; its troubles have their lines on standard error.
+///
+/// # Errors
+/// If it cannot be read, or another process has it open.
+pub(super) fn open(path: &Path) -> Result<Embedded, String> {
+    outlive_limits();
+    let roster = Embedded::open_reporting(path, Box::new(report)).map_err(parked::cannot_open)?;
+    if let Some(mode) = wide_mode(path) {
+        let cause = format!("expected the mode 600, found {mode:o}");
+        say(Level::Warn, WIDE, Some(&cause));
+    }
+    Ok(roster)
+}
+
+fn report(state: Result<(), &Trouble>) {
+    match state {
+        Err(Trouble(cause)) => say(Level::Error, FAILS, Some(cause)),
+        Ok(()) => say(Level::Info, WORKS, None),
+    }
+}
+
+/// Begin and end of trouble are told whatever level is wanted: the one is no use without the other.
+fn say(level: Level, detail: &str, cause: Option<&str>) {
+    let mut line = json!({"level": level, "message": "roster", "detail": detail});
+    if let (Some(line), Some(cause)) = (line.as_object_mut(), cause) {
+        line.insert("cause".to_owned(), cause.into());
+    }
+    eprintln!("{line}");
+}
+
+/// Who but its owner may read or write the file, if anybody.
+#[cfg(unix)]
+fn wide_mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+const fn wide_mode(_: &Path) -> Option<u32> {
+    None
+}
+
+/// A file that reaches the process's limit (`ulimit -f`) ends the process by SIGXFSZ, unless somebody
+/// listens for it; then the write fails as on a full disk, and is got over in the same way.
+#[cfg(unix)]
+fn outlive_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Where it cannot be listened for, it is as it was.
+    let _listening = signal(SignalKind::from_raw(SIGXFSZ));
+}
+
+#[cfg(not(unix))]
+const fn outlive_limits() {}
+
+/// "File size limit exceeded" on Linux and on macOS, whatever the processor but MIPS (signal(7)).
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
+const FAILS: &str = "the roster's file cannot be written, and nothing that would have to be in it is \
+    answered well; free some room, or see to the disk: it is tried again by itself";
+
+const WORKS: &str = "the roster's file is written again";
+
+const WIDE: &str = "others than the owner of the roster's file may read or write it, and it is about \
+    people: chmod 600 it, unless that is meant";

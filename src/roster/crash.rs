@@ -1,0 +1,371 @@
+//! What is left of a roster when the power goes, at any moment, and when its disk fails: held by a disk
+//! that writes down what was done to it.
+#![cfg(feature = "cli")]
+
+use std::io::{Error, ErrorKind, Result};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use redb::StorageBackend;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::embedded::Embedded;
+use super::file::{Open, database};
+use super::group::{Group, GroupChange, Mark, Member};
+use super::key::{Id, Key};
+use super::record::{Record, Wanted};
+use super::{Roster as _, Trouble};
+use crate::scim::Person;
+
+/// A disk whose history is known.
+#[derive(Clone, Debug, Default)]
+struct Tape(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    image: Vec<u8>,
+    history: Vec<Step>,
+    /// From this length on there is no room.
+    room: Option<usize>,
+    /// Whether what is synced fails, and nobody knows what of it is there.
+    syncs_fail: bool,
+    opened: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Resize(usize),
+    Write(usize, Vec<u8>),
+    Sync,
+}
+
+impl Step {
+    fn replay(&self, image: &mut Vec<u8>) {
+        match self {
+            Self::Resize(length) => image.resize(*length, 0),
+            Self::Write(at, bytes) => {
+                let end = at + bytes.len();
+                image.resize(image.len().max(end), 0);
+                image[*at..end].copy_from_slice(bytes);
+            }
+            Self::Sync => {}
+        }
+    }
+}
+
+impl Tape {
+    fn with<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap())
+    }
+
+    fn steps(&self) -> usize {
+        self.with(|state| state.history.len())
+    }
+
+    fn open(&self) -> Open {
+        let tape = self.clone();
+        Box::new(move || {
+            tape.with(|state| state.opened += 1);
+            database(tape.clone()).map_err(|error| Trouble(error.to_string()))
+        })
+    }
+
+    /// What the disk may hold if the power went after so many steps: all that was synced, and of the
+    /// rest whatever had come so far, by chance.
+    fn after(&self, steps: usize, chance: &mut fastrand::Rng) -> Self {
+        let history = self.with(|state| state.history[..steps].to_vec());
+        let synced = history.iter().rposition(|step| matches!(step, Step::Sync)).unwrap_or(0);
+        let mut image = Vec::new();
+        for (index, step) in history.iter().enumerate() {
+            if index <= synced || matches!(step, Step::Resize(_)) || chance.bool() {
+                step.replay(&mut image);
+            }
+        }
+        Self(Arc::new(Mutex::new(State { image, ..State::default() })))
+    }
+
+    fn refuses(&self, length: usize) -> bool {
+        self.with(|state| state.room.is_some_and(|room| length > room))
+    }
+}
+
+impl StorageBackend for Tape {
+    fn len(&self) -> Result<u64> {
+        Ok(u64::try_from(self.with(|state| state.image.len())).unwrap())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(offset).unwrap();
+        self.with(|state| {
+            let bytes = state.image.get(start..start + out.len());
+            out.copy_from_slice(bytes.ok_or(ErrorKind::UnexpectedEof)?);
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, length: u64) -> Result<()> {
+        let length = usize::try_from(length).unwrap();
+        if self.refuses(length) {
+            return Err(Error::from(ErrorKind::StorageFull));
+        }
+        let step = Step::Resize(length);
+        self.with(|state| {
+            step.replay(&mut state.image);
+            state.history.push(step);
+        });
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.with(|state| {
+            if state.syncs_fail {
+                return Err(Error::other("input/output error"));
+            }
+            state.history.push(Step::Sync);
+            Ok(())
+        })
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let step = Step::Write(usize::try_from(offset).unwrap(), data.to_vec());
+        self.with(|state| {
+            step.replay(&mut state.image);
+            state.history.push(step);
+        });
+        Ok(())
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn record(number: u8) -> Record {
+    let user =
+        json!({"userName": format!("p{number}@example.com"), "externalId": number.to_string()});
+    let Value::Object(user) = user else { panic!("an object") };
+    let owner = format!("owner{number}");
+    Record::new(Id::of([number; 16]), Person::new(user), Wanted::Active, &owner, now())
+}
+
+fn opened(tape: &Tape) -> Embedded {
+    Embedded::kept_by(tape.open(), Box::new(|_| {})).unwrap()
+}
+
+/// What somebody was told, and when.
+enum Told {
+    Version(Id, u64),
+    Erased(Id),
+    Member(Id, String),
+    Seen(String),
+    Counted,
+}
+
+/// One sender: writes a person several times, removes every fourth, adds the others to a group, and
+/// writes down what was answered after how many steps of the disk.
+async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> Vec<(usize, Told)> {
+    let mut told = Vec::new();
+    let mut record = record(number);
+    for round in 0..4_u32 {
+        record.version = roster.write(&record).await.unwrap().unwrap();
+        told.push((tape.steps(), Told::Version(record.id.clone(), record.version)));
+        record.attempts = round;
+    }
+    let event = format!("event{number}");
+    roster.first_sight(&event, now()).await.unwrap();
+    told.push((tape.steps(), Told::Seen(event)));
+    roster.count_removal(now(), 1000).await.unwrap();
+    told.push((tape.steps(), Told::Counted));
+    if number.is_multiple_of(4) {
+        roster.erase(&record.id, record.version).await.unwrap().unwrap();
+        told.push((tape.steps(), Told::Erased(record.id)));
+    } else {
+        let value = record.id.as_str().to_owned();
+        let add = vec![Member { value: value.clone(), rest: serde_json::Map::new() }];
+        let change =
+            GroupChange { add, mark: Mark::Changed, ..GroupChange::of(group.clone(), now()) };
+        roster.write_group(&change).await.unwrap().unwrap();
+        told.push((tape.steps(), Told::Member(group.id, value)));
+    }
+    told
+}
+
+#[tokio::test]
+async fn whenever_the_power_goes_what_was_answered_is_there() {
+    let tape = Tape::default();
+    let roster = Arc::new(opened(&tape));
+    let resource = json!({"displayName": "Agents"}).as_object().cloned();
+    let group = Group::new(Id::of([200; 16]), now());
+    let made = GroupChange { resource, ..GroupChange::of(group, now()) };
+    let group = roster.write_group(&made).await.unwrap().unwrap();
+    let senders: Vec<_> = (0..16)
+        .map(|number| {
+            tokio::spawn(sender(Arc::clone(&roster), tape.clone(), group.clone(), number))
+        })
+        .collect();
+    let mut told = Vec::new();
+    for sender in senders {
+        told.extend(sender.await.unwrap());
+    }
+    let syncs =
+        tape.with(|state| state.history.iter().filter(|step| matches!(step, Step::Sync)).count());
+    assert!(syncs * 3 < told.len(), "{syncs} syncs for {} answers", told.len());
+
+    let first = told.iter().map(|(step, _)| *step).min().unwrap();
+    let mut chance = fastrand::Rng::with_seed(7);
+    for moment in first..=tape.steps() {
+        let left = opened(&tape.after(moment, &mut chance));
+        for (_, told) in told.iter().filter(|(step, _)| *step <= moment) {
+            holds(&left, told, &group).await;
+        }
+    }
+}
+
+async fn holds(left: &Embedded, told: &Told, group: &Group) {
+    match told {
+        Told::Version(id, version) => {
+            let stored = left.load(id).await.unwrap();
+            let number = u8::from_str_radix(&id.as_str()[..2], 16).unwrap();
+            let may_be_erased = number.is_multiple_of(4);
+            let is_there = stored.map_or(may_be_erased, |record| record.version >= *version);
+            assert!(is_there, "{id} of version {version}");
+        }
+        Told::Erased(id) => assert_eq!(left.load(id).await.unwrap(), None),
+        Told::Member(id, value) => {
+            let groups = left.groups_of(value).await.unwrap();
+            assert!(groups.iter().any(|group| group.id == *id), "{value}");
+            let marked = left.load(&Id::read(value)).await.unwrap().unwrap();
+            assert!(marked.revision > 1, "in the same write");
+            assert_eq!(group.id, *id);
+        }
+        Told::Seen(event) => {
+            let later = now() + Duration::from_secs(9);
+            assert_eq!(left.first_sight(event, later).await, Ok(now()));
+        }
+        Told::Counted => assert_eq!(left.count_removal(now(), 1).await, Ok(false)),
+    }
+}
+
+/// What a roster says of itself, as it says it.
+fn reporting(tape: &Tape) -> (Arc<Embedded>, Arc<Mutex<Vec<String>>>) {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let own = Arc::clone(&said);
+    let report = move |state: std::result::Result<(), &Trouble>| {
+        let state = state.map_or_else(|trouble| trouble.0.clone(), |()| "well".to_owned());
+        own.lock().unwrap().push(state);
+    };
+    (Arc::new(Embedded::kept_by(tape.open(), Box::new(report)).unwrap()), said)
+}
+
+async fn until_well(roster: &Embedded) {
+    let well = async {
+        while roster.health().is_err() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), well).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
+    let tape = Tape::default();
+    let (roster, said) = reporting(&tape);
+    let mut kept = record(1);
+    kept.version = roster.write(&kept).await.unwrap().unwrap();
+    tape.with(|state| state.room = Some(state.image.len()));
+
+    // Large ones, until there is no room.
+    let mut answered = Vec::new();
+    for number in 2..=255 {
+        let mut large = record(number);
+        large.rules = "x".repeat(60_000);
+        match roster.write(&large).await {
+            Ok(version) => answered.push((large.id, version.unwrap())),
+            Err(trouble) => {
+                assert_eq!(roster.health(), Err(trouble));
+                assert!(roster.load(&large.id).await.is_err(), "nobody knows what became of it");
+                break;
+            }
+        }
+    }
+    assert!(answered.len() < 254, "it is full some time");
+    assert_eq!(roster.load(&kept.id).await.unwrap().unwrap().version, 1, "the others are as known");
+    let of_nobody = Key::user_name("nobody@example.com");
+    assert_eq!(roster.find(&of_nobody).await.unwrap(), None);
+    assert!(roster.write(&kept).await.is_err(), "and nothing is taken");
+    assert!(roster.first_sight("e", now()).await.is_err());
+    sleep(Duration::from_millis(1500)).await;
+    assert!(roster.health().is_err(), "there is still no room");
+    assert_eq!(said.lock().unwrap().len(), 1, "once a spell");
+
+    tape.with(|state| state.room = None);
+    until_well(&roster).await;
+    assert_eq!(said.lock().unwrap()[1..], ["well"]);
+    assert!(roster.write(&kept).await.unwrap().is_ok());
+    for (id, version) in &answered {
+        assert_eq!(roster.load(id).await.unwrap().unwrap().version, *version);
+    }
+    drop(roster);
+    let again = opened(&tape);
+    assert_eq!(again.load(&kept.id).await.unwrap().unwrap().version, 2);
+    assert_eq!(again.page(0, 1000).await.unwrap().1, answered.len() + 1);
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_memory_is_what_the_disk_holds() {
+    let tape = Tape::default();
+    let (roster, said) = reporting(&tape);
+    let mut kept = record(1);
+    kept.version = roster.write(&kept).await.unwrap().unwrap();
+    tape.with(|state| state.syncs_fail = true);
+    let unknown = record(2);
+    assert!(roster.write(&unknown).await.is_err());
+    let opened_before = tape.with(|state| state.opened);
+    sleep(Duration::from_millis(1200)).await;
+    assert!(tape.with(|state| state.opened) > opened_before, "it is tried again by itself");
+    assert!(roster.health().is_err());
+    tape.with(|state| state.syncs_fail = false);
+    until_well(&roster).await;
+    assert_eq!(said.lock().unwrap().len(), 2);
+
+    // Whether it was done or not: memory, the disk and who writes next agree.
+    let in_memory = roster.load(&unknown.id).await.unwrap();
+    let again = roster.write(&unknown).await.unwrap();
+    assert_eq!(again.is_ok(), in_memory.is_none());
+    drop(roster);
+    let left = opened(&tape).load(&unknown.id).await.unwrap();
+    assert_eq!(left.map(|record| record.version), Some(1));
+}
+
+#[tokio::test]
+async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
+    let tape = Tape::default();
+    let roster = Arc::new(opened(&tape));
+    let syncs = || {
+        tape.with(|state| state.history.iter().filter(|step| matches!(step, Step::Sync)).count())
+    };
+    let mut lone = record(1);
+    let before = syncs();
+    for _ in 0..10 {
+        lone.version = roster.write(&lone).await.unwrap().unwrap();
+    }
+    assert!(syncs() - before >= 10, "each is on the disk before the next");
+
+    let before = syncs();
+    let writers: Vec<_> = (10..26)
+        .map(|number| {
+            let roster = Arc::clone(&roster);
+            tokio::spawn(async move {
+                let mut record = record(number);
+                for _ in 0..10 {
+                    record.version = roster.write(&record).await.unwrap().unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert!(syncs() - before <= 160 / 6, "{} syncs for 160 writes", syncs() - before);
+}
