@@ -84,8 +84,10 @@ impl Gauge {
     }
 }
 
-/// Answers the requests of all who connect until `stop` says so; then nobody is let in any more,
-/// those in flight are answered, and it ends. Says whether all of them were in time.
+/// Answers the requests of all who connect until `stop` says so.
+///
+/// Then nobody is let in any more, those in flight are answered, and it ends. Says whether all of them
+/// were in time.
 ///
 /// `answer` is told a request whose body has yet to be [read](body::read).
 pub async fn serve<A, F>(

@@ -239,8 +239,10 @@ fn refuse_strangers(own: &Environment) -> Result<(), String> {
     }
 }
 
-/// Serves until interrupted or terminated; each event's line goes to standard error. Then nobody is
-/// let in any more, who waits for an answer gets it, and the drain ends behind the record that it is at.
+/// Serves until interrupted or terminated; each event's line goes to standard error.
+///
+/// Then nobody is let in any more, who waits for an answer gets it, and the drain ends behind the record
+/// that it is at.
 ///
 /// # Errors
 /// If the settings cannot be used, or the address not be listened on.

@@ -48,8 +48,10 @@ pub async fn read(
     (head, if is_late { Err(Cut::Gone) } else { read })
 }
 
-/// Leaves a body unread. Its sender may send it to the end, if it is not too long, and reads the answer
-/// then. Who asked first whether to send it hears that from the answer (RFC 9110 §10.1.1).
+/// Leaves a body unread.
+///
+/// Its sender may send it to the end, if it is not too long, and reads the answer then. Who asked first
+/// whether to send it hears that from the answer (RFC 9110 §10.1.1).
 pub fn leave(request: Request<Incoming>) -> Parts {
     let (head, body) = request.into_parts();
     pass_over(&head, body);

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use hyper::header::{FORWARDED, HOST, HeaderMap, VIA};
 
-/// Whether a request is addressed to this machine, by a name that nobody can bind to it. A page in a
-/// browser here that binds a name of its own to a loopback address ("DNS rebinding") has that name in
-/// `Host`. No browser leaves `Host` out.
+/// Whether a request is addressed to this machine, by a name that nobody can bind to it.
+///
+/// A page in a browser here that binds a name of its own to a loopback address ("DNS rebinding") has that
+/// name in `Host`. No browser leaves `Host` out.
 #[must_use]
 pub fn is_this_machine(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();

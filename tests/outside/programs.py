@@ -135,7 +135,8 @@ class Serve:
 
     def __init__(self, log, *flags, **settings):
         self._log = Path(log)
-        command = [CONNECT_PROVISIONER, "serve", "--listen", "127.0.0.1:0", "--json", *flags]
+        listen = [] if "--listen" in flags else ["--listen", "127.0.0.1:0"]
+        command = [CONNECT_PROVISIONER, "serve", *listen, "--json", *flags]
         with self._log.open("wb") as errors:
             self._process = subprocess.Popen(
                 command, env=CHATTY | settings, stdout=subprocess.PIPE, stderr=errors, text=True

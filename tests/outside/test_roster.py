@@ -187,6 +187,7 @@ def test_a_user_that_connect_made_without_saying_so_is_not_made_twice(keep):
 
     assert names(connect) == {ANA}
     assert connect.calls()["CreateUser"] == 2, "it looks once what became of the first"
+    wait_for(lambda: drained(own), "the run's end")
     (line,) = drained(own)
     assert (line["level"], line["applied"], line["parked"]) == ("INFO", 1, 0)
     assert line["connectCalls"] == 3
@@ -244,7 +245,7 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     assert "found 0000, which nobody has; nothing was changed" in wrong
     assert roster(own) == state
     assert "is open in another process" in parked("--roster", str(file), status=1)
-    assert "which nobody has" in parked("show", "0000", "--url", own.url, status=1)
+    assert "found one that nobody has" in parked("show", "0000", "--url", own.url, status=1)
     assert parked("check", "--url", own.url, status=1, told=f"{lines[0]}\n") == ""
 
     retried = parked("retry", id, "--url", own.url)
