@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_line_begins_with_its_time() {
-        let at = |millis| UNIX_EPOCH + Duration::from_millis(1_795_000_000_000 + millis);
+        let at = |millis: u64| UNIX_EPOCH + Duration::from_millis(1_795_000_000_000 + millis);
         for (millis, told) in [(0, "000"), (7, "007"), (120, "120"), (999, "999")] {
             assert_eq!(
                 stamped(r#"{"level":"INFO"}"#, at(millis)),

@@ -24,7 +24,7 @@ async fn who_has_no_time_left_for_a_call_has_tried_nothing_and_is_due() {
     let clock = Clock::set(now);
     let run = Run { clock, deadline: Deadline::after(Duration::ZERO), pace: None };
     for _ in 0..3 {
-        let (ended, calls) = keeper.converge(&record.id, run).await.unwrap();
+        let Followed { ended, calls, .. } = keeper.converge(&record.id, run).await.unwrap();
         assert!(matches!(ended, Ended::Pending(None)), "{ended:?}");
         assert_eq!(calls.count, 0);
     }

@@ -242,12 +242,15 @@ fn encode(line: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::Full;
-    use hyper::body::Bytes;
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::body::{Bytes, Incoming};
     use hyper::{Request, Response};
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::watch;
+
+    use crate::server::{Gauge, Limits, serve};
 
     /// What is passed on of bytes that come in such parts.
     fn passed_on(parts: &[&[u8]]) -> String {
@@ -310,16 +313,19 @@ mod tests {
         }
     }
 
-    async fn told(request: Request<Bytes>) -> io::Result<Response<Full<Bytes>>> {
-        let told = format!("<{}|{}>", request.uri(), request.body().len());
-        Ok(Response::new(Full::new(Bytes::from(told))))
+    async fn told(request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let length = body.collect().await.unwrap().to_bytes().len();
+        Response::new(Full::new(Bytes::from(format!("<{}|{length}>", head.uri))))
     }
 
     #[tokio::test]
     async fn a_query_with_quotation_marks_is_served_on_every_request_of_a_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let door = tokio::spawn(super::super::door::listen(listener, told));
+        let (_stop, stopped) = watch::channel(false);
+        let (limits, gauge) = (Limits::default(), Gauge::default());
+        let door = tokio::spawn(serve(listener, limits, gauge, stopped, told));
         let mut connection = TcpStream::connect(address).await.unwrap();
         let body = "x".repeat(20_000);
         let post = format!("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n{body}");
