@@ -91,8 +91,11 @@ fn serve(build: &Build, roster: Option<&Path>, standin: &Server) -> Server {
     let instance = standin.text("/instanceArn");
     let mut command = Command::new(&build.program);
     command.args(["serve", "--connect", "aws", "--listen", "127.0.0.1:0", "--json"]);
-    if let Some(roster) = roster {
-        command.arg("--roster").arg(roster);
+    match roster {
+        Some(roster) => drop(command.arg("--roster").arg(roster)),
+        // A build of before takes memory for granted, and knows no such word.
+        None if knows_memory(build) => drop(command.arg("--memory")),
+        None => {}
     }
     command.env_clear().envs([
         ("SCIM_TOKEN", TOKEN),
@@ -111,6 +114,11 @@ fn serve(build: &Build, roster: Option<&Path>, standin: &Server) -> Server {
         ("HOME", "/nonexistent"),
     ]);
     Server::start(&mut command)
+}
+
+fn knows_memory(build: &Build) -> bool {
+    let help = Command::new(&build.program).args(["serve", "--help"]).output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--memory"))
 }
 
 /// scimmy behind a plain server of Node's, in `folder`; `None`, and why, where there is none.

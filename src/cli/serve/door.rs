@@ -138,6 +138,8 @@ impl Door {
     }
 
     async fn counts(&self, keeper: &Keeper, now: SystemTime) -> Result<Counts, Trouble> {
+        // One that cannot be written is as good as none.
+        keeper.roster().health()?;
         let mut counted = self.counted.lock().await;
         let is_fresh = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age < FRESH);
         if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| is_fresh(at)) {

@@ -194,7 +194,7 @@ impl Text {
     }
 
     fn roster(&mut self, roster: &Result<Counts, Trouble>, now: SystemTime) {
-        let help = "Whether the roster answers: 1, or 0.";
+        let help = "Whether the roster answers and can be written: 1, or 0.";
         self.value("roster_up", "gauge", help, u8::from(roster.is_ok()));
         let Ok(counts) = roster else { return };
         let states = [

@@ -108,7 +108,7 @@ impl Opened<'_> {
                 1 => "1 group".to_owned(),
                 count => format!("{count} groups"),
             };
-            text.push_str(&format!("  GROUPS: {groups}\n"));
+            text.push_str(&format!("  GROUP_PROFILES: {groups}\n"));
         }
         text
     }
