@@ -35,10 +35,12 @@ outside: $(VENV)/ready release ## The release binary under the emulator; boto3 a
 release: ## Build the function and the command line
 	$(CARGO) build --locked --release --bins
 
+# BASELINE: another build's connect-provisioner, to stand beside ours. BENCH_USERS: a smaller largest roster.
 bench: release ## Measure, as ratios in one run; sizes; crates
 	$(CARGO) build --locked --release --examples
 	$(CARGO) bench --locked --no-default-features --bench pure --bench process
 	$(CARGO) bench --locked --bench roster
+	$(CARGO) bench --locked --bench serve
 	$(CARGO) test --locked --test it -- --nocapture simulation::a_thousand | grep 'in virtual time'
 	@python3 benches/size.py
 

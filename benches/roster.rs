@@ -108,7 +108,7 @@ impl House {
             record
         };
         let grants = json!({"Agents": {"routingProfile": "Sales"}}).to_string();
-        let changes = [("GROUPS", grants.as_str())];
+        let changes = [("GROUP_PROFILES", grants.as_str())];
         let local = runtime.block_on(async {
             for number in 0..users {
                 roster.write(&made(number)).await.unwrap().unwrap();

@@ -11,6 +11,7 @@
 pub mod id;
 pub mod identity;
 pub mod instance;
+pub mod named;
 pub mod owner;
 pub mod password;
 pub mod phone;
@@ -192,8 +193,8 @@ fn names(
 ) -> Result<[Option<PersonName>; 2], Fault> {
     let Some([first, last]) = identity.names else { return Ok([None, None]) };
     Ok([
-        Some(PersonName::read("name.givenName", person.given_name_by(manner)?, first)?),
-        Some(PersonName::read("name.familyName", person.family_name_by(manner)?, last)?),
+        Some(PersonName::read("name.givenName", &person.given_name_by(manner)?, first)?),
+        Some(PersonName::read("name.familyName", &person.family_name_by(manner)?, last)?),
     ])
 }
 

@@ -3,7 +3,9 @@
 pub mod demo;
 pub mod doctor;
 mod drain;
+mod lines;
 pub mod local;
+mod operator;
 pub mod parked;
 pub mod plan;
 mod roster;
@@ -15,17 +17,18 @@ pub mod story;
 pub mod table;
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::{Shell, generate};
+use tokio::runtime::{Builder, Runtime};
 
 /// Keeps Amazon Connect users in step with an identity provider.
 ///
 /// The function itself is the program `bootstrap`, which Lambda starts. This one shows it at work,
-/// serves it on a desk, and looks after its settings. Only `serve --connect aws`, `doctor --online`
+/// serves it on a machine of yours, and looks after its settings. Only `serve --connect aws`, `doctor --online`
 /// and `sign` with a stored secret speak to AWS.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -42,18 +45,20 @@ enum Command {
     /// and error parsing, and the stand-in for Amazon Connect on a loopback port. No AWS account,
     /// Docker or network is needed.
     Demo,
-    /// Serve the function on a port of this machine until interrupted
+    /// Serve the function on a port of this machine until interrupted or terminated
     ///
-    /// The same handler as in Lambda, behind plain HTTP, with the stand-in for Amazon Connect inside
-    /// and a roster, which Connect follows. Prints where it listens, and the demo's secrets; settings
+    /// The same handler as in Lambda, behind plain HTTP, with a roster, which Connect follows: with
+    /// the stand-in for Amazon Connect inside, to try it; or in production by `--connect aws --roster
+    /// FILE`, behind a proxy that speaks TLS. Prints where it listens, and the demo's secrets; settings
     /// are read from the environment. Each event's log line goes to standard error, and one for each
-    /// time that Connect was made to follow what it could not at once.
+    /// time that Connect was made to follow what it could not at once. The operator's door is a
+    /// listener of its own: `parked` finds it, and metrics are there.
     Serve(serve::Arguments),
     /// Show who waits for you in a roster, and set them going again
     ///
     /// A record is parked when somebody must act before Connect can follow: its fault says who, and
-    /// its detail what to do. Asks a running `serve`, or reads the roster's file while nobody has it
-    /// open.
+    /// its detail what to do. Asks a running `serve` by its operator's door, or reads the roster's file
+    /// while nobody has it open.
     Parked(parked::Arguments),
     /// Print a story as its sender would send it, signed just now
     ///
@@ -64,7 +69,8 @@ enum Command {
     /// Print the exact CreateUser request that a story would lead to, touching nothing
     ///
     /// Says which attribute or setting gave each member, or why there is nothing to send. Settings
-    /// are read from the environment; without any, the demo's.
+    /// are read from the environment; without any, the demo's. With settings of a roster it says what
+    /// the roster makes of it. The exit status is 0 if nothing would be refused.
     Plan(plan::Arguments),
     /// Say what is wrong with the settings, and what to do about it
     ///
@@ -86,6 +92,19 @@ enum Command {
 }
 
 impl Cli {
+    /// What it runs on: two threads where requests come in, so that one that takes long keeps no other
+    /// waiting; else this one.
+    ///
+    /// # Errors
+    /// If the operating system has nothing to run it on.
+    pub fn runtime(&self) -> io::Result<Runtime> {
+        let mut builder = match self.command {
+            Command::Serve(_) => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        };
+        builder.worker_threads(2).enable_all().build()
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors
@@ -103,6 +122,23 @@ impl Cli {
         }
     }
 }
+
+/// An end with an exit status of its own, and what is said of it, if anything is.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit status.
+    pub status: u8,
+    /// What is said on standard error.
+    pub says: Option<String>,
+}
+
+impl Display for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.says.as_deref().unwrap_or_default())
+    }
+}
+
+impl Error for Ended {}
 
 /// Prints a line; whoever does not want to read it any more is no reason to panic.
 fn say(line: impl Display) -> io::Result<()> {

@@ -2,11 +2,12 @@
 //!
 //! Read once at start. An empty variable counts as unset, since SAM cannot leave one out. A list is
 //! comma-separated or a JSON array. What is wrong is told with the variable's name, what was
-//! expected, and where to find the value; never with the value itself.
+//! expected, and where to find the value; with the value itself, too, if it is no secret.
 
 mod groups;
 pub mod hooks;
 mod lists;
+pub mod near;
 pub mod policy;
 mod rules;
 pub mod scim;
@@ -20,9 +21,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::assign::Rules;
-use crate::assign::instance::{Instance, region_name};
-use crate::roster::policy::Policy;
-use groups::GROUPS_SETTING;
+use crate::assign::instance::{Instance, Resource, region_name};
+use crate::assign::named::Named;
+use crate::roster::policy::{Deactivate, Policy};
+use groups::{GROUPS_SETTING, OLD_NAME};
 use hooks::{HOOK_SETTINGS, Hook};
 use policy::POLICY_SETTINGS;
 use scim::{SCIM_SETTINGS, Scim};
@@ -85,8 +87,10 @@ impl Config {
         let mut reader = Reader { environment, problems: Vec::new() };
         let speaks_scim = has_roster && reader.has_scim();
         let (hooks, mut warnings) = hooks::read(&mut reader, speaks_scim);
-        let (scim, warning) = if speaks_scim { reader.scim() } else { (None, None) };
-        warnings.extend(warning);
+        let (scim, more) = if speaks_scim { reader.scim() } else { (None, Vec::new()) };
+        warnings.extend(more);
+        warnings.extend(near::typos(environment));
+        warnings.extend(reader.idle(has_roster, speaks_scim));
         let instance = reader.required("CONNECT_INSTANCE", Instance::from_str);
         let region = reader.region(instance.as_ref());
         let rules = reader.rules(instance.as_ref(), has_roster);
@@ -97,6 +101,8 @@ impl Config {
         match (instance, region, rules) {
             (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
                 let base_path = base_path.unwrap_or_default();
+                let spelling = policy.as_ref().and_then(|policy| policy::spelling(policy, &rules));
+                warnings.extend(spelling);
                 Ok(Self {
                     hooks,
                     key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),
@@ -112,6 +118,21 @@ impl Config {
             }
             _ => Err(Problems(reader.problems)),
         }
+    }
+
+    /// Everything that is named in the instance, each with its setting.
+    #[must_use]
+    pub fn named(&self) -> Vec<Named> {
+        let suspended = self.policy.as_ref().and_then(|policy| match &policy.deactivate {
+            Deactivate::Suspend(profile) => Some(profile),
+            Deactivate::Delete | Deactivate::Keep => None,
+        });
+        let suspended = suspended.map(|profile| {
+            Named::new("SUSPENDED_SECURITY_PROFILE", Resource::SecurityProfile, profile)
+        });
+        let mut named = self.rules.named();
+        named.extend(suspended);
+        named
     }
 }
 
@@ -299,6 +320,20 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().chain(roster_settings())
 }
 
+/// Whether a variable is one of ours, those of the sources and what was called otherwise once included.
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    name.starts_with("HOOK_") || name == OLD_NAME || settings().any(|setting| setting.name == name)
+}
+
+/// Those of a roster's that are set here, by the names that they have there.
+#[must_use]
+pub fn roster_settings_in(environment: &Environment) -> Vec<&'static str> {
+    let names = roster_settings().map(|setting| setting.name).chain([OLD_NAME]);
+    let is_set = |name: &&str| environment.get(*name).is_some_and(|value| !value.trim().is_empty());
+    names.filter(is_set).collect()
+}
+
 /// Those that [`Config::read_for_roster`] reads besides.
 pub fn roster_settings() -> impl Iterator<Item = &'static Setting> {
     POLICY_SETTINGS.iter().chain([&GROUPS_SETTING]).chain(SCIM_SETTINGS)
@@ -325,9 +360,11 @@ impl Reader<'_> {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        match parse(self.value(name)?) {
+        let value = self.value(name)?;
+        match parse(value) {
             Ok(value) => Some(value),
             Err(problem) => {
+                let problem = quoting(name, problem, value);
                 self.problem(name, problem, where_to_find(name));
                 None
             }
@@ -340,9 +377,27 @@ impl Reader<'_> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         if self.value(name).is_none() {
-            self.problem(name, "expected a value, found none".to_owned(), where_to_find(name));
+            let typos = near::typos_of(name, self.environment).join(", ");
+            let nearly = if typos.is_empty() { String::new() } else { format!(", but {typos}") };
+            let problem = format!("expected a value, found none{nearly}");
+            self.problem(name, problem, where_to_find(name));
         }
         self.optional(name, parse)
+    }
+
+    /// What is set and does nothing, since what it belongs to is not there.
+    fn idle(&self, has_roster: bool, speaks_scim: bool) -> Vec<Problem> {
+        let (names, problem, find) = if has_roster {
+            let names = if speaks_scim { vec![] } else { vec!["SCIM_STRICT", "PUBLIC_URL"] };
+            (names, NO_TOKEN, "set SCIM_TOKEN_SECRET_ARN or SCIM_TOKEN, or unset it")
+        } else {
+            let names = roster_settings_in(self.environment).into_iter();
+            let find = "unset it, or have a roster: serve has one unless it is told --no-roster";
+            (names.filter(|name| *name != "ROSTER").collect(), NO_ROSTER, find)
+        };
+        let idle = names.into_iter().filter(|name| self.value(name).is_some());
+        idle.map(|name| Problem { variable: name.to_owned(), problem: problem.to_owned(), find })
+            .collect()
     }
 
     /// The instance's own Region where its ARN tells it: Connect need not be where the function is.
@@ -352,7 +407,38 @@ impl Reader<'_> {
     }
 }
 
+const NO_ROSTER: &str = "expected a roster, found none, so it does nothing";
+
+const NO_TOKEN: &str = "expected a token of SCIM's, found none, so it does nothing";
+
+/// The end of a problem that is about a whole value, and does not say which.
+const UNTOLD: &str = "something else";
+
+/// No more of a value is quoted.
+const LONGEST_QUOTE: usize = 60;
+
+/// A problem with the value that was found, if it is no secret and is not one that went astray: what
+/// ought to be a scheme or an ARN of a source may be its key.
+fn quoting(name: &str, problem: String, value: &str) -> String {
+    let is_secret = ["SECRET", "SECRET_ARN", "TOKEN"].iter().any(|end| name.ends_with(end));
+    let is_word =
+        |text: &str| text.len() <= 24 && text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let is_astray = name.starts_with("HOOK_") && !is_word(value) || value.contains("whsec_");
+    match problem.strip_suffix(UNTOLD) {
+        Some(expected) if !is_secret && !is_astray => format!("{expected}{}", quote(value)),
+        _ => problem,
+    }
+}
+
+/// A value between quotation marks, on one line, and not all of a long one.
+fn quote(value: &str) -> String {
+    let start: String = value.chars().take(LONGEST_QUOTE).collect();
+    let rest = if start.len() < value.len() { " and more" } else { "" };
+    format!("{start:?}{rest}")
+}
+
 fn where_to_find(name: &str) -> &'static str {
+    let name = if name == OLD_NAME { GROUPS_SETTING.name } else { name };
     let setting = settings().find(|setting| setting.name == name);
     let hook = HOOK_SETTINGS.iter().find(|(setting, _)| name.ends_with(&format!("_{setting}")));
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()

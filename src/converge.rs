@@ -9,16 +9,18 @@
 
 pub mod inlet;
 pub mod client;
+mod digest;
 pub mod drain;
+mod names;
 mod removal;
 mod taken;
 mod work;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use crate::assign::Rules;
@@ -28,7 +30,6 @@ use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind, Turn};
-use crate::hex;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
 use crate::roster::record::{Record, Wanted};
@@ -50,6 +51,7 @@ pub struct Keeper {
     /// Tells the rules by which a record was followed from those of now.
     digest: String,
     entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    ending: AtomicBool,
 }
 
 /// How a record is worked on.
@@ -72,6 +74,15 @@ pub(crate) enum Ended {
     Parked(Fault),
     /// The sender must; what it wrote was taken back.
     Undone(Fault),
+}
+
+/// What became of a record, whose user it is, and what it took.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    /// The owner's hash.
+    pub(crate) owner: String,
+    pub(crate) ended: Ended,
+    pub(crate) calls: Calls,
 }
 
 /// What is done about a fault of the sender's that only Connect could tell.
@@ -107,6 +118,11 @@ enum Noted {
 }
 
 impl Keeper {
+    /// What the settings name that the instance does not have, or could not be asked for.
+    pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
+        self.connect.misnamed(now, deadline).await
+    }
+
     /// Makes the instance behind `connect` follow `roster` by these rules.
     #[must_use]
     pub fn new(
@@ -116,9 +132,20 @@ impl Keeper {
         policy: Policy,
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
-        let digest = Sha256::digest(format!("{rules:?}{policy:?}"));
-        let digest = hex::write(digest.split_at(8).0);
-        Self { roster, connect, rules, policy, digest, entropy }
+        let digest = digest::digest(&rules, &policy);
+        Self { roster, connect, rules, policy, digest, entropy, ending: AtomicBool::new(false) }
+    }
+
+    /// Lets the drain begin no record any more: a process that ends leaves none behind that would wait
+    /// for its lease to be over.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the drain begins no record any more.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// An id that nobody has.
@@ -134,12 +161,16 @@ impl Keeper {
     }
 
     /// Follows a record, if nobody else does and it is not followed already.
-    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<(Ended, Calls), Fault> {
+    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<Followed, Fault> {
+        let mut owner = String::new();
         for _ in 0..TRIES {
             let now = run.clock.now();
             let Some(mut record) = self.roster.load(id).await? else { break };
+            owner.clone_from(&record.owner);
             if record.is_tombstone() {
-                if record.due.is_some_and(|due| due <= now) {
+                if !record.freed.is_empty() {
+                    self.settle_names(record, now).await?;
+                } else if record.due.is_some_and(|due| due <= now) {
                     let _overtaken = self.roster.erase(id, record.version).await?;
                 }
                 break;
@@ -151,12 +182,13 @@ impl Keeper {
             match self.roster.write(&record).await? {
                 Ok(version) => {
                     record.version = version;
-                    return self.hold(record, run, &Blame::Park, None).await;
+                    let (ended, calls) = self.hold(record, run, &Blame::Park, None).await?;
+                    return Ok(Followed { owner, ended, calls });
                 }
                 Err(_) => continue,
             }
         }
-        Ok((Ended::Pending(None), Calls::default()))
+        Ok(Followed::nothing(owner))
     }
 
     /// Follows a record whose lease is ours.
@@ -172,12 +204,24 @@ impl Keeper {
         let run = Run { deadline: run.deadline.min(Deadline::after(time)), ..run };
         let asked_for = record.revision;
         for round in 1..=ROUNDS {
+            let mut follows_names = false;
             let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {
-                Ok(applied) => Ok(applied),
+                Ok(applied) => {
+                    follows_names = true;
+                    Ok(applied)
+                }
                 Err(Stop::Fault(fault)) => Err(fault),
+                Err(Stop::Waits(fault)) => {
+                    follows_names = true;
+                    Err(fault)
+                }
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
+                Err(Stop::NotBegun) => {
+                    self.release(record, run.clock).await?;
+                    break;
+                }
             };
             if let Err(fault) = &result
                 && let Some(former) = blame.undoes(fault)
@@ -187,6 +231,10 @@ impl Keeper {
                 let undone = self.undo(record, former, fault, run).await;
                 // Whether it was taken back is unknown, so the sender must not take it for done.
                 return Ok((undone.unwrap_or_else(Ended::Undone), calls));
+            }
+            if follows_names {
+                let freed = std::mem::take(&mut record.freed);
+                self.tell_who_waits(&freed, run.clock.now()).await?;
             }
             match (self.note(&mut record, &result, run.clock).await?, result) {
                 (Noted::Written, Ok(applied)) => return Ok((Ended::Applied(applied), calls)),
@@ -208,7 +256,7 @@ impl Keeper {
         calls: &mut Calls,
     ) -> Result<Applied, Stop> {
         if !run.deadline.allows_a_call() {
-            return Err(not_begun().into());
+            return Err(Stop::NotBegun);
         }
         let session = self.connect.session(run.clock.now(), run.deadline, run.pace);
         let work = self.work(record, &session, run.clock, password);
@@ -295,13 +343,20 @@ impl Keeper {
                 parked.fail(fault, run.clock.now());
                 self.roster.write(&parked).await?.err()
             }
-            None => self.roster.erase(&record.id, record.version).await?.err(),
+            None => {
+                // Nobody is told afterwards if this is cut off in between, so it is in a moment.
+                let moment = run.clock.now().checked_add(A_MOMENT).unwrap_or(run.clock.now());
+                self.tell_who_waits(&record.sought_names(), moment).await?;
+                self.roster.erase(&record.id, record.version).await?.err()
+            }
             Some(former) => {
                 let mut back = record.clone();
                 back.person.clone_from(&former.person);
                 (back.wanted, back.as_of) = (former.wanted, former.as_of);
                 (back.stranger, back.marks) = (former.stranger, former.marks.clone());
                 back.shares_external_id = former.shares_external_id;
+                back.wish.clone_from(&former.wish);
+                back.free_names(&record);
                 let now = run.clock.now();
                 back.changed(now);
                 // For clients nothing has changed.
@@ -322,6 +377,13 @@ impl Keeper {
             drop(Box::pin(self.converge(&record.id, run)).await);
         }
         Ok(Ended::Undone(fault.clone()))
+    }
+}
+
+impl Followed {
+    /// Nothing was done, and whoever has it sees to it.
+    fn nothing(owner: String) -> Self {
+        Self { owner, ended: Ended::Pending(None), calls: Calls::default() }
     }
 }
 
@@ -355,11 +417,6 @@ fn out_of_time() -> Fault {
         .caused_by("the invocation's time ran out")
 }
 
-/// Nothing was sent, so there is nothing to be quiet about.
-fn not_begun() -> Fault {
-    Fault::new(Kind::Throttled, "there was no time left to ask Amazon Connect")
-}
-
 pub(crate) fn changed_meanwhile() -> Fault {
     Fault::new(
         Kind::Conflict,
@@ -367,5 +424,11 @@ pub(crate) fn changed_meanwhile() -> Fault {
     )
 }
 
+/// What is done by the time that this is over is found done.
+const A_MOMENT: Duration = Duration::from_secs(5);
+
 /// How long a run may go on after what it writes last.
 pub(crate) const WRITING: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
-use crate::event::{Event, Intent, Message, okta};
+use crate::event::{Doubt, Event, Intent, Message, okta};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::log::Record;
@@ -167,7 +167,7 @@ pub fn decide(
         record.event = element.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
         let published = element.published;
         let verdict = element.intent.and_then(|intent| {
-            let event = Event { intent, happened: published };
+            let event = Event { intent, happened: published, doubt: element.doubt };
             judge_in_batch(config, event, moment.part(number), &mut record)
         });
         Part { verdict, published, record }
@@ -195,12 +195,13 @@ fn judge(
     record: &mut Record,
 ) -> Result<Verdict, Fault> {
     record.intent = Some(event.intent.name());
+    record.warning = event.doubt.map(Doubt::name);
     if let Intent::Nothing(reason) = event.intent {
         return Ok(Verdict::Done(Outcome::Ignored(reason)));
     }
     if config.policy.is_some() {
         record.owner = owner_hash(config, &event.intent);
-        let Event { intent, happened } = event;
+        let Event { intent, happened, .. } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {
             let agent = Agent::assign(person, &[], &config.rules, moment.random);
             record.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);

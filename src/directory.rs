@@ -4,6 +4,7 @@
 //! then makes Connect follow; a group is kept here alone, and the users whom a change of it concerns
 //! are left to the drain.
 
+mod aside;
 mod groups;
 mod search;
 mod shown;
@@ -13,6 +14,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aside::{aside, is_long};
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
@@ -37,8 +39,8 @@ use written::Written;
 /// What SCIM clients may ask for here.
 #[derive(Debug)]
 pub struct Directory {
-    users: ResourceType,
-    groups: ResourceType,
+    users: Arc<ResourceType>,
+    groups: Arc<ResourceType>,
     rules: Rules,
     strict: bool,
     public_url: Option<String>,
@@ -61,8 +63,8 @@ impl Directory {
     pub fn new(scim: &Scim, rules: &Rules) -> Self {
         let limits = limits(rules);
         Self {
-            users: ResourceType::user(&limits),
-            groups: ResourceType::group(),
+            users: Arc::new(ResourceType::user(&limits)),
+            groups: Arc::new(ResourceType::group()),
             rules: rules.clone(),
             strict: scim.strict,
             public_url: scim.public_url.clone(),
@@ -99,7 +101,7 @@ impl Directory {
                 self.search(asked, Some(endpoint), &query).await
             }
             (Place::Search(endpoint), _) => {
-                let query = Query::of_body(&asked.body()?, self.strict)?;
+                let query = Query::of_body(&asked.body().await?, self.strict)?;
                 self.search(asked, endpoint, &query).await
             }
             (Place::All(Endpoint::Users), _) => self.create_user(asked, calls).await,
@@ -122,7 +124,7 @@ impl Directory {
         if asked.parameter("filter").is_some() {
             return Err(Fault::new(Kind::Forbidden, NO_FILTER));
         }
-        let types = [&self.users, &self.groups];
+        let types = [self.users.as_ref(), self.groups.as_ref()];
         let (all, wanted, member) = match place {
             Place::ResourceTypes(name) => {
                 (discovery::resource_types(&types, &asked.base), name, "id")
@@ -162,16 +164,18 @@ impl Asked<'_> {
     }
 
     /// The body, which is an object.
-    fn body(&self) -> Result<Map<String, Value>, Fault> {
+    async fn body(&self) -> Result<Map<String, Value>, Fault> {
         let body = self.request.body.as_slice();
-        // RFC 8259 §8.1: it may be passed over, and some of .NET's writers set one.
-        match json::read(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))? {
-            Value::Object(body) => Ok(body),
-            other => Err(Fault::new(
-                Kind::InvalidSyntax,
-                format!("body: expected an object, found {}", json::describe(&other)),
-            )),
+        if !self.is_long() {
+            return read_body(body);
         }
+        let body = body.to_vec();
+        aside(true, move || read_body(&body)).await
+    }
+
+    /// Whether it is long work to take in what was sent.
+    const fn is_long(&self) -> bool {
+        is_long(self.request.body.len(), 0)
     }
 
     /// Keeps an answer within what Lambda takes back. What was written is written: who wrote it learns
@@ -210,6 +214,17 @@ impl Asked<'_> {
             _ if self.has(etag) => Err(Fault::new(Kind::Precondition, NOT_WANTED)),
             _ => Ok(()),
         }
+    }
+}
+
+fn read_body(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    // RFC 8259 §8.1: it may be passed over, and some of .NET's writers set one.
+    match json::read(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))? {
+        Value::Object(body) => Ok(body),
+        other => Err(Fault::new(
+            Kind::InvalidSyntax,
+            format!("body: expected an object, found {}", json::describe(&other)),
+        )),
     }
 }
 

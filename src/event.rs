@@ -5,6 +5,7 @@
 //! what is asked; and an [`okta`] event hook's batch. Roles, entitlements and groups in the payload
 //! are read by nobody: what a person may do comes from the operator's settings.
 
+mod kind;
 pub mod okta;
 
 use std::time::{Duration, SystemTime};
@@ -51,8 +52,30 @@ pub struct Event {
     /// What it asks for.
     pub intent: Intent,
     /// When it happened at the sender's, where it says so: the envelope's `timestamp`, else the
-    /// User's `meta.lastModified`.
+    /// User's `meta.lastModified`, which does not date a farewell: it was changed before they left.
     pub happened: Option<SystemTime>,
+    /// What is wrong with it, though it is taken.
+    pub doubt: Option<Doubt>,
+}
+
+/// What is wrong with an event that is taken all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is of a type that asks nothing here, and resembles none that does.
+    UnknownType,
+    /// It says when it happened, in a way that cannot be read; but somebody leaves.
+    UnreadTime,
+}
+
+impl Doubt {
+    /// The word for the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownType => "unknownType",
+            Self::UnreadTime => "unreadTime",
+        }
+    }
 }
 
 impl Message {
@@ -130,30 +153,57 @@ impl Event {
         let Some(Value::String(event_type)) = member(&envelope, "type") else {
             return Err(unknown_message("an object that is none of these"));
         };
-        let wish = match event_type.as_str() {
-            "user.created" => Intent::Join,
-            "user.updated" => Intent::Change,
-            "user.deactivated" => Intent::Leave,
-            "user.activated" => Intent::Return,
-            "user.deleted" => Intent::Remove,
-            _ => return Ok(Self::of(Intent::Nothing(NOT_OURS), None)),
+        let Some(wish) = kind::wish(event_type)? else {
+            let doubt = Some(Doubt::UnknownType);
+            return Ok(Self { doubt, ..Self::of(Intent::Nothing(NOT_OURS), None) });
         };
-        let timestamp = member(&envelope, "timestamp").and_then(Value::as_str).and_then(time::read);
-        Ok(Self::of(wish(data(envelope)?), timestamp))
+        let timestamp = timestamp(&envelope);
+        let intent = wish(data(envelope)?);
+        match timestamp {
+            Ok(timestamp) => Ok(Self::of(intent, timestamp)),
+            // Whoever leaves is not kept because of how a time is written.
+            Err(_) if intent.is_farewell() => {
+                Ok(Self { doubt: Some(Doubt::UnreadTime), ..Self::of(intent, None) })
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     fn of(intent: Intent, timestamp: Option<SystemTime>) -> Self {
         let modified = || intent.person()?.last_modified().and_then(time::read);
-        Self { happened: timestamp.or_else(modified), intent }
+        let happened = if intent.is_farewell() { timestamp } else { timestamp.or_else(modified) };
+        Self { happened, intent, doubt: None }
     }
+}
+
+/// An envelope's own time, if it has one: by RFC 3339, or a number since 1970, also one in a string.
+fn timestamp(envelope: &Map<String, Value>) -> Result<Option<SystemTime>, Fault> {
+    let read = match member(envelope, "timestamp") {
+        None => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(Value::String(text)) => {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_number);
+            time::read(text).or_else(|| time::of_number(number?))
+        }
+        Some(Value::Number(number)) => number.as_f64().and_then(time::of_number),
+        Some(_) => None,
+    };
+    read.map(Some).ok_or_else(|| {
+        Fault::new(
+            Kind::InvalidSyntax,
+            "timestamp: expected a time such as 2026-11-22T08:15:00Z, or seconds or milliseconds \
+             since 1970; found something else",
+        )
+    })
 }
 
 /// A signature without a time is good for ever, so the signed body must have one: an envelope whose
 /// `timestamp` is at most [`OLDEST`] ago, and at most [`TOLERANCE`] ahead of our clock.
 fn check_date(body: &Value, now: SystemTime) -> Result<(), Fault> {
     let envelope = body.as_object().filter(|object| !Person::is_user(object));
-    let timestamp = envelope.and_then(|envelope| member(envelope, "timestamp"));
-    let Some(timestamp) = timestamp.and_then(Value::as_str).and_then(time::read) else {
+    let timestamp = envelope.and_then(|envelope| timestamp(envelope).ok().flatten());
+    let Some(timestamp) = timestamp else {
         return Err(Fault::new(
             Kind::InvalidSyntax,
             "timestamp: expected an envelope with the time of the event, such as \

@@ -4,6 +4,7 @@
 //! nothing panics. The size cap comes first, told from the length alone; then the gateway's base64
 //! is taken off, strictly.
 
+mod accept;
 pub mod gateway;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,8 @@ pub const SCIM: &str = "/scim/v2";
 /// An HTTP request, whatever gateway it came through.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// The method in upper case, as HTTP writes it.
+    /// The method in upper case, as HTTP writes it; `GET` for a HEAD, which asks for the same
+    /// ([`Preference`]).
     pub method: String,
     /// The path behind the stage and the base path: `/hooks/okta`. Not percent-decoded.
     pub path: String,
@@ -168,21 +170,64 @@ pub struct Response {
     pub headers: BTreeMap<&'static str, String>,
     /// The body; empty for none.
     pub body: String,
+    /// How many bytes the body had, if it is left out for the sake of the method.
+    pub left_out: Option<usize>,
 }
 
 impl Response {
     /// A response without headers.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: BTreeMap::new(), body: body.into() }
+        Self { status, headers: BTreeMap::new(), body: body.into(), left_out: None }
     }
 }
 
+/// How a sender wants its answer, whatever that says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preference {
+    /// The headers alone, because the method is HEAD (RFC 9110 §9.3.2).
+    pub without_body: bool,
+    /// JSON by its own name, and not by SCIM's (RFC 7644 §3.8).
+    pub plain_json: bool,
+}
+
+impl Preference {
+    /// What a request's method and headers say of it.
+    #[must_use]
+    pub fn of(method: &str, headers: &Headers) -> Self {
+        Self {
+            without_body: method == "HEAD",
+            plain_json: headers.list("accept").is_some_and(|accept| accept::prefers_json(&accept)),
+        }
+    }
+
+    /// The answer as it is wanted. Its other headers are those that it would have had.
+    #[must_use]
+    pub fn apply(self, mut response: Response) -> Response {
+        if let Some(media_type) = response.headers.get_mut("content-type")
+            && self.plain_json
+            && *media_type == SCIM_JSON
+        {
+            *media_type = JSON.to_owned();
+        }
+        if self.without_body {
+            let body = std::mem::take(&mut response.body);
+            response.left_out = Some(body.len()).filter(|length| *length > 0);
+        }
+        response
+    }
+}
+
+/// The media type of any JSON.
+pub const JSON: &str = "application/json";
+
+/// The media type of SCIM's (RFC 7644 §3.1).
+pub const SCIM_JSON: &str = "application/scim+json";
+
 /// Takes the gateway's wrapping off a body: plain text, or canonical base64 (RFC 4648 §3.5).
 fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault> {
-    let is_scim = Request::is_scim(path);
-    let most = if is_scim { MAX_SCIM_BODY } else { MAX_BODY };
+    let most = if Request::is_scim(path) { MAX_SCIM_BODY } else { MAX_BODY };
     if decoded_length(&text, base64) > most {
-        return Err(Fault::new(Kind::TooLarge, if is_scim { SCIM_TOO_LARGE } else { TOO_LARGE }));
+        return Err(too_large(path));
     }
     if !base64 {
         return Ok(text.into_bytes());
@@ -192,12 +237,24 @@ fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault>
     })
 }
 
+/// A body that is longer than one at this path may be.
+#[must_use]
+pub fn too_large(path: &str) -> Fault {
+    let detail = if Request::is_scim(path) { SCIM_TOO_LARGE } else { TOO_LARGE };
+    Fault::new(Kind::TooLarge, detail)
+}
+
 const TOO_LARGE: &str = "body: expected at most 262144 bytes, found more; send one user per event";
 const SCIM_TOO_LARGE: &str =
     "body: expected at most 4194304 bytes, found more; send the members in several requests";
 
-/// Decodes what stands behind a question mark (WHATWG URL, "application/x-www-form-urlencoded"):
-/// Entra ID writes a blank as `+`.
+/// Decodes what stands behind a question mark, each value by how it was written.
+///
+/// Some clients write a blank as `+` (WHATWG URL, "application/x-www-form-urlencoded"), Entra ID among
+/// them, and these write a plus as `%2B`. Others write it as `%20` (RFC 3986), and many of these leave
+/// a plus as it is: `filter=externalId%20eq%20"a+b"`. So where a value has a blank as `%20`, `+` is a
+/// plus. Judged is each value by itself: a client writes one of them in one way, and a load balancer
+/// and a payload 1.0 show us no more than each by itself.
 fn query_of(text: &str) -> Vec<(String, String)> {
     let parts = text.split('&').filter(|part| !part.is_empty());
     let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
@@ -205,7 +262,10 @@ fn query_of(text: &str) -> Vec<(String, String)> {
 }
 
 fn form_decoded(text: &str) -> String {
-    percent_decoded(&text.replace('+', " "))
+    match text.contains("%20") {
+        true => percent_decoded(text),
+        false => percent_decoded(&text.replace('+', " ")),
+    }
 }
 
 /// Percent-decodes a text; what is no UTF-8 then becomes U+FFFD.
@@ -252,6 +312,38 @@ mod tests {
                 text("x", "\u{fffd}"),
             ]
         );
+    }
+
+    #[test]
+    fn a_plus_is_one_where_blanks_are_written_otherwise() {
+        for (text, value) in [
+            ("externalId%20eq%20%22x+t@a.example%22", "externalId eq \"x+t@a.example\""),
+            ("externalId%20eq%20%22x%2Bt@a.example%22", "externalId eq \"x+t@a.example\""),
+            ("externalId+eq+%22x%2Bt@a.example%22", "externalId eq \"x+t@a.example\""),
+            ("displayName+eq+%22Connect+Leads%22", "displayName eq \"Connect Leads\""),
+            ("userName,+emails", "userName, emails"),
+            ("%2520+x", "%20 x"),
+        ] {
+            assert_eq!(query_of(&format!("a%20b=%20&filter={text}"))[1].1, value, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_as_it_is_wanted() {
+        let answer = || {
+            let mut response = Response::new(200, "{}");
+            response.headers.insert("content-type", SCIM_JSON.to_owned());
+            response
+        };
+        let headers = |accept: &str| [("Accept", accept)].into_iter().collect::<Headers>();
+        assert_eq!(Preference::of("GET", &headers("*/*")).apply(answer()), answer());
+        let plain = Preference::of("GET", &headers("application/json")).apply(answer());
+        assert_eq!((plain.headers["content-type"].as_str(), plain.body.as_str()), (JSON, "{}"));
+        let mut head = Preference::of("HEAD", &Headers::default()).apply(answer());
+        assert_eq!(head.left_out.take(), Some(2));
+        assert_eq!(head, Response { body: String::new(), ..answer() });
+        let nothing = Preference::of("HEAD", &Headers::default()).apply(Response::new(204, ""));
+        assert_eq!(nothing, Response::new(204, ""));
     }
 
     #[test]

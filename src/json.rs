@@ -12,6 +12,7 @@ use std::{fmt, io};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::caseless;
 use crate::fault::{Fault, Kind};
 
 /// Arrays and objects may nest this deep, the outermost included.
@@ -42,6 +43,12 @@ pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Valu
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value)
         .filter(|value| !value.is_null())
+}
+
+/// Whether a text begins as a list or an object does.
+#[must_use]
+pub fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with(['[', '{'])
 }
 
 /// What a value is, for a text that must not repeat it.
@@ -180,7 +187,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            if !names.insert(name.to_lowercase()) {
+            if !names.insert(caseless::folded(&name).into_owned()) {
                 return Err(self.object("expected each member once, found one twice"));
             }
             // By these names `serde_json` passes its own types on: what is kept with one could not be

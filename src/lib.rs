@@ -9,17 +9,19 @@
 //! before it and never of those after. [`decision`] and [`provisioner`] are where the arrows meet.
 //! All are pure, without a clock, an environment, a socket or an AWS type, but for [`connect`]'s
 //! `apply` and `session` and what they call, [`deadline`], [`keys`], [`converge`], [`provisioner`],
-//! [`lambda`], the [`roster`]'s file, the `standin`'s door, the `cli` and [`config::of_process`].
+//! [`lambda`], the [`roster`]'s file, the `server`, the `standin`'s door, the `cli` and [`config::of_process`].
 //!
 //! With a [`roster`] the arrow has a stop on its way: what a sender says is written there, and
 //! [`converge`] makes Connect follow it, at once or later.
 
+pub mod caseless;
 pub mod fault;
 mod hex;
 mod pack;
 mod time;
 pub mod http;
 pub mod secret;
+pub mod near;
 pub mod trust;
 
 pub mod json;
@@ -49,6 +51,8 @@ pub mod provisioner;
 #[cfg(feature = "aws")]
 pub mod lambda;
 
+#[cfg(feature = "standin")]
+pub mod server;
 #[cfg(feature = "standin")]
 pub mod standin;
 #[cfg(feature = "cli")]

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use crate::config::{Level, Problem, Problems};
 use crate::connect::{Applied, Calls};
+use crate::event::Doubt;
 use crate::fault::{Fault, Kind, Turn};
 use crate::outcome::Outcome;
+use crate::outcome::resource::About;
 use crate::trust::{Matched, Verified};
 
 /// What is worth knowing of one event.
@@ -46,8 +48,14 @@ pub struct Record {
     /// For whom: the owner's hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Which resource of a SCIM client's it is about; its record is parked by the same id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// What came of it: an outcome's name or a fault's code.
     outcome: &'static str,
+    /// Why it is parked or pending: the fault's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'static str>,
     /// Whose turn it is, after a fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     turn: Option<&'static str>,
@@ -76,6 +84,12 @@ pub struct Record {
     /// Whether a mobile number was left out that Connect would have refused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub mobile_left_out: bool,
+    /// Which attributes of a SCIM client's user Connect is not given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+    /// What is wrong with the event, though it was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
     #[serde(skip)]
     kind: Option<Kind>,
     #[serde(skip)]
@@ -100,6 +114,14 @@ impl Record {
     /// Takes the records of a request's events, in their order.
     pub fn divide(&mut self, parts: Vec<Self>) {
         self.parts = parts;
+    }
+
+    /// Notes which resource a SCIM client's request is about.
+    pub fn is_about(&mut self, about: &About) {
+        self.id = Some(about.id.clone());
+        self.owner = about.owner.clone().or(self.owner.take());
+        self.left_out.clone_from(&about.left_out);
+        self.mobile_left_out = about.left_out.iter().any(|path| path.contains("\"mobile\""));
     }
 
     /// Notes how long it took from the event's arrival to its answer.
@@ -142,8 +164,17 @@ impl Record {
                     Outcome::Parked(..) => Level::Error,
                     _ => Level::Info,
                 });
-                if let Outcome::Parked(fault, _) = outcome {
-                    self.blame(fault);
+                match outcome {
+                    Outcome::Parked(fault, _) => {
+                        self.blame(fault);
+                        self.fault = Some(fault.kind.code());
+                    }
+                    // It is no fault of the request's, which is done, so it is not counted as one.
+                    Outcome::Pending(_, Some(fault)) => {
+                        self.blame(fault);
+                        (self.kind, self.fault) = (None, Some(fault.kind.code()));
+                    }
+                    _ => {}
                 }
                 self.outcome = outcome.name();
                 self.user_id = outcome.user_ids().map(|ids| ids.id.clone());
@@ -158,6 +189,16 @@ impl Record {
                 self.blame(fault);
             }
         }
+        if self.warning.is_some() || self.leaves_profile_out() {
+            self.level = self.level.map(|level| level.min(Level::Warn));
+        }
+    }
+
+    /// Whether what somebody may do is another thing than what was asked for.
+    fn leaves_profile_out(&self) -> bool {
+        let profiles = ["routingProfile", "securityProfiles", "hierarchyGroup"];
+        let is_one = |path: &String| profiles.iter().any(|profile| path.contains(profile));
+        self.left_out.iter().any(is_one)
     }
 
     fn blame(&mut self, fault: &Fault) {
@@ -173,23 +214,33 @@ impl Record {
         self.events().iter().filter(level_is_wanted).map(line)
     }
 
-    /// The metrics as one line in CloudWatch's embedded metric format: each count is one of events.
-    /// None where nothing happened: a health check, or a sender that looks whether it is us.
+    /// What is counted of the request, each count one of events, and what was measured. Nothing
+    /// where nothing happened: a health check, or a sender that looks whether it is us.
+    pub fn measured(&self) -> impl Iterator<Item = Metric> {
+        let is_nothing =
+            ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none();
+        let events = if is_nothing { &[] } else { self.events() };
+        let counts = COUNTS.iter().filter(move |_| !is_nothing).map(move |(name, counts)| {
+            let counted = events.iter().filter(|event| counts(event)).count();
+            Metric::count(name, u64::try_from(counted).unwrap_or(u64::MAX))
+        });
+        let trouble = Metric::count("SecretTrouble", u64::from(self.secret_trouble.is_some()));
+        let trouble = Some(trouble).filter(|_| !is_nothing);
+        let latency = events.iter().filter_map(|event| event.connect_ms);
+        let latency = latency.reduce(u128::saturating_add).map(|time| Metric {
+            name: "ConnectLatency",
+            unit: MILLISECONDS,
+            value: u64::try_from(time).unwrap_or(u64::MAX),
+        });
+        counts.chain(trouble).chain(latency)
+    }
+
+    /// The same as one line in CloudWatch's embedded metric format, if there is anything.
     #[must_use]
     pub fn metrics(&self, deployment: &str, now: SystemTime) -> Option<String> {
-        if ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none() {
-            return None;
-        }
-        let events = self.events();
-        let counts = COUNTS.iter().map(|(name, counts)| {
-            let counted = events.iter().filter(|event| counts(event)).count();
-            (*name, "Count", u128::try_from(counted).unwrap_or(u128::MAX))
-        });
-        let trouble = ("SecretTrouble", "Count", u128::from(self.secret_trouble.is_some()));
-        let times = events.iter().filter_map(|event| event.connect_ms);
-        let latency = times.reduce(u128::saturating_add);
-        let latency = latency.map(|time| ("ConnectLatency", "Milliseconds", time));
-        Some(embedded(deployment, now, counts.chain([trouble]).chain(latency)))
+        let mut measured = self.measured().peekable();
+        measured.peek()?;
+        Some(embedded(deployment, now, measured))
     }
 
     /// The events that came with the request, or the request if it was not several.
@@ -199,6 +250,29 @@ impl Record {
 
     fn awaits(&self, turn: Turn) -> bool {
         self.kind.is_some_and(|kind| kind.turn() == turn)
+    }
+}
+
+/// One number of a request, which tells nothing of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// What it is called, in CloudWatch and elsewhere.
+    pub name: &'static str,
+    /// CloudWatch's word for what it is: [`COUNT`] or [`MILLISECONDS`].
+    pub unit: &'static str,
+    /// How many, or how long.
+    pub value: u64,
+}
+
+/// The unit of what is counted: it adds up.
+pub const COUNT: &str = "Count";
+
+/// The unit of what is measured in milliseconds.
+pub const MILLISECONDS: &str = "Milliseconds";
+
+impl Metric {
+    const fn count(name: &'static str, value: u64) -> Self {
+        Self { name, unit: COUNT, value }
     }
 }
 
@@ -219,18 +293,16 @@ static COUNTS: &[(&str, Counted)] = &[
     ("OperatorFaults", |event| event.awaits(Turn::Operator)),
     ("Bugs", |event| event.awaits(Turn::Nobody)),
     ("MobileLeftOut", |event| event.mobile_left_out),
+    ("ProfileLeftOut", Record::leaves_profile_out),
+    ("UnknownTypes", |event| event.warning == Some(Doubt::UnknownType.name())),
 ];
 
 /// "Specification: Embedded metric format", CloudWatch user guide.
-fn embedded(
-    deployment: &str,
-    now: SystemTime,
-    metrics: impl Iterator<Item = (&'static str, &'static str, u128)>,
-) -> String {
+fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Metric>) -> String {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let mut definitions = Vec::new();
     let mut document = json!({"Deployment": deployment});
-    for (name, unit, value) in metrics {
+    for Metric { name, unit, value } in metrics {
         definitions.push(json!({"Name": name, "Unit": unit}));
         if let Value::Object(members) = &mut document {
             members.insert(name.to_owned(), json!(value));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::assign::owner::Owner;
 use crate::connect::{Applied, UserIds};
 use crate::fault::{Fault, Kind};
-use crate::http::Response;
+use crate::http::{JSON, Response, SCIM_JSON};
 use resource::Answer;
 
 /// What happened, where nothing failed.
@@ -34,8 +34,9 @@ pub enum Outcome {
     LeaverIgnored,
     /// It is in the roster, and waits for somebody.
     Parked(Fault, Owner),
-    /// It is in the roster, and Connect will follow.
-    Pending(Owner),
+    /// It is in the roster, and Connect will follow; what time has to mend first, where that is known,
+    /// is for the log.
+    Pending(Owner, Option<Box<Fault>>),
     /// A SCIM client's request, and what of it is worth a line.
     Scim(Box<Answer>),
 }
@@ -52,7 +53,7 @@ impl Outcome {
             Self::Ignored(_) => "ignored",
             Self::LeaverIgnored => "leaverIgnored",
             Self::Parked(..) => "parked",
-            Self::Pending(_) => "pending",
+            Self::Pending(..) => "pending",
             Self::Scim(answer) => match &answer.kept {
                 Some(kept) => kept.name(),
                 None => answer.deed.name(),
@@ -64,7 +65,9 @@ impl Outcome {
     #[must_use]
     pub fn owner(&self) -> Option<&Owner> {
         match self {
-            Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner) => Some(owner),
+            Self::Applied(_, owner) | Self::Parked(_, owner) | Self::Pending(owner, _) => {
+                Some(owner)
+            }
             Self::Scim(answer) => answer.kept.as_ref().and_then(Self::owner),
             _ => None,
         }
@@ -96,7 +99,7 @@ impl Outcome {
             Self::Applied(Applied::Created(_), _) => json_response(201, &self.body()),
             Self::Batch(events) => batch(events),
             Self::Healthy => Response::new(200, ""),
-            Self::Parked(..) | Self::Pending(_) => json_response(202, &self.body()),
+            Self::Parked(..) | Self::Pending(..) => json_response(202, &self.body()),
             Self::Scim(answer) => answer.response(),
             _ => json_response(200, &self.body()),
         }
@@ -120,7 +123,7 @@ impl Outcome {
                 "outcome": outcome, "fault": fault.kind.code(), "reason": fault.detail,
                 "owner": owner.hash(),
             }),
-            Self::Pending(owner) => json!({"outcome": outcome, "owner": owner.hash()}),
+            Self::Pending(owner, _) => json!({"outcome": outcome, "owner": owner.hash()}),
             Self::Scim(answer) => answer.body.clone().into(),
             Self::Batch(_) | Self::Healthy => json!({"outcome": outcome}),
         }
@@ -227,6 +230,10 @@ impl Fault {
         let row = Row::of(self.kind);
         let mut response = row.response(&self.body(row));
         if let Kind::WrongMethod { allow } = self.kind {
+            // What GET gets, HEAD gets too (RFC 9110 §9.1).
+            let with_head =
+                |method: &&'static str| if *method == "GET" { "GET, HEAD" } else { *method };
+            let allow: Vec<_> = allow.iter().map(with_head).collect();
             response.headers.insert("allow", allow.join(", "));
         }
         response
@@ -247,7 +254,7 @@ impl Fault {
 
 fn json_response(status: u16, body: &Value) -> Response {
     let mut response = Response::new(status, body.to_string());
-    let media_type = if status < 400 { "application/json" } else { "application/scim+json" };
+    let media_type = if status < 400 { JSON } else { SCIM_JSON };
     response.headers.insert("content-type", media_type.to_owned());
     response
 }

@@ -7,9 +7,9 @@ use aws_config::SdkConfig;
 use tokio::time::sleep;
 
 use crate::assign::Agent;
-use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
+use crate::config::{Config, Problem};
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
@@ -20,12 +20,14 @@ use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
 use crate::directory::Directory;
 use crate::fault::{Fault, Kind};
+use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
-use crate::http::{NotHttp, Request};
+use crate::http::{MAX_BODY, MAX_SCIM_BODY, NotHttp, Request, Response};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
 use crate::roster::Roster;
+use crate::roster::key::Id;
 use crate::scim::place::Place;
 use crate::trust::{Refusal, Verified};
 
@@ -33,9 +35,16 @@ use crate::trust::{Refusal, Verified};
 /// developer docs).
 const SOON: Duration = Duration::from_millis(2400);
 
+/// Others wait longer, and a first read of a secret may take some seconds; GitHub, which waits least of
+/// them, gives up after ten ("Best practices for using webhooks", GitHub docs).
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Amazon Connect takes two calls a second of each operation ("Amazon Connect service quotas"); who
 /// was throttled waits for the next.
 const PACE: Duration = Duration::from_millis(500);
+
+/// How long it may take to look for what the settings name.
+const LOOKING: Duration = Duration::from_secs(10);
 
 /// A configuration and what it needs to answer.
 #[derive(Debug)]
@@ -59,7 +68,7 @@ impl Provisioner {
     #[must_use]
     pub fn new(config: Config, aws: &SdkConfig) -> Self {
         let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
-        let connect = Connect::new(aws, config.instance.id.as_str());
+        let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         Self { config, keys, way: Way::Direct(connect, Recent::default()) }
     }
 
@@ -79,7 +88,7 @@ impl Provisioner {
         let scim = config.scim.as_ref();
         let hooks = config.hooks.iter().chain(scim.map(|scim| &scim.client));
         let keys = KeyStore::new(hooks, config.key_overlap, aws);
-        let connect = Connect::new(aws, config.instance.id.as_str());
+        let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
         let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
         Self { config, keys, way: Way::Roster(Arc::new(keeper), directory) }
@@ -92,6 +101,22 @@ impl Provisioner {
             Way::Direct(..) => None,
             Way::Roster(keeper, _) => Some(keeper),
         }
+    }
+
+    /// Looks for what the settings name in the instance, and tells what it does not have. Where nothing
+    /// is named otherwise than by its id, nobody is asked.
+    pub async fn misnamed(&self, now: SystemTime) -> Vec<Problem> {
+        let deadline = Deadline::after(LOOKING);
+        let faults = match &self.way {
+            Way::Direct(connect, _) => connect.misnamed(now, deadline).await,
+            Way::Roster(keeper, _) => keeper.misnamed(now, deadline).await,
+        };
+        let problems = faults.into_iter().map(|fault| Problem {
+            variable: "names in the settings".to_owned(),
+            problem: fault.cause.unwrap_or(fault.detail).into_owned(),
+            find: "connect-provisioner doctor --online shows all of them",
+        });
+        problems.collect()
     }
 
     /// What the operator decided.
@@ -112,14 +137,69 @@ impl Provisioner {
     ) -> Result<Reply, NotHttp> {
         let arrival =
             Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
-        let result = match arrival.request {
-            Ok(request) => self.carry_out(&request, moment, record).await,
+        let response = match (arrival.request, arrival.head) {
+            (Ok(request), _) => self.respond(&request, moment, record).await,
+            (Err(fault), Some(head)) => match self.admit(&head, moment, record).await {
+                Ok(_) => Self::refuse(&head, fault, record),
+                Err(response) => response,
+            },
+            (Err(fault), None) => Self::close(arrival.is_scim, &Err(fault), record),
+        };
+        Ok(arrival.gateway.reply(arrival.preference.apply(response)))
+    }
+
+    /// Answers a request that came without a gateway, and notes in `record` what is worth a line.
+    pub async fn respond(
+        &self,
+        request: &Request,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Response {
+        // On the heap, since it is large: whoever awaits it is small then.
+        let result = Box::pin(self.carry_out(request, moment, record)).await;
+        Self::close(Request::is_scim(&request.path), &result, record)
+    }
+
+    /// How many bytes of a body may come after this head: nobody is listened to who asks for what is
+    /// not there, and no SCIM client whose token is not valid. What proves a hook to be its sender's
+    /// may be made of the body, so that one comes first there.
+    ///
+    /// # Errors
+    /// The answer, if nothing may come.
+    pub async fn admit(
+        &self,
+        head: &Request,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Result<usize, Response> {
+        let admitted = match Route::find(&self.config, head) {
+            Ok(Route::Health) => Ok(MAX_BODY),
+            Ok(Route::Hook(hook)) => {
+                record.source = Some(hook.source.name.clone());
+                Ok(MAX_BODY)
+            }
+            Ok(Route::Scim(scim)) => {
+                record.source = Some(scim.client.source.name.clone());
+                let deadline = Deadline::after(moment.time_left);
+                let verified = self.verify(&scim.client, head, moment, deadline, record).await;
+                verified.map(|_| MAX_SCIM_BODY)
+            }
             Err(fault) => Err(fault),
         };
-        let refuse = if arrival.is_scim { Fault::scim_response } else { Fault::response };
+        admitted.map_err(|fault| Self::refuse(head, fault, record))
+    }
+
+    /// The answer to a request that is not carried out.
+    #[must_use]
+    pub fn refuse(head: &Request, fault: Fault, record: &mut Record) -> Response {
+        Self::close(Request::is_scim(&head.path), &Err(fault), record)
+    }
+
+    fn close(is_scim: bool, result: &Result<Outcome, Fault>, record: &mut Record) -> Response {
+        let refuse = if is_scim { Fault::scim_response } else { Fault::response };
         let response = result.as_ref().map_or_else(refuse, Outcome::response);
-        record.close(&result, response.status);
-        Ok(arrival.gateway.reply(response))
+        record.close(result, response.status);
+        response
     }
 
     async fn carry_out(
@@ -138,7 +218,9 @@ impl Provisioner {
             }
         };
         record.source = Some(hook.source.name.clone());
-        let request = self.verify(hook, request, moment, soon, record).await?;
+        let patience = deadline.min(Deadline::after(PATIENCE));
+        let patience = if hook.source.scheme.has_challenge() { soon } else { patience };
+        let request = self.verify(hook, request, moment, patience, record).await?;
         match decide(&self.config, hook, &request, moment, record)? {
             Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
             Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
@@ -164,14 +246,25 @@ impl Provisioner {
         record.source = Some(scim.client.source.name.clone());
         let request = self.verify(&scim.client, request, moment, deadline, record).await?;
         record.believed(&request);
+        // Bodies are alike, and nothing says which delivery a request is: each has a hash of its own.
+        let own = hex::write(&moment.random);
+        record.event =
+            Some(request.event_of(&format!("{} {} {own}", request.method, request.path)));
         let place = Place::find(&request.path).ok();
-        record.intent = place.and_then(|place| place.intent(&request.method));
+        record.intent = place.as_ref().and_then(|place| place.intent(&request.method));
+        record.id = place.and_then(|place| match place {
+            Place::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
+            _ => None,
+        });
         let Way::Roster(keeper, Some(directory)) = &self.way else {
             return Err(Class::Bug.fault());
         };
         let clock = Clock::set(moment.now);
         let (result, calls) = directory.answer(keeper, &request, clock, deadline).await;
         record.called(calls);
+        if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
+            record.is_about(about);
+        }
         result.map(|answer| Outcome::Scim(Box::new(answer)))
     }
 

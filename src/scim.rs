@@ -15,9 +15,14 @@ pub mod patch;
 pub mod path;
 pub mod place;
 pub mod projection;
+mod reference;
 pub mod resource;
 pub mod schema;
+#[cfg(test)]
+mod spellings;
+mod target;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -94,6 +99,12 @@ impl Person {
         required(text(&self.resource, "userName", "userName")?, "userName")
     }
 
+    /// Gives the person another `userName`.
+    pub(crate) fn rename(&mut self, name: String) {
+        self.resource.retain(|own, _| !own.eq_ignore_ascii_case("userName"));
+        self.resource.insert("userName".to_owned(), name.into());
+    }
+
     /// `externalId`: the identity provider's own, lasting name for this person (RFC 7643 §3.1).
     ///
     /// # Errors
@@ -122,7 +133,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn given_name(&self) -> Result<&str, Fault> {
+    pub fn given_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.given_name_by(&mut Manner::Strict)
     }
 
@@ -130,7 +141,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn given_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn given_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
         }
@@ -143,7 +154,7 @@ impl Person {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn family_name(&self) -> Result<&str, Fault> {
+    pub fn family_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.family_name_by(&mut Manner::Strict)
     }
 
@@ -151,7 +162,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn family_name_by(&self, manner: &mut Manner) -> Result<&str, Fault> {
+    pub fn family_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
         }
@@ -228,7 +239,7 @@ impl Person {
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
-    fn split_name(&self) -> Result<(&str, &str), Fault> {
+    fn split_name(&self) -> Result<(Cow<'_, str>, Cow<'_, str>), Fault> {
         let display_name =
             required(text(&self.resource, "displayName", "displayName")?, "displayName")?;
         display_name::split(display_name).ok_or_else(|| {
@@ -253,9 +264,9 @@ impl Person {
         &'a self,
         sub_attribute: &str,
         path: &str,
-        shown: impl Fn(&'a str) -> Option<&'a str>,
+        shown: impl Fn(&'a str) -> Option<Cow<'a, str>>,
         manner: &mut Manner,
-    ) -> Result<&'a str, Fault> {
+    ) -> Result<Cow<'a, str>, Fault> {
         let said = self.name(sub_attribute, path);
         if manner.is_lenient() && !matches!(said, Ok(Some(_))) {
             let display_name = text(&self.resource, "displayName", "displayName");
@@ -266,7 +277,7 @@ impl Person {
                 return Ok(part);
             }
         }
-        required(said?, path)
+        required(said?, path).map(Cow::Borrowed)
     }
 
     /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
@@ -330,7 +341,7 @@ fn text<'a>(
 }
 
 /// What one part leaves of a name to show, where it stands at its start or its end.
-fn without<'a>(name: &'a str, part: Option<&str>) -> Option<&'a str> {
+fn without<'a>(name: &'a str, part: Option<&str>) -> Option<Cow<'a, str>> {
     display_name::without(name, part?)
 }
 

@@ -23,7 +23,8 @@ impl Key {
     /// [`UnusableKey`] with what is wrong, and never a character of the key.
     pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, UnusableKey> {
         let encoded = text.strip_prefix(prefix).unwrap_or(text);
-        let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| UnusableKey::NotBase64)?);
+        let wrong = if is_quoted(text) { UnusableKey::Quoted } else { UnusableKey::NotBase64 };
+        let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| wrong)?);
         Self::at_least(minimum, bytes)
     }
 
@@ -81,11 +82,20 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Whether a text has quotation marks around it, of any kind that a keyboard or an editor makes.
+#[must_use]
+pub fn is_quoted(text: &str) -> bool {
+    let mark = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’');
+    text.chars().count() > 1 && text.starts_with(mark) && text.ends_with(mark)
+}
+
 /// Why a text is no usable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusableKey {
     /// It is not canonical base64.
     NotBase64,
+    /// It is not, and has quotation marks around it.
+    Quoted,
     /// It is too short to resist guessing; an empty one would let anybody in.
     Short {
         /// The least number of bytes.
@@ -99,6 +109,9 @@ impl fmt::Display for UnusableKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBase64 => formatter.write_str("expected base64 behind the prefix, found not"),
+            Self::Quoted => {
+                formatter.write_str("expected base64 behind the prefix, found quotes around it")
+            }
             Self::Short { minimum, found } => {
                 write!(formatter, "expected at least {minimum} bytes, found {found}")
             }
@@ -131,6 +144,12 @@ mod tests {
         ] {
             assert_eq!(refusal(text), UnusableKey::NotBase64, "{text}");
         }
+        for text in
+            ["'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'", "“C2FVsBQIhrscChlQIMV+b5sSYspob7oD”"]
+        {
+            assert_eq!(refusal(text), UnusableKey::Quoted, "{text}");
+        }
+        assert!(!is_quoted("'") && !is_quoted("'a") && is_quoted("''"));
     }
 
     #[test]

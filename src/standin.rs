@@ -80,6 +80,6 @@ mod door;
 mod story;
 
 pub use directory::Directory;
-pub use door::{listen, serve};
+pub use door::serve;
 pub use settings::{IdentityManagement, Settings};
 pub use world::{Reply, World};

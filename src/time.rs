@@ -1,4 +1,4 @@
-//! RFC 3339 text → time.
+//! RFC 3339 text, or a number since 1970 → time.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +26,19 @@ pub(crate) fn read(text: &str) -> Option<SystemTime> {
         .checked_sub(offset(zone)?)?;
     let since_1970 = Duration::from_secs(u64::try_from(seconds).ok()?);
     SystemTime::UNIX_EPOCH.checked_add(since_1970)?.checked_add(milliseconds(fraction))
+}
+
+/// Reads a number of seconds since 1970, with or without a fraction, or of milliseconds: which of them
+/// it is, the size tells for all times from 2001 to 2286. `None` for any other number.
+pub(crate) fn of_number(number: f64) -> Option<SystemTime> {
+    let seconds = match number {
+        seconds if (1e9..1e10).contains(&seconds) => seconds,
+        milliseconds if (1e12..1e13).contains(&milliseconds) => milliseconds / 1000.0,
+        _ => return None,
+    };
+    let since_1970 = Duration::try_from_secs_f64(seconds).ok()?;
+    let milliseconds = u64::try_from(since_1970.as_millis()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
 }
 
 /// The first three digits of a fraction of a second.
@@ -112,6 +125,22 @@ mod tests {
             ("2000-02-29t00:00:00Z", 951_782_400),
         ] {
             assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_seconds_or_milliseconds_by_its_size() {
+        let at =
+            |milliseconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds));
+        for (number, milliseconds) in [
+            (1_793_607_300.0, 1_793_607_300_000),
+            (1_793_607_300.25, 1_793_607_300_250),
+            (1_793_607_300_250.0, 1_793_607_300_250),
+        ] {
+            assert_eq!(of_number(number), at(milliseconds), "{number}");
+        }
+        for number in [0.0, -1_793_607_300.0, 20_261_127.0, 1e11, 1e15, f64::NAN, f64::INFINITY] {
+            assert_eq!(of_number(number), None, "{number}");
         }
     }
 

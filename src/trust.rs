@@ -242,7 +242,10 @@ pub(crate) fn unauthenticated(cause: &'static str) -> Fault {
 }
 
 fn only<'a>(request: &'a Request, header: &str) -> Result<&'a str, &'static str> {
-    request.headers.only(header).ok_or("a security header is missing or there twice")
+    request.headers.only(header).ok_or_else(|| match request.headers.list(header) {
+        Some(_) => "a security header is there twice",
+        None => "a security header is missing",
+    })
 }
 
 /// What stands behind `Bearer `, in any case (RFC 9110 §11.1); Okta may send the token bare.

@@ -37,11 +37,23 @@ document() { printf '%s\n' "$encoded" | openssl base64 -d; }
 
 id=msg_$(openssl rand -hex 16)
 timestamp=$(date +%s)
-# openssl takes the bytes of a key as an argument only, so whoever can list the processes of this
-# machine can see it for a moment. Where that matters, use sign.py or sign.mjs.
-signature=$({ printf '%s.%s.' "$id" "$timestamp"; document; } |
-  openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(key | od -An -v -tx1 | tr -d ' \n')" -binary |
-  openssl base64)
+# HMAC by its definition (RFC 2104, section 2): openssl takes a key as an argument only, and whoever
+# lists the processes of this machine would see it there.
+hash() { openssl dgst -sha256 -binary; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+block=$(key | hex)
+[ ${#block} -le 128 ] || block=$(key | hash | hex)
+while [ ${#block} -lt 128 ]; do block=${block}00; done
+pad() {
+  rest=$block
+  while [ -n "$rest" ]; do
+    byte=${rest%"${rest#??}"}
+    rest=${rest#??}
+    printf "\\$(printf %03o $((0x$byte ^ $1)))"
+  done
+}
+inner() { { pad 0x36; printf '%s.%s.' "$id" "$timestamp"; document; } | hash; }
+signature=$({ pad 0x5c; inner; } | hash | openssl base64)
 
 answer=$(document | curl --silent --show-error --max-time 30 --data-binary @- \
   --header 'content-type: application/json' \

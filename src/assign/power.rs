@@ -2,13 +2,14 @@
 //!
 //! A person's payload may name its own in our extension, but a value counts only if it is on the
 //! operator's list. Anything else is refused, or left out and told, so that nobody is given less or
-//! more than they think. What the operator's `GROUPS` grants a person's groups comes second, and what
+//! more than they think. What the operator's `GROUP_PROFILES` grants a person's groups comes second, and what
 //! everyone gets last.
 
 use serde_json::Value;
 
 use super::Rules;
 use super::instance::{Instance, Reference, Resource};
+use crate::caseless;
 use crate::fault::Fault;
 use crate::json::describe;
 use crate::scim::manner::Manner;
@@ -68,7 +69,7 @@ impl Power<Reference> {
     /// Each of the three by itself, the first that says anything of it:
     ///
     /// 1. the person's own payload, as far as the operator's list allows;
-    /// 2. the grants of the person's groups, in the order of `GROUPS`: the first routing profile, the
+    /// 2. the grants of the person's groups, in the order of `GROUP_PROFILES`: the first routing profile, the
     ///    first hierarchy group, but the security profiles of all of them together. A grant need be
     ///    on no list: the operator wrote it;
     /// 3. what everyone gets.
@@ -104,10 +105,10 @@ impl Power<Reference> {
 }
 
 impl Grant {
-    /// The grants of these groups, in the order of `GROUPS`; a group's name may come in any case.
+    /// The grants of these groups, in the order of `GROUP_PROFILES`; a group's name may come in any case.
     fn of<'r>(groups: &[&str], rules: &'r Rules) -> Vec<&'r Self> {
-        let groups: Vec<String> = groups.iter().map(|group| group.to_lowercase()).collect();
-        let granted = rules.groups.iter().filter(|(name, _)| groups.contains(&name.to_lowercase()));
+        let is_one = |name: &str| groups.iter().any(|group| caseless::same(group, name));
+        let granted = rules.groups.iter().filter(|(name, _)| is_one(name));
         granted.map(|(_, grant)| grant).collect()
     }
 

@@ -129,27 +129,30 @@ impl Email {
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// Takes an international number; `tel:` in front (RFC 3966) and the separators space, hyphen,
-    /// dot, slash and parentheses are dropped. A `(0` is refused: the trunk prefix is not dialled
-    /// from abroad, and dropping its parenthesis would make another number.
+    /// Takes one international number; `tel:` in front (RFC 3966), in any case, and the separators
+    /// space, hyphen, dot, slash and parentheses are dropped. A `(0` is refused: the trunk prefix is
+    /// not dialled from abroad, and dropping its parenthesis would make another number. So are an
+    /// extension, which Connect does not dial, and what is more than one number.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
     pub fn read(attribute: &str, text: &str) -> Result<Self, Fault> {
-        let bare = text.strip_prefix("tel:").unwrap_or(text);
+        let scheme = text.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("tel:"));
+        let bare = scheme.and_then(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
         let number: String = bare.chars().filter(|c| !" -./()".contains(*c)).collect();
         let digits = number.strip_prefix('+').unwrap_or_default();
         let international = (2..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0')
-            && !bare.replace(' ', "").contains("(0");
+            && !bare.replace(' ', "").contains("(0")
+            && !is_several(bare);
         if international {
             return Ok(Self(number));
         }
         Err(Fault::value(
             attribute,
             "an international number, + and 2 to 15 digits (E.164)",
-            "something else",
+            what_else(bare),
         ))
     }
 
@@ -187,6 +190,39 @@ fn is_full_address(text: &str) -> bool {
         && !domain.contains('@')
         && domain.contains('.')
         && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// Whether a number that is otherwise well-formed is written as two: `+34 600 100 200/201`, `+34 600
+/// 100 200 - 201`. A slash parts one number only behind its area code, as in `+49 30/901820`: behind 7
+/// digits at most, the longest country and area codes together, and before 4 at least.
+fn is_several(bare: &str) -> bool {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+    let is_short = |(_, last): (&str, &str)| digits(last) < 4;
+    let is_late = |(first, _): (&str, &str)| digits(first) > 7;
+    let slash = bare.split_once('/');
+    slash.is_some_and(is_late)
+        || bare.rsplit_once('/').is_some_and(is_short)
+        || bare.matches('/').count() > 1
+        || bare.rsplit_once(" - ").is_some_and(is_short)
+}
+
+/// What stands where one number should; nothing of it.
+fn what_else(bare: &str) -> &'static str {
+    let bare = bare.to_ascii_lowercase();
+    let start = bare.trim_start_matches(|c: char| !c.is_ascii_alphabetic() && !";#".contains(c));
+    let is_extension =
+        [";ext=", "ext", "x", "#"].iter().any(|mark| start.trim_start().starts_with(mark));
+    let parts = [",", ";", "/", "|", "\n", " - ", " or ", " and "];
+    let is_number = bare.starts_with('+');
+    if is_number && is_extension {
+        "one with an extension, which Amazon Connect does not dial"
+    } else if bare.matches('+').count() > 1
+        || is_number && parts.iter().any(|part| bare.contains(part)) && !bare.contains('=')
+    {
+        "more than one number"
+    } else {
+        "something else"
+    }
 }
 
 /// A character's name where it is punctuation; a letter or mark could be part of somebody's name.
@@ -290,7 +326,12 @@ mod tests {
         for (text, number) in [
             ("+12065550100", "+12065550100"),
             ("tel:+1-206-555-0100", "+12065550100"),
-            ("+34 600.100/200", "+34600100200"),
+            ("Tel:+1-206-555-0100", "+12065550100"),
+            ("TEL:+12065550100", "+12065550100"),
+            ("+34 600.100.200", "+34600100200"),
+            ("+49 30/901820", "+4930901820"),
+            ("+49 35242/1234", "+49352421234"),
+            ("+1 - 206 - 555 - 0100", "+12065550100"),
             ("+1 (206) 555-0100", "+12065550100"),
         ] {
             assert_eq!(read(text).unwrap().as_str(), number);
@@ -310,6 +351,38 @@ mod tests {
             "+1２065550100",
         ] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_numbers_and_extensions_are_told_from_other_things() {
+        for (text, found) in [
+            ("+34 600 100 200/201", "more than one number"),
+            ("+34 600 100 200 / 201", "more than one number"),
+            ("+49 30 9018/9019", "more than one number"),
+            ("+49 30/9018/9019", "more than one number"),
+            ("+34 600 100 200 - 201", "more than one number"),
+            ("+34600100200;+34600100201", "more than one number"),
+            ("+34600100200, 600100201", "more than one number"),
+            ("+34600100200 or 600100201", "more than one number"),
+            ("+34600100200\n+34600100201", "more than one number"),
+            ("+34600100200 +34600100201", "more than one number"),
+            ("tel:+12065550100;ext=5", "one with an extension, which Amazon Connect does not dial"),
+            ("+12065550100x123", "one with an extension, which Amazon Connect does not dial"),
+            ("+1 206 555 0100 ext. 5", "one with an extension, which Amazon Connect does not dial"),
+            ("+1 206 555 0100 Ext 5", "one with an extension, which Amazon Connect does not dial"),
+            ("+1 206 555 0100 #5", "one with an extension, which Amazon Connect does not dial"),
+            ("tel:+12065550100;phone-context=x", "something else"),
+            ("600/201", "something else"),
+            ("ext. 5", "something else"),
+        ] {
+            assert_eq!(
+                detail(PhoneNumber::read("x", text)),
+                format!(
+                    "x: expected an international number, + and 2 to 15 digits (E.164), found {found}"
+                ),
+                "{text}"
+            );
         }
     }
 

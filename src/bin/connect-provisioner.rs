@@ -3,21 +3,40 @@
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
-use connect_provisioner::cli::Cli;
+use connect_provisioner::cli::{Cli, Ended};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+/// How long whatever still runs in the background is waited for at the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match cli.runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let done = runtime.block_on(cli.run());
+    runtime.shutdown_timeout(GRACE);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<Ended>() {
+            Some(Ended { status, says: None }) => ExitCode::from(*status),
+            Some(Ended { status, says: Some(_) }) => {
+                failed(&*error);
+                ExitCode::from(*status)
+            }
+            None => failed(&*error),
+        },
     }
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

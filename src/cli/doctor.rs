@@ -3,18 +3,22 @@
 mod online;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::say;
 use super::settings::own;
 use super::table::{Table, Tone};
+use super::{parked, say};
 use crate::config::hooks::Hook;
 use crate::config::scim::{ARN, TOKEN};
-use crate::config::{Config, Environment, Problem, of_process, roster_settings};
+use crate::config::{Config, Environment, Problem, near, of_process, roster_settings_in};
 use crate::lambda::bad_endpoints;
+use crate::near::distance;
+use crate::roster::group::Group;
 use crate::roster::policy::Deactivate;
+use crate::roster::{Roster as _, Trouble};
 
 /// How deep to look.
 #[derive(Args, Clone, Debug)]
@@ -22,6 +26,9 @@ pub struct Arguments {
     /// Ask AWS too: the instance, its profiles and groups, each secret
     #[arg(long)]
     online: bool,
+    /// Look for the groups of `GROUP_PROFILES` in this roster's file, which nobody has open
+    #[arg(long, value_name = "FILE")]
+    roster: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -57,6 +64,10 @@ impl Finding {
         Self { state, subject: subject.into(), found: found.into(), advice: advice.to_owned() }
     }
 
+    fn warning(Problem { variable, problem, find }: &Problem) -> Self {
+        Self::new(State::Warning, variable, problem, find)
+    }
+
     fn ok(subject: impl Into<String>, found: impl Into<String>) -> Self {
         Self::new(State::Ok, subject, found, "")
     }
@@ -77,12 +88,20 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = own();
     let mut findings: Vec<_> = bad_endpoints(&of_process()).map(Finding::from).collect();
     // Who sets one of these means to have a roster.
-    let has_roster = roster_settings().any(|setting| environment.contains_key(setting.name));
+    let has_roster = arguments.roster.is_some() || !roster_settings_in(&environment).is_empty();
+    findings.insert(0, Finding::ok("mode", if has_roster { WITH_ROSTER } else { DIRECT }));
     let read = if has_roster { Config::read_for_roster } else { Config::read };
     findings.extend(match read(&environment) {
-        Err(problems) => problems.0.into_iter().map(Finding::from).collect(),
+        Err(problems) => {
+            let typos = near::typos(&environment);
+            let problems = problems.0.into_iter().map(Finding::from);
+            problems.chain(typos.iter().map(Finding::warning)).collect()
+        }
         Ok(config) => {
             let mut findings = offline(&config, &environment);
+            if let Some(file) = &arguments.roster {
+                findings.extend(pushed(&config, file).await?);
+            }
             if arguments.online {
                 findings.extend(online::look(&config).await);
             }
@@ -95,6 +114,40 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         1 => Err("1 problem found".into()),
         problems => Err(format!("{problems} problems found").into()),
     }
+}
+
+const DIRECT: &str = "direct, without a roster: users are created, leavers are ignored, and /scim/v2 \
+    is 404";
+
+const WITH_ROSTER: &str = "with a roster, as serve has one: Connect is made to follow it; a function \
+    in Lambda has none";
+
+/// More groups than anybody pushes.
+const MOST_GROUPS: usize = 100_000;
+
+/// The groups that the settings name and a roster does not have.
+async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Error>> {
+    if !file.is_file() {
+        return Err(format!("{}: expected the file of a roster, found none", file.display()).into());
+    }
+    let roster = parked::open(file)?;
+    let (groups, _) = roster.page_groups(0, MOST_GROUPS).await.map_err(|Trouble(text)| text)?;
+    let names: Vec<String> =
+        groups.iter().map(|group| group.display_name().to_lowercase()).collect();
+    let unknown =
+        config.rules.groups.iter().filter(|(name, _)| !names.contains(&name.to_lowercase()));
+    let findings = unknown.map(|(name, _)| {
+        let found = format!("no pushed group is called {name:?}");
+        let word = name.to_lowercase();
+        let mut known: Vec<&str> = groups.iter().map(Group::display_name).collect();
+        known.sort_by_cached_key(|own| (distance(&word, &own.to_lowercase()), *own));
+        let advice = match known.join(", ") {
+            none if none.is_empty() => "push it; so far none is".to_owned(),
+            known => format!("push it, or name one of {known}"),
+        };
+        Finding::new(State::Warning, GROUPS, found, &advice)
+    });
+    Ok(findings.collect())
 }
 
 fn show(findings: &[Finding], json: bool) -> Result<(), Box<dyn Error>> {
@@ -131,6 +184,7 @@ fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
     });
     findings.extend(config.hooks.iter().flat_map(hook));
     findings.extend(roster(config));
+    findings.extend(config.warnings.iter().map(Finding::warning));
     findings
 }
 
@@ -144,7 +198,10 @@ fn roster(config: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::ok("DEACTIVATE", deactivate)];
     findings.push(match config.scim.as_ref().map(|scim| &scim.client) {
-        None => Finding::ok(TOKEN, "none, so /scim/v2 is 404"),
+        None => Finding::ok(
+            TOKEN,
+            "none, so /scim/v2 is 404; set it or SCIM_TOKEN_SECRET_ARN to have SCIM",
+        ),
         Some(client) if client.stored.is_some() => {
             Finding::ok(ARN, "/scim/v2, its token in Secrets Manager")
         }
@@ -153,15 +210,17 @@ fn roster(config: &Config) -> Vec<Finding> {
             Finding::ok(TOKEN, format!("/scim/v2, {tokens} in the clear"))
         }
     });
-    let groups = config.rules.groups.len();
-    findings.extend((groups > 0).then(|| {
-        Finding::ok(
-            "GROUPS",
-            format!("{} to give something to its members", count(groups, "group")),
-        )
-    }));
+    findings.push(Finding::ok(
+        GROUPS,
+        match config.rules.groups.len() {
+            0 => "none".to_owned(),
+            groups => format!("{} to give something to its members", count(groups, "group")),
+        },
+    ));
     findings
 }
+
+const GROUPS: &str = "GROUP_PROFILES";
 
 fn hook(hook: &Hook) -> Vec<Finding> {
     let (name, scheme) = (&hook.source.name, hook.source.scheme);

@@ -1,16 +1,16 @@
 //! What the schedule does for the function in Lambda: a run of the drain whenever something is due.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::now;
+use super::serve::metrics::Meter;
+use super::{lines, now};
 use crate::config::Level;
 use crate::converge::Keeper;
-use crate::converge::drain::Drained;
+use crate::converge::drain::{Drained, Stuck};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::Fault;
 use crate::roster::Trouble;
@@ -22,16 +22,21 @@ const RUN: Duration = Duration::from_secs(55);
 /// How often it is looked whether something is due.
 const REST: Duration = Duration::from_secs(1);
 
-/// Drains at once and then again and again; a run that did something has its line on standard error,
-/// if its level is wanted.
-pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level) -> Infallible {
-    loop {
+/// Drains at once and then again and again, until the keeper [ends](Keeper::end); a run that did
+/// something has its line on standard error, if its level is wanted.
+pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>) {
+    while !keeper.is_ending() {
         let run = keeper.drain(Clock::set(now()), Deadline::after(RUN)).await;
+        meter.drained(&run);
         if let Some(line) = Line::of(&run).filter(|line| line.level <= wanted) {
-            eprintln!("{}", serde_json::to_string(&line).unwrap_or_default());
+            let line = serde_json::to_string(&line).unwrap_or_default();
+            meter.said(&line);
+            lines::log(&line);
         }
-        sleep(REST).await;
-        while !has_work(&keeper).await {
+        if !keeper.is_ending() {
+            sleep(REST).await;
+        }
+        while !keeper.is_ending() && !has_work(&keeper).await {
             sleep(REST).await;
         }
     }
@@ -67,12 +72,17 @@ struct Line<'a> {
     /// Why a record is parked; or, without an id, why nothing could be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Told<'a>>,
+    /// Why a record is pending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<Told<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
     fault: &'static str,
     turn: &'static str,
     detail: &'a str,
@@ -81,9 +91,14 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(id: Option<&'a Id>, fault: &'a Fault) -> Self {
+    fn of(fault: &'a Fault) -> Self {
         let (kind, turn) = (fault.kind.code(), fault.kind.turn().name());
-        Self { id, fault: kind, turn, detail: &fault.detail, cause: fault.cause.as_deref() }
+        let cause = fault.cause.as_deref();
+        Self { id: None, owner: None, fault: kind, turn, detail: &fault.detail, cause }
+    }
+
+    fn of_record(stuck: &'a Stuck) -> Self {
+        Self { id: Some(&stuck.id), owner: Some(&stuck.owner), ..Self::of(&stuck.fault) }
     }
 }
 
@@ -99,23 +114,25 @@ impl<'a> Line<'a> {
             pending: 0,
             connect_calls: 0,
             faults,
+            waiting: Vec::new(),
         };
         let drained = match run {
             Ok(drained) if drained.is_idle() => return None,
             Ok(drained) => drained,
-            Err(fault) => return Some(line(Level::Error, vec![Told::of(None, fault)])),
+            Err(fault) => return Some(line(Level::Error, vec![Told::of(fault)])),
         };
         let level = match drained {
             drained if drained.is_alarming() => Level::Error,
             drained if drained.parked.is_empty() && drained.adopted == 0 => Level::Info,
             _ => Level::Warn,
         };
-        let faults = drained.parked.iter().map(|(id, fault)| Told::of(Some(id), fault)).collect();
+        let faults = drained.parked.iter().map(Told::of_record).collect();
         Some(Self {
             applied: drained.applied,
             adopted: drained.adopted,
             parked: drained.parked.len(),
-            pending: drained.pending,
+            pending: drained.pending.len(),
+            waiting: drained.pending.iter().map(Told::of_record).collect(),
             connect_calls: drained.calls.count,
             ..line(level, faults)
         })
@@ -145,11 +162,17 @@ mod tests {
     #[test]
     fn who_must_be_woken_is_told_louder() {
         let parked = |kind| {
-            let parked = vec![(Id::read("1f"), Fault::new(kind, "why").caused_by("because"))];
-            said(&Ok(Drained { parked, ..Drained::default() })).unwrap()
+            let fault = Fault::new(kind, "why").caused_by("because");
+            let stuck = Stuck { id: Id::read("1f"), owner: "0a".to_owned(), fault };
+            said(&Ok(Drained { parked: vec![stuck], ..Drained::default() })).unwrap()
         };
-        let applied = Drained { applied: 2, pending: 1, ..Drained::default() };
-        assert!(said(&Ok(applied)).unwrap().contains(r#""level":"INFO""#));
+        let fault = Fault::new(Kind::Throttled, "slowly").caused_by("CreateUser: Throttling");
+        let waits = Stuck { id: Id::read("2f"), owner: "0b".to_owned(), fault };
+        let applied = Drained { applied: 2, pending: vec![waits], ..Drained::default() };
+        insta::assert_snapshot!(
+            said(&Ok(applied)).unwrap(),
+            @r#"{"level":"INFO","message":"drain","applied":2,"parked":0,"pending":1,"connectCalls":0,"waiting":[{"id":"2f","owner":"0b","fault":"throttled","turn":"later","detail":"slowly","cause":"CreateUser: Throttling"}]}"#
+        );
         let adopted = Drained { applied: 1, adopted: 1, ..Drained::default() };
         let line = said(&Ok(adopted)).unwrap();
         assert!(line.contains(r#""level":"WARN""#) && line.contains(r#""adopted":1"#), "{line}");
@@ -157,7 +180,7 @@ mod tests {
         assert!(parked(Kind::RemovalHeld).contains(r#""level":"ERROR""#));
         insta::assert_snapshot!(
             parked(Kind::Bug),
-            @r#"{"level":"ERROR","message":"drain","applied":0,"parked":1,"pending":0,"connectCalls":0,"faults":[{"id":"1f","fault":"bug","turn":"nobody","detail":"why","cause":"because"}]}"#
+            @r#"{"level":"ERROR","message":"drain","applied":0,"parked":1,"pending":0,"connectCalls":0,"faults":[{"id":"1f","owner":"0a","fault":"bug","turn":"nobody","detail":"why","cause":"because"}]}"#
         );
         let gone = Fault::new(Kind::Unavailable, "for the sender").caused_by("roster: no answer");
         insta::assert_snapshot!(

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::now;
 use super::settings::demo;
-use crate::config::Config;
+use crate::config::{Config, Problems, roster_settings};
 use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
@@ -71,6 +71,7 @@ impl Local {
         changes: &[(&str, &str)],
         roster: Option<Arc<dyn Roster>>,
     ) -> Result<Self, Box<dyn Error>> {
+        let config = Self::configure(&settings, changes, roster.is_some())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let world = World::new(settings);
@@ -78,13 +79,6 @@ impl Local {
         let world = Arc::new(Mutex::new(world));
         let served = Arc::clone(&world);
         let server = tokio::spawn(async move { match serve(listener, served, now).await {} });
-        let mut environment = demo(&directory);
-        environment
-            .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let config = match roster {
-            None => Config::read(&environment)?,
-            Some(_) => Config::read_for_roster(&environment)?,
-        };
         let source = |name: &str| {
             let hook = config.hooks.iter().find(|hook| hook.source.name == name);
             hook.map(|hook| Source::clone(&hook.source)).ok_or("the demo's sources are set up")
@@ -106,6 +100,24 @@ impl Local {
             }
         };
         Ok(Self { source, okta, endpoint, directory, client, provisioner, world, server })
+    }
+
+    /// What such a function is set up with.
+    ///
+    /// # Errors
+    /// If the changes leave no usable configuration.
+    pub fn configure(
+        settings: &Settings,
+        changes: &[(&str, &str)],
+        has_roster: bool,
+    ) -> Result<Config, Problems> {
+        let mut environment = demo(World::new(settings.clone()).directory());
+        if !has_roster {
+            roster_settings().for_each(|setting| drop(environment.remove(setting.name)));
+        }
+        environment
+            .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        if has_roster { Config::read_for_roster(&environment) } else { Config::read(&environment) }
     }
 
     /// The function.

@@ -2,18 +2,22 @@
 
 pub(super) mod ask;
 pub(super) mod control;
+mod outcome;
+mod shown;
 
 use std::error::Error;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::table::{Table, Tone};
-use super::{now, say};
-use crate::config::of_process;
+use super::standin::seconds;
+use super::{Ended, now, say};
 use crate::roster::Trouble;
 use crate::roster::embedded::Embedded;
+use crate::roster::key::Id;
 use control::{Change, Ids};
 
 /// What to do with whom, and where.
@@ -22,11 +26,14 @@ pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
     /// Read a roster's file, which nobody has open
-    #[arg(long, value_name = "FILE", global = true, conflicts_with = "url")]
+    #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["url", "door"])]
     roster: Option<PathBuf>,
-    /// Ask the serve that listens there
+    /// Ask the serve that listens there, on this machine
     #[arg(long, value_name = "URL", global = true, default_value = super::serve::URL)]
     url: String,
+    /// Ask by the file that serve names at its start, where it is somebody else's
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "url")]
+    door: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -35,17 +42,48 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 enum Action {
     /// List everybody who is parked, and count the others
-    List,
-    /// Show one parked record
+    List {
+        /// List also who is pending, and what for
+        #[arg(long)]
+        pending: bool,
+        /// Say who they are, by their userName
+        #[arg(long)]
+        names: bool,
+    },
+    /// Say whether anybody waits: exit status 0 if nobody does, 1 if somebody does, 2 if that could
+    /// not be asked
+    ///
+    /// Who is parked waits, and who has been pending for longer than an hour.
+    Check,
+    /// Show one record
     Show {
         /// The record's id
         #[arg(value_name = "ID")]
         id: String,
+        /// Say who it is
+        #[arg(long)]
+        names: bool,
     },
-    /// Try again, under all the rules
-    Retry(Whom),
+    /// Try again, under all the rules, and say what came of it
+    Retry {
+        #[command(flatten)]
+        whom: Whom,
+        #[command(flatten)]
+        wait: Wait,
+    },
     /// Try again, and let a removal through however many there were within the hour
-    Release(Whom),
+    Release {
+        #[command(flatten)]
+        whom: Whom,
+        /// Do not ask whether everybody whose removal is held is meant
+        #[arg(long)]
+        yes: bool,
+        /// Say who they are
+        #[arg(long)]
+        names: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
 }
 
 #[derive(Args, Clone, Debug)]
@@ -53,13 +91,20 @@ struct Whom {
     /// The records' ids
     #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<String>,
-    /// Everybody who is parked
+    /// Everybody who is parked; to be released, everybody whose removal is held
     #[arg(long)]
     all: bool,
 }
 
+#[derive(Args, Clone, Debug)]
+struct Wait {
+    /// How many seconds to wait for what comes of it
+    #[arg(long, value_name = "S", default_value = "30", value_parser = seconds)]
+    wait: Duration,
+}
+
 impl Whom {
-    fn ids(self) -> Ids {
+    fn ids(&self) -> Ids {
         if self.all { Ids::All } else { Ids::these(&self.ids) }
     }
 }
@@ -67,22 +112,48 @@ impl Whom {
 /// Where the roster is.
 enum Place {
     File(Box<Embedded>),
-    Served(String),
+    Served(ask::Door),
 }
 
 impl Place {
-    async fn state(&self) -> Result<Value, Box<dyn Error>> {
+    fn find(arguments: &Arguments) -> Result<Self, String> {
+        match (&arguments.roster, &arguments.door) {
+            (None, None) => ask::Door::of(&arguments.url).map(Self::Served),
+            (None, Some(door)) => ask::Door::in_file(door).map(Self::Served),
+            (Some(path), _) if path.exists() => {
+                let roster = open(path);
+                let roster = roster.map_err(|told| format!("{told}; a serve is asked by --url"));
+                Ok(Self::File(Box::new(roster?)))
+            }
+            (Some(path), _) => Err(format!("{}: there is no such file", path.display())),
+        }
+    }
+
+    async fn state(&self, names: bool) -> Result<Value, Box<dyn Error>> {
         match self {
-            Self::File(roster) => Ok(control::state(roster.as_ref(), now()).await?),
-            Self::Served(url) => ask::state(url).await,
+            Self::File(roster) => Ok(control::state(roster.as_ref(), names, now()).await?),
+            Self::Served(door) => door.state(names).await,
+        }
+    }
+
+    /// One record, if there is one of this id.
+    async fn record(&self, id: &str, names: bool) -> Result<Option<Value>, Box<dyn Error>> {
+        match self {
+            Self::File(roster) => Ok(control::record(roster.as_ref(), &Id::read(id), names).await?),
+            Self::Served(door) => door.record(id, names).await,
         }
     }
 
     async fn change(&self, change: &Change) -> Result<Value, Box<dyn Error>> {
         match self {
             Self::File(roster) => Ok(control::change(roster.as_ref(), change, now()).await?),
-            Self::Served(url) => ask::change(url, change).await,
+            Self::Served(door) => door.change(change).await,
         }
+    }
+
+    /// Whether somebody is at work there who follows what is set going.
+    const fn is_followed(&self) -> bool {
+        matches!(self, Self::Served(_))
     }
 }
 
@@ -91,32 +162,83 @@ impl Place {
 /// # Errors
 /// If the roster cannot be had, or somebody is named who is not parked: then nothing is changed.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let place = match &arguments.roster {
-        None => Place::Served(arguments.url),
-        Some(path) if path.exists() => {
-            let roster = open(path);
-            let roster = roster.map_err(|trouble| format!("{trouble}; a serve is asked by --url"));
-            Place::File(Box::new(roster?))
+    let json = arguments.json;
+    let action = arguments.action.clone();
+    let action = action.unwrap_or(Action::List { pending: false, names: false });
+    if matches!(action, Action::Check) {
+        return check(&arguments).await;
+    }
+    let place = Place::find(&arguments)?;
+    let (change, wait) = match action {
+        Action::Check => return Ok(()),
+        Action::List { pending, names } => {
+            return shown::all(&place.state(names).await?, pending, json);
         }
-        Some(path) => return Err(format!("{}: there is no such file", path.display()).into()),
-    };
-    let change = match arguments.action.unwrap_or(Action::List) {
-        Action::List => return show_all(&place.state().await?, arguments.json),
-        Action::Show { id } => return show(&place.state().await?, &id, arguments.json),
-        Action::Retry(whom) => Change { retry: whom.ids(), ..Change::default() },
-        Action::Release(whom) => Change { release: whom.ids(), ..Change::default() },
+        Action::Show { id, names } => {
+            let record = place.record(&id, names).await?;
+            let unknown = "ID: expected that of a record, found one that nobody has";
+            return shown::one(&record.ok_or(unknown)?, json);
+        }
+        Action::Retry { whom, wait } => (Change { retry: whom.ids(), ..Change::default() }, wait),
+        Action::Release { whom, yes, names, wait } => {
+            let mut ids = whom.ids();
+            if whom.all {
+                let held = held(&place.state(names).await?);
+                if !yes && !held.is_empty() {
+                    confirm(&held)?;
+                }
+                // Those who were shown, and nobody who came since.
+                let id = |record: &Value| record.get("id")?.as_str().map(str::to_owned);
+                ids = Ids::these(&held.iter().filter_map(id).collect::<Vec<_>>());
+            }
+            (Change { release: ids, ..Change::default() }, wait)
+        }
     };
     let changed = place.change(&change).await?;
+    let wait = wait.wait;
+    outcome::tell(&place, &changed, if place.is_followed() { wait } else { Duration::ZERO }, json)
+        .await
+}
+
+/// For a monitor.
+async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let unasked = |error: Box<dyn Error>| Ended { status: 2, says: Some(error.to_string()) };
+    let place = Place::find(arguments).map_err(|error| unasked(error.into()))?;
+    let state = place.state(false).await.map_err(unasked)?;
     if arguments.json {
-        return Ok(say(changed)?);
+        say(&state)?;
+    } else {
+        say(shown::counts(&state))?;
     }
-    let mut table = Table::default();
-    for done in ["released", "retried"] {
-        for id in list(&changed, done) {
-            table.row(Tone::Good, [done, id.as_str().unwrap_or_default()]);
-        }
+    let waits = shown::is_anybody_waiting(&state, now());
+    if waits { Err(Ended { status: 1, says: None }.into()) } else { Ok(()) }
+}
+
+/// Those whose removal is held.
+fn held(state: &Value) -> Vec<Value> {
+    let is_held = |record: &&Value| {
+        let fault = record.get("fault").and_then(Value::as_str);
+        fault == Some(crate::fault::Kind::RemovalHeld.code())
+    };
+    shown::list(state, "parked").filter(is_held).cloned().collect()
+}
+
+/// Shows who is meant, and asks whether that is meant.
+fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
+    let refuse = |says: &str| Ended { status: 2, says: Some(says.to_owned()) };
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        let count = held.len();
+        let says = format!("{count} removals are held; to let all of them through, say --yes");
+        return Err(refuse(&says).into());
     }
-    if table.is_empty() { Ok(say(NOBODY)?) } else { Ok(table.print(&of_process())?) }
+    shown::table(held)?;
+    let mut out = io::stdout().lock();
+    write!(out, "Let {} removals through? [y/N] ", held.len())?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let is_meant = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+    if is_meant { Ok(()) } else { Err(refuse("nothing was changed").into()) }
 }
 
 /// The roster of a file.
@@ -130,43 +252,4 @@ pub(super) fn open(path: &Path) -> Result<Embedded, String> {
 /// Why there is none.
 pub(super) fn cannot_open(Trouble(trouble): Trouble) -> String {
     format!("cannot open the roster: {trouble}")
-}
-
-const NOBODY: &str = "nobody is parked";
-
-fn list<'a>(state: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
-    state.get(member).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn show_all(state: &Value, json: bool) -> Result<(), Box<dyn Error>> {
-    if json {
-        return Ok(say(state)?);
-    }
-    let counts = ["applied", "pending", "parked", "removed"].map(|name| {
-        let count = state.get("counts").and_then(|counts| counts.get(name));
-        format!("{} {name}", count.unwrap_or(&Value::Null))
-    });
-    say(counts.join(", "))?;
-    let mut table = Table::default();
-    for record in list(state, "parked") {
-        let cell = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
-        let cells = ["id", "wanted", "fault", "turn", "detail"].map(cell);
-        table.row(Tone::Warning, cells);
-    }
-    if table.is_empty() { Ok(()) } else { Ok(table.print(&of_process())?) }
-}
-
-fn show(state: &Value, id: &str, json: bool) -> Result<(), Box<dyn Error>> {
-    let is_meant = |record: &&Value| record.get("id").and_then(Value::as_str) == Some(id);
-    let record = list(state, "parked").find(is_meant);
-    let record = record.ok_or("ID: expected that of a parked record, found another")?;
-    if json {
-        return Ok(say(record)?);
-    }
-    let mut table = Table::default();
-    for (name, value) in record.as_object().into_iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        table.row(Tone::Plain, [name, &text]);
-    }
-    Ok(table.print(&of_process())?)
 }

@@ -13,14 +13,16 @@ use super::table::{Table, Tone};
 use super::{now, say};
 use crate::assign::Agent;
 use crate::config::hooks::Hook;
-use crate::config::{Config, Environment, settings};
+use crate::config::{Config, Environment, roster_settings_in, settings};
 use crate::connect::apply::Connect;
 use crate::decision::{Decision, Moment, Route, Verdict, decide};
-use crate::fault::Fault;
+use crate::event::Intent;
+use crate::fault::{Fault, Turn};
 use crate::http::gateway::Arrival;
 use crate::lambda;
 use crate::log::Record;
 use crate::outcome::{Outcome, Row};
+use crate::roster::policy::Deactivate;
 use crate::secret::UnusableKey;
 use crate::trust::Source;
 
@@ -37,26 +39,78 @@ pub struct Arguments {
 /// Prints the plan of a story, one for each of its events.
 ///
 /// # Errors
-/// If the story cannot be read or the settings cannot be used.
+/// If the story cannot be read, the settings cannot be used, or an event would be refused.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let story = arguments.telling.story()?;
     let (environment, is_demo) = own_or_demo();
     if is_demo {
         eprintln!("no settings found (HOOK_…, CONNECT_INSTANCE): planned with the demo's");
     }
-    let config = Config::read(&environment)?;
-    let hook = arguments.telling.hook(&config.hooks, &story)?;
+    // Who sets one of these means to have a roster; the demo's function has none here.
+    let has_roster = !is_demo && !roster_settings_in(&environment).is_empty();
+    let read = if has_roster { Config::read_for_roster } else { Config::read };
+    let config = read(&environment)?;
     let mut plans = Vec::new();
-    for verdict in verdicts(&config, hook, &story)? {
+    for verdict in told(&config, &environment, &arguments.telling, &story)? {
         plans.push(plan(&config, &environment, &story, verdict).await);
     }
     if arguments.json {
-        return Ok(say(json!({"events": plans}))?);
+        say(json!({"events": plans}))?;
+    } else {
+        plans.iter().try_for_each(|plan| print(plan, &environment))?;
     }
-    for plan in &plans {
-        print(plan, &environment)?;
+    match plans.iter().filter(|plan| plan.get("status").is_some()).count() {
+        0 => Ok(()),
+        refused => Err(format!("{refused} of {} would be refused", plans.len()).into()),
     }
-    Ok(())
+}
+
+/// What becomes of the story's events. Who joins by way of a roster, and is nobody's user yet, becomes
+/// what they would become without one.
+fn told(
+    config: &Config,
+    environment: &Environment,
+    telling: &Telling,
+    story: &Story,
+) -> Result<Vec<Result<Verdict, Fault>>, Box<dyn Error>> {
+    let verdicts = verdicts(config, telling.hook(&config.hooks, story)?, story)?;
+    if config.policy.is_none() {
+        return Ok(verdicts);
+    }
+    let direct = Config::read(environment)?;
+    let made = self::verdicts(&direct, telling.hook(&direct.hooks, story)?, story)?;
+    let both = verdicts.into_iter().zip(made).map(|(verdict, made)| match (verdict, made) {
+        (Ok(Verdict::Keep(wish)), Ok(made @ Verdict::Converge(_)))
+            if matches!(wish.intent, Intent::Join(_)) =>
+        {
+            Ok(made)
+        }
+        // What the sender can mend is told before anything is written down.
+        (Ok(Verdict::Keep(wish)), Err(fault))
+            if matches!(wish.intent, Intent::Join(_)) && fault.kind.turn() == Turn::Sender =>
+        {
+            Err(fault)
+        }
+        (verdict, _) => verdict,
+    });
+    Ok(both.collect())
+}
+
+/// What a roster's settings make of who is known already.
+fn follow(intent: &Intent, config: &Config) -> &'static str {
+    let deactivate = config.policy.as_ref().map(|policy| &policy.deactivate);
+    match (intent, deactivate) {
+        (Intent::Join(_), _) => "their user is made, or made to be what this says",
+        (Intent::Change(_), _) => "what is different is changed at their user",
+        (Intent::Return(_), _) => "their user is let in again",
+        (Intent::Remove(_), _) => "their user is removed",
+        (Intent::Leave(_), Some(Deactivate::Suspend(_))) => {
+            "their user gets SUSPENDED_SECURITY_PROFILE alone, by DEACTIVATE"
+        }
+        (Intent::Leave(_), Some(Deactivate::Delete)) => "their user is removed, by DEACTIVATE",
+        (Intent::Leave(_), _) => "their user stays as it is, by DEACTIVATE",
+        (Intent::Nothing(why), _) => why,
+    }
 }
 
 /// Decides as the function would. Who signed is not in question here, so the story is signed with a
@@ -108,7 +162,10 @@ async fn plan(
         }
         Ok(Verdict::Done(outcome @ Outcome::Confirmed(_))) => json!({"outcome": outcome.name()}),
         Ok(Verdict::Done(outcome)) => outcome.body(),
-        Ok(Verdict::Keep(wish)) => json!({"outcome": "roster", "intent": wish.intent.name()}),
+        Ok(Verdict::Keep(wish)) => {
+            let (intent, detail) = (wish.intent.name(), follow(&wish.intent, config));
+            json!({"outcome": "roster", "intent": intent, "detail": detail})
+        }
         Err(fault) => {
             let status = Row::of(fault.kind).status;
             json!({"outcome": fault.kind.code(), "status": status, "detail": fault.detail})
@@ -217,6 +274,9 @@ fn print(plan: &Value, environment: &Environment) -> Result<(), Box<dyn Error>> 
     let text = |name: &str| plan.get(name).and_then(Value::as_str).unwrap_or_default();
     let Some(request) = plan.get("request") else {
         let why = [text("reason"), text("detail")].concat();
+        if text("outcome") == "roster" {
+            return Ok(say(format!("by the roster, {}: {why}\n", text("intent")))?);
+        }
         let separator = if why.is_empty() { "" } else { ": " };
         return Ok(say(format!("nothing to send, {}{separator}{why}\n", text("outcome")))?);
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::parked;
+use super::{lines, parked};
 use crate::config::Level;
 use crate::roster::Trouble;
 use crate::roster::embedded::Embedded;
@@ -36,7 +36,7 @@ fn say(level: Level, detail: &str, cause: Option<&str>) {
     if let (Some(line), Some(cause)) = (line.as_object_mut(), cause) {
         line.insert("cause".to_owned(), cause.into());
     }
-    eprintln!("{line}");
+    lines::log(&line.to_string());
 }
 
 /// Who but its owner may read or write the file, if anybody.

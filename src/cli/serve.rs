@@ -1,35 +1,44 @@
 //! `connect-provisioner serve`: the function behind a port of this machine, without Lambda.
 
+mod answer;
+mod door;
+mod limits;
+pub(super) mod metrics;
+mod opened;
+mod secrets;
+
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::{Request, Response, StatusCode};
-use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::CtrlC as Signal;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::local::Local;
-use super::parked::control;
-use super::settings::{DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN, DEMO_SECRET, own};
+use super::operator::{self, Address, Published};
+use super::settings::own;
 use super::standin::Behaviour;
-use super::{drain, now, roster, say};
-use crate::config::hooks::Hook;
-use crate::config::{Config, Environment};
-use crate::decision::Moment;
-use crate::http::SCIM;
+use super::{drain, lines, now, roster, say};
+use crate::config::{Config, Environment, Problem, of_process};
 use crate::lambda;
-use crate::log::Record;
+use crate::log::warning_line;
 use crate::provisioner::Provisioner;
 use crate::roster::Roster;
 use crate::roster::embedded::Embedded;
-use crate::standin::listen;
+use crate::server::{self, Gauge, Limits};
+use answer::Front;
+use door::Door;
+use metrics::Meter;
+use opened::Opened;
 
 /// Where it listens unless it is told otherwise.
 pub const URL: &str = "http://127.0.0.1:8787";
@@ -46,21 +55,48 @@ pub struct Arguments {
     /// Which Amazon Connect is behind
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Standin)]
     connect: Which,
-    /// Keep the roster in this file, which is made if it is not there; else it is in memory
+    /// Keep the roster in this file, which is made if it is not there
     ///
     /// What is answered is in the file first. The stand-in forgets its users when it ends, and such a
     /// file does not: put it in front of one that goes on, `connect-provisioner standin`, by `--connect
     /// aws` and `AWS_ENDPOINT_URL_CONNECT`.
-    #[arg(long, value_name = "FILE", conflicts_with = "no_roster")]
+    #[arg(long, value_name = "FILE")]
     roster: Option<PathBuf>,
+    /// Keep the roster in memory, and forget it at the end; so it is in front of the stand-in anyway
+    #[arg(long, conflicts_with = "roster")]
+    memory: bool,
     /// Serve direct mode: users are created, and nothing else happens to them
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["memory", "roster"])]
     no_roster: bool,
     /// Say where it listens as one line of JSON
     #[arg(long)]
     json: bool,
+    /// Serve so many connections at a time; a newcomer takes the place of the one idle longest
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    max_connections: usize,
+    /// Where the operator's door is: on this machine; port 0 takes a free one
+    ///
+    /// `parked` finds it by the port of this `serve`. Metrics are there too: `GET /metrics`.
+    #[arg(long, value_name = "ADDR", default_value_t = (Ipv4Addr::LOCALHOST, 0).into())]
+    operator: SocketAddr,
+    /// The file of a token that opens the operator's door; else a new one is made at each start
+    #[arg(long, value_name = "FILE")]
+    operator_token: Option<PathBuf>,
+    #[command(flatten)]
+    times: Times,
     #[command(flatten)]
     behaviour: Behaviour,
+}
+
+/// How long who is slow is waited for, in seconds; for tests, which would take too long.
+#[derive(Args, Clone, Debug)]
+struct Times {
+    #[arg(long, hide = true, value_name = "S", value_parser = super::standin::seconds)]
+    head_time: Option<Duration>,
+    #[arg(long, hide = true, value_name = "S", value_parser = super::standin::seconds)]
+    body_time: Option<Duration>,
+    #[arg(long, hide = true, value_name = "S", value_parser = super::standin::seconds)]
+    idle_time: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,23 +128,75 @@ impl Arguments {
         let path = self.roster.as_ref().map(|path| path.display().to_string());
         (!self.no_roster).then(|| path.unwrap_or_else(|| MEMORY.to_owned()))
     }
+
+    /// Refuses what cannot be meant.
+    fn check(&self) -> Result<(), String> {
+        let has_place = self.roster.is_some() || self.memory || self.no_roster;
+        if self.connect == Which::Aws && !has_place {
+            return Err(
+                "--connect aws needs to be told where its roster is: --roster FILE, which \
+                 outlives this process; or --memory, which forgets with it who waits and who left; \
+                 or --no-roster, to create users and nothing else"
+                    .to_owned(),
+            );
+        }
+        if !self.operator.ip().is_loopback() {
+            return Err(format!(
+                "--operator: expected an address of this machine alone, such as 127.0.0.1:8788, \
+                 found {}",
+                self.operator
+            ));
+        }
+        Ok(())
+    }
+
+    fn limits(&self, connections: usize) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            connections,
+            head: self.times.head_time.unwrap_or(usual.head),
+            body: self.times.body_time.unwrap_or(usual.body),
+            idle: self.times.idle_time.unwrap_or(usual.idle),
+            ..usual
+        }
+    }
+
+    /// Whether secrets may serve that everybody knows.
+    fn check_secrets(&self, known: &[String]) -> Result<(), String> {
+        let is_amazon = self.connect == Which::Aws;
+        let why_not = secrets::why_not(is_amazon, self.roster.is_some(), self.listen.ip());
+        secrets::check(known, why_not)
+    }
 }
 
 const MEMORY: &str = "memory";
 
 impl House {
-    async fn build(arguments: &Arguments, own: &Environment) -> Result<Self, Box<dyn Error>> {
+    /// Nothing is written before it is clear that this may be served.
+    async fn build(
+        arguments: &Arguments,
+        own: &Environment,
+    ) -> Result<(Self, Vec<String>), Box<dyn Error>> {
         if arguments.connect == Which::Aws {
-            return Ok(Self::Aws(Box::new(amazon(arguments, own).await?)));
+            let read = if arguments.no_roster { Config::read } else { Config::read_for_roster };
+            let config = read(own)?;
+            let known = secrets::known(own, &config, false);
+            arguments.check_secrets(&known)?;
+            let provisioner = amazon(arguments, config).await?;
+            return Ok((Self::Aws(Box::new(provisioner)), known));
         }
         refuse_strangers(own)?;
         let changes: Vec<_> =
             own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let settings = arguments.behaviour.settings();
-        Ok(Self::Standin(Box::new(match arguments.open_roster()? {
+        let config = Local::configure(&settings, &changes, !arguments.no_roster)?;
+        let known = secrets::known(own, &config, true);
+        arguments.check_secrets(&known)?;
+        let local = match arguments.open_roster()? {
             None => Local::start(settings, &changes).await?,
             Some(roster) => Local::start_with_roster(settings, &changes, roster).await?,
-        })))
+        };
+        Ok((Self::Standin(Box::new(local)), known))
     }
 
     fn provisioner(&self) -> &Provisioner {
@@ -127,13 +215,7 @@ impl House {
 }
 
 /// The function in front of Amazon Connect at AWS.
-async fn amazon(arguments: &Arguments, own: &Environment) -> Result<Provisioner, Box<dyn Error>> {
-    if arguments.no_roster {
-        let config = Config::read(own)?;
-        let aws = lambda::aws(&config.region).await;
-        return Ok(Provisioner::new(config, &aws));
-    }
-    let config = Config::read_for_roster(own)?;
+async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Box<dyn Error>> {
     let aws = lambda::aws(&config.region).await;
     Ok(match arguments.open_roster()? {
         None => Provisioner::new(config, &aws),
@@ -157,173 +239,176 @@ fn refuse_strangers(own: &Environment) -> Result<(), String> {
     }
 }
 
-/// Serves until interrupted; each event's line goes to standard error.
+/// Serves until interrupted or terminated; each event's line goes to standard error.
+///
+/// Then nobody is let in any more, who waits for an answer gets it, and the drain ends behind the record
+/// that it is at.
 ///
 /// # Errors
 /// If the settings cannot be used, or the address not be listened on.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    arguments.check()?;
     let own = own();
-    let house = House::build(&arguments, &own).await?;
-    let listener = TcpListener::bind(arguments.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let mut signals = Signals::new()?;
+    let (house, known) = House::build(&arguments, &own).await?;
+    let listener = listen(arguments.listen).await?;
+    let at = listener.local_addr()?;
+    let url = format!("http://{at}");
+    let (connections, too_few) = limits::connections(arguments.max_connections);
+    let limits = arguments.limits(connections);
+    let meter = Arc::new(Meter::new(now()));
+    let (stop, stopped) = watch::channel(false);
+
+    let gauge = Gauge::default();
+    let front = Front { house, meter: Arc::clone(&meter), known, body: limits.body };
+    let front = Arc::new(front);
+    let provisioner = front.house.provisioner();
+    let keeper = provisioner.keeper().cloned();
+    let operator = Operator::open(&arguments, &url, at.port()).await?;
+    let door =
+        Door::new(&operator.address.token, keeper.clone(), Arc::clone(&meter), gauge.clone());
+    let door = Arc::new(door?);
+
     let place = arguments.place();
-    let config = house.provisioner().config();
-    let opened =
-        Opened { url: &url, standin: house.standin(), roster: place.as_deref(), config, own: &own };
-    if arguments.json {
-        say(opened.as_json())?;
-    } else {
-        say(opened.as_text().trim_end())?;
+    let opened = Opened {
+        url: &url,
+        at,
+        standin: front.house.standin(),
+        roster: place.as_deref(),
+        config: provisioner.config(),
+        own: &own,
+        door: &operator.address.door,
+        file: operator.published.path(),
+    };
+    let text = if arguments.json { opened.as_json().to_string() } else { opened.as_text() };
+    warn(&provisioner.config().warnings, &meter);
+    warn(&at_start(too_few, at), &meter);
+    say(text.trim_end())?;
+    let (named, told) = (Arc::clone(&front), Arc::clone(&meter));
+    tokio::spawn(async move {
+        warn(&named.house.provisioner().misnamed(now()).await, &told);
+    });
+
+    let wanted = provisioner.config().log_level;
+    let drain = keeper.clone().map(|keeper| tokio::spawn(drain::go_on(keeper, wanted, meter)));
+    let answer = move |request| Arc::clone(&front).answer(request);
+    let main = tokio::spawn(server::serve(listener, limits, gauge, stopped.clone(), answer));
+    let answer = move |request| Arc::clone(&door).answer(request);
+    let own = door::limits(limits);
+    let _door =
+        tokio::spawn(server::serve(operator.listener, own, Gauge::default(), stopped, answer));
+
+    signals.next().await;
+    keeper.iter().for_each(|keeper| keeper.end());
+    let _nobody_listens = stop.send(true);
+    let at_once = async {
+        signals.next().await;
+        let ended =
+            "ended at once by a second signal; what was begun is taken up at the next start";
+        Err::<(), Box<dyn Error>>(ended.into())
+    };
+    tokio::select! {
+        () = come_to_an_end(main, drain, limits.farewell) => Ok(()),
+        ended = at_once => ended,
     }
-    let house = Arc::new(house);
-    if let Some(keeper) = house.provisioner().keeper() {
-        let wanted = house.provisioner().config().log_level;
-        tokio::spawn(drain::go_on(Arc::clone(keeper), wanted));
-    }
-    let is_private = arguments.listen.ip().is_loopback();
-    let answer = move |request| {
-        let house = Arc::clone(&house);
-        async move {
-            let provisioner = house.provisioner();
-            Ok(match provisioner.keeper() {
-                Some(keeper) if is_private && control::is_meant(&request) => {
-                    control::answer(keeper.roster(), &request).await
-                }
-                _ => answer(provisioner, &request).await,
-            })
+}
+
+/// Waits for whoever is being answered and the record that the drain is at, but not for ever: what is
+/// cut off is taken up at the next start.
+async fn come_to_an_end(main: JoinHandle<bool>, drain: Option<JoinHandle<()>>, farewell: Duration) {
+    let drained = async {
+        match drain {
+            Some(drain) => timeout(farewell, drain).await.is_ok(),
+            None => true,
         }
     };
-    match listen(listener, answer).await {}
-}
-
-/// The answer to a request, as Lambda and an HTTP API would have brought it there and back.
-async fn answer(provisioner: &Provisioner, request: &Request<Bytes>) -> Response<Full<Bytes>> {
-    let mut headers = Map::new();
-    for name in request.headers().keys() {
-        let values = request.headers().get_all(name).iter();
-        let values: Vec<_> =
-            values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        headers.insert(name.to_string(), values.join(",").into());
-    }
-    let event = json!({
-        "version": "2.0",
-        "rawPath": request.uri().path(),
-        "rawQueryString": request.uri().query().unwrap_or_default(),
-        "headers": headers,
-        "requestContext": {"stage": "$default", "http": {"method": request.method().as_str()}},
-        "body": STANDARD.encode(request.body()),
-        "isBase64Encoded": true,
-    });
-    let arrival = now();
-    let moment = Moment { now: arrival, time_left: TIME, random: lambda::random() };
-    let mut record = Record::default();
-    let reply = provisioner.answer(&event.to_string(), moment, &mut record).await;
-    record.took(now().duration_since(arrival).unwrap_or_default());
-    record.lines(provisioner.config().log_level).for_each(|line| eprintln!("{line}"));
-    let Ok(reply) = reply else { return failed() };
-    let mut response = Response::builder().status(reply.status_code);
-    for (name, value) in reply.headers.unwrap_or_default() {
-        response = response.header(name, value);
-    }
-    response.body(Full::from(reply.body)).unwrap_or_else(|_| failed())
-}
-
-fn failed() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response
-}
-
-/// What a sender shows, where it is the demo's and everybody knows it.
-fn known_secret(own: &Environment, hook: &Hook) -> Option<&'static str> {
-    if ["SECRET", "SECRET_ARN"].iter().any(|setting| own.contains_key(&hook.variable(setting))) {
-        return None;
-    }
-    match hook.source.name.as_str() {
-        "demo" => Some(DEMO_SECRET),
-        "okta" => Some(DEMO_AUTHORIZATION),
-        _ => None,
-    }
-}
-
-/// What is to be told of a house that opens.
-struct Opened<'a> {
-    url: &'a str,
-    standin: Option<&'a str>,
-    roster: Option<&'a str>,
-    config: &'a Config,
-    own: &'a Environment,
-}
-
-impl Opened<'_> {
-    fn as_json(&self) -> Value {
-        let Self { url, standin, roster, config, own } = self;
-        let sources = config.hooks.iter().map(|hook| {
-            let name = &hook.source.name;
-            json!({
-                "name": name, "scheme": hook.source.scheme.name,
-                "url": format!("{url}/hooks/{name}"), "secret": known_secret(own, hook),
-            })
-        });
-        let sources: Vec<_> = sources.collect();
-        let scim = config.scim.as_ref().map(|_| {
-            let token = self.knows_token().then_some(DEMO_SCIM_TOKEN);
-            json!({"url": format!("{url}{SCIM}"), "token": token})
-        });
-        json!({
-            "url": url, "standin": standin, "roster": roster, "sources": sources, "scim": scim,
-        })
-    }
-
-    /// Whether everybody knows the SCIM token.
-    fn knows_token(&self) -> bool {
-        !["SCIM_TOKEN", "SCIM_TOKEN_SECRET_ARN"].iter().any(|name| self.own.contains_key(*name))
-    }
-
-    fn as_text(&self) -> String {
-        let Self { url, standin, roster, config, own } = self;
-        let behind = standin.map_or("Amazon Connect".to_owned(), |standin| {
-            format!("a stand-in for Amazon Connect at {standin}")
-        });
-        let place = match roster {
-            None => {
-                "without a roster: users are created, and nothing else happens to them".to_owned()
-            }
-            Some(MEMORY) => "with a roster in memory, which ends with it".to_owned(),
-            Some(path) => format!("with the roster {path}"),
-        };
-        let mut text = format!("Serving {url}, in front of {behind}\n{place}\n\n");
-        for hook in &config.hooks {
-            let (name, scheme) = (&hook.source.name, hook.source.scheme.name);
-            let secret = known_secret(own, hook).unwrap_or("(yours)");
-            text.push_str(&format!("  /hooks/{name:<12} {scheme:<20} secret: {secret}\n"));
-        }
-        if config.scim.is_some() {
-            let token = if self.knows_token() { DEMO_SCIM_TOKEN } else { "(yours)" };
-            text.push_str(&format!("  {SCIM:<19} {:<20} token:  {token}\n", "SCIM 2.0"));
-        }
-        text.push_str(
-            "\nSend it a story:\n  connect-provisioner sign events/okta-user-created.json --as curl",
+    let (answered, drained) = tokio::join!(main, drained);
+    if !(answered.unwrap_or_default() && drained) {
+        lines::log(
+            r#"{"level":"WARN","message":"end","cause":"not all that was begun was ended in time; it is taken up at the next start"}"#,
         );
-        text.push_str(&self.at_url());
-        text.push_str(" | sh\n");
-        if let Some(standin) = standin {
-            let see = format!("See what Connect holds then:\n  curl -sS {standin}/_standin\n");
-            text.push_str(&see);
-        }
-        if roster.is_some() {
-            text.push_str("See who waits for you:\n  connect-provisioner parked");
-            text.push_str(&self.at_url());
-            text.push('\n');
-        }
-        text.push_str("\nStop it with Ctrl-C. Each event has its line here:\n");
-        text
+    }
+}
+
+async fn listen(at: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(at).await.map_err(|error| format!("cannot listen on {at}: {error}"))
+}
+
+/// What works here but should be looked at.
+fn at_start(too_few: Option<Problem>, at: SocketAddr) -> Vec<Problem> {
+    let open = (!at.ip().is_loopback()).then(|| Problem {
+        variable: "--listen".to_owned(),
+        problem: "others than this machine can reach this address, and what is spoken there is \
+                   plain HTTP: tokens and personal data can be read on the way"
+            .to_owned(),
+        find: "listen on 127.0.0.1, behind a proxy that speaks TLS: examples/serve",
+    });
+    too_few.into_iter().chain(open).collect()
+}
+
+/// Says on standard error, in one line, what can be used and should not stay so.
+fn warn(problems: &[Problem], meter: &Meter) {
+    if !problems.is_empty() {
+        let line = warning_line(problems);
+        meter.said(&line);
+        lines::log(&line);
+    }
+}
+
+/// The operator's door, before anybody is behind it.
+struct Operator {
+    listener: TcpListener,
+    address: Address,
+    published: Published,
+}
+
+impl Operator {
+    async fn open(arguments: &Arguments, serves: &str, port: u16) -> Result<Self, Box<dyn Error>> {
+        let token = match &arguments.operator_token {
+            None => door::new_token(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("--operator-token: {}: {error}", path.display()))?
+                .trim()
+                .to_owned(),
+        };
+        let listener = listen(arguments.operator).await?;
+        let door = format!("http://{}", listener.local_addr()?);
+        let address = Address { door, token, serves: serves.to_owned() };
+        let path = operator::place(&of_process(), port);
+        let published = operator::publish(&path, &address)?;
+        Ok(Self { listener, address, published })
+    }
+}
+
+/// What tells this process to end.
+struct Signals {
+    interrupted: Signal,
+    #[cfg(unix)]
+    terminated: Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let interrupted = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupted, terminated: signal(SignalKind::terminate())? })
     }
 
-    /// What a command needs besides to find this place.
-    fn at_url(&self) -> String {
-        if self.url == URL { String::new() } else { format!(" --url {}", self.url) }
+    async fn next(&mut self) {
+        tokio::select! {
+            _told = self.interrupted.recv() => {}
+            _told = self.terminated.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupted: tokio::signal::windows::ctrl_c()? })
+    }
+
+    async fn next(&mut self) {
+        let _told = self.interrupted.recv().await;
     }
 }

@@ -1,6 +1,6 @@
 //! Which settings a command works with: the process's own, or the demo's.
 
-use crate::config::{Environment, of_process, settings};
+use crate::config::{Environment, is_setting, near, of_process};
 use crate::standin::Directory;
 
 /// A key that everybody knows: for stories told on this machine, and nothing else.
@@ -12,11 +12,10 @@ pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
 /// What a SCIM client shows in the demo.
 pub const DEMO_SCIM_TOKEN: &str = "a-token-that-everybody-knows";
 
-/// The function's settings among the variables of this process.
+/// The function's settings among the variables of this process, and what is nearly called like one.
 #[must_use]
 pub fn own() -> Environment {
-    let is_ours =
-        |name: &String| name.starts_with("HOOK_") || settings().any(|setting| setting.name == name);
+    let is_ours = |name: &String| is_setting(name) || near::meant(name).is_some();
     of_process().into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect()
 }
 

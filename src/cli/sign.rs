@@ -15,7 +15,7 @@ use crate::config::hooks::Hook;
 use crate::config::hooks_of;
 use crate::deadline::Deadline;
 use crate::hex;
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, PATIENCE};
 use crate::lambda;
 use crate::trust::Source;
 
@@ -122,7 +122,7 @@ async fn with_keys(hook: &Hook, hooks: &[Hook]) -> Result<Arc<Source>, Box<dyn E
     }
     let aws = lambda::aws("us-east-1").await;
     let keys = KeyStore::new(hooks, Duration::ZERO, &aws);
-    let fetched = keys.source(hook, now(), Deadline::after(Duration::from_secs(10))).await;
+    let fetched = keys.source(hook, now(), Deadline::after(PATIENCE)).await;
     let variable = hook.variable("SECRET_ARN");
     let source = fetched.source;
     Ok(source.map_err(|fault| format!("{variable}: {}", fault.cause.unwrap_or(fault.detail)))?)

@@ -76,7 +76,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match serve(listener, Arc::new(Mutex::new(world)), now).await {}
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| "expected a number of seconds".to_owned())
 }

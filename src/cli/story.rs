@@ -141,17 +141,24 @@ impl Signed {
     }
 
     /// A command for a shell that sends the request to a URL.
+    ///
+    /// Headers and body are on curl's standard input, as a configuration: whoever lists the processes of
+    /// a machine sees their arguments, and a header may be a secret ("-K, --config", curl's manual).
     #[must_use]
     pub fn curl(&self, url: &str) -> String {
         let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let option = |name: &str, value: &str| {
+            format!("{name} = \"{}\"\n", value.replace('\\', r"\\").replace('"', "\\\""))
+        };
         let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
-        let headers = headers.map(|header| format!(" \\\n  -H {}", quote(&header)));
+        let headers = headers.map(|header| option("header", &header));
         let body = match self.body.as_str() {
             "" => String::new(),
-            body => format!(" \\\n  --data-binary {}", quote(body)),
+            body => option("data-binary", body),
         };
         let url = quote(&format!("{}{}", url.trim_end_matches('/'), self.path));
-        format!("curl -sS -X {} {url}{}{body}", self.method, headers.collect::<String>())
+        let options = headers.collect::<String>();
+        format!("curl -sS -X {} {url} -K - <<'END'\n{options}{body}END", self.method)
     }
 
     fn lists(&self) -> BTreeMap<&str, [&str; 1]> {

@@ -1,25 +1,59 @@
-//! What the members of groups get: `GROUPS` → grants, in the operator's order.
+//! What the members of groups get: `GROUP_PROFILES` → grants, in the operator's order.
+
+use std::fs;
 
 use serde_json::{Map, Value};
 
-use super::Setting;
 use super::lists::ordered;
+use super::{Reader, Setting, UNTOLD, quote};
 use crate::assign::instance::{Instance, Reference, Resource};
 use crate::assign::power::{Grant, MAX_SECURITY_PROFILES};
 use crate::json::{describe, member};
 
 /// The variable.
 pub(super) static GROUPS_SETTING: Setting = Setting {
-    name: "GROUPS",
+    name: "GROUP_PROFILES",
     default: "",
     find: "the names of the identity provider's groups; profiles and groups as for ROUTING_PROFILE, \
            SECURITY_PROFILES and HIERARCHY_GROUP",
 };
 
+/// What it was called once. Bash keeps this name for itself, and drops what is given there ("Bash
+/// Variables", Bash Reference Manual).
+pub(super) const OLD_NAME: &str = "GROUPS";
+
+impl Reader<'_> {
+    /// What the members of groups get, by whichever of the two names it is set.
+    pub(super) fn groups(&mut self, instance: Option<&Instance>) -> Option<Vec<(String, Grant)>> {
+        let name = match (self.value(GROUPS_SETTING.name), self.value(OLD_NAME)) {
+            (Some(new), Some(old)) if new != old => {
+                let problem =
+                    format!("expected it or {}, found both, and they differ", GROUPS_SETTING.name);
+                self.problem(OLD_NAME, problem, "unset it: it is what the other was called once");
+                return None;
+            }
+            (None, Some(_)) => OLD_NAME,
+            _ => GROUPS_SETTING.name,
+        };
+        self.optional(name, |text| match text.strip_prefix('@') {
+            None => groups(text, instance),
+            Some(path) => {
+                // Not quoted as a whole any more.
+                let wrong = |problem: String| format!("{path}: {problem}");
+                let text = fs::read_to_string(path).map_err(|error| {
+                    wrong(format!("expected a file to read, found none: {error}"))
+                })?;
+                groups(text.trim_start_matches('\u{feff}'), instance)
+                    .map_err(|problem| wrong(problem.replace(UNTOLD, "another")))
+            }
+        })
+    }
+}
+
 const MEMBERS: [&str; 3] = ["routingProfile", "securityProfiles", "hierarchyGroup"];
 
 /// `{"group": {"routingProfile": "…", "securityProfiles": ["…"], "hierarchyGroup": "…"}}`; a problem
-/// tells the group by its place.
+/// tells the group by its place and its name.
 pub(super) fn groups(
     text: &str,
     instance: Option<&Instance>,
@@ -31,7 +65,7 @@ pub(super) fn groups(
         }
         match grant(&value, instance) {
             Ok(grant) => Ok((name, grant)),
-            Err(problem) => Err(format!("group {place}: {problem}")),
+            Err(problem) => Err(format!("group {place}, {}: {problem}", quote(&name))),
         }
     });
     groups.collect()
@@ -91,7 +125,12 @@ fn reference(
     let Value::String(text) = value else {
         return Err(format!("{name}: expected a string, found {}", describe(value)));
     };
-    kind.reference(text, instance).map_err(|problem| format!("{name}: {problem}"))
+    kind.reference(text, instance).map_err(|problem| {
+        let expected = problem.strip_suffix(UNTOLD);
+        let problem =
+            expected.map_or(problem.clone(), |expected| format!("{expected}{}", quote(text)));
+        format!("{name}: {problem}")
+    })
 }
 
 #[cfg(test)]
@@ -152,7 +191,8 @@ mod tests {
         ] {
             let text = format!(r#"{{"First": {{"hierarchyGroup": "EMEA"}}, "Second": {grant}}}"#);
             let told = groups(&text, None).unwrap_err();
-            assert!(told.starts_with(problem), "{told}");
+            let problem = problem.replace("group 2:", "group 2, \"Second\":");
+            assert!(told.starts_with(&problem), "{told}");
         }
         let unnamed = r#"{" ": {"hierarchyGroup": "EMEA"}}"#;
         assert_eq!(

@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::lists::{BOOLEAN, choice, list};
-use super::{Problem, Reader};
+use super::{Problem, Reader, near};
 use crate::assign::instance::region_name;
 use crate::event::okta::Scope;
-use crate::secret::Key;
+use crate::secret::{Key, is_quoted};
 use crate::trust::Source;
 use crate::trust::scheme::{SCHEMES, Scheme};
 
@@ -101,7 +101,12 @@ pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Pro
     for name in &names {
         match source_of(name) {
             Some(source) => drop(sources.insert(source)),
-            None => reader.problem(name, unknown_setting(), "the README's table of settings"),
+            None => {
+                let meant = near::hook_meant(name);
+                let near = meant.map_or(String::new(), |meant| format!(" near {meant}"));
+                let problem = format!("{}{near}", unknown_setting());
+                reader.problem(name, problem, "the README's table of settings");
+            }
         }
     }
     if sources.is_empty() && !others {
@@ -111,7 +116,7 @@ pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Pro
             "choose a name for the sender, such as OKTA: its events then go to /hooks/okta",
         );
     }
-    let warnings = sources.iter().filter_map(|source| warning(reader, source)).collect();
+    let warnings = sources.iter().flat_map(|source| warnings(reader, source)).collect();
     let hooks = sources.iter().filter_map(|source| hook(reader, source)).collect();
     (hooks, warnings)
 }
@@ -180,10 +185,39 @@ fn names(text: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
+fn warnings(reader: &Reader<'_>, source: &str) -> Vec<Problem> {
+    let variable = format!("HOOK_{source}_SECRET");
+    let quoted = quoted(reader, &variable);
+    let mut warnings: Vec<Problem> =
+        [in_the_clear(reader, variable), quoted].into_iter().flatten().collect();
+    let scheme = reader.value(&format!("HOOK_{source}_SCHEME")).and_then(Scheme::named);
+    if scheme.is_some_and(|scheme| !scheme.has_challenge()) {
+        let names = ["APPS", "GROUPS", "LIFECYCLE"].map(|it| format!("HOOK_{source}_{it}"));
+        let set = names.into_iter().filter(|name| reader.value(name).is_some());
+        warnings.extend(set.map(|variable| Problem {
+            variable,
+            problem:
+                "expected a source of scheme okta, found another, so it does nothing".to_owned(),
+            find: "unset it: only Okta's event hooks are asked who joins by them",
+        }));
+    }
+    warnings
+}
+
+/// A fixed value or a token may have quotation marks around it, but hardly ever has: a file of
+/// variables that is read by no shell keeps them. Where they cannot be, that is a problem.
+pub(super) fn quoted(reader: &Reader<'_>, variable: &str) -> Option<Problem> {
+    let texts = list(reader.value(variable)?).ok()?;
+    texts.iter().any(|text| is_quoted(text)).then(|| Problem {
+        variable: variable.to_owned(),
+        problem: "expected a secret as its sender shows it, found quotes around it".to_owned(),
+        find: "leave the quotes out, unless they are a part of it",
+    })
+}
+
 /// In the clear is fine on a desk. In Lambda, whoever may read the function's configuration reads
 /// the key too.
-fn warning(reader: &Reader<'_>, source: &str) -> Option<Problem> {
-    let variable = format!("HOOK_{source}_SECRET");
+fn in_the_clear(reader: &Reader<'_>, variable: String) -> Option<Problem> {
     reader.value("AWS_LAMBDA_FUNCTION_NAME")?;
     reader.value(&variable)?;
     Some(Problem {

@@ -1,7 +1,7 @@
 //! What becomes of those who leave, are renamed, or are not as they should be → [`Policy`].
 
 use super::lists::choice;
-use super::{Reader, Setting};
+use super::{Problem, Reader, Setting};
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
@@ -75,7 +75,7 @@ impl Reader<'_> {
             if rules.is_some_and(gives_access) {
                 return Err(
                     "expected a profile that allows nothing, found one of SECURITY_PROFILES, \
-                            ALLOWED_SECURITY_PROFILES or GROUPS"
+                            ALLOWED_SECURITY_PROFILES or GROUP_PROFILES"
                         .to_owned(),
                 );
             }
@@ -103,6 +103,24 @@ impl Reader<'_> {
             rate: rate.unwrap_or(DEFAULT_RATE),
         })
     }
+}
+
+/// What is to be told of a profile for those who left that is written otherwise than those with which
+/// others work: whether it is one of them, Connect alone can tell.
+pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<Problem> {
+    let Deactivate::Suspend(suspended) = &policy.deactivate else { return None };
+    let groups = rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+    let (power, allowed) = (&rules.power, &rules.allowed);
+    let mut given = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
+    let spelling = std::mem::discriminant(suspended);
+    given.any(|profile| std::mem::discriminant(profile) != spelling).then(|| Problem {
+        variable: "SUSPENDED_SECURITY_PROFILE".to_owned(),
+        problem: "expected to be written as SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and GROUPS \
+                  are, all by name or all by id, so that it can be seen not to be one of them; found \
+                  the other, so it is compared by id before it is given"
+            .to_owned(),
+        find: "connect-provisioner doctor --online compares them",
+    })
 }
 
 fn removals(text: &str) -> Result<usize, String> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Reader;
-use super::groups::groups;
 use super::lists::{BOOLEAN, choice, list, map};
 use crate::assign::Rules;
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
@@ -20,8 +19,7 @@ impl Reader<'_> {
     pub(super) fn rules(&mut self, instance: Option<&Instance>, has_roster: bool) -> Option<Rules> {
         let power = self.power(instance);
         let allowed = self.allowed(instance);
-        let groups =
-            if has_roster { self.optional("GROUPS", |text| groups(text, instance)) } else { None };
+        let groups = if has_roster { self.groups(instance) } else { None };
         let tags = self.optional("TAGS", tags).unwrap_or_default();
         let deployment = self.optional("DEPLOYMENT", deployment);
         let identity = self.optional("IDENTITY_MANAGEMENT", |text| {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::hooks::{Hook, SecretArn};
+use super::hooks::{Hook, SecretArn, quoted};
 use super::lists::{BOOLEAN, choice, list};
 use super::{Problem, Reader, Setting};
 use crate::event::okta::Scope;
@@ -58,11 +58,11 @@ pub const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
 
 impl Reader<'_> {
     /// Reads how SCIM is spoken; it is not, if there is no token.
-    pub(super) fn scim(&mut self) -> (Option<Scim>, Option<Problem>) {
+    pub(super) fn scim(&mut self) -> (Option<Scim>, Vec<Problem>) {
         let strict = self.optional("SCIM_STRICT", |text| choice(text, &BOOLEAN));
         let public_url = self.optional("PUBLIC_URL", public_url);
         let keys = match (self.value(TOKEN).is_some(), self.value(ARN).is_some()) {
-            (false, false) => return (None, None),
+            (false, false) => return (None, Vec::new()),
             (true, true) => {
                 let find = "unset the one that is not meant";
                 self.problem(ARN, format!("expected it or {TOKEN}, found both"), find);
@@ -75,11 +75,12 @@ impl Reader<'_> {
                 self.optional(ARN, SecretArn::from_str).map(|arn| (Vec::new(), Some(arn)))
             }
         };
-        let Some((keys, stored)) = keys else { return (None, None) };
+        let Some((keys, stored)) = keys else { return (None, Vec::new()) };
         let source = Arc::new(Source { name: NAME.to_owned(), scheme: &BEARER, keys });
         let client = Hook { source, stored, scope: Scope::default() };
         let strict = strict.unwrap_or_default();
-        (Some(Scim { client, strict, public_url }), self.in_the_clear())
+        let warnings = [self.in_the_clear(), quoted(self, TOKEN)].into_iter().flatten().collect();
+        (Some(Scim { client, strict, public_url }), warnings)
     }
 
     /// Whether there is anybody to speak SCIM, or something of theirs that cannot be read.

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
+use aws_sdk_connect::config::retry::RetryPartition;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -21,6 +22,7 @@ use super::trace::Trace;
 use super::{Applied, Calls};
 use crate::assign::Agent;
 use crate::assign::instance::Reference;
+use crate::assign::named::Named;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
@@ -37,13 +39,53 @@ pub struct Connect {
     pub(super) client: Client,
     pub(super) instance: String,
     pub(super) names: Names,
+    pub(super) retries: Retries,
+}
+
+/// What repeats of calls are taken from. Unless it is told otherwise, the SDK has one bucket for all the
+/// clients of a service in a process, and after a bad spell nobody repeats anything (aws-smithy-runtime,
+/// `RetryPartition`).
+#[derive(Debug)]
+pub(super) struct Retries {
+    /// Calls that a sender waits for.
+    pub(super) awaited: RetryPartition,
+    /// Calls by which Connect is made to follow a roster.
+    pub(super) following: RetryPartition,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        let own = |name| RetryPartition::custom(name).build();
+        Self { awaited: own("awaited"), following: own("following") }
+    }
 }
 
 impl Connect {
     /// Speaks to one instance with the credentials, Region and endpoint of `config`.
     #[must_use]
     pub fn new(config: &SdkConfig, instance: &str) -> Self {
-        Self { client: Client::new(config), instance: instance.to_owned(), names: Names::default() }
+        Self {
+            client: Client::new(config),
+            instance: instance.to_owned(),
+            names: Names::default(),
+            retries: Retries::default(),
+        }
+    }
+
+    /// The same, where these settings name things in the instance.
+    #[must_use]
+    pub fn with_settings(self, named: Vec<Named>) -> Self {
+        Self { names: Names::of(named), ..self }
+    }
+
+    /// What the settings name that the instance does not have, or could not be asked for: a fault for
+    /// each, whose cause has the setting and the word.
+    pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
+        let (timeouts, retries) = deadline.limits();
+        let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
+        let limits = limits.retry_partition(self.retries.following.clone());
+        let line = Line { client: &self.client, instance: &self.instance, limits, pace: None };
+        timeout(deadline.time_left(), self.names.misnamed(&line, now)).await.unwrap_or_default()
     }
 
     /// Makes Connect hold this agent's user, and gives up in time to say so. The fault is what the
@@ -57,6 +99,7 @@ impl Connect {
         let trace = Trace::default();
         let (timeouts, retries) = deadline.limits();
         let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
+        let limits = limits.retry_partition(self.retries.awaited.clone());
         let limits = limits.interceptor(trace.clone());
         if !deadline.allows_a_call() {
             let fault = Fault::new(Kind::Unavailable, NOT_BEGUN).caused_by(OUT_OF_TIME);

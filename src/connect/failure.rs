@@ -29,7 +29,12 @@ impl Failure {
         let status = error.raw_response().map_or(0, |response| response.status().as_u16());
         let code = error.code().map(str::to_owned);
         let (class, what) = match error {
-            _ if has_credentials_error(error) => (Class::Configuration, "no usable credentials"),
+            _ if lacks_credentials(error) == Some(Lack::InTime) => {
+                (Class::UnknownFate, "no credentials in time")
+            }
+            _ if lacks_credentials(error).is_some() => {
+                (Class::Configuration, "no usable credentials")
+            }
             SdkError::ConstructionFailure(_) => {
                 (Class::Configuration, "no request can be built with these settings")
             }
@@ -107,13 +112,43 @@ impl From<Failure> for Fault {
     }
 }
 
-fn has_credentials_error(error: &(dyn Error + 'static)) -> bool {
+/// What is wrong with the credentials.
+#[derive(PartialEq, Eq)]
+enum Lack {
+    /// There may be some in a moment.
+    InTime,
+    /// Somebody has to see to it.
+    Usable,
+}
+
+fn lacks_credentials(error: &(dyn Error + 'static)) -> Option<Lack> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<CredentialsError>() {
-            return true;
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            let is_late = matches!(error, CredentialsError::ProviderTimedOut(_));
+            return Some(if is_late { Lack::InTime } else { Lack::Usable });
         }
         next = error.source();
     }
-    false
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_sdk_connect::operation::describe_user::DescribeUserError;
+
+    use super::*;
+
+    #[test]
+    fn credentials_that_come_late_are_a_matter_of_time_and_none_are_not() {
+        for (error, class) in [
+            (CredentialsError::provider_timed_out(Duration::from_secs(5)), Class::UnknownFate),
+            (CredentialsError::not_loaded("none"), Class::Configuration),
+        ] {
+            let error = SdkError::<DescribeUserError>::construction_failure(error);
+            assert_eq!(Failure::of("DescribeUser", &error).class, class);
+        }
+    }
 }

@@ -13,9 +13,11 @@ use super::failure::Failure;
 use super::line::Line;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::{Reference, Resource};
+use crate::assign::named::Named;
 use crate::assign::power::Power;
 use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
+use crate::near::distance;
 
 /// No list is read twice within this time.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -23,9 +25,16 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// The lists take at most this many to a page (`ListRoutingProfiles`, maxResults).
 const PAGE: i32 = 1000;
 
+/// So many names are told to whoever wrote one that is not there.
+const TOLD: usize = 12;
+
 /// What is known of the names.
 #[derive(Debug, Default)]
-pub(super) struct Names(Mutex<BTreeMap<Resource, Listing>>);
+pub(super) struct Names {
+    listings: Mutex<BTreeMap<Resource, Listing>>,
+    /// Which settings name what.
+    settings: Vec<Named>,
+}
 
 /// The names of one kind.
 #[derive(Debug, Default)]
@@ -39,6 +48,24 @@ struct Listing {
 }
 
 impl Names {
+    /// Names that these settings have.
+    pub(super) fn of(settings: Vec<Named>) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// The settings that name what is not to be found by its name, each with why.
+    pub(super) async fn misnamed(&self, line: &Line<'_>, now: SystemTime) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for Named { kind, reference, .. } in &self.settings {
+            if let Err(fault) = self.id(line, *kind, reference, now).await
+                && !faults.contains(&fault)
+            {
+                faults.push(fault);
+            }
+        }
+        faults
+    }
+
     /// The ids of what is meant. Two names of one thing are one.
     pub(super) async fn resolve(
         &self,
@@ -76,7 +103,7 @@ impl Names {
 
     /// Notes that Connect does not know something that was listed.
     pub(super) async fn doubt(&self) {
-        self.0.lock().await.values_mut().for_each(|listing| listing.doubted = true);
+        self.listings.lock().await.values_mut().for_each(|listing| listing.doubted = true);
     }
 
     async fn id(
@@ -90,7 +117,7 @@ impl Names {
             Reference::Id(id) => return Ok(id.clone()),
             Reference::Name(name) => name,
         };
-        let mut listings = self.0.lock().await;
+        let mut listings = self.listings.lock().await;
         let listing = listings.entry(kind).or_default();
         if listing.wants_a_read(name, now) {
             listing.tried = Some(now);
@@ -101,10 +128,30 @@ impl Names {
         }
         match (listing.ids.get(name).map(Vec::as_slice), &listing.fault) {
             (Some([id]), _) => Ok(id.clone()),
-            (Some(_), _) => Err(misnamed(kind, "several")),
+            (Some(_), _) => Err(self.fault(kind, name, "several of it; name it by ARN")),
             (None, Some(fault)) => Err(fault.clone()),
-            (None, None) => Err(misnamed(kind, "none")),
+            (None, None) => {
+                let have = listing.near(name).join(", ");
+                Err(self.fault(kind, name, &format!("none; have: {have}")))
+            }
         }
+    }
+
+    /// The sender hears what is wrong, and the log which word of which setting.
+    fn fault(&self, kind: Resource, name: &str, found: &str) -> Fault {
+        let noun = kind.noun();
+        let is_it = |named: &&Named| {
+            named.kind == kind && matches!(&named.reference, Reference::Name(own) if own == name)
+        };
+        let settings: Vec<_> =
+            self.settings.iter().filter(is_it).map(|named| named.setting.as_str()).collect();
+        let detail = format!(
+            "configuration: a {noun} that this deployment is set up with was not found by its name"
+        );
+        let settings = settings.join(" and ");
+        Fault::new(Kind::Configuration, detail).caused_by(format!(
+            "{settings} {name:?}: expected a {noun} of this name, found {found}"
+        ))
     }
 }
 
@@ -119,26 +166,19 @@ impl Listing {
         Self { ids, tried: Some(now), ..Self::default() }
     }
 
+    /// Some of the names, the nearest first.
+    fn near(&self, name: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = self.ids.keys().map(String::as_str).collect();
+        let name = name.to_lowercase();
+        names.sort_by_cached_key(|own| (distance(&name, &own.to_lowercase()), *own));
+        names.truncate(TOLD);
+        names
+    }
+
     fn wants_a_read(&self, name: &str, now: SystemTime) -> bool {
         let is_recent = self.tried.is_some_and(|tried| lies_within(PAUSE, tried, now));
         (self.doubted || !self.ids.contains_key(name)) && !is_recent
     }
-}
-
-fn misnamed(kind: Resource, found: &str) -> Fault {
-    let noun = kind.noun();
-    let variables = match kind {
-        Resource::HierarchyGroup => "HIERARCHY_GROUP, ALLOWED_HIERARCHY_GROUPS or GROUPS",
-        Resource::RoutingProfile => "ROUTING_PROFILE, ALLOWED_ROUTING_PROFILES or GROUPS",
-        Resource::SecurityProfile => "SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES or GROUPS",
-    };
-    Fault::new(
-        Kind::Configuration,
-        format!(
-            "configuration: a {noun} that this deployment is set up with was not found by its name"
-        ),
-    )
-    .caused_by(format!("{variables}: expected one {noun} of each name, found {found}"))
 }
 
 impl Line<'_> {

@@ -49,6 +49,7 @@ impl Connect {
         let limits = Builder::new()
             .timeout_config(deadline.limits().0)
             .retry_config(RetryConfig::disabled())
+            .retry_partition(self.retries.following.clone())
             .interceptor(trace.clone());
         let line = Line {
             client: &self.client,

@@ -66,6 +66,7 @@ impl Keeper {
                 Err(fault) => return (Err(fault), Calls::default()),
             }
             record.person = person.without_password();
+            record.keep_wish(known);
             record.stranger = false;
         }
         let is_same = record == *known;
@@ -106,7 +107,8 @@ impl Keeper {
     ) -> (Result<Option<Kept>, Fault>, Calls) {
         let deadline = deadline.sooner_by(WRITING);
         let (id, person) = (record.id.clone(), record.person.clone());
-        let can_undo = !is_same && record.wanted == Wanted::Active;
+        // Who waits for a name waits on, whatever else a client writes.
+        let can_undo = !is_same && record.wanted == Wanted::Active && record.wish.is_none();
         let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
         match written {
             Err(fault) => (Err(fault), Calls::default()),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::sleep;
 
-use super::{Ended, Keeper, Run, WRITING};
+use super::{Ended, Followed, Keeper, Run, WRITING};
 use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
@@ -31,13 +31,24 @@ pub struct Drained {
     /// Users of somebody else's that became ours, among those.
     pub adopted: usize,
     /// Records that wait for somebody, and why.
-    pub parked: Vec<(Id, Fault)>,
-    /// Records that will be seen to again.
-    pub pending: usize,
+    pub parked: Vec<Stuck>,
+    /// Records that will be seen to again, and why they were not done with.
+    pub pending: Vec<Stuck>,
     /// The calls that it took.
     pub calls: Calls,
     /// Whether another run was at work, and this one did nothing.
     pub elsewhere: bool,
+}
+
+/// A record that Connect does not follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// The record's id.
+    pub id: Id,
+    /// The hash of the owner that the person's user bears.
+    pub owner: String,
+    /// Why.
+    pub fault: Fault,
 }
 
 impl Keeper {
@@ -66,7 +77,7 @@ impl Keeper {
     ) -> Result<(), Fault> {
         let pace = Pace::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
-        while deadline.allows_a_call() {
+        while deadline.allows_a_call() && !self.is_ending() {
             let due = self.roster.due(clock.now(), BATCH).await?;
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
@@ -81,12 +92,17 @@ impl Keeper {
                 self.roster.set_backlog(until).await?;
             }
             let run = Run { clock, deadline, pace: Some(&pace) };
-            let follow = async |id: Id| (id.clone(), self.converge(&id, run).await);
+            let follow = async |id: Id| {
+                if self.is_ending() {
+                    return (id, Ok(Followed::nothing(String::new())));
+                }
+                (id.clone(), self.converge(&id, run).await)
+            };
             let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
             let mut is_idle = true;
             while let Some((id, ended)) = ends.next().await {
                 let ended = ended?;
-                is_idle &= matches!(ended.0, Ended::Pending(None));
+                is_idle &= matches!(ended.ended, Ended::Pending(None));
                 drained.note(id, ended);
             }
             if is_idle {
@@ -104,16 +120,18 @@ const SOON: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
-    fn note(&mut self, id: Id, (ended, calls): (Ended, Calls)) {
+    fn note(&mut self, id: Id, followed: Followed) {
+        let Followed { owner, ended, calls } = followed;
         self.calls.add(&calls);
+        let stuck = |fault| Stuck { id, owner, fault };
         match ended {
             Ended::Applied(applied) => {
                 self.applied = self.applied.saturating_add(1);
                 let adopted = usize::from(matches!(applied, Applied::Adopted(_)));
                 self.adopted = self.adopted.saturating_add(adopted);
             }
-            Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push((id, fault)),
-            Ended::Pending(Some(_)) => self.pending = self.pending.saturating_add(1),
+            Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push(stuck(fault)),
+            Ended::Pending(Some(fault)) => self.pending.push(stuck(fault)),
             // Somebody else sees to it, or it was forgotten in time.
             Ended::Pending(None) => {}
         }
@@ -122,13 +140,14 @@ impl Drained {
     /// Whether nothing was due.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.applied == 0 && self.pending == 0 && self.parked.is_empty()
+        self.applied == 0 && self.pending.is_empty() && self.parked.is_empty()
     }
 
-    /// Whether somebody should be told at once: a removal was held, or it is a bug.
+    /// Whether somebody should be told at once: a removal was held, a setting keeps people from coming
+    /// or going, or it is a bug.
     #[must_use]
     pub fn is_alarming(&self) -> bool {
-        let alarms = [Kind::RemovalHeld, Kind::Bug];
-        self.parked.iter().any(|(_, fault)| alarms.contains(&fault.kind))
+        let alarms = [Kind::RemovalHeld, Kind::Configuration, Kind::Bug];
+        self.parked.iter().any(|stuck| alarms.contains(&stuck.fault.kind))
     }
 }

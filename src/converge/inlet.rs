@@ -12,7 +12,7 @@ use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
 use crate::roster::Clash;
-use crate::roster::fold::{Change, Said, taken};
+use crate::roster::fold::{Change, Said, is_another, taken};
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{MENDED_AFTER, Record, Wanted};
 use crate::scim::Person;
@@ -62,7 +62,7 @@ impl Keeper {
         let mut entry = match self.enter(heard, clock, deadline).await {
             Ok(Entered::Written(entry)) => *entry,
             Ok(Entered::Done(outcome)) => return (Ok(outcome), Calls::default()),
-            Err(fault) => return (Err(fault), Calls::default()),
+            Err(fault) => return (Err(of_the_whole(fault, heard.intent)), Calls::default()),
         };
         // Whoever leaves is not let in again because something else is wrong.
         let can_undo = heard.can_mend && !heard.intent.is_farewell();
@@ -82,13 +82,13 @@ impl Keeper {
     ) -> (Result<Outcome, Fault>, Calls) {
         let owner = self.owner_of(&entry.record);
         if !entry.leased {
-            return (Ok(Outcome::Pending(owner)), Calls::default());
+            return (Ok(Outcome::Pending(owner, None)), Calls::default());
         }
         let run = Run { clock, deadline, pace: None };
         match self.hold(entry.record, run, &blame, password).await {
             Ok((ended, calls)) => (self.outcome(ended, owner, clock).await, calls),
             // It is written, due, and will be seen to.
-            Err(_) => (Ok(Outcome::Pending(owner)), Calls::default()),
+            Err(fault) => (Ok(Outcome::Pending(owner, Some(Box::new(fault)))), Calls::default()),
         }
     }
 
@@ -96,11 +96,11 @@ impl Keeper {
         match ended {
             Ended::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
             Ended::Pending(fault) => {
-                if fault.is_some_and(|fault| fault.kind == Kind::Throttled) {
+                if fault.as_ref().is_some_and(|fault| fault.kind == Kind::Throttled) {
                     let until = clock.now().checked_add(MENDED_AFTER);
                     drop(self.roster.set_backlog(until).await);
                 }
-                Ok(Outcome::Pending(owner))
+                Ok(Outcome::Pending(owner, fault.map(Box::new)))
             }
             Ended::Parked(fault) => Ok(Outcome::Parked(fault, owner)),
             Ended::Undone(fault) => Err(fault),
@@ -126,13 +126,20 @@ impl Keeper {
         let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
+            let gone = self.roster.find_gone(&keys).await?;
             let known = self.known(person).await?;
+            let known = known.filter(|known| !is_of_who_is_gone(known, person, as_of, &gone));
+            let known = self.meant(known, heard, person)?;
             let owner = match &known {
                 Some(record) => self.owner_of(record),
                 None => match self.new_owner(person, &id).await? {
                     Ok(owner) => owner,
-                    // Connect has nobody of such a name; but a name there must be.
-                    Err(_) if heard.intent.is_farewell() && person.user_name().is_ok() => {
+                    // Connect has nobody of such a name; but a name there must be, unless it is somebody
+                    // who is gone.
+                    Err(_)
+                        if heard.intent.is_farewell()
+                            && (person.user_name().is_ok() || !gone.is_empty()) =>
+                    {
                         return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
                     }
                     Err(fault) if heard.can_mend => return Err(fault),
@@ -140,27 +147,60 @@ impl Keeper {
                     Err(_) => Owner::of_record(&self.rules.deployment, id.as_str()),
                 },
             };
-            let gone = self.roster.find_gone(&keys).await?;
             let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
             let said = Said { intent: heard.intent, as_of, now, id, owner };
             said.check_time()?;
-            let (record, is_same) = match said.fold(known.as_ref(), &gone)? {
+            let (mut record, is_same) = match said.fold(known.as_ref(), &gone)? {
                 Change::Nothing(reason) => return Ok(Entered::Done(Outcome::Ignored(reason))),
                 Change::Same(record) => (*record, true),
                 Change::Written(record) => (*record, false),
             };
             if heard.can_mend {
                 self.judge(&record, heard.intent)?;
+            } else if self.is_to_wait(&record, known.as_ref()).await? {
+                record.wait_for_name(known.as_ref(), now);
             }
+            record.shares_external_id &= self.is_shared(&record).await?;
             match self.write(record, is_same, known, deadline, clock).await? {
                 Ok(entered) => return Ok(entered),
                 Err(Clash::Moved) => {}
                 // Who has the name is found now; if not, it is another person's.
-                Err(Clash::Taken) if was_taken => return Err(taken()),
+                Err(Clash::Taken) if was_taken && heard.can_mend => return Err(taken()),
                 Err(Clash::Taken) => was_taken = true,
             }
         }
         Err(changed_meanwhile())
+    }
+
+    /// Who is meant of who was found: nobody, if they are another person of the same name, and the
+    /// sender could not mend it. A leave shuts out whoever has the name.
+    fn meant(
+        &self,
+        known: Option<Record>,
+        heard: &Heard<'_>,
+        person: &Person,
+    ) -> Result<Option<Record>, Fault> {
+        let Some(known) = known else { return Ok(None) };
+        let is_strict = heard.can_mend || matches!(heard.intent, Intent::Leave(_));
+        Ok(if is_strict || !is_another(&known, person)? { Some(known) } else { None })
+    }
+
+    /// Whether the name that a person is given is to be waited for.
+    async fn is_to_wait(&self, record: &Record, known: Option<&Record>) -> Result<bool, Fault> {
+        let told = |record: &Record| record.person.user_name().ok().map(Key::user_name);
+        let is_new = known.is_none_or(|known| told(known) != told(record));
+        match told(record).filter(|_| is_new && record.wanted != Wanted::Gone) {
+            Some(name) => Ok(self.who_is_before(&name, record).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether somebody else goes by a record's `externalId`.
+    async fn is_shared(&self, record: &Record) -> Result<bool, Fault> {
+        if !record.shares_external_id {
+            return Ok(false);
+        }
+        Ok(self.by_external_id(&record.person).await?.is_some_and(|first| first.id != record.id))
     }
 
     /// The owner of a new person's user: nobody else's, now or lately.
@@ -193,6 +233,9 @@ impl Keeper {
         let now = clock.now();
         if is_same {
             record.reopen(now);
+        }
+        if let Some(known) = &known {
+            record.free_names(known);
         }
         let backlog = self.roster.backlog().await?.is_some_and(|until| until > now);
         let leased = !record.is_leased(now) && !backlog && deadline.allows_a_call();
@@ -254,12 +297,15 @@ impl Keeper {
         Ok(if shares { by_name } else { by_id.or(by_name) })
     }
 
-    /// Who goes by a person's `externalId`.
+    /// Who goes by a person's `externalId`: of several whoever had it before the others, and of those
+    /// who are left when that one gives it up, whoever came first.
     pub(super) async fn by_external_id(&self, person: &Person) -> Result<Option<Record>, Fault> {
-        match person.external_id()? {
-            Some(id) => Ok(self.roster.find(&Key::external_id(id)).await?),
-            None => Ok(None),
+        let Some(id) = person.external_id()?.map(Key::external_id) else { return Ok(None) };
+        if let Some(holder) = self.roster.find(&id).await? {
+            return Ok(Some(holder));
         }
+        let sharing = self.roster.find_all(&id).await?.into_iter();
+        Ok(sharing.min_by_key(|record| (record.created, record.id.clone())))
     }
 
     /// Who goes by a person's `userName`.
@@ -277,13 +323,44 @@ impl Keeper {
     }
 }
 
-/// What a person is known by: the identity provider's own id before the name, which may change.
+/// What somebody who is gone went by, if they were this person: the identity provider's own id before the name, which may change.
 pub(super) fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
     let external_id = person.external_id()?.map(Key::external_id);
-    let user_name = person.user_name().map(Key::user_name);
-    match (external_id, user_name) {
+    match (external_id, person.user_name()) {
         (None, Err(fault)) => Err(fault),
-        (external_id, user_name) => Ok(external_id.into_iter().chain(user_name).collect()),
+        (external_id, user_name) => {
+            let name = user_name.ok();
+            let lowered = name.and_then(Key::lowered_user_name);
+            let names = name.map(Key::user_name).into_iter().chain(lowered);
+            Ok(external_id.into_iter().chain(names).collect())
+        }
+    }
+}
+
+/// Whoever sends but what changed is told that the whole person is wanted.
+fn of_the_whole(fault: Fault, intent: &Intent) -> Fault {
+    let is_missing = fault.kind == Kind::InvalidValue && fault.detail.ends_with("found none");
+    if !is_missing || !matches!(intent, Intent::Change(_)) {
+        return fault;
+    }
+    let detail =
+        format!("{}; user.updated tells the whole person, as user.created does", fault.detail);
+    Fault { detail: detail.into(), ..fault }
+}
+
+/// Whether an event that has but an `externalId` in common with somebody is about another person, of
+/// the same id, who is gone: by their name, or by what is known of them since.
+fn is_of_who_is_gone(known: &Record, person: &Person, as_of: SystemTime, gone: &[Record]) -> bool {
+    let name = |person: &Person| person.user_name().ok().map(Key::user_name);
+    let told = name(person);
+    if !known.shares_external_id || (told.is_some() && told == name(&known.person)) {
+        return false;
+    }
+    let id = known.person.external_id().ok().flatten().map(Key::external_id);
+    let mut gone = gone.iter().filter(|gone| id.as_ref().is_some_and(|id| gone.marks.contains(id)));
+    match &told {
+        Some(told) => gone.any(|gone| gone.marks.contains(told)),
+        None => gone.any(|gone| as_of <= gone.as_of),
     }
 }
 

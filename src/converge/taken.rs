@@ -15,7 +15,7 @@ use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
 use crate::roster::key::Key;
 use crate::roster::policy::Foreign;
-use crate::roster::record::{Held, Record, State};
+use crate::roster::record::{Held, Record};
 
 impl Keeper {
     /// Goes on with a user who was there already: ours by an earlier attempt, or to be adopted.
@@ -53,7 +53,8 @@ impl Keeper {
         if other.is_tombstone() {
             // It came after all, from a call that was long given up.
             other.user = Some(Held::new(&user.ids, clock.now()));
-            (other.state, other.due) = (State::Pending, Some(clock.now()));
+            other.pend(clock.now());
+            other.due = Some(clock.now());
             let _overtaken = self.roster.write(&other).await?;
         }
         Err(held_by_another().into())
@@ -89,7 +90,7 @@ fn too_powerful() -> Fault {
     Fault::new(
         Kind::Uniqueness,
         "userName: expected a user in Amazon Connect with no security profile but those of \
-         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and the person's groups in GROUPS, found \
+         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and the person's groups in GROUP_PROFILES, found \
          one that may do more; it is not adopted",
     )
 }

@@ -39,8 +39,13 @@ pub(super) enum Stop {
     Fault(Fault),
     /// Somebody else has the lease now.
     Lost,
+    /// There was no time left to ask Connect. Nothing was sent, and nobody asked for fewer calls: that
+    /// is no attempt, nothing to be quiet about, and says nothing of a backlog.
+    NotBegun,
     /// The roster.
     Roster(Fault),
+    /// Somebody else has the name that the person is to have; for the rest it was done.
+    Waits(Fault),
 }
 
 impl From<Fault> for Stop {
@@ -67,9 +72,18 @@ impl Keeper {
         if record.wanted == Wanted::Gone {
             self.leave_groups(&record.id, clock).await?;
         }
+        let waits = self.claim_name(record, clock).await?;
         self.remove_former(record, session, clock).await?;
         match (record.wanted, &self.policy.deactivate) {
-            (Wanted::Active, _) => self.hold_user(record, session, clock, password).await,
+            (Wanted::Active, _) => match waits {
+                None => self.hold_user(record, session, clock, password).await,
+                Some(fault) if record.is_nameless() => Err(Stop::Waits(fault)),
+                Some(fault) => {
+                    // The user of the name that they have is kept in step meanwhile.
+                    self.hold_user(record, session, clock, password).await?;
+                    Err(Stop::Waits(fault))
+                }
+            },
             (Wanted::Inactive, Deactivate::Suspend(profile)) => {
                 self.shut_out(record, session, clock, profile).await
             }
@@ -119,6 +133,7 @@ impl Keeper {
         if self.remove_tried(record, [None; 2], session, clock).await? {
             applied = Applied::Removed;
         }
+        record.had_user |= applied == Applied::Removed;
         Ok(applied)
     }
 
@@ -134,7 +149,11 @@ impl Keeper {
         let Some(user) = self.one_user(record, session, clock).await? else {
             return Ok(Applied::NoUser);
         };
+        let given = self.given_to_agents(profile, session).await?;
         let profile = session.security_profile(profile).await?;
+        if given.contains(&profile) {
+            return Err(self.take_what_can_be(record, session, clock, &profile, &user).await);
+        }
         let steps = plan(Desired::ShutOut(&profile), Some(&user));
         if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
             let step = Step::UpdateUserSecurityProfiles(Vec::new());
@@ -143,6 +162,50 @@ impl Keeper {
         let is_done = self.apply(record, session, &steps, &user.ids).await?;
         record.counted = None;
         Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
+    }
+
+    /// The security profiles with which somebody works here, those that may be `suspended` by another
+    /// spelling: what is spelled alike was compared at the start.
+    async fn given_to_agents(
+        &self,
+        suspended: &Reference,
+        session: &Session<'_>,
+    ) -> Result<Vec<ResourceId>, Fault> {
+        let (power, allowed) = (&self.rules.power, &self.rules.allowed);
+        let groups = self.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+        let all = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
+        let spelling = std::mem::discriminant(suspended);
+        resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), session).await
+    }
+
+    /// Where the profile for those who left is one with which others work, nothing is given: of what
+    /// the user has, all is taken but one profile, one that everybody has if there is any. So whoever
+    /// leaves can do less than before and never more, whatever the setting names.
+    async fn take_what_can_be(
+        &self,
+        record: &mut Record,
+        session: &Session<'_>,
+        clock: Clock,
+        profile: &ResourceId,
+        user: &Observed,
+    ) -> Stop {
+        let everybodys = match resolved(self.rules.power.security_profiles.iter(), session).await {
+            Ok(everybodys) => everybodys,
+            Err(fault) => return fault.into(),
+        };
+        let mut kept = everybodys.iter().chain([profile]);
+        let kept = kept.find(|id| user.security_profiles.contains(id.as_str()));
+        if let Some(kept) = kept.filter(|_| user.security_profiles.len() > 1) {
+            let step = Step::UpdateUserSecurityProfiles(vec![kept.clone()]);
+            if let Err(stop) = self.count(record, &step, &user.ids, clock).await {
+                return stop;
+            }
+            if let Err(stop) = self.apply(record, session, &[step], &user.ids).await {
+                return stop;
+            }
+            record.counted = None;
+        }
+        not_powerless().into()
     }
 
     /// The one user of a record's, if there is any: what else may have been created is removed.
@@ -260,6 +323,7 @@ impl Keeper {
             let found = session.find(&tried).await?;
             if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
                 record.user = Some(Held::new(&user.ids, clock.now()));
+                record.had_user = true;
                 return Ok(Some(user));
             }
             record.tried.retain(|other| *other != tried);
@@ -387,6 +451,35 @@ fn renamed() -> Fault {
         Kind::Renamed,
         "userName: Amazon Connect cannot rename a user, and RENAME is park; take the change back in \
          the identity provider, or set RENAME=recreate and retry",
+    )
+}
+
+/// The ids of what is meant. What is not found is nobody's, and whoever leaves does not wait until
+/// such a setting is mended.
+async fn resolved<'a>(
+    meant: impl Iterator<Item = &'a Reference>,
+    session: &Session<'_>,
+) -> Result<Vec<ResourceId>, Fault> {
+    let mut ids = Vec::new();
+    for reference in meant {
+        match session.security_profile(reference).await {
+            Ok(id) => ids.push(id),
+            Err(fault) if fault.kind == Kind::Configuration => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(ids)
+}
+
+fn not_powerless() -> Fault {
+    Fault::new(
+        Kind::Configuration,
+        "configuration: SUSPENDED_SECURITY_PROFILE is a profile with which others work here, so this \
+         person still has access; name one that allows nothing",
+    )
+    .caused_by(
+        "SUSPENDED_SECURITY_PROFILE: expected a profile that allows nothing, found one of \
+         SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES or GROUPS by another spelling",
     )
 }
 

@@ -5,35 +5,38 @@
 //! group gives something, the users concerned are left due for the drain.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::task::yield_now;
 
+use super::aside::{aside, is_long};
 use super::users::Edit;
 use super::{Asked, Directory, TRIES, etag, not_found};
+use crate::caseless;
 use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
-use crate::outcome::resource::{Answer, Deed};
+use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::Clash;
 use crate::roster::group::{Group, GroupChange, Mark, Member};
 use crate::roster::key::Id;
 use crate::scim::projection::Projection;
-use crate::scim::resource;
+use crate::scim::schema::ResourceType;
 
 const MEMBERS: &str = "members";
+
+/// After so many members have been written, others have their turn.
+const TURN: usize = 2000;
 
 impl Directory {
     pub(super) async fn create_group(&self, asked: &Asked<'_>) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
-        let mut kept = resource::post(&self.groups, &asked.body()?, self.strict)?;
+        let mut kept = asked.taken_in(&self.groups, self.strict).await?;
         let add = split(&mut kept);
-        let group = Group::new(asked.keeper.new_id(), asked.clock.now());
+        let now = asked.clock.now();
+        let group = Group::new(asked.keeper.new_id(), now);
         let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
-        let change = GroupChange {
-            add,
-            mark,
-            resource: Some(kept),
-            ..GroupChange::of(group, asked.clock.now())
-        };
+        let change = GroupChange { add, mark, resource: Some(kept), ..GroupChange::of(group, now) };
         let group = asked.roster().write_group(&change).await?.map_err(|_| taken())?;
         let answer = self.group_answer(asked, &group, &projection).await?;
         Ok(Answer { deed: Deed::Created, ..answer })
@@ -52,12 +55,12 @@ impl Directory {
 
     pub(super) async fn change_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
-        let edit = Edit::read(asked, &self.groups, self.strict)?;
+        let edit = Edit::read(asked, &self.groups, self.strict).await?;
         for tries in 1..=TRIES {
             let known = asked.living_group(id).await?;
             asked.check_version(&etag(known.edition))?;
             let members = asked.roster().members(&known.id).await?;
-            let change = self.group_change(asked, &edit, known, &members)?;
+            let change = self.group_change(asked, &edit, known, members).await?;
             match asked.roster().write_group(&change).await? {
                 Ok(group) => return self.group_answer(asked, &group, &projection).await,
                 Err(Clash::Taken) => return Err(taken()),
@@ -88,27 +91,34 @@ impl Directory {
         group: &Group,
         with_members: bool,
     ) -> Result<Map<String, Value>, Fault> {
-        let members = match with_members {
-            true => Some(asked.roster().members(&group.id).await?),
-            false => None,
-        };
+        let mut members = None;
+        if with_members {
+            let mut shown = Vec::new();
+            for (number, member) in asked.roster().members(&group.id).await?.into_iter().enumerate()
+            {
+                if number % TURN == TURN.saturating_sub(1) {
+                    yield_now().await;
+                }
+                shown.push(self.member(asked, member));
+            }
+            members = Some(shown);
+        }
         Ok(self.group(asked, group, members))
     }
 
     /// What an edit comes to: the attributes, if they are others then, and who comes and goes.
-    fn group_change(
+    async fn group_change(
         &self,
         asked: &Asked<'_>,
-        edit: &Edit,
+        edit: &Arc<Edit>,
         known: Group,
-        members: &[Member],
+        members: Vec<Member>,
     ) -> Result<GroupChange, Fault> {
-        let mut former = known.resource.clone();
-        if !members.is_empty() {
-            former.insert(MEMBERS.to_owned(), members.iter().map(Member::to_value).collect());
-        }
-        let mut kept = edit.apply(&self.groups, &former, self.strict)?;
-        let (add, tell, remove) = difference(members, &split(&mut kept));
+        let (edit, types, strict) = (Arc::clone(edit), Arc::clone(&self.groups), self.strict);
+        let former = known.resource.clone();
+        let is_long = is_long(asked.request.body.len(), members.len());
+        let edited = move || Edited::of(&edit, &types, former, &members, strict);
+        let Edited { kept, add, tell, remove } = aside(is_long, edited).await?;
         let grants = [self.grants(&known.resource), self.grants(&kept)];
         let is_renamed = known.resource.get("displayName") != kept.get("displayName");
         let mark = match (grants.contains(&true), is_renamed) {
@@ -125,8 +135,7 @@ impl Directory {
     /// Whether the operator gives something to the members of a group of this name.
     fn grants(&self, group: &Map<String, Value>) -> bool {
         let name = group.get("displayName").and_then(Value::as_str).unwrap_or_default();
-        let name = name.to_lowercase();
-        self.rules.groups.iter().any(|(granted, _)| granted.to_lowercase() == name)
+        self.rules.groups.iter().any(|(granted, _)| caseless::same(granted, name))
     }
 
     async fn group_answer(
@@ -138,7 +147,8 @@ impl Directory {
         let body = self.whole_group(asked, group, projection.wants(MEMBERS)).await?;
         let location = self.location(asked, &self.groups, group.id.as_str());
         let (etag, location) = (Some(etag(group.edition)), Some(location));
-        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+        let about = Some(About { id: group.id.as_str().to_owned(), ..About::default() });
+        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
 }
 
@@ -150,6 +160,32 @@ impl Asked<'_> {
     /// Whether the write is meant for one version alone.
     fn is_conditional(&self) -> bool {
         self.request.headers.list("if-match").is_some_and(|tags| tags.trim() != "*")
+    }
+}
+
+/// What is left of a group after an edit: its attributes, and who comes, of whom something else is said,
+/// and who goes.
+struct Edited {
+    kept: Map<String, Value>,
+    add: Vec<Member>,
+    tell: Vec<Member>,
+    remove: Vec<String>,
+}
+
+impl Edited {
+    fn of(
+        edit: &Edit,
+        types: &ResourceType,
+        mut former: Map<String, Value>,
+        members: &[Member],
+        strict: bool,
+    ) -> Result<Self, Fault> {
+        if !members.is_empty() {
+            former.insert(MEMBERS.to_owned(), members.iter().map(Member::to_value).collect());
+        }
+        let mut kept = edit.apply(types, &former, strict)?;
+        let (add, tell, remove) = difference(members, &split(&mut kept));
+        Ok(Self { kept, add, tell, remove })
     }
 }
 

@@ -2,10 +2,11 @@
 //! come first, so that what was just made is on the first page, however much there is.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
+use tokio::task::yield_now;
 
 use super::shown::{Extent, tell_active};
 use super::{Asked, Directory, TOO_LONG};
@@ -16,8 +17,8 @@ use crate::roster::Trouble;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
-use crate::scim::filter::Filter;
 use crate::scim::filter::lookup::Lookup;
+use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
 use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
@@ -29,8 +30,15 @@ const SCAN: usize = 10_000;
 /// And through so many members of groups, but for those of the first.
 const SCAN_MEMBERS: usize = 100_000;
 
-/// How many are read at a time.
-const STEP: usize = 1000;
+/// How many are read at a time: a millisecond, in which nobody else has the roster.
+const STEP: usize = 250;
+
+/// After so many, others have their turn: a search never holds anybody up for more than some
+/// milliseconds.
+const TURN: usize = 50;
+
+/// And after so many members of groups.
+const TURN_MEMBERS: usize = 5000;
 
 /// One resource, as the roster has it.
 enum Item {
@@ -86,6 +94,25 @@ struct Found {
     total: usize,
     /// How many members were read for it.
     members: usize,
+    /// How many items were looked at.
+    seen: usize,
+}
+
+/// A filter that is held against one resource after the other.
+struct Sieve<'a> {
+    filter: Compiled<'a>,
+    /// What it looks at.
+    extent: Extent,
+    /// The names of that, if it is all in the record of a user.
+    names: Option<Vec<&'a str>>,
+}
+
+impl<'a> Sieve<'a> {
+    fn of(wish: &'a Wish<'a>, filter: &'a Filter) -> Self {
+        let extent = wish.looked_at;
+        let names = filter.names().filter(|_| extent.is_of_the_record());
+        Self { filter: filter.compile(wish.types), extent, names }
+    }
 }
 
 impl Directory {
@@ -109,11 +136,14 @@ impl Directory {
             return self.list_users(asked, window, start).await;
         }
         let found = match endpoint {
-            Some(endpoint) => self.find(asked, &self.wish(endpoint, query)?, window).await?,
+            Some(endpoint) => self.find(asked, &self.wish(endpoint, None, query)?, window).await?,
             None => self.find_in_both(asked, query, window).await?,
         };
         let mut page = Page::default();
-        for item in &found.items {
+        for (number, item) in found.items.iter().enumerate() {
+            if number % TURN == TURN.saturating_sub(1) {
+                yield_now().await;
+            }
             let (projection, extent) = match item {
                 Item::User(_) => &users,
                 Item::Group(_) => &groups,
@@ -137,7 +167,9 @@ impl Directory {
         let count = window.skip.saturating_add(window.count);
         check_amount(count)?;
         let mut both = Found::default();
-        let wishes = [Endpoint::Users, Endpoint::Groups].map(|own| self.wish(own, query));
+        let (users, groups) = (Endpoint::Users, Endpoint::Groups);
+        let wishes = [(users, groups), (groups, users)];
+        let wishes = wishes.map(|(own, other)| self.wish(own, Some(other), query));
         // A filter may be about the one type or the other; about neither it is none.
         let wishes = match wishes {
             [Err(fault), Err(_)] => return Err(fault),
@@ -166,16 +198,21 @@ impl Directory {
             items.reverse();
             return Ok(Found { items, total, ..Found::default() });
         };
+        let sieve = Sieve::of(wish, filter);
         let mut found = Found::default();
         if let Some(lookups) = filter.lookups(wish.types) {
             let candidates = asked.look_up(wish.endpoint, &lookups).await?.into_values();
-            self.sift(asked, wish, filter, window, candidates.rev(), &mut found).await?;
+            self.sift(asked, &sieve, window, candidates.rev(), &mut found).await?;
             return Ok(found);
         }
         let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
+        // Others write meanwhile: where somebody went, those behind come one place nearer, and nobody
+        // is looked at twice for that.
+        let mut known = HashSet::new();
         for start in steps(total)? {
-            let items = asked.page(wish.endpoint, start, STEP).await?.0.into_iter();
-            self.sift(asked, wish, filter, window, items.rev(), &mut found).await?;
+            let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
+            items.retain(|item| known.insert(item.id().clone()));
+            self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
         }
         Ok(found)
     }
@@ -184,8 +221,7 @@ impl Directory {
     async fn sift(
         &self,
         asked: &Asked<'_>,
-        wish: &Wish<'_>,
-        filter: &Filter,
+        sieve: &Sieve<'_>,
         window: Window,
         items: impl Iterator<Item = Item>,
         found: &mut Found,
@@ -195,13 +231,15 @@ impl Directory {
             if found.members > SCAN_MEMBERS {
                 return Err(too_many());
             }
-            let mut resource = self.whole(asked, &item, wish.looked_at).await?;
-            if let Item::User(record) = &item {
-                tell_active(&mut resource, record);
+            let resource = self.looked_at(asked, &item, sieve).await?;
+            let members = resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
+            found.members = found.members.saturating_add(members);
+            found.seen = found.seen.saturating_add(1);
+            let matches = sieve.filter.matches(&resource);
+            if found.seen % TURN == 0 || members > TURN_MEMBERS {
+                yield_now().await;
             }
-            let members = resource.get("members").and_then(Value::as_array);
-            found.members = found.members.saturating_add(members.map_or(0, Vec::len));
-            if !filter.matches(&resource, wish.types) {
+            if !matches {
                 continue;
             }
             if found.total >= window.skip && found.items.len() < window.count {
@@ -212,15 +250,41 @@ impl Directory {
         Ok(())
     }
 
-    fn wish(&self, endpoint: Endpoint, query: &Query) -> Result<Wish<'_>, Fault> {
+    /// What a filter looks at of an item.
+    async fn looked_at(
+        &self,
+        asked: &Asked<'_>,
+        item: &Item,
+        sieve: &Sieve<'_>,
+    ) -> Result<Map<String, Value>, Fault> {
+        if let (Item::User(record), Some(names)) = (item, &sieve.names) {
+            return Ok(self.part(asked, record, names));
+        }
+        let mut resource = self.whole(asked, item, sieve.extent).await?;
+        if let Item::User(record) = item {
+            tell_active(&mut resource, record);
+        }
+        Ok(resource)
+    }
+
+    /// What is looked for in one endpoint, perhaps beside another.
+    fn wish(
+        &self,
+        endpoint: Endpoint,
+        other: Option<Endpoint>,
+        query: &Query,
+    ) -> Result<Wish<'_>, Fault> {
         let types = self.types(endpoint);
-        let text = query.filter.as_deref();
-        let filter = text.map(|text| Filter::read(text, types, self.strict)).transpose()?;
+        let read = |text| match other {
+            Some(other) => Filter::read_for_both(text, types, self.types(other), self.strict),
+            None => Filter::read(text, types, self.strict),
+        };
+        let filter = query.filter.as_deref().map(read).transpose()?;
         let looked_at = Extent::looked_at(filter.as_ref(), links(endpoint));
         Ok(Wish { endpoint, types, filter, looked_at })
     }
 
-    const fn types(&self, endpoint: Endpoint) -> &ResourceType {
+    fn types(&self, endpoint: Endpoint) -> &ResourceType {
         match endpoint {
             Endpoint::Users => &self.users,
             Endpoint::Groups => &self.groups,
@@ -238,7 +302,10 @@ impl Directory {
         let (start, count) = window.counted_from_the_oldest(total);
         let (users, total) = asked.roster().page_versions(start, count).await?;
         let mut page = Page::default();
-        for (id, version) in users.iter().rev() {
+        for (number, (id, version)) in users.iter().rev().enumerate() {
+            if number % TURN == TURN.saturating_sub(1) {
+                yield_now().await;
+            }
             asked.check_time()?;
             let Some(user) = self.user_written(asked, id, *version).await? else { continue };
             if !page.add(&user) {

@@ -116,17 +116,43 @@ impl Directory {
         user
     }
 
+    /// The part of a user that has the attributes of these names, and perhaps more, for a filter to look
+    /// at: to make the whole of everybody is most of the work of a search. What nobody may read is not
+    /// in it, and neither are `schemas`, groups, and what came of the user in Amazon Connect.
+    pub(super) fn part(
+        &self,
+        asked: &Asked<'_>,
+        record: &Record,
+        names: &[&str],
+    ) -> Map<String, Value> {
+        let is_named = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let sent = record.person.resource();
+        let mut part = resource::take_what_fits_of(&self.users, sent, &is_named);
+        part.remove("password");
+        if is_named(ACTIVE) {
+            part.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+        }
+        if is_named("id") {
+            part.insert("id".to_owned(), record.id.as_str().into());
+        }
+        if is_named("meta") {
+            let times = (record.created, record.modified);
+            let meta = self.meta(asked, &self.users, record.id.as_str(), record.edition, times);
+            part.insert("meta".to_owned(), meta);
+        }
+        part
+    }
+
     /// The whole resource of a group.
     pub(super) fn group(
         &self,
         asked: &Asked<'_>,
         group: &Group,
-        members: Option<Vec<Member>>,
+        members: Option<Vec<Value>>,
     ) -> Map<String, Value> {
         let mut shown = group.resource.clone();
         if let Some(members) = members {
-            let members = members.into_iter().map(|member| self.member(asked, member));
-            shown.insert("members".to_owned(), members.collect());
+            shown.insert("members".to_owned(), members.into());
         }
         let times = (group.created, group.modified);
         self.complete(asked, &self.groups, &mut shown, group.id.as_str(), group.edition, times);
@@ -146,19 +172,30 @@ impl Directory {
         shown: &mut Map<String, Value>,
         id: &str,
         edition: u64,
-        (created, modified): (SystemTime, SystemTime),
+        times: (SystemTime, SystemTime),
     ) {
         let schemas = resource::schemas_of(types, shown);
         shown.insert("schemas".to_owned(), schemas.into());
         shown.insert("id".to_owned(), id.into());
-        let meta = json!({
+        shown.insert("meta".to_owned(), self.meta(asked, types, id, edition, times));
+    }
+
+    /// What is known of a resource itself.
+    fn meta(
+        &self,
+        asked: &Asked<'_>,
+        types: &ResourceType,
+        id: &str,
+        edition: u64,
+        (created, modified): (SystemTime, SystemTime),
+    ) -> Value {
+        json!({
             "resourceType": types.name,
             "created": written(created),
             "lastModified": written(modified),
             "location": self.location(asked, types, id),
             "version": etag(edition),
-        });
-        shown.insert("meta".to_owned(), meta);
+        })
     }
 
     /// What came of a user in Amazon Connect.
@@ -191,13 +228,14 @@ impl Directory {
     }
 
     /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
-    fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
+    pub(super) fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
         let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
         let assigned = Agent::assign_leniently(&record.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()
     }
 
-    fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
+    /// An element of `members`, as it is shown.
+    pub(super) fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
         let Member { value, rest } = member;
         let mut shown = rest;
         let sent = shown.remove("$ref");
@@ -230,6 +268,11 @@ impl Extent {
             told => Some(told),
         };
         Self { links: looks_at(None, links), provisioning }
+    }
+
+    /// Whether nothing is needed that is not in the record itself.
+    pub(super) const fn is_of_the_record(self) -> bool {
+        !self.links && matches!(self.provisioning, Some(false))
     }
 }
 

@@ -1,19 +1,22 @@
 //! One user: made, read, changed and removed.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::aside::aside;
 use super::shown::{Extent, tell_active, with_traces};
 use super::{Asked, Directory, TRIES, etag, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
 use crate::fault::Fault;
-use crate::outcome::resource::{Answer, Deed};
+use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, Wanted};
 use crate::scim::patch::{self, Operation};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
-use crate::scim::{Person, resource};
+use crate::scim::{CONNECT_SCHEMA, Person, resource};
 
 /// What a client does to a resource that is there.
 pub(super) enum Edit {
@@ -30,7 +33,7 @@ impl Directory {
         calls: &mut Calls,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let kept = resource::post(&self.users, &asked.body()?, self.strict)?;
+        let kept = asked.taken_in(&self.users, self.strict).await?;
         let person = Person::new(kept);
         let (made, own) = asked.keeper.add_person(&person, asked.clock, asked.deadline).await;
         calls.add(&own);
@@ -38,6 +41,7 @@ impl Directory {
         let record = asked.living(&id).await?;
         let mut answer = self.user_answer(asked, &record, &projection).await?;
         (answer.deed, answer.kept) = (Deed::Created, Some(outcome));
+        answer.about = Some(self.about_written(asked, &record));
         Ok(answer)
     }
 
@@ -58,13 +62,13 @@ impl Directory {
         calls: &mut Calls,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let edit = Edit::read(asked, &self.users, self.strict)?;
+        let edit = Edit::read(asked, &self.users, self.strict).await?;
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.edition))?;
             let former = self.stated(&known);
-            let mut kept = edit.apply(&self.users, &former, self.strict)?;
-            if matches!(edit, Edit::Put(_)) {
+            let mut kept = edit.applied(asked, &self.users, former.clone(), self.strict).await?;
+            if matches!(*edit, Edit::Put(_)) {
                 tell_active(&mut kept, &known);
             }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
@@ -74,7 +78,8 @@ impl Directory {
             if let Some((id, outcome)) = changed? {
                 let record = asked.living(&id).await?;
                 let answer = self.user_answer(asked, &record, &projection).await?;
-                return Ok(Answer { kept: Some(outcome), ..answer });
+                let about = Some(self.about_written(asked, &record));
+                return Ok(Answer { kept: Some(outcome), about, ..answer });
             }
             asked.give_way(tries).await?;
         }
@@ -96,7 +101,7 @@ impl Directory {
             if let Some((id, outcome)) = removed? {
                 // At once, also where the rest is left to the drain.
                 asked.keeper.leave_groups(&id, asked.clock).await?;
-                let answer = Answer::shown(Map::new());
+                let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
                 return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });
             }
             asked.give_way(tries).await?;
@@ -114,22 +119,70 @@ impl Directory {
         let body = self.user(asked, record, extent).await?;
         let location = self.location(asked, &self.users, record.id.as_str());
         let (etag, location) = (Some(etag(record.edition)), Some(location));
-        Ok(Answer { etag, location, ..Answer::shown(projection.apply(body)) })
+        let about = Some(about(record));
+        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
+
+    /// The same of a user that was written just now, with what of it Connect is not given.
+    fn about_written(&self, asked: &Asked<'_>, record: &Record) -> About {
+        let faults = match record.wanted {
+            Wanted::Active => self.left_out(record, &[]),
+            Wanted::Inactive | Wanted::Gone => Vec::new(),
+        };
+        let attribute = |fault: &Fault| Some(fault.detail.split_once(": expected")?.0.to_owned());
+        let left_out = faults.iter().filter_map(attribute).chain(self.not_offered(asked));
+        About { left_out: left_out.collect(), ..about(record) }
+    }
+
+    /// What is written of profiles and groups where the operator's list is empty: then the schema has
+    /// no such attribute, so nothing is kept by which it could be told later.
+    fn not_offered<'a>(&self, asked: &'a Asked<'_>) -> impl Iterator<Item = String> + use<'a> {
+        let allowed = &self.rules.allowed;
+        let lists = [
+            ("routingProfile", allowed.routing_profiles.is_empty()),
+            ("securityProfiles", allowed.security_profiles.is_empty()),
+            ("hierarchyGroup", allowed.hierarchy_groups.is_empty()),
+        ];
+        // A member's name, or the end of a PATCH operation's path: looked for, so that no body is read
+        // a second time.
+        let body = str::from_utf8(&asked.request.body).unwrap_or_default();
+        let is_written = move |name: &str| body.contains(&format!("{name}\""));
+        let names = lists.into_iter().filter(move |(name, empty)| *empty && is_written(name));
+        names.map(|(name, _)| format!("{CONNECT_SCHEMA}:{name}"))
+    }
+}
+
+fn about(record: &Record) -> About {
+    let (id, owner) = (record.id.as_str().to_owned(), Some(record.owner.clone()));
+    About { id, owner, ..About::default() }
 }
 
 impl Edit {
     /// Reads what a PUT or a PATCH wants.
-    pub(super) fn read(
+    pub(super) async fn read(
         asked: &Asked<'_>,
-        types: &ResourceType,
+        types: &Arc<ResourceType>,
         strict: bool,
-    ) -> Result<Self, Fault> {
-        let body = asked.body()?;
-        Ok(match asked.request.method.as_str() {
-            "PUT" => Self::Put(body),
-            _ => Self::Patch(patch::read(&body, types, strict)?),
-        })
+    ) -> Result<Arc<Self>, Fault> {
+        let body = asked.body().await?;
+        if asked.request.method == "PUT" {
+            return Ok(Arc::new(Self::Put(body)));
+        }
+        let types = Arc::clone(types);
+        let read = move || Ok(Arc::new(Self::Patch(patch::read(&body, &types, strict)?)));
+        aside(asked.is_long(), read).await
+    }
+
+    /// What is kept then, reckoned aside if that is long.
+    async fn applied(
+        self: &Arc<Self>,
+        asked: &Asked<'_>,
+        types: &Arc<ResourceType>,
+        known: Map<String, Value>,
+        strict: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        let (edit, types) = (Arc::clone(self), Arc::clone(types));
+        aside(asked.is_long(), move || edit.apply(&types, &known, strict)).await
     }
 
     /// What is kept then.
@@ -147,6 +200,16 @@ impl Edit {
 }
 
 impl Asked<'_> {
+    /// What is kept of a whole resource that was sent.
+    pub(super) async fn taken_in(
+        &self,
+        types: &Arc<ResourceType>,
+        strict: bool,
+    ) -> Result<Map<String, Value>, Fault> {
+        let (body, types) = (self.body().await?, Arc::clone(types));
+        aside(self.is_long(), move || resource::post(&types, &body, strict)).await
+    }
+
     /// The record of this id, unless the person is gone or on the way out.
     pub(super) async fn living(&self, id: &Id) -> Result<Record, Fault> {
         let record = self.roster().load(id).await?;

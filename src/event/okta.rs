@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::Intent;
+use super::{Doubt, Intent};
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
@@ -36,6 +36,8 @@ pub struct Element {
     pub uuid: Option<String>,
     /// When it happened in Okta.
     pub published: Option<SystemTime>,
+    /// What is wrong with it, though it is taken: Okta would not send it in another way.
+    pub doubt: Option<Doubt>,
     /// What it asks for.
     pub intent: Result<Intent, Fault>,
 }
@@ -121,12 +123,15 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
         let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, published: None, intent };
+        return Element { uuid: None, published: None, doubt: None, intent };
     };
     let text = |name: &str| member(event, name).and_then(Value::as_str);
+    let published = text("published").and_then(time::read);
+    let is_unread = published.is_none() && member(event, "published").is_some();
     Element {
         uuid: text("uuid").map(str::to_owned),
-        published: text("published").and_then(time::read),
+        published,
+        doubt: is_unread.then_some(Doubt::UnreadTime),
         intent: intent(event, scope),
     }
 }

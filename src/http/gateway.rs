@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Headers, NotHttp, Request, Response, query_of, unwrap_body};
+use super::{Headers, NotHttp, Preference, Request, Response, query_of, unwrap_body};
 use crate::fault::Fault;
 
 /// What brought an event, as far as its answer is concerned.
@@ -35,8 +35,13 @@ pub struct Arrival {
     pub gateway: Gateway,
     /// Whether it was sent to where SCIM is spoken.
     pub is_scim: bool,
+    /// How the answer is wanted.
+    pub preference: Preference,
     /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
     pub request: Result<Request, Fault>,
+    /// The request without its body, where that is not to be had: what is wrong with a body is for
+    /// who may send one.
+    pub head: Option<Request>,
 }
 
 impl Arrival {
@@ -59,16 +64,43 @@ impl Arrival {
         let http = context.http.as_ref().filter(|_| event.version.as_deref() == Some("2.0"));
         let method = http.map_or(&event.http_method, |http| &http.method).clone();
         let path = event.path(context, http.is_some(), base_path);
-        let (method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
+        let (mut method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
         let query = event.query(gateway);
         let lists = event.multi_value_headers.as_ref().filter(|_| http.is_none());
         let headers = lists.or(event.headers.as_ref()).cloned().unwrap_or_default();
         let front = event.front(context, http.is_some(), &path, &headers);
+        let preference = preference(&mut method, &headers);
         let is_scim = Request::is_scim(&path);
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64, &path);
-        let request = body.map(|body| Request { method, path, query, front, headers, body });
-        Ok(Self { gateway, is_scim, request })
+        let head = Request { method, path, query, front, headers, body: Vec::new() };
+        let (request, head) = match body {
+            Ok(body) => (Ok(Request { body, ..head }), None),
+            Err(fault) => (Err(fault), Some(head)),
+        };
+        Ok(Self { gateway, is_scim, preference, request, head })
+    }
+}
+
+impl Request {
+    /// The head of a request that comes without a gateway, and how its answer is wanted: its path and
+    /// what stands behind the question mark just as they were sent. `base_path` is dropped from the
+    /// path as [`Arrival::read`] drops it.
+    #[must_use]
+    pub fn direct(
+        method: &str,
+        sent: &str,
+        query: &str,
+        headers: Headers,
+        base_path: &str,
+    ) -> (Self, Preference) {
+        let path = without_prefix(sent, base_path).to_owned();
+        let dropped = sent.strip_suffix(&path).unwrap_or_default();
+        let front = front(None, &headers, dropped);
+        let mut method = method.to_owned();
+        let preference = preference(&mut method, &headers);
+        let head = Self { method, path, query: query_of(query), front, headers, body: Vec::new() };
+        (head, preference)
     }
 }
 
@@ -76,14 +108,15 @@ impl Gateway {
     /// Writes a response as this gateway reads it.
     #[must_use]
     pub fn reply(self, response: Response) -> Reply {
-        let Response { status: status_code, headers, body } = response;
+        let Response { status: status_code, headers, body, left_out } = response;
         let (headers, multi_value_headers) = match self {
             Self::Api | Self::LoadBalancer => (Some(headers), None),
             Self::LoadBalancerMultiValue => {
                 (None, Some(headers.into_iter().map(|(name, value)| (name, [value])).collect()))
             }
         };
-        Reply { status_code, headers, multi_value_headers, body, is_base64_encoded: false }
+        let is_base64_encoded = false;
+        Reply { status_code, headers, multi_value_headers, body, is_base64_encoded, left_out }
     }
 }
 
@@ -103,6 +136,11 @@ pub struct Reply {
     pub body: String,
     /// Never: every body of ours is text.
     pub is_base64_encoded: bool,
+    /// How many bytes the body had that was left out for a HEAD. Gateways write `Content-Length` by
+    /// themselves, and none of them says that it would believe ours; so it is for `serve` alone, and
+    /// RFC 9110 §9.3.2 lets the others leave it out.
+    #[serde(skip)]
+    pub left_out: Option<usize>,
 }
 
 fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
@@ -113,10 +151,43 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
     }
 }
 
+/// A URL as the client sees it, up to where our path begins.
+fn front(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
+    let domain = domain.filter(|domain| is_authority(domain));
+    let host = headers.only("host").filter(|host| is_authority(host));
+    let forwarded = headers.only("x-forwarded-proto");
+    let scheme = match (forwarded, domain) {
+        (Some("http"), _) | (None, None) => "http",
+        _ => "https",
+    };
+    let with_port = host
+        .filter(|host| domain.is_some_and(|domain| scheme == "http" && is_port_of(host, domain)));
+    let authority = with_port.or(domain).or(host)?;
+    Some(format!("{scheme}://{authority}{dropped}"))
+}
+
+/// How the answer is wanted. A HEAD asks for what GET would get (RFC 9110 §9.3.2), and is one from here
+/// on.
+fn preference(method: &mut String, headers: &Headers) -> Preference {
+    let preference = Preference::of(method, headers);
+    if preference.without_body {
+        "GET".clone_into(method);
+    }
+    preference
+}
+
 /// Whether a text is a host, and a port where there is one, and nothing that a URL ends at.
 fn is_authority(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     !text.is_empty() && text.chars().all(legal)
+}
+
+/// Whether a `Host` is a port of this domain. SAM calls its own `localhost`, however it was asked for.
+fn is_port_of(host: &str, domain: &str) -> bool {
+    let Some((name, port)) = host.rsplit_once(':') else { return false };
+    let is_local = |name: &str| ["localhost", "127.0.0.1", "[::1]"].contains(&name);
+    let is_one = name.eq_ignore_ascii_case(domain) || is_local(name) && is_local(domain);
+    is_one && port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 /// The members that we read, of any of the shapes. Every one may be missing.
@@ -178,7 +249,9 @@ impl Event {
     }
 
     /// The URL in front of the path, as the client sees it: the domain and what was dropped from the
-    /// path, else `Host`.
+    /// path, else `Host`. A client may write what it likes into that, so where a gateway tells the
+    /// domain, `Host` has no say but for the port, and in that only without TLS: SAM's start-api is
+    /// asked for at one, and tells the domain without it.
     fn front(
         &self,
         context: &RequestContext,
@@ -189,15 +262,7 @@ impl Event {
         let seen = if is_http_api { &self.raw_path } else { &context.path };
         let seen = seen.as_deref().or(self.path.as_deref()).unwrap_or(path);
         let dropped = seen.strip_suffix(path).unwrap_or_default();
-        let domain = context.domain_name.as_deref().filter(|domain| is_authority(domain));
-        let host = headers.only("host").filter(|host| is_authority(host));
-        let forwarded = headers.only("x-forwarded-proto");
-        let scheme = match (forwarded, domain) {
-            (Some("http"), _) | (None, None) => "http",
-            _ => "https",
-        };
-        let authority = domain.or(host)?;
-        Some(format!("{scheme}://{authority}{dropped}"))
+        front(context.domain_name.as_deref(), headers, dropped)
     }
 
     /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
@@ -325,6 +390,85 @@ mod tests {
         event["requestContext"] =
             json!({"stage": "prod", "path": "/prod/hooks/okta", "domainName": "x.example"});
         assert_eq!(front(&event).unwrap(), "https://x.example/prod");
+    }
+
+    #[test]
+    fn a_foreign_host_is_never_believed_where_the_gateway_tells_the_domain() {
+        for (domain, proto, host, expected) in [
+            ("localhost", "http", "127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("localhost", "http", "localhost:3000", "http://localhost:3000"),
+            ("127.0.0.1", "http", "[::1]:3000", "http://[::1]:3000"),
+            ("x.example", "http", "X.example:8080", "http://X.example:8080"),
+            ("localhost", "http", "localhost", "http://localhost"),
+            ("localhost", "http", "evil.example:3000", "http://localhost"),
+            ("x.example", "http", "evil.example:80", "http://x.example"),
+            ("x.example", "http", "evil.example", "http://x.example"),
+            ("x.example", "http", "x.example:8080:9", "http://x.example"),
+            ("x.example", "http", "x.example:+80", "http://x.example"),
+            ("x.example", "http", "x.example:", "http://x.example"),
+            ("x.example", "http", "x.example:65536", "http://x.example"),
+            ("x.example", "http", "localhost:3000", "http://x.example"),
+            ("x.example", "https", "x.example:8443", "https://x.example"),
+            ("x.example", "https", "evil.example:443", "https://x.example"),
+        ] {
+            let mut events = [http_api(), rest_api()];
+            for event in &mut events {
+                event["requestContext"]["domainName"] = json!(domain);
+                let mut headers = json!({"Host": host, "X-Forwarded-Proto": proto});
+                event["headers"] = headers.clone();
+                headers
+                    .as_object_mut()
+                    .unwrap()
+                    .values_mut()
+                    .for_each(|it| *it = json!([it.clone()]));
+                if event["multiValueHeaders"].is_object() {
+                    event["multiValueHeaders"] = headers;
+                }
+            }
+            events[1]["requestContext"]["path"] = json!("/hooks/okta");
+            for event in &events {
+                let front = read(event, "").request.unwrap().front.unwrap();
+                assert_eq!(front, expected, "{domain} {proto} {host}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_asks_for_what_a_get_would_get() {
+        let mut events = [http_api(), rest_api(), load_balancer(), load_balancer_multi_value()];
+        events[0]["requestContext"]["http"]["method"] = json!("HEAD");
+        events[1..].iter_mut().for_each(|event| event["httpMethod"] = json!("HEAD"));
+        for event in &events {
+            let arrival = read(event, "");
+            assert!(arrival.preference.without_body);
+            assert_eq!(arrival.request.unwrap().method, "GET");
+        }
+        assert!(!read(&http_api(), "").preference.without_body);
+    }
+
+    #[test]
+    fn what_comes_without_a_gateway_is_read_alike() {
+        let headers: Headers =
+            [("Host", "127.0.0.1:8787"), ("x-forwarded-proto", "https")].into_iter().collect();
+        let (request, _) =
+            Request::direct("POST", "/idp/hooks/okta", "a=1&b=%20+", headers, "/idp");
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(request.query.first(), Some(&pair("a", "1")));
+        assert_eq!(request.front.as_deref(), Some("https://127.0.0.1:8787/idp"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_leaves_the_head() {
+        let mut event = http_api();
+        event["body"] = json!("no base64");
+        event["isBase64Encoded"] = json!(true);
+        let arrival = read(&event, "");
+        assert!(arrival.request.is_err());
+        let head = arrival.head.unwrap();
+        assert_eq!((head.path.as_str(), head.body.len()), ("/hooks/okta", 0));
+        assert_eq!(head.headers.only("webhook-id"), Some("msg_1"));
+        assert!(read(&http_api(), "").head.is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Outcome, Row};
 use crate::fault::{Fault, Kind};
-use crate::http::Response;
+use crate::http::{Response, SCIM_JSON};
 
 /// What was done for a SCIM client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,19 @@ pub struct Answer {
     pub location: Option<String>,
     /// What came of a write towards Connect.
     pub kept: Option<Outcome>,
+    /// Which one resource it is about, if it is one.
+    pub about: Option<About>,
+}
+
+/// One resource, as the log may name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its id, by which it is parked too.
+    pub id: String,
+    /// The owner's hash, of a user.
+    pub owner: Option<String>,
+    /// The attributes that a write told of a user and that Connect is not given.
+    pub left_out: Vec<String>,
 }
 
 impl Deed {
@@ -62,7 +75,15 @@ impl Answer {
     /// The answer to a read of something that is no resource of a client's.
     #[must_use]
     pub const fn shown(body: Map<String, Value>) -> Self {
-        Self { deed: Deed::Shown, body, list: None, etag: None, location: None, kept: None }
+        Self {
+            deed: Deed::Shown,
+            body,
+            list: None,
+            etag: None,
+            location: None,
+            kept: None,
+            about: None,
+        }
     }
 
     /// The answer.
@@ -85,7 +106,7 @@ impl Answer {
         // RFC 9110 §15.4.5: with a 304 too.
         header("content-location", self.location.as_ref());
         if has_body {
-            response.headers.insert("content-type", "application/scim+json".to_owned());
+            response.headers.insert("content-type", SCIM_JSON.to_owned());
         }
         response
     }
@@ -99,7 +120,8 @@ impl Fault {
             return self.response();
         }
         let row = Row::of(self.kind);
-        let detail = "Authorization: expected a bearer token that is valid here, found none";
+        let detail =
+            "Authorization: expected a bearer token that is valid here, found no such token";
         let mut response = row.response(&Self::new(self.kind, detail).body(row));
         response.headers.insert("www-authenticate", "Bearer realm=\"SCIM\"".to_owned());
         response

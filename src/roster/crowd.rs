@@ -88,7 +88,9 @@ impl Crowd {
             group.resource.clone_from(resource);
         }
         let is_taken = |key: &Key| self.find(key).any(|holder| holder.id != group.id);
-        if group.name_key().as_ref().is_some_and(is_taken) {
+        // A name that it has it keeps, though a rule of today makes it one with another's.
+        let is_named = stored.is_none_or(|stored| stored.name_key() != group.name_key());
+        if is_named && group.name_key().as_ref().is_some_and(is_taken) {
             return Err(Clash::Taken);
         }
         let none = Members::default();

@@ -80,12 +80,12 @@ impl Said<'_> {
         match self.intent {
             Intent::Join(person) => {
                 check_person(known, person)?;
-                take(&mut record, person);
+                take(&mut record, person, known);
                 record.wanted = active(person)?.unwrap_or(Wanted::Active);
             }
             Intent::Change(person) => {
                 check_person(known, person)?;
-                take(&mut record, person);
+                take(&mut record, person, known);
                 record.wanted = active(person)?.unwrap_or(known.wanted);
             }
             Intent::Return(person) => {
@@ -106,7 +106,8 @@ impl Said<'_> {
         }
         record.stranger &= !self.tells_who_joins();
         record.as_of = self.as_of;
-        if record.person == known.person && record.wanted == known.wanted {
+        let is_same = record.person == known.person && record.wish == known.wish;
+        if is_same && record.wanted == known.wanted {
             return Ok(Change::Same(Box::new(record)));
         }
         record.changed(self.now);
@@ -147,9 +148,10 @@ impl Said<'_> {
 }
 
 /// An event hook knows a login and a name to show, and does not take away what others told.
-fn take(record: &mut Record, person: &Person) {
+fn take(record: &mut Record, person: &Person, known: &Record) {
     if !person.is_displayed() || record.person.is_displayed() {
         record.person = person.clone().without_password();
+        record.weigh_wish(known);
     }
 }
 
@@ -161,11 +163,16 @@ fn active(person: &Person) -> Result<Option<Wanted>, Fault> {
 
 /// A name is one person's: who has another `externalId` is somebody else.
 fn check_person(known: &Record, person: &Person) -> Result<(), Fault> {
+    if is_another(known, person)? { Err(taken()) } else { Ok(()) }
+}
+
+/// Whether who goes by a person's name is somebody else, by the identity provider's own ids.
+///
+/// # Errors
+/// If an id cannot be read.
+pub fn is_another(known: &Record, person: &Person) -> Result<bool, Fault> {
     let (told, ours) = (person.external_id()?, known.person.external_id()?);
-    if told.is_some() && ours.is_some() && told != ours {
-        return Err(taken());
-    }
-    Ok(())
+    Ok(told.is_some() && ours.is_some() && told != ours)
 }
 
 /// The fault of a name that is another person's here.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::caseless;
 use crate::hex;
 
 /// A record's own, permanent id: 32 random hexadecimal digits. It is never Connect's, which changes
@@ -23,6 +24,12 @@ impl Id {
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// Whether a text is written as an id is, so that it tells nothing of anybody.
+    #[must_use]
+    pub fn is_ours(text: &str) -> bool {
+        text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// The id's text.
@@ -47,7 +54,21 @@ impl Key {
     /// `userName`, which is unique whatever its case (RFC 7643 §4.1.1, caseExact false).
     #[must_use]
     pub fn user_name(value: &str) -> Self {
-        Self::of("userName", &value.to_lowercase())
+        Self::of("userName", &caseless::folded(value))
+    }
+
+    /// The key by which a `userName` was written down when names were lowered and not folded, where that
+    /// is another. Of who was removed then, the key is all that is left.
+    #[must_use]
+    pub fn lowered_user_name(value: &str) -> Option<Self> {
+        let lowered = Self::of("userName", &value.to_lowercase());
+        Some(lowered).filter(|lowered| *lowered != Self::user_name(value))
+    }
+
+    /// A `userName`, by its key, that somebody is to have once nobody else has it any more.
+    #[must_use]
+    pub fn wish(user_name: &Self) -> Self {
+        Self::of("wish", &user_name.0)
     }
 
     /// `externalId`, in its case (RFC 7643 §3.1, caseExact true). One person's by what hooks tell;
@@ -60,7 +81,7 @@ impl Key {
     /// An e-mail address, which several may share.
     #[must_use]
     pub fn email(value: &str) -> Self {
-        Self::of("email", &value.to_lowercase())
+        Self::of("email", &caseless::folded(value))
     }
 
     /// The owner's hash on Connect's users.
@@ -72,7 +93,7 @@ impl Key {
     /// A group's `displayName`, which is unique whatever its case.
     #[must_use]
     pub fn group_name(value: &str) -> Self {
-        Self::of("groupName", &value.to_lowercase())
+        Self::of("groupName", &caseless::folded(value))
     }
 
     /// A group's `externalId`, which several may share.

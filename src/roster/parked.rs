@@ -4,11 +4,12 @@
 //! several ids are looked at before the first record is written, so that a wrong one changes nothing.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::key::Id;
 use super::record::{MEMORY, Record, State, Wanted};
 use super::{Clash, Roster, Trouble};
+use crate::fault::Kind;
 
 /// A write that was overtaken is tried again this often.
 const TRIES: usize = 8;
@@ -25,8 +26,14 @@ pub struct Counts {
     pub parked: usize,
     /// Connect does not follow yet.
     pub pending: usize,
-    /// The person was removed, and is remembered for a while by hashes alone.
+    /// The person's user was removed, and the person is remembered for a while by hashes alone.
     pub removed: usize,
+    /// The same for who was to go and never had a user by way of this roster.
+    pub forgotten: usize,
+    /// Of those who are parked, whose removal is held.
+    pub held: usize,
+    /// Since when the one has been pending that has been so longest.
+    pub oldest_pending: Option<SystemTime>,
 }
 
 /// Why a record was not set going.
@@ -142,6 +149,35 @@ pub async fn find(roster: &dyn Roster, id: &Id) -> Result<Record, Refused> {
     }
 }
 
+/// Those that Connect does not follow yet, up to `count`: first who has been pending longest.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn pending(
+    roster: &dyn Roster,
+    now: SystemTime,
+    count: usize,
+) -> Result<Vec<Record>, Trouble> {
+    let horizon = now.checked_add(HORIZON).unwrap_or(now);
+    let mut pending = Vec::new();
+    for id in roster.due(horizon, usize::MAX).await? {
+        pending.extend(roster.load(&id).await?.filter(|one| one.state == State::Pending));
+    }
+    pending.sort_by_cached_key(|record| (record.pending_since(), record.id.clone()));
+    pending.truncate(count);
+    Ok(pending)
+}
+
+/// What is pending is due within this time: no pause is longer, nor a lease.
+const HORIZON: Duration = Duration::from_hours(2);
+
+/// Whether a removal of this record's waits for the operator.
+#[must_use]
+pub fn is_held(record: &Record) -> bool {
+    let held = Kind::RemovalHeld.code();
+    matches!(&record.state, State::Parked(parked) if parked.fault == held)
+}
+
 const fn is_parked(record: &Record) -> bool {
     matches!(record.state, State::Parked(_))
 }
@@ -149,12 +185,16 @@ const fn is_parked(record: &Record) -> bool {
 impl Counts {
     fn count(&mut self, record: &Record) {
         let count = match &record.state {
-            _ if record.is_tombstone() => &mut self.removed,
+            _ if record.is_tombstone() && record.had_user => &mut self.removed,
+            _ if record.is_tombstone() => &mut self.forgotten,
             State::Applied => &mut self.applied,
             State::Parked(_) => &mut self.parked,
             State::Pending => &mut self.pending,
         };
         *count = count.saturating_add(1);
+        self.held = self.held.saturating_add(usize::from(is_held(record)));
+        let oldest = self.oldest_pending.into_iter().chain(record.pending_since()).min();
+        self.oldest_pending = oldest;
     }
 }
 

@@ -16,7 +16,9 @@ use crate::pack::{Unpacked, pack, unpack};
 #[derive(Debug, Default)]
 pub(super) struct People {
     records: HashMap<Short, Kept>,
-    keys: HashMap<Short, Short>,
+    /// One who goes by each key, or, where a rule of today makes one key of two of before, several: who
+    /// came first is found by it.
+    keys: BTreeSet<(Short, SystemTime, Short)>,
     shared: BTreeSet<(Short, Short)>,
     gone: BTreeSet<(Short, Short)>,
     due: BTreeSet<(SystemTime, Short)>,
@@ -40,6 +42,8 @@ pub(super) struct Entry {
     id: Short,
     kept: Kept,
     keys: Vec<Short>,
+    /// What somebody who is gone went by, if they were this person.
+    keys_of_gone: Vec<Short>,
     shared: Vec<Short>,
     marks: Vec<Short>,
     as_of: SystemTime,
@@ -61,6 +65,7 @@ impl Entry {
             id,
             kept: Kept { version, created, due, is_plain, packed: pack(record)? },
             keys: shorts(&record.keys()),
+            keys_of_gone: shorts(&record.keys_of_gone()),
             shared: shorts(&record.shared_keys()),
             marks: shorts(&record.marks),
             as_of: record.as_of,
@@ -97,8 +102,8 @@ impl People {
     }
 
     pub(super) fn find(&self, key: &Key) -> Result<Option<Record>, Trouble> {
-        match self.keys.get(&Short::of_key(key)) {
-            Some(id) => self.record(*id),
+        match self.holders(Short::of_key(key)).next() {
+            Some(id) => self.record(id),
             None => Ok(None),
         }
     }
@@ -154,15 +159,22 @@ impl People {
             return Ok(Err(Clash::Moved));
         }
         if stored == 0 {
-            for key in &entry.keys {
+            for key in &entry.keys_of_gone {
                 let gone = self.having(&self.gone, *key)?;
                 if gone.iter().any(|gone| gone.as_of >= entry.as_of) {
                     return Ok(Err(Clash::Moved));
                 }
             }
         }
-        let is_taken = |key: &Short| self.keys.get(key).is_some_and(|holder| *holder != entry.id);
-        Ok(if entry.keys.iter().any(is_taken) { Err(Clash::Taken) } else { Ok(()) })
+        let is_others = |key: &&Short| self.holders(**key).any(|holder| holder != entry.id);
+        let others: Vec<&Short> = entry.keys.iter().filter(is_others).collect();
+        if others.is_empty() {
+            return Ok(Ok(()));
+        }
+        // What it has it keeps, whoever else goes by it.
+        let own = self.record(entry.id)?.map(|stored| stored.keys()).unwrap_or_default();
+        let own: Vec<Short> = own.iter().map(Short::of_key).collect();
+        Ok(if others.into_iter().all(|key| own.contains(key)) { Ok(()) } else { Err(Clash::Taken) })
     }
 
     /// Stores a record in place of the one of its id.
@@ -170,14 +182,14 @@ impl People {
         let Entry { id, kept, keys, shared, marks, is_parked, is_living, .. } = entry;
         let before = self.order.len();
         let former = self.forget_ways(id)?;
-        self.keys.extend(keys.into_iter().map(|key| (key, id)));
+        let created = kept.created;
+        self.keys.extend(keys.into_iter().map(|key| (key, created, id)));
         self.shared.extend(shared.into_iter().map(|key| (key, id)));
         self.gone.extend(marks.into_iter().map(|key| (key, id)));
         self.due.extend(kept.due.map(|due| (due, id)));
         if is_parked {
             self.parked.insert(id);
         }
-        let created = kept.created;
         // Nobody is born twice; but a place that is not found again must not be left behind.
         if self.records.insert(id, kept).is_some_and(|stored| stored.created != created) {
             self.order.retain(|other| *other != id);
@@ -229,7 +241,7 @@ impl People {
         let Some(record) = self.record(id)? else { return Ok(Vec::new()) };
         let mut ways = Vec::new();
         for key in record.keys().iter().map(Short::of_key) {
-            self.keys.remove(&key);
+            self.keys.remove(&(key, record.created, id));
             ways.push(key);
         }
         for key in record.shared_keys().iter().map(Short::of_key) {
@@ -245,6 +257,13 @@ impl People {
         }
         self.parked.remove(&id);
         Ok(ways)
+    }
+
+    /// Who goes by a key, in the order in which they came.
+    fn holders(&self, key: Short) -> impl Iterator<Item = Short> {
+        let first = (key, SystemTime::UNIX_EPOCH, Short::LEAST);
+        let own = self.keys.range(first..).take_while(move |(own, _, _)| *own == key);
+        own.map(|(_, _, id)| *id)
     }
 
     /// Those of a set of keys with ids who have this key, in the order of their ids.

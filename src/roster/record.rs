@@ -47,6 +47,12 @@ pub struct Record {
     pub shares_external_id: bool,
     /// The hash of the owner that the person's user bears; fixed with the record.
     pub owner: String,
+    /// The `userName` that the person is to have once nobody else here has it any more.
+    #[serde(default)]
+    pub wish: Option<Wish>,
+    /// What it went by, or was to go by, and does no more; whoever waits for it is yet to be told.
+    #[serde(default)]
+    pub freed: Vec<Key>,
     /// What a removed person went by.
     pub marks: Vec<Key>,
     /// The person's user in Connect.
@@ -76,6 +82,9 @@ pub struct Record {
     /// What time has to mend, where it is pending for that; nothing personal.
     #[serde(default)]
     pub waits_for: Option<String>,
+    /// Since when Connect does not follow, while it is pending.
+    #[serde(default)]
+    pub pending_since: Option<SystemTime>,
     /// When it is to be looked at again.
     pub due: Option<SystemTime>,
     /// When what it says happened at the sender's.
@@ -96,6 +105,32 @@ pub struct Record {
     /// By operation, a hash of the call and how often it was made without its effect being there at
     /// the next look.
     pub stubborn: BTreeMap<String, (String, u8)>,
+    /// Whether somebody ever had a user in Connect by way of this record. Where it was written before
+    /// this was noted, that is taken for granted.
+    #[serde(default = "yes")]
+    pub had_user: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A `userName` that somebody else here has, told by a sender that cannot tell it again. The person
+/// goes by the former one until then; who has none goes by no name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The name, byte for byte.
+    pub name: String,
+    /// Since when it is waited for: who came first is first.
+    pub since: SystemTime,
+}
+
+impl Wish {
+    /// What its holder goes by.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::user_name(&self.name)
+    }
 }
 
 /// What should be of a person.
@@ -167,6 +202,8 @@ impl Record {
             stranger: false,
             shares_external_id: false,
             owner: owner.to_owned(),
+            wish: None,
+            freed: Vec::new(),
             marks: Vec::new(),
             user: None,
             former: None,
@@ -180,6 +217,7 @@ impl Record {
             state: State::Pending,
             attempts: 0,
             waits_for: None,
+            pending_since: Some(now),
             due: None,
             as_of: now,
             created: now,
@@ -189,6 +227,7 @@ impl Record {
             released: false,
             adopting: false,
             stubborn: BTreeMap::new(),
+            had_user: false,
         }
     }
 
@@ -202,21 +241,99 @@ impl Record {
         keys
     }
 
-    /// What it is found by among others: its e-mail addresses and its `externalId`.
+    /// What somebody who is gone went by, if they were this person: also the name as it was written down
+    /// before names were folded.
+    #[must_use]
+    pub fn keys_of_gone(&self) -> Vec<Key> {
+        let user_name = self.person.user_name().ok();
+        let lowered = user_name.and_then(Key::lowered_user_name);
+        self.keys().into_iter().chain(lowered).collect()
+    }
+
+    /// What it is found by among others: its e-mail addresses, its `externalId`, and the name that it
+    /// waits for.
     #[must_use]
     pub fn shared_keys(&self) -> Vec<Key> {
         if self.wanted == Wanted::Gone {
             return Vec::new();
         }
         let addresses = self.person.email_addresses().into_iter().map(Key::email);
-        addresses.chain(external_id(&self.person)).collect()
+        let wish = self.wish.as_ref().map(|wish| Key::wish(&wish.key()));
+        addresses.chain(external_id(&self.person)).chain(wish).collect()
     }
 
     /// What nobody else goes by.
     fn names(&self) -> Vec<Key> {
-        let user_name = self.person.user_name().ok().map(Key::user_name);
         let external_id = external_id(&self.person).filter(|_| !self.shares_external_id);
-        user_name.into_iter().chain(external_id).collect()
+        self.own_name().into_iter().chain(external_id).collect()
+    }
+
+    /// The `userName` that the person goes by; none where there is but one that is waited for.
+    fn own_name(&self) -> Option<Key> {
+        let told = self.person.user_name().ok().map(Key::user_name);
+        let wished = self.wish.as_ref().map(Wish::key);
+        told.filter(|told| wished.as_ref() != Some(told))
+    }
+
+    /// Whether there is no name yet that the person goes by, but one that is waited for.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        self.wish.is_some() && self.own_name().is_none()
+    }
+
+    /// Leaves the name that the person was given just now to whoever has it, and waits for it. The
+    /// person goes on by the name of `known`, if there was one.
+    pub fn wait_for_name(&mut self, known: Option<&Self>, now: SystemTime) {
+        let Ok(name) = self.person.user_name().map(str::to_owned) else { return };
+        let known = known.filter(|known| known.id == self.id);
+        let known = known.filter(|known| !known.is_nameless());
+        if let Some(former) = known.and_then(|known| known.person.user_name().ok()) {
+            self.person.rename(former.to_owned());
+        }
+        self.wish = Some(Wish { name, since: now });
+    }
+
+    /// Goes on waiting for a name where it was said again, and no longer where another was said.
+    pub fn weigh_wish(&mut self, known: &Self) {
+        let Some(wish) = &known.wish else { return };
+        let told = self.person.user_name().ok().map(Key::user_name);
+        if told != Some(wish.key()) {
+            self.wish = None;
+        } else if !known.is_nameless()
+            && let Ok(former) = known.person.user_name()
+        {
+            self.person.rename(former.to_owned());
+        }
+    }
+
+    /// Goes on waiting for a name unless a client wrote another one than it was shown.
+    pub fn keep_wish(&mut self, known: &Self) {
+        let told = |record: &Self| record.person.user_name().ok().map(Key::user_name);
+        if told(self) != told(known) {
+            self.wish = None;
+        }
+    }
+
+    /// Takes the name that was waited for.
+    pub fn grant_wish(&mut self, now: SystemTime) {
+        if let Some(Wish { name, .. }) = self.wish.take() {
+            self.person.rename(name);
+            self.changed(now);
+        }
+    }
+
+    /// Notes which names are free now that were this one's in `known`, or waited for.
+    pub fn free_names(&mut self, known: &Self) {
+        let own = if self.wanted == Wanted::Gone { Vec::new() } else { self.sought_names() };
+        let freed = known.sought_names().into_iter().filter(|key| !own.contains(key));
+        let freed: Vec<_> = freed.filter(|key| !self.freed.contains(key)).collect();
+        self.freed.extend(freed);
+    }
+
+    /// The names that the person goes by or waits for.
+    #[must_use]
+    pub fn sought_names(&self) -> Vec<Key> {
+        self.own_name().into_iter().chain(self.wish.as_ref().map(Wish::key)).collect()
     }
 
     /// Whether somebody works on it.
@@ -272,9 +389,22 @@ impl Record {
 
     /// Notes that Connect does not follow yet, though nothing has changed.
     pub fn reopen(&mut self, now: SystemTime) {
-        self.state = State::Pending;
+        self.pend(now);
         (self.attempts, self.waits_for) = (0, None);
         self.due = now.checked_add(MENDED_AFTER);
+    }
+
+    /// Notes that Connect does not follow; who was pending already has been since then.
+    pub fn pend(&mut self, now: SystemTime) {
+        self.state = State::Pending;
+        self.pending_since.get_or_insert(now);
+    }
+
+    /// Since when Connect does not follow, of a record that is pending.
+    #[must_use]
+    pub fn pending_since(&self) -> Option<SystemTime> {
+        let since = self.pending_since.unwrap_or(self.modified);
+        (self.state == State::Pending).then_some(since)
     }
 
     /// Takes the lease; who has it and does not come to the end leaves the record due when it is over.
@@ -290,7 +420,7 @@ impl Record {
 
     /// Notes that a user may be created under the person's name, before it is.
     pub fn try_name(&mut self) {
-        let name = self.person.user_name().ok();
+        let name = self.person.user_name().ok().filter(|_| !self.is_nameless());
         if let Some(name) = name.filter(|name| !self.tried.iter().any(|tried| tried == name)) {
             self.tried.push(name.to_owned());
         }
@@ -298,6 +428,7 @@ impl Record {
 
     /// Notes a user that is there; one of before is a former one from now on.
     pub fn has_user(&mut self, held: Held) {
+        self.had_user = true;
         let before = self.user.replace(held);
         if let Some(before) = before.filter(|before| self.has_not(&before.ids)) {
             self.former = Some(before);
@@ -318,6 +449,7 @@ impl Record {
         self.stubborn.clone_from(&other.stubborn);
         self.counted.clone_from(&other.counted);
         self.adopting = other.adopting;
+        self.had_user |= other.had_user;
         self.applied = other.applied;
         self.rules.clone_from(&other.rules);
         self.leased_until = other.leased_until;
@@ -325,8 +457,9 @@ impl Record {
 
     /// Notes that the person shall be gone. What they went by is kept as hashes.
     pub fn leave_for_good(&mut self) {
-        self.wanted = Wanted::Gone;
         self.marks = self.names();
+        self.wanted = Wanted::Gone;
+        self.wish = None;
     }
 
     /// Notes that Connect follows; nothing personal is left of who is gone.
@@ -334,15 +467,19 @@ impl Record {
         self.follows(rules);
         self.state = State::Applied;
         (self.attempts, self.due, self.leased_until) = (0, None, None);
-        self.waits_for = None;
+        (self.waits_for, self.pending_since) = (None, None);
         self.released = false;
+        self.had_user |= self.user.is_some();
         if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
+            let known = self.clone();
             self.leave_for_good();
+            self.free_names(&known);
         }
         if self.wanted == Wanted::Gone {
             self.person = Person::default();
             (self.user, self.former) = (None, None);
-            self.due = now.checked_add(MEMORY);
+            // Who waits for the name is told first.
+            self.due = if self.freed.is_empty() { now.checked_add(MEMORY) } else { Some(now) };
         }
     }
 
@@ -376,6 +513,8 @@ impl Record {
             Turn::Later => (State::Pending, Some(by_itself(&fault.detail))),
             _ => (State::Parked(Parked::from(fault)), None),
         };
+        let since = self.pending_since.unwrap_or(now);
+        self.pending_since = (self.state == State::Pending).then_some(since);
     }
 }
 
@@ -460,6 +599,24 @@ mod tests {
         record.fail(&Fault::new(Kind::Throttled, "x"), at(40));
         assert!(!record.is_leased(at(40)), "a throttled call did nothing");
         assert_eq!(record.state, State::Pending);
+    }
+
+    #[test]
+    fn a_record_is_pending_since_connect_ceased_to_follow() {
+        let mut record = record();
+        assert_eq!(record.pending_since(), Some(at(0)));
+        record.changed(at(5));
+        record.fail(&Fault::new(Kind::Throttled, "x"), at(9));
+        assert_eq!(record.pending_since(), Some(at(0)), "however often it was tried or changed");
+        for settled in [true, false] {
+            match settled {
+                true => record.settle("rules", at(20)),
+                false => record.fail(&Fault::new(Kind::Uniqueness, "x"), at(20)),
+            }
+            assert_eq!(record.pending_since(), None, "applied or parked");
+            record.mark(at(40));
+            assert_eq!(record.pending_since(), Some(at(40)));
+        }
     }
 
     #[test]

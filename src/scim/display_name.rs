@@ -1,34 +1,147 @@
 //! The name to show → first and last name.
 
+use std::borrow::Cow;
+
+use crate::caseless;
+
 /// Splits a name to show into given and family name:
 ///
+/// - what stands in brackets is no part of it: `Nora Lind (IT)`;
 /// - with one comma, what is before it is the family name: `Ruiz García, Ana`;
 /// - without one, the first word is the given name and all others are the family name:
-///   `Ana Ruiz García`.
+///   `Ana Ruiz García`;
+/// - but of a name in Han, Hangul or Kana alone the first word is the family name: `山田 太郎`,
+///   `김 민준`.
 ///
-/// `None` for a single word, for a whole name with a title behind the comma (`Ana Ruiz, PhD`), and
-/// for anything else that is not a name of two parts.
-pub(super) fn split(display_name: &str) -> Option<(&str, &str)> {
-    let (given, family) = match display_name.split_once(',') {
-        Some((family, given)) if !given.contains(',') && !is_title(family, given) => {
+/// `None` for a single word, for a whole name with a title behind the comma (`Ana Ruiz, PhD`), for
+/// Katakana alone, in which Japanese names stand with the family name first and foreign ones with the
+/// given name, for brackets that do not match, and for anything else that is not a name of two parts.
+pub(super) fn split(display_name: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    match without_brackets(display_name)? {
+        Cow::Borrowed(name) => {
+            let (given, family) = parts(name)?;
+            Some((given.into(), family.into()))
+        }
+        Cow::Owned(name) => {
+            let (given, family) = parts(&name)?;
+            Some((given.to_owned().into(), family.to_owned().into()))
+        }
+    }
+}
+
+/// What one part leaves of a name to show, where it stands at its start or its end: of `Ana María
+/// Ruiz` without `Ana María`, `Ruiz`; of `Ruiz, Ana` without `Ruiz`, `Ana`.
+pub(super) fn without<'a>(display_name: &'a str, part: &str) -> Option<Cow<'a, str>> {
+    match without_brackets(display_name)? {
+        Cow::Borrowed(name) => rest(name, part).map(Cow::Borrowed),
+        Cow::Owned(name) => rest(&name, part).map(|rest| Cow::Owned(rest.to_owned())),
+    }
+}
+
+/// Given and family name.
+fn parts(name: &str) -> Option<(&str, &str)> {
+    let (given, family) = match name.split_once(COMMAS) {
+        Some((family, given)) if !given.contains(COMMAS) && !is_title(family, given) => {
             (given, family)
         }
         Some(_) => return None,
-        None => display_name.trim().split_once(char::is_whitespace)?,
+        None => {
+            let (first, others) = name.trim().split_once(char::is_whitespace)?;
+            match Script::of(name) {
+                Script::Other => (first, others),
+                Script::FamilyFirst => (others, first),
+                Script::Katakana => return None,
+            }
+        }
     };
     let (given, family) = (given.trim(), family.trim());
     (!given.is_empty() && !family.is_empty()).then_some((given, family))
 }
 
-/// What one part leaves of a name to show, where it stands at its start or its end: of `Ana María
-/// Ruiz` without `Ana María`, `Ruiz`; of `Ruiz, Ana` without `Ruiz`, `Ana`.
-pub(super) fn without<'a>(display_name: &'a str, part: &str) -> Option<&'a str> {
-    let parts = |letter: char| letter.is_whitespace() || letter == ',';
-    let (name, part) = (display_name.trim(), part.trim());
+fn rest<'a>(name: &'a str, part: &str) -> Option<&'a str> {
+    let parts = |letter: char| letter.is_whitespace() || COMMAS.contains(&letter);
+    let (name, part) = (name.trim(), part.trim());
     let behind = name.strip_prefix(part).filter(|rest| rest.starts_with(parts));
     let before = name.strip_suffix(part).filter(|rest| rest.ends_with(parts));
     let rest = behind.or(before)?.trim_matches(parts);
-    (!rest.is_empty() && !rest.contains(',')).then_some(rest)
+    (!rest.is_empty() && !rest.contains(COMMAS)).then_some(rest)
+}
+
+/// The ASCII one and the one of full width.
+const COMMAS: [char; 2] = [',', '，'];
+
+/// What opens and what closes.
+const BRACKETS: [(char, char); 8] = [
+    ('(', ')'),
+    ('[', ']'),
+    ('{', '}'),
+    ('<', '>'),
+    ('（', '）'),
+    ('［', '］'),
+    ('【', '】'),
+    ('〔', '〕'),
+];
+
+/// A name without what stands in brackets; `None` if they do not match.
+fn without_brackets(name: &str) -> Option<Cow<'_, str>> {
+    let is_bracket =
+        |letter| BRACKETS.iter().any(|(open, close)| [*open, *close].contains(&letter));
+    if !name.contains(is_bracket) {
+        return Some(Cow::Borrowed(name));
+    }
+    let (mut bare, mut closing) = (String::new(), Vec::new());
+    for letter in name.chars() {
+        if let Some((_, close)) = BRACKETS.iter().find(|(open, _)| *open == letter) {
+            closing.push(*close);
+        } else if closing.last() == Some(&letter) {
+            closing.pop();
+            // They part words as well as a blank does.
+            bare.push(' ');
+        } else if is_bracket(letter) {
+            return None;
+        } else if closing.is_empty() {
+            bare.push(letter);
+        }
+    }
+    closing.is_empty().then(|| Cow::Owned(bare.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+/// In which order the scripts of a name put its parts.
+enum Script {
+    /// Han, Hangul, and Kana of both kinds: the family name comes first.
+    FamilyFirst,
+    /// Katakana alone: nobody knows.
+    Katakana,
+    /// Any other, or a mixture: the given name comes first.
+    Other,
+}
+
+impl Script {
+    fn of(name: &str) -> Self {
+        let letters = || name.chars().filter(|letter| !letter.is_whitespace());
+        if letters().all(is_katakana) {
+            Self::Katakana
+        } else if letters().all(|letter| is_katakana(letter) || is_east_asian(letter)) {
+            Self::FamilyFirst
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Katakana, of half width too, its middle dot and its long vowel (Unicode, Blocks.txt).
+const fn is_katakana(letter: char) -> bool {
+    matches!(letter, '\u{30a0}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff65}'..='\u{ff9f}')
+}
+
+/// Han with its iteration mark, Hiragana and Hangul (Unicode, Blocks.txt).
+const fn is_east_asian(letter: char) -> bool {
+    matches!(letter,
+        '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+        | '\u{3041}'..='\u{309f}'
+        | '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7ff}')
 }
 
 /// Whether what is behind the comma is a title and no given name: `Ana Ruiz, PhD`, but not `Rahman,
@@ -37,7 +150,7 @@ fn is_title(name: &str, behind: &str) -> bool {
     const TITLES: [&str; 11] =
         ["cpa", "esq", "ii", "iii", "iv", "jr", "mba", "md", "msc", "phd", "sr"];
     let bare: String = behind.chars().filter(|letter| letter.is_alphanumeric()).collect();
-    name.trim().contains(char::is_whitespace) && TITLES.contains(&bare.to_lowercase().as_str())
+    name.trim().contains(char::is_whitespace) && TITLES.contains(&&*caseless::folded(&bare))
 }
 
 #[cfg(test)]
@@ -52,9 +165,63 @@ mod tests {
             ("Ruiz García, Ana María", "Ana María", "Ruiz García"),
             ("Rahman, Md", "Md", "Rahman"),
             ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
-            ("山田\u{3000}太郎", "山田", "太郎"),
+            ("Taro 山田", "Taro", "山田"),
         ] {
-            assert_eq!(split(display_name), Some((given, family)), "{display_name}");
+            assert_eq!(split(display_name), Some((given.into(), family.into())), "{display_name}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_brackets_is_no_part_of_a_name() {
+        for (display_name, given, family) in [
+            ("Nora Lind (IT)", "Nora", "Lind"),
+            ("Lind, Nora (IT)", "Nora", "Lind"),
+            ("Lind (IT), Nora", "Nora", "Lind"),
+            ("(IT) Nora Lind", "Nora", "Lind"),
+            ("Nora (Nonie) van Lind", "Nora", "van Lind"),
+            ("Lind, Nora (Nonie) Maria", "Nora Maria", "Lind"),
+            ("Nora Lind (IT, Berlin) [extern]", "Nora", "Lind"),
+            ("Nora Lind （IT）", "Nora", "Lind"),
+            ("Nora Lind <nora.lind@example.com>", "Nora", "Lind"),
+            ("Nora Lind (a [b] {c})", "Nora", "Lind"),
+            ("Nora(IT)Lind", "Nora", "Lind"),
+            ("山田 太郎（営業）", "太郎", "山田"),
+        ] {
+            assert_eq!(split(display_name), Some((given.into(), family.into())), "{display_name}");
+        }
+        for display_name in [
+            "(IT)",
+            "Nora (IT)",
+            "(Nora Lind)",
+            "Nora Lind (IT",
+            "Nora Lind IT)",
+            "Nora Lind ([IT)]",
+            "Lind, (IT)",
+            "Ana Ruiz, PhD (IT)",
+        ] {
+            assert_eq!(split(display_name), None, "{display_name}");
+        }
+        assert_eq!(without("Nora Lind (IT)", "Nora").as_deref(), Some("Lind"));
+        assert_eq!(without("Nora Lind (IT)", "Lind").as_deref(), Some("Nora"));
+        assert_eq!(without("Nora (IT)", "Nora"), None);
+    }
+
+    #[test]
+    fn a_name_in_east_asian_scripts_alone_has_the_family_name_first() {
+        for (display_name, given, family) in [
+            ("山田 太郎", "太郎", "山田"),
+            ("山田\u{3000}太郎", "太郎", "山田"),
+            ("佐々木 さくら", "さくら", "佐々木"),
+            ("山田 タロウ", "タロウ", "山田"),
+            ("김 민준", "민준", "김"),
+            ("王 小 明", "小 明", "王"),
+            ("山田，太郎", "太郎", "山田"),
+        ] {
+            assert_eq!(split(display_name), Some((given.into(), family.into())), "{display_name}");
+        }
+        for display_name in ["山田太郎", "マイケル ジャクソン", "マイケル・ジャクソン", "ﾔﾏﾀﾞ ﾀﾛｳ"]
+        {
+            assert_eq!(split(display_name), None, "{display_name}");
         }
     }
 
@@ -70,7 +237,7 @@ mod tests {
             ("Ana", "Ana", None),
             ("Bea Ruiz", "Ana", None),
         ] {
-            assert_eq!(without(display_name, part), rest, "{display_name}");
+            assert_eq!(without(display_name, part).as_deref(), rest, "{display_name}");
         }
     }
 

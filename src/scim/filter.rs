@@ -5,6 +5,7 @@
 //! providers write them.
 
 mod compare;
+mod compiled;
 pub(crate) mod lexer;
 pub mod lookup;
 mod parse;
@@ -16,8 +17,7 @@ use serde_json::{Map, Value};
 use super::path::AttributePath;
 use super::schema::{Attribute, ResourceType, Type};
 use crate::fault::{Fault, Kind};
-use crate::json::member;
-use compare::compare;
+pub use compiled::{Compiled, CompiledInner};
 use parse::Parser;
 
 /// The longest filter, in bytes.
@@ -106,7 +106,21 @@ impl Filter {
         Parser::new(text, types, None, strict)?.whole()
     }
 
-    /// Reads what stands in the brackets behind an attribute, leniently.
+    /// Reads a filter that is asked of resources of another type too: an attribute that these lack and
+    /// those have is one, and has no value here (RFC 7644 §3.4.2.1).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidFilter`].
+    pub fn read_for_both(
+        text: &str,
+        types: &ResourceType,
+        others: &ResourceType,
+        strict: bool,
+    ) -> Result<Self, Fault> {
+        Parser::new(text, types, None, strict)?.beside(others).whole()
+    }
+
+    /// Reads what stands in the brackets behind an attribute.
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
@@ -114,41 +128,18 @@ impl Filter {
         text: &str,
         types: &ResourceType,
         outer: Option<&Attribute>,
+        strict: bool,
     ) -> Result<Self, Fault> {
-        Parser::new(text, types, outer, false)?.whole()
+        // Where the attribute is unknown, any known one stands for it: nothing matches anyway.
+        let outer = outer.or(types.core.attributes.first());
+        Parser::new(text, types, outer, strict)?.whole()
     }
 
-    /// Whether a resource, as it is shown, is such.
+    /// Whether a resource, as it is shown, is such. Who asks that of many makes it ready
+    /// [once](Self::compile).
     #[must_use]
     pub fn matches(&self, resource: &Map<String, Value>, types: &ResourceType) -> bool {
-        self.holds(&|filter| match filter {
-            Self::Compare(path, operator, value) => {
-                let attribute = path.attribute(types);
-                let found = values(resource, path);
-                compares(&found, path, attribute, *operator, value)
-            }
-            Self::Present(path) => values(resource, path).iter().any(|value| is_something(value)),
-            Self::Each(path, inner) => {
-                let Some(attribute) = path.attribute(types) else { return false };
-                let found = values(resource, path);
-                found.iter().any(|value| inner.matches_value(value, attribute))
-            }
-            _ => false,
-        })
-    }
-
-    /// Whether one value of an attribute is such: what stands in brackets. A simple value is compared
-    /// as `value`.
-    #[must_use]
-    pub fn matches_value(&self, element: &Value, attribute: &Attribute) -> bool {
-        self.holds(&|filter| match filter {
-            Self::Compare(path, operator, value) => {
-                let sub = attribute.sub_attribute(&path.name);
-                compares(&inner(element, path), path, sub.or(Some(attribute)), *operator, value)
-            }
-            Self::Present(path) => inner(element, path).iter().any(|value| is_something(value)),
-            _ => false,
-        })
+        self.compile(types).matches(resource)
     }
 
     /// The sub-attributes and values that an element must have, if the filter says just that: terms
@@ -183,6 +174,48 @@ impl Filter {
         }
     }
 
+    /// The names of all attributes that it looks at, whatever their schema; `None` if it looks at the
+    /// whole of an extension.
+    #[must_use]
+    pub fn names(&self) -> Option<Vec<&str>> {
+        let mut names = match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                let mut names = left.names()?;
+                names.extend(right.names()?);
+                names
+            }
+            Self::Not(inner) => inner.names()?,
+            Self::Compare(path, ..) | Self::Each(path, _) | Self::Present(path) => {
+                if path.name.is_empty() {
+                    return None;
+                }
+                vec![path.name.as_str()]
+            }
+        };
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    }
+
+    /// Whether all that it looks at, in brackets behind an attribute, are parts of it that are kept as
+    /// they are shown. `$ref` is not: it is made anew for each front.
+    #[must_use]
+    pub(super) fn names_parts_of(&self, outer: &Attribute) -> bool {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.names_parts_of(outer) && right.names_parts_of(outer)
+            }
+            Self::Not(inner) => inner.names_parts_of(outer),
+            Self::Compare(path, ..) | Self::Present(path) => match &outer.kind {
+                Type::Complex(_) => {
+                    outer.sub_attribute(&path.name).is_some_and(|it| it.name != "$ref")
+                }
+                _ => path.name.eq_ignore_ascii_case("value"),
+            },
+            Self::Each(..) => false,
+        }
+    }
+
     /// How many comparisons it has.
     #[must_use]
     pub fn terms(&self) -> usize {
@@ -192,16 +225,6 @@ impl Filter {
             }
             Self::Not(inner) | Self::Each(_, inner) => inner.terms(),
             Self::Compare(..) | Self::Present(_) => 1,
-        }
-    }
-
-    /// Whether it holds, if `term` says which of its terms do.
-    fn holds(&self, term: &impl Fn(&Self) -> bool) -> bool {
-        match self {
-            Self::And(left, right) => left.holds(term) && right.holds(term),
-            Self::Or(left, right) => left.holds(term) || right.holds(term),
-            Self::Not(filter) => !filter.holds(term),
-            other => term(other),
         }
     }
 }
@@ -232,81 +255,6 @@ impl fmt::Display for Filter {
             Self::Each(path, filter) => write!(formatter, "{path}[{filter}]"),
         }
     }
-}
-
-/// Every value that a path leads to in a resource.
-fn values<'a>(resource: &'a Map<String, Value>, path: &AttributePath) -> Vec<&'a Value> {
-    let home = match path.urn {
-        Some(urn) => resource.get(urn).and_then(Value::as_object),
-        None => Some(resource),
-    };
-    let found = match path.name.as_str() {
-        "" => path.urn.and_then(|urn| resource.get(urn)),
-        name => home.and_then(|home| member(home, name)),
-    };
-    let found = each(found);
-    match &path.sub {
-        None => found,
-        Some(sub) => found.into_iter().flat_map(|value| each(sub_value(value, sub))).collect(),
-    }
-}
-
-/// The values that a path inside brackets leads to.
-fn inner<'a>(element: &'a Value, path: &AttributePath) -> Vec<&'a Value> {
-    match element {
-        Value::Object(members) => each(member(members, &path.name)),
-        simple if path.name.eq_ignore_ascii_case("value") => vec![simple],
-        _ => Vec::new(),
-    }
-}
-
-fn each(value: Option<&Value>) -> Vec<&Value> {
-    match value {
-        None => Vec::new(),
-        Some(Value::Array(values)) => values.iter().collect(),
-        Some(value) => vec![value],
-    }
-}
-
-fn sub_value<'a>(value: &'a Value, sub: &str) -> Option<&'a Value> {
-    member(value.as_object()?, sub)
-}
-
-fn is_something(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(values) => values.iter().any(is_something),
-        Value::Object(members) => members.values().any(is_something),
-        Value::Bool(_) | Value::Number(_) => true,
-    }
-}
-
-/// Whether one of the values found compares so. A complex value is compared by its `value`. What has
-/// no value is equal to `null` alone, and unequal to everything else.
-fn compares(
-    found: &[&Value],
-    path: &AttributePath,
-    attribute: Option<&Attribute>,
-    operator: Operator,
-    value: &Value,
-) -> bool {
-    if operator == Operator::NotEqual {
-        return !compares(found, path, attribute, Operator::Equal, value);
-    }
-    let exists = found.iter().any(|value| is_something(value));
-    if value.is_null() {
-        return operator == Operator::Equal && !exists;
-    }
-    let sub = path.sub.as_deref().unwrap_or("value");
-    let kind = attribute.map(|attribute| match &attribute.kind {
-        Type::Complex(_) => attribute.sub_attribute(sub).unwrap_or(attribute),
-        _ => attribute,
-    });
-    found.iter().any(|found| {
-        let found = found.as_object().map_or(Some(*found), |members| member(members, "value"));
-        found.is_some_and(|found| compare(found, operator, value, kind))
-    })
 }
 
 fn invalid(found: &str) -> Fault {

@@ -5,6 +5,7 @@
 //! removals with a list of what to remove. `SCIM_STRICT` ends that where the RFC says otherwise.
 
 mod apply;
+mod index;
 mod place;
 mod values;
 
@@ -12,11 +13,11 @@ use serde_json::{Map, Value};
 
 pub use apply::apply;
 
-use super::path::Path;
-use super::resource::names_schema;
+use super::path::{Path, is_urn};
+use super::resource::{Reading, is_core, names_schema, object_in};
 use super::schema::ResourceType;
 use crate::fault::{Fault, Kind};
-use crate::json::{describe, member};
+use crate::json::{describe, is_document, member};
 
 /// A request may have so many operations.
 pub const MAX_OPERATIONS: usize = 1000;
@@ -42,7 +43,7 @@ pub struct Operation {
     pub op: Op,
     /// To what; to the members that the value names, without one.
     pub path: Option<Path>,
-    /// By what; `null` and none are the same.
+    /// By what; `null` and none are the same. Without a path it is an object.
     pub value: Option<Value>,
 }
 
@@ -85,15 +86,27 @@ fn read_one(
     })?;
     let op = Op::read(member(members, "op"))?;
     let said = member(members, "path");
-    let path = match read_path(said, types) {
+    let mut value = member(members, "value").cloned();
+    let path = match read_path(said, types, strict) {
         // Another URN's attributes are no more ours than any other unknown ones.
-        Err(_) if !strict && said.is_some_and(is_urn) => return Ok(None),
+        Err(_) if !strict && said.is_some_and(is_text_of_urn) => {
+            let said = said.and_then(Value::as_str).unwrap_or_default();
+            return types.check_stranger(said, value.as_ref()).map(|()| None);
+        }
         path => path?,
     };
-    let value = member(members, "value").cloned();
     let is_silent = !members.keys().any(|name| name.eq_ignore_ascii_case("value"));
     match &path {
-        None => check_members(op, value.as_ref(), strict)?,
+        None => {
+            if let Some(text @ Value::String(document)) = &value
+                && !strict
+                && is_document(document)
+            {
+                let read = object_in(text, "value", Reading::Lenient)?;
+                value = read.map(|members| members.into_owned().into());
+            }
+            check_members(op, value.as_ref(), strict)?;
+        }
         // Some leave out what is null; it "MUST" be there (RFC 7644 §3.5.2.1).
         // Nobody empties a group by saying nothing.
         Some(path) if is_silent && op != Op::Remove && (strict || path.is_members()) => {
@@ -116,17 +129,23 @@ impl Op {
     }
 }
 
-fn read_path(said: Option<&Value>, types: &ResourceType) -> Result<Option<Path>, Fault> {
+/// Reads the path of an operation; `None` if there is none, or if it is that of the whole resource.
+fn read_path(
+    said: Option<&Value>,
+    types: &ResourceType,
+    strict: bool,
+) -> Result<Option<Path>, Fault> {
     match said {
         None => Ok(None),
         Some(Value::String(path)) if path.trim().is_empty() => Ok(None),
-        Some(Value::String(path)) => Path::read(path, types).map(Some),
+        Some(Value::String(path)) if !strict && is_core(types, path) => Ok(None),
+        Some(Value::String(path)) => Path::read(path, types, strict).map(Some),
         Some(other) => Err(syntax(format!("path: expected a string, found {}", describe(other)))),
     }
 }
 
-fn is_urn(path: &Value) -> bool {
-    path.as_str().is_some_and(|path| path.to_ascii_lowercase().starts_with("urn:"))
+fn is_text_of_urn(path: &Value) -> bool {
+    path.as_str().is_some_and(|path| is_urn(path.trim()))
 }
 
 /// Checks that an operation without a path has members to go by.

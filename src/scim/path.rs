@@ -50,6 +50,15 @@ impl AttributePath {
         Ok(Self { urn, name: name.to_owned(), sub: sub.map(str::to_owned) })
     }
 
+    /// The same with the URN of the extension that alone has such an attribute: Entra ID's early
+    /// documentation, and others after it, write `manager` and `department` without. What the core
+    /// schema has is its own.
+    #[must_use]
+    pub(super) fn at_home(self, types: &ResourceType) -> Self {
+        let urn = self.urn.or_else(|| types.home_of(&self.name));
+        Self { urn, ..self }
+    }
+
     /// The attribute, if the table has it.
     #[must_use]
     pub fn attribute<'a>(&self, types: &'a ResourceType) -> Option<&'a Attribute> {
@@ -61,19 +70,38 @@ impl AttributePath {
 }
 
 impl Path {
-    /// Reads the path of a PATCH operation.
+    /// Reads the path of a PATCH operation. Leniently an extension's attribute may stand without its URN.
     ///
     /// # Errors
     /// [`Kind::InvalidPath`]; [`Kind::InvalidFilter`] for what stands in brackets.
-    pub fn read(text: &str, types: &ResourceType) -> Result<Self, Fault> {
+    pub fn read(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
+        Self::read_in(None, text, types, strict)
+    }
+
+    /// The same for a name inside of an extension's object, if a URN is given: it is that extension's,
+    /// unless it has a URN of its own.
+    ///
+    /// # Errors
+    /// As for [`Path::read`].
+    pub(super) fn read_in(
+        urn: Option<&'static str>,
+        text: &str,
+        types: &ResourceType,
+        strict: bool,
+    ) -> Result<Self, Fault> {
         let text = text.trim();
+        let at_home = |attribute: AttributePath| match urn {
+            Some(urn) if !is_urn(text) => AttributePath { urn: Some(urn), ..attribute },
+            _ if strict => attribute,
+            _ => attribute.at_home(types),
+        };
         let Some((front, rest)) = text.split_once('[') else {
-            let mut attribute = AttributePath::read(text, types)?;
+            let mut attribute = at_home(AttributePath::read(text, types)?);
             let sub = attribute.sub.take();
             return Ok(Self { attribute, filter: None, sub });
         };
         let (filter, behind) = Lexer::bracketed(rest).ok_or_else(invalid)?;
-        let attribute = AttributePath::read(front.trim_end(), types)?;
+        let attribute = at_home(AttributePath::read(front.trim_end(), types)?);
         if attribute.sub.is_some() || attribute.name.is_empty() {
             return Err(invalid());
         }
@@ -82,8 +110,18 @@ impl Path {
             None if behind.trim().is_empty() => None,
             _ => return Err(invalid()),
         };
-        let filter = Some(Filter::read_inner(filter, types, attribute.attribute(types))?);
-        Ok(Self { attribute, filter, sub })
+        let known = attribute.attribute(types);
+        if strict && known.is_none() {
+            return Err(invalid());
+        }
+        let filter = Filter::read_inner(filter, types, known, strict)?;
+        let is_known =
+            |known: &Attribute| !types.is_access(known.name) || filter.names_parts_of(known);
+        if !known.is_none_or(is_known) {
+            // It would find nobody, and a removal of nobody look like one that was done.
+            return Err(Fault::new(Kind::InvalidFilter, UNKNOWN_PART));
+        }
+        Ok(Self { attribute, filter: Some(filter), sub })
     }
 }
 
@@ -108,7 +146,7 @@ fn split_urn<'a>(
     text: &'a str,
     types: &ResourceType,
 ) -> Result<(Option<&'static str>, &'a str), Fault> {
-    if !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
+    if !is_urn(text) {
         return Ok((None, text));
     }
     let behind = |schema: &Schema| {
@@ -124,12 +162,20 @@ fn split_urn<'a>(
     found.map(|(urn, found)| (Some(urn), rest(found))).ok_or_else(invalid)
 }
 
+/// Whether a path begins with a URN.
+pub(super) fn is_urn(text: &str) -> bool {
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+}
+
 /// `ALPHA *("-" / "_" / DIGIT / ALPHA)`, and `$ref` (RFC 7643 §2.1).
 fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
+
+const UNKNOWN_PART: &str = "filter: expected parts of the attribute that tell one value from another, as \
+    in members[value eq \"…\"], found another";
 
 fn invalid() -> Fault {
     Fault::new(
@@ -149,7 +195,7 @@ mod tests {
     fn a_path_is_taken_apart() {
         let types = ResourceType::user(&Limits::default());
         let read = |text: &str| {
-            Path::read(text, &types).map(|path| {
+            Path::read(text, &types, false).map(|path| {
                 (path.attribute.to_string(), path.filter.map(|it| it.to_string()), path.sub)
             })
         };

@@ -34,8 +34,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Finds what stands at a path. Empty segments are passed over: a base URL with a slash at its end
-    /// leaves one.
+    /// Finds what stands at a path; all but ids may come in any case. Empty segments are passed over: a
+    /// base URL with a slash at its end leaves one.
     ///
     /// # Errors
     /// [`Kind::UnknownRoute`].
@@ -43,27 +43,33 @@ impl Place {
         let rest = path.strip_prefix(SCIM).unwrap_or_default();
         let segments = rest.split('/').filter(|segment| !segment.is_empty());
         let segments: Vec<String> = segments.map(percent_decoded).collect();
-        let texts: Vec<&str> = segments.iter().map(String::as_str).collect();
-        Ok(match texts.as_slice() {
-            [".search"] => Self::Search(None),
-            ["Me", ..] => Self::Me,
-            ["ResourceTypes"] => Self::ResourceTypes(None),
-            ["ResourceTypes", name] => Self::ResourceTypes(Some((*name).to_owned())),
-            ["Schemas"] => Self::Schemas(None),
-            ["Schemas", urn] => Self::Schemas(Some((*urn).to_owned())),
-            ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
-            ["Bulk"] => Self::Bulk,
-            [name, rest @ ..] => {
-                let endpoint = Endpoint::named(name).ok_or_else(unknown)?;
-                match rest {
-                    [] => Self::All(endpoint),
-                    [".search"] => Self::Search(Some(endpoint)),
-                    [id] => Self::One(endpoint, (*id).to_owned()),
-                    _ => return Err(unknown()),
-                }
-            }
-            [] => return Err(unknown()),
+        let [name, rest @ ..] = segments.as_slice() else { return Err(unknown()) };
+        // Microsoft's own tests ask for /users, and others for /serviceproviderconfig.
+        let is = |own: &&str| own.eq_ignore_ascii_case(name);
+        let Some(name) = NAMES.into_iter().find(is) else { return Err(unknown()) };
+        Ok(match (name, rest) {
+            (SEARCH, []) => Self::Search(None),
+            ("Me", _) => Self::Me,
+            ("Bulk", []) => Self::Bulk,
+            ("ResourceTypes", []) => Self::ResourceTypes(None),
+            ("ResourceTypes", [name]) => Self::ResourceTypes(Some(name.clone())),
+            ("Schemas", []) => Self::Schemas(None),
+            ("Schemas", [urn]) => Self::Schemas(Some(urn.clone())),
+            ("ServiceProviderConfig", []) => Self::ServiceProviderConfig,
+            ("Users", rest) => Self::within(Endpoint::Users, rest)?,
+            ("Groups", rest) => Self::within(Endpoint::Groups, rest)?,
+            _ => return Err(unknown()),
         })
+    }
+
+    /// Finds what stands below an endpoint.
+    fn within(endpoint: Endpoint, rest: &[String]) -> Result<Self, Fault> {
+        match rest {
+            [] => Ok(Self::All(endpoint)),
+            [name] if name.eq_ignore_ascii_case(SEARCH) => Ok(Self::Search(Some(endpoint))),
+            [id] => Ok(Self::One(endpoint, id.clone())),
+            _ => Err(unknown()),
+        }
     }
 
     /// Checks that a method may be used here.
@@ -114,16 +120,12 @@ impl Place {
     }
 }
 
-impl Endpoint {
-    fn named(name: &str) -> Option<Self> {
-        let named = [("Users", Self::Users), ("Groups", Self::Groups)];
-        // Microsoft's own tests ask for /users.
-        named
-            .into_iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, endpoint)| endpoint)
-    }
-}
+/// Where a query is sent by POST (RFC 7644 §3.4.3).
+const SEARCH: &str = ".search";
+
+/// The names right below `/scim/v2`, which may come in any case.
+const NAMES: [&str; 8] =
+    ["Users", "Groups", SEARCH, "ServiceProviderConfig", "ResourceTypes", "Schemas", "Bulk", "Me"];
 
 const NO_BULK: &str = "/Bulk is not offered, as /ServiceProviderConfig says; send each operation by \
     itself";
@@ -160,10 +162,24 @@ mod tests {
             (&format!("/scim/v2/Schemas/{urn}"), Place::Schemas(Some(urn.to_owned()))),
             ("/scim/v2/ResourceTypes/User", Place::ResourceTypes(Some("User".to_owned()))),
             ("/scim/v2/ServiceProviderConfig", Place::ServiceProviderConfig),
+            ("/scim/v2/serviceproviderconfig", Place::ServiceProviderConfig),
+            ("/scim/v2/resourcetypes/user", Place::ResourceTypes(Some("user".to_owned()))),
+            ("/scim/v2/SCHEMAS", Place::Schemas(None)),
+            ("/scim/v2/users/.SEARCH", Place::Search(Some(Users))),
+            ("/scim/v2/bulk", Place::Bulk),
+            ("/scim/v2/me", Place::Me),
         ] {
             assert_eq!(Place::find(path), Ok(place), "{path}");
         }
-        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/me", "/scim/v2/Users/1/2", "/scim/v2/X"] {
+        for path in [
+            "/scim/v2",
+            "/scim/v2/",
+            "/scim/v2/Users/1/2",
+            "/scim/v2/X",
+            "/scim/v2/Bulk/1",
+            "/scim/v2/.search/1",
+            "/scim/v2/Schemas/1/2",
+        ] {
             assert_eq!(Place::find(path).unwrap_err().kind, Kind::UnknownRoute, "{path}");
         }
     }

@@ -23,7 +23,8 @@ impl Projection {
     pub fn read(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
         let list = |text: &str| {
             let names = text.split(',').map(without_filter).filter(|name| !name.is_empty());
-            names.filter_map(|name| AttributePath::read(&name, types).ok()).collect::<Vec<_>>()
+            let read = |name: Cow<'_, str>| AttributePath::read(&name, types).ok();
+            names.filter_map(|name| Some(read(name)?.at_home(types))).collect::<Vec<_>>()
         };
         let own = types.common.iter().chain(&types.core.attributes);
         let always = own.filter(|attribute| attribute.returned == Returned::Always);
@@ -198,6 +199,7 @@ mod tests {
             shown(None, Some(&format!("id,schemas,name,emails.type,userName,{ENTERPRISE_SCHEMA}"))),
             json!({"emails": [{"value": "a"}]})
         );
+        assert_eq!(shown(Some("Manager.value"), None), shown(Some(&manager), None));
         let work = Some("emails[type eq \"work\"].value");
         assert_eq!(shown(work, None), json!({"emails": [{"value": "a"}]}));
         assert_eq!(shown(Some("emails[type eq \"work\"]"), None)["emails"], user["emails"]);

@@ -1,63 +1,143 @@
 //! What a client sent ⇄ what is kept of it: names as the attribute table writes them, values as sent.
 //!
 //! What identity providers write a little differently is understood (`SCIM_STRICT` ends that): names
-//! in any case, booleans and numbers as texts, a text for a complex value, flattened names, what is
-//! not ours to keep. `null`, an empty text, list or object is "unassigned" (RFC 7643 §2.5).
+//! in any case, booleans and numbers as texts, a text for a complex value, texts of JSON, names that are
+//! flattened, nested or bare, what is not ours to keep. `null`, an empty text, list or object is
+//! "unassigned" (RFC 7643 §2.5).
 
-use std::collections::HashSet;
+mod fit;
+mod member;
+mod said;
+mod statement;
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
 use super::manner::Manner;
-use super::path::AttributePath;
-use super::schema::{Attribute, Mutability, ResourceType, Type};
+use super::schema::{Attribute, Mutability, ResourceType};
+use super::target::Target;
 use crate::fault::{Fault, Kind};
-use crate::json::{describe, member};
+use crate::json;
+
+pub(super) use fit::{fit, fit_one, primary};
+pub(super) use member::MEMBERS;
+pub(super) use said::{
+    MOST_VALUES, Reading, is_nothing, is_shell, plain, too_many, unfolded, without_shells,
+};
+pub(super) use statement::{Statement, is_core, object_in, statements};
 
 /// Takes what a client sent: all that may be written, and nothing else.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`] for a value that is none of its attribute's; strict,
+/// [`Kind::InvalidValue`] for a value that is none of its attribute's, and for a name that leads nowhere
+/// but may be meant for who is let in, who is in a group, or a profile; strict,
 /// [`Kind::InvalidSyntax`] for an attribute that no schema has.
 pub fn take(
     types: &ResourceType,
     sent: &Map<String, Value>,
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    walk(types, sent, strict, &mut Manner::Strict)
+    walk(types, sent, Reading::of(strict), &mut Manner::Strict)
 }
 
 /// Takes what was never judged by the attribute table: what fits it.
 #[must_use]
 pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
-    walk(types, sent, false, &mut Manner::lenient()).unwrap_or_default()
+    let walk = |sent| walk(types, sent, Reading::Kept, &mut Manner::lenient()).unwrap_or_default();
+    if !is_plain(types, sent) {
+        return walk(sent);
+    }
+    // What is as it would be is only copied; of those who came by SCIM that is nearly all.
+    let is_kept = |(name, value): &(&String, &Value)| is_as_kept(types, name, value);
+    let copy = |(name, value): (&String, &Value)| (name.clone(), value.clone());
+    let others: Map<_, _> = sent.iter().filter(|it| !is_kept(it)).map(copy).collect();
+    let mut kept = if others.is_empty() { others } else { walk(&others) };
+    kept.extend(sent.iter().filter(is_kept).map(copy));
+    kept
+}
+
+/// The same of those attributes alone that are wanted by their names, whatever their schema.
+#[must_use]
+pub fn take_what_fits_of(
+    types: &ResourceType,
+    sent: &Map<String, Value>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Map<String, Value> {
+    let mut wanted = Map::new();
+    for (name, value) in sent {
+        match value {
+            Value::Object(members) if types.extension(name).is_some() => {
+                let members = members.iter().filter(|(name, _)| is_wanted(name));
+                let members = members.map(|(name, value)| (name.clone(), value.clone()));
+                wanted.insert(name.clone(), Value::Object(members.collect()));
+            }
+            // What leads to a part of an attribute is looked at more closely.
+            _ if is_wanted(name) || name.contains([':', '.', '[', ' ']) => {
+                wanted.insert(name.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    take_what_fits(types, &wanted)
+}
+
+/// Takes what was judged before, and has come apart since: without what says nothing any more.
+pub(super) fn take_again(
+    types: &ResourceType,
+    kept: Map<String, Value>,
+) -> Result<Map<String, Value>, Fault> {
+    if !is_plain(types, &kept) {
+        return walk(types, &kept, Reading::Kept, &mut Manner::Strict);
+    }
+    // What is as it would be is not made anew: a group may have many members.
+    let (fitted, others): (Map<_, _>, Map<_, _>) =
+        kept.into_iter().partition(|(name, value)| is_as_kept(types, name, value));
+    let mut kept = walk(types, &others, Reading::Kept, &mut Manner::Strict)?;
+    kept.extend(fitted);
+    Ok(kept)
+}
+
+/// Whether every name is that of a whole attribute or extension, as the table writes it: then none says
+/// anything of another.
+fn is_plain(types: &ResourceType, kept: &Map<String, Value>) -> bool {
+    let is_own = |name: &str| types.attribute(name).is_some_and(|own| own.name == name);
+    kept.keys().all(|name| is_own(name) || types.extensions.iter().any(|own| own.id == name))
+}
+
+/// Whether a member of a plain resource would be kept as it is.
+fn is_as_kept(types: &ResourceType, name: &str, value: &Value) -> bool {
+    let is_fitted = |own: Option<&Attribute>, name: &str, value: &Value| {
+        let own = own.filter(|own| own.name == name && own.mutability != Mutability::ReadOnly);
+        own.is_some_and(|attribute| fit::is_fitted(attribute, value))
+    };
+    match (types.extensions.iter().find(|schema| schema.id == name), value) {
+        (None, value) => is_fitted(types.attribute(name), name, value),
+        (Some(schema), Value::Object(members)) => {
+            let is_member =
+                |(name, value): (&String, &Value)| is_fitted(schema.attribute(name), name, value);
+            !members.is_empty() && members.iter().all(is_member)
+        }
+        (Some(_), _) => false,
+    }
 }
 
 fn walk(
     types: &ResourceType,
     sent: &Map<String, Value>,
-    strict: bool,
+    reading: Reading,
     manner: &mut Manner,
 ) -> Result<Map<String, Value>, Fault> {
     let mut kept = Map::new();
-    let mut keep = |path: &AttributePath, value| match keep(types, &mut kept, path, value, strict) {
-        Err(fault) => manner.leave_out(fault),
-        Ok(()) => Ok(()),
+    // What PATCH tells of a path is told of a body here.
+    let of_body = |fault: Fault| match fault.kind {
+        Kind::InvalidPath | Kind::InvalidFilter if reading == Reading::Strict => unknown(),
+        Kind::InvalidPath | Kind::InvalidFilter => Fault { kind: Kind::InvalidValue, ..fault },
+        _ => fault,
     };
-    for (name, value) in sent {
-        if let Some(extension) = types.extension(name) {
-            let Some(members) = value.as_object() else { continue };
-            for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
-                let name = name.clone();
-                let path = AttributePath { urn: Some(extension.id), name, sub: None };
-                keep(&path, value)?;
-            }
-            continue;
-        }
-        match AttributePath::read(name, types) {
-            Ok(path) => keep(&path, value)?,
-            Err(_) if strict => return Err(unknown()),
-            Err(_) => {}
+    for statement in statements(types, None, sent, reading).map_err(of_body)? {
+        if let Err(fault) = keep(types, &mut kept, &statement, reading) {
+            manner.leave_out(of_body(fault))?;
         }
     }
     Ok(kept)
@@ -124,7 +204,7 @@ fn check_schemas(
 
 /// Whether a body's `schemas` name a URN, in whatever case.
 pub(super) fn names_schema(body: &Map<String, Value>, urn: &str) -> bool {
-    let schemas = member(body, "schemas").and_then(Value::as_array);
+    let schemas = json::member(body, "schemas").and_then(Value::as_array);
     let mut said = schemas.into_iter().flatten().filter_map(Value::as_str);
     said.any(|said| said.eq_ignore_ascii_case(urn))
 }
@@ -141,37 +221,36 @@ fn urns(types: &ResourceType, resource: &Map<String, Value>) -> impl Iterator<It
     std::iter::once(types.core.id).chain(extensions)
 }
 
-/// Whether a name is that of `schemas`, which some clients write into an extension too; what it says is
-/// known by the extension's own name.
-pub(super) const fn is_schemas(name: &str) -> bool {
-    name.eq_ignore_ascii_case("schemas")
-}
-
 /// Puts one value in its place, if it is ours to keep.
 fn keep(
     types: &ResourceType,
     kept: &mut Map<String, Value>,
-    path: &AttributePath,
-    value: &Value,
-    strict: bool,
+    Statement { path, value }: &Statement<'_>,
+    reading: Reading,
 ) -> Result<(), Fault> {
-    let Some(attribute) = path.attribute(types) else {
-        return if strict { Err(unknown()) } else { Ok(()) };
+    let strict = reading == Reading::Strict;
+    let (attribute, sub) = match path.target(types)? {
+        Target::Attribute(attribute, sub) => (attribute, sub),
+        Target::Extension(_) | Target::ReadOnly => return Ok(()),
+        Target::Nowhere if strict => return Err(unknown()),
+        Target::Nowhere => return types.check_stranger("", Some(value)),
     };
-    if attribute.mutability == Mutability::ReadOnly {
-        return Ok(());
+    let told = path.told();
+    if path.filter.is_some() || sub.is_some() && attribute.multi_valued {
+        let detail = Fault::value(&told, "all its values in a list", "some, or a part of them");
+        return Err(if strict { unknown() } else { detail });
     }
-    let told = path.to_string();
-    let (fitted, sub) = match &path.sub {
-        None => (fit(attribute, value, &told, strict)?, None),
-        Some(sub) => match attribute.sub_attribute(sub).filter(|_| !attribute.multi_valued) {
-            Some(sub) => (fit(sub, value, &told, strict)?, Some(sub.name)),
-            None if strict => return Err(unknown()),
-            None => return Ok(()),
-        },
+    let last = sub.unwrap_or(attribute);
+    let value = match reading {
+        Reading::Kept => Cow::Borrowed(value.as_ref()),
+        _ => {
+            let value = plain(last, value, &told, strict)?;
+            path.check_parts(last, &value)?;
+            without_shells(last, value)
+        }
     };
-    let Some(fitted) = fitted else { return Ok(()) };
-    let home = match path.urn {
+    let Some(fitted) = fit(last, &value, &told, strict)? else { return Ok(()) };
+    let home = match path.attribute.urn {
         None => Some(kept),
         Some(urn) => object(kept, urn),
     };
@@ -179,7 +258,7 @@ fn keep(
         (Some(home), None) => drop(home.insert(attribute.name.to_owned(), fitted)),
         (Some(home), Some(sub)) => {
             if let Some(complex) = object(home, attribute.name) {
-                complex.insert(sub.to_owned(), fitted);
+                complex.insert(sub.name.to_owned(), fitted);
             }
         }
         (None, _) => {}
@@ -195,122 +274,7 @@ pub(super) fn object<'a>(
     home.entry(name).or_insert_with(|| Map::new().into()).as_object_mut()
 }
 
-/// A value as its attribute holds it; `None` if it says nothing.
-pub(super) fn fit(
-    attribute: &Attribute,
-    value: &Value,
-    path: &str,
-    strict: bool,
-) -> Result<Option<Value>, Fault> {
-    if !attribute.multi_valued {
-        let value = match value {
-            Value::Array(values) if !strict => values.first().unwrap_or(&Value::Null),
-            other => other,
-        };
-        return fit_one(attribute, value, path, strict);
-    }
-    let values = match value {
-        Value::Null => return Ok(None),
-        Value::Array(values) => values.as_slice(),
-        other if strict => return Err(Fault::value(path, "a list", describe(other))),
-        other => std::slice::from_ref(other),
-    };
-    let mut fitted = Vec::with_capacity(values.len());
-    for value in values {
-        fitted.extend(fit_one(attribute, value, path, strict)?);
-    }
-    if attribute.name == "members" {
-        let mut seen = HashSet::new();
-        fitted.retain(|member| seen.insert(member.get("value").cloned()));
-    }
-    let mut others = fitted.iter_mut().filter_map(primary).skip(1).peekable();
-    if strict && others.peek().is_some() {
-        // RFC 7643 §2.4: true "MUST appear no more than once".
-        return Err(Fault::value(path, "one value that is primary at most", "several"));
-    }
-    others.for_each(|primary| *primary = false.into());
-    Ok(Some(fitted).filter(|fitted| !fitted.is_empty()).map(Value::Array))
-}
-
-/// An element's `primary`, if it is true.
-pub(super) fn primary(element: &mut Value) -> Option<&mut Value> {
-    element.get_mut("primary").filter(|primary| **primary == true)
-}
-
-/// One value of an attribute, also of a multi-valued one.
-pub(super) fn fit_one(
-    attribute: &Attribute,
-    value: &Value,
-    path: &str,
-    strict: bool,
-) -> Result<Option<Value>, Fault> {
-    let refuse = |expected| Err(Fault::value(path, expected, describe(value)));
-    let is_complex = matches!(attribute.kind, Type::Complex(_));
-    if let (false, Some(inner)) = (strict || is_complex, wrapped(value)) {
-        return fit_one(attribute, inner, path, strict);
-    }
-    Ok(match (&attribute.kind, value) {
-        (_, Value::Null) => None,
-        (_, Value::String(text)) if text.is_empty() => None,
-        (Type::Boolean, Value::Bool(_)) => Some(value.clone()),
-        (Type::Boolean, Value::String(text)) if !strict => match text.to_ascii_lowercase().as_str()
-        {
-            "true" => Some(true.into()),
-            "false" => Some(false.into()),
-            _ => return refuse("true or false"),
-        },
-        (Type::Boolean, _) => return refuse("true or false"),
-        (Type::Integer, Value::Number(number)) if number.is_i64() => Some(value.clone()),
-        (Type::Integer, Value::String(text)) if !strict => match text.parse::<i64>() {
-            Ok(number) => Some(number.into()),
-            Err(_) => return refuse("a whole number"),
-        },
-        (Type::Integer, _) => return refuse("a whole number"),
-        (Type::Complex(_), Value::Object(members)) => {
-            fit_members(attribute, members, path, strict)?.map(Value::Object)
-        }
-        (Type::Complex(_), Value::String(_))
-            if !strict && attribute.sub_attribute("value").is_some() =>
-        {
-            Some(Value::Object(Map::from_iter([("value".to_owned(), value.clone())])))
-        }
-        (Type::Complex(_), _) => return refuse("an object"),
-        (_, Value::String(_)) => Some(value.clone()),
-        (_, Value::Bool(_) | Value::Number(_)) if !strict => Some(value.to_string().into()),
-        _ => return refuse("a string"),
-    })
-}
-
-/// What an object that stands for a simple value says: Entra ID writes each value of a list as
-/// `{"value": …}`.
-fn wrapped(value: &Value) -> Option<&Value> {
-    let inner = value.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"));
-    inner.map(|(_, inner)| inner).filter(|inner| !inner.is_object())
-}
-
-fn fit_members(
-    attribute: &Attribute,
-    members: &Map<String, Value>,
-    path: &str,
-    strict: bool,
-) -> Result<Option<Map<String, Value>>, Fault> {
-    let mut fitted = Map::new();
-    for sub in attribute.sub_attributes() {
-        let value = member(members, sub.name);
-        let Some(value) = value.filter(|_| sub.mutability != Mutability::ReadOnly) else {
-            continue;
-        };
-        if let Some(value) = fit(sub, value, &format!("{path}.{}", sub.name), strict)? {
-            fitted.insert(sub.name.to_owned(), value);
-        }
-    }
-    if strict && members.keys().any(|name| attribute.sub_attribute(name).is_none()) {
-        return Err(unknown());
-    }
-    Ok(Some(fitted).filter(|fitted| !fitted.is_empty()))
-}
-
-fn unknown() -> Fault {
+pub(super) fn unknown() -> Fault {
     Fault::new(
         Kind::InvalidSyntax,
         "body: expected attributes that /Schemas lists and no others (SCIM_STRICT), found another",

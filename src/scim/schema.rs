@@ -1,5 +1,6 @@
 //! The one table of attributes (RFC 7643): resources, `/Schemas` and the documentation come from it.
 
+mod access;
 mod group;
 mod user;
 
@@ -124,7 +125,7 @@ impl ResourceType {
         Self {
             name: "Group",
             endpoint: "/Groups",
-            description: "A group of users; the operator's GROUPS says what its members get",
+            description: "A group of users; the operator's GROUP_PROFILES says what its members get",
             core: group::core(),
             extensions: Vec::new(),
             common: common(),

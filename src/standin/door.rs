@@ -9,12 +9,13 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::world::{Reply, World};
+use super::world::{CONTROL, Reply, World};
+use crate::server::host::is_this_machine;
 
 /// The largest body that is read, in bytes. A larger one ends the connection.
 const LARGEST_BODY: usize = 16 << 20;
@@ -31,8 +32,12 @@ pub async fn serve(
     clock: fn() -> SystemTime,
 ) -> Infallible {
     let answer = move |request: Request<Bytes>| {
-        let reply = world.lock().unwrap_or_else(PoisonError::into_inner).handle(&request, clock());
+        let is_strange = request.uri().path() == CONTROL && !is_this_machine(request.headers());
+        let answer =
+            || world.lock().unwrap_or_else(PoisonError::into_inner).handle(&request, clock());
+        let reply = (!is_strange).then(answer);
         async move {
+            let Some(reply) = reply else { return Ok(not_for_strangers()) };
             let response = match reply {
                 Reply::Dropped => return Err(io::ErrorKind::ConnectionAborted.into()),
                 Reply::Late(delay, response) => {
@@ -47,9 +52,18 @@ pub async fn serve(
     listen(listener, answer).await
 }
 
+/// What is watched and changed here is for this machine: a page in a browser on it that has bound a name
+/// of its own to its address finds nothing.
+fn not_for_strangers() -> Response<Full<Bytes>> {
+    let mut response =
+        Response::new(Full::from("expected localhost or a loopback address in Host"));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
 /// Answers the requests of all who connect, as [`serve`] does; any error closes the connection
 /// without a reply.
-pub async fn listen<A, F>(listener: TcpListener, answer: A) -> Infallible
+async fn listen<A, F>(listener: TcpListener, answer: A) -> Infallible
 where
     A: Fn(Request<Bytes>) -> F + Clone + Send + 'static,
     F: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
@@ -113,7 +127,7 @@ mod tests {
 
         let connection = Connection::connect(address).await.unwrap();
         connection.writable().await.unwrap();
-        connection.try_write(b"GET /_standin HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        connection.try_write(b"GET /_standin HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         assert!(read_some(&connection).await.starts_with("HTTP/1.1 200 OK\r\n"));
 
         door.abort();

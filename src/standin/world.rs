@@ -27,7 +27,7 @@ use super::throttle::Throttle;
 use super::uuid::uuid;
 
 /// Where a running stand-in is watched (`GET`) and changed (`PUT`), unsigned.
-const CONTROL: &str = "/_standin";
+pub(super) const CONTROL: &str = "/_standin";
 
 /// The `Message` of an error that was asked for.
 const ON_DEMAND: &str = "asked for by PUT /_standin";

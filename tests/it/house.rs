@@ -1,5 +1,7 @@
 //! The words the stories are told in: `given` a house, `when` an event arrives, `then` …
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_connect::types::UserIdentityInfo;
@@ -99,4 +101,22 @@ pub(crate) async fn foreign(local: &Local, username: &str) {
         .send()
         .await
         .unwrap();
+}
+
+/// All of them at the same time.
+pub(crate) async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *output = Some(value);
+            }
+        }
+        if outputs.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
 }

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod desk;
 mod gateways;
 mod house;
 mod journey;

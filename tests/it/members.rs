@@ -178,10 +178,17 @@ async fn a_name_that_connect_does_not_know_is_looked_for_once_a_minute() {
         let event = story("okta-user-created").signed(&local.source, "msg_1", at);
         for (seconds, lists) in [(0, 1), (59, 1), (60, 2), (119, 2)] {
             let (reply, record) = local.send(&event, at + Duration::from_secs(seconds), LONG).await;
-            assert_eq!(reply.unwrap().status_code, 500);
+            let reply = reply.unwrap();
+            assert_eq!(reply.status_code, 500);
+            let reply = reply.body;
             assert_eq!(calls(&local, "ListRoutingProfiles"), lists, "after {seconds} s");
             let line = record.lines(Level::Error).next().unwrap();
-            assert!(line.contains("ALLOWED_ROUTING_PROFILES or GROUPS: expected one"));
+            // Which word of which setting is for the log, and none of it for the sender.
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let expected = "expected a routing profile of this name, found none; have: Sales, \
+                Support, Basic Routing Profile";
+            assert_eq!(line["cause"], format!("ROUTING_PROFILE \"{name}\": {expected}"));
+            assert!(!reply.contains(name) && !reply.contains("Support"), "{reply}");
         }
         assert_eq!(calls(&local, "CreateUser"), 0);
     }

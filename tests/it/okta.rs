@@ -78,7 +78,7 @@ async fn the_verification_is_answered_to_whom_we_believe_and_to_nobody_else() {
         assert_eq!(reply.status_code, status, "{}", reply.body);
         assert!(!reply.body.contains("OAvRkd"), "the challenge is given back unproven");
         if status == 405 {
-            assert_eq!(reply.headers.unwrap()["allow"], "GET, POST");
+            assert_eq!(reply.headers.unwrap()["allow"], "GET, HEAD, POST");
         }
     }
     let signing = given().await;

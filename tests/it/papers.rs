@@ -75,7 +75,7 @@ fn every_outcome_is_in_the_readme_with_its_status() {
         Outcome::Ignored("reason"),
         Outcome::LeaverIgnored,
         Outcome::Parked(Fault::new(Kind::Missing, "why"), owner()),
-        Outcome::Pending(owner()),
+        Outcome::Pending(owner(), None),
     ];
     let applied = applied.into_iter().map(|applied| Outcome::Applied(applied, owner()));
     for outcome in applied.chain(others) {

@@ -6,7 +6,8 @@ use connect_provisioner::standin::Settings;
 use serde_json::json;
 
 use crate::house::{
-    body, calls, connect, faults, foreign, given, given_with, now, story, users, when, when_within,
+    all, body, calls, connect, faults, foreign, given, given_with, now, story, user, users, when,
+    when_within,
 };
 
 #[tokio::test]
@@ -160,4 +161,21 @@ async fn a_user_that_is_listed_and_not_shown_is_told_as_such() {
         assert_eq!(response.status_code, 503, "{fault}");
         assert!(response.body.contains("does not show it yet"), "{fault}: {}", response.body);
     }
+}
+
+#[tokio::test]
+async fn an_instance_that_throttles_leaves_the_retries_of_another_alone() {
+    let bad = given().await;
+    faults(&bad, "CreateUser", &["throttle"; 400]);
+    // Enough of them to empty what the clients of a process share by default.
+    let event = user(&[]);
+    for _ in 0..6 {
+        let replies = (0..20).map(|_| when_within(&bad, &event, Duration::from_millis(2100)));
+        let statuses = all(replies.collect()).await.into_iter().map(|reply| reply.status_code);
+        assert_eq!(statuses.collect::<Vec<_>>(), [429; 20]);
+    }
+    let good = given().await;
+    faults(&good, "CreateUser", &["throttle"]);
+    let reply = when_within(&good, &user(&[]), Duration::from_millis(2100)).await;
+    assert_eq!((reply.status_code, calls(&good, "CreateUser")), (201, 2));
 }

@@ -1,9 +1,12 @@
 //! SCIM as Okta and Entra ID speak it: each request's answer, and what Connect holds in the end.
 
+mod caseless;
 mod entra;
+mod filters;
 mod groups;
 mod http;
 mod okta;
+mod spellings;
 mod towards;
 mod users;
 

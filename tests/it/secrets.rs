@@ -1,6 +1,6 @@
 //! Keys in Secrets Manager: read when they are needed, seldom, and never believed for too long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -23,10 +23,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::house::{LONG, story};
+use crate::house::{LONG, all, story};
 use crate::startup;
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:hook-AbCdEf";
+/// Another secret, which holds the first key.
+const SPARE: &str = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:spare-AbCdEf";
 const FIRST: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const SECOND: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const THIRD: &str = "whsec_AAAAr8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAA";
@@ -45,6 +47,10 @@ struct Vault {
     fault: Option<(u16, &'static str)>,
     /// Whether only the previous version fails.
     spares_current: bool,
+    /// How long the next answers take.
+    delays: VecDeque<Duration>,
+    /// How often the spare secret still fails.
+    spare_fails: usize,
     /// The stages asked for.
     asked: Vec<String>,
     /// The Regions that requests were signed for.
@@ -55,6 +61,14 @@ struct Vault {
 
 impl Vault {
     fn answer(&mut self, request: &Value) -> (u16, Value) {
+        if request["SecretId"] == SPARE {
+            self.asked.push("spare".to_owned());
+            if self.spare_fails > 0 {
+                self.spare_fails -= 1;
+                return (503, json!({"__type": "ServiceUnavailable"}));
+            }
+            return (200, json!({"ARN": SPARE, "SecretString": FIRST, "CreatedDate": OLD}));
+        }
         if request["SecretId"] != ARN {
             self.strange.push(request.to_string());
         }
@@ -144,11 +158,14 @@ async fn answer(request: Request<Incoming>, vault: &Mutex<Vault>) -> Response<Fu
     }
     let region = header("authorization").split('/').nth(2).unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    let (status, body) = {
+    let (status, body, delay) = {
         let mut vault = vault.lock().unwrap();
         vault.regions.push(region);
-        vault.answer(&serde_json::from_slice(&body).unwrap())
+        let delay = vault.delays.pop_front();
+        let (status, body) = vault.answer(&serde_json::from_slice(&body).unwrap());
+        (status, body, delay)
     };
+    tokio::time::sleep(delay.unwrap_or_default()).await;
     if status == 0 {
         std::future::pending::<()>().await;
     }
@@ -160,6 +177,7 @@ struct Seen {
     status: u16,
     line: Value,
     metrics: String,
+    retry_after: Option<String>,
 }
 
 impl House {
@@ -171,6 +189,11 @@ impl House {
 
     fn fails(&self, fault: Option<(u16, &'static str)>) {
         self.vault.lock().unwrap().fault = fault;
+    }
+
+    /// The next answers take so long.
+    fn is_slow(&self, delays: &[Duration]) {
+        self.vault.lock().unwrap().delays = delays.iter().copied().collect();
     }
 
     /// The stages asked for since the last look.
@@ -188,17 +211,36 @@ impl House {
     }
 
     async fn told(&self, name: &str, tale: &str, key: &str, seconds: u64) -> Seen {
+        self.told_within(LONG, name, tale, key, seconds).await
+    }
+
+    /// An event that is to be answered soon.
+    async fn hasty(&self, time_left: Duration, key: &str, seconds: u64) -> Seen {
+        self.told_within(time_left, "okta", "user-inactive", key, seconds).await
+    }
+
+    async fn told_within(
+        &self,
+        time_left: Duration,
+        name: &str,
+        tale: &str,
+        key: &str,
+        seconds: u64,
+    ) -> Seen {
         let scheme = Scheme::named("standard-webhooks").unwrap();
         let keys = vec![scheme.key(key).unwrap()];
         let source = Source { name: name.to_owned(), scheme, keys };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(START + seconds);
         let event = story(tale).signed(&source, "msg_1", now).to_string();
-        let moment = Moment { now, time_left: LONG, random: [0; 16] };
+        let moment = Moment { now, time_left, random: [0; 16] };
         let mut record = Record::default();
         let reply = self.provisioner.answer(&event, moment, &mut record).await.unwrap();
         let line = record.lines(Level::Info).next().unwrap();
         let metrics = record.metrics("prod", now).unwrap();
-        Seen { status: reply.status_code, line: serde_json::from_str(&line).unwrap(), metrics }
+        let headers = reply.headers.unwrap_or_default();
+        let retry_after = headers.get("retry-after").cloned();
+        let line = serde_json::from_str(&line).unwrap();
+        Seen { status: reply.status_code, line, metrics, retry_after }
     }
 }
 
@@ -307,8 +349,6 @@ async fn a_secret_that_gives_no_key_is_the_operators_turn_and_only_that_sources(
             "GetSecretValue: AccessDeniedException, status 400",
         ),
         (FIRST, Some((400, "DecryptionFailure")), "GetSecretValue: DecryptionFailure"),
-        (FIRST, Some((500, "InternalServiceError")), "GetSecretValue: InternalServiceError"),
-        (FIRST, Some((0, "")), "GetSecretValue: no answer in time"),
     ] {
         let house = given(&[("AWSCURRENT", text, OLD)]).await;
         house.fails(fault);
@@ -339,7 +379,7 @@ async fn keys_in_hand_serve_for_an_hour_while_secrets_manager_is_silent() {
     let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
     assert_eq!(house.event(FIRST, 0).await.status, 200);
     house.fails(Some((503, "ServiceUnavailable")));
-    for (seconds, status) in [(5 * MINUTE, 200), (HOUR - 1, 200), (HOUR, 500)] {
+    for (seconds, status) in [(5 * MINUTE, 200), (HOUR - 1, 200), (HOUR, 503)] {
         let seen = house.event(FIRST, seconds).await;
         assert_eq!(seen.status, status, "after {seconds} s");
         assert!(seen.metrics.contains(r#""SecretTrouble":1"#));
@@ -379,8 +419,10 @@ async fn the_current_key_holds_though_the_previous_one_cannot_be_read() {
         house.fails(Some(fault));
         let seen = house.event(SECOND, 0).await;
         assert_eq!(seen.status, 200, "{fault:?}");
-        let trouble = seen.line["secretTrouble"].as_str().unwrap();
-        assert!(trouble.starts_with("AWSPREVIOUS: GetSecretValue: "), "{trouble}");
+        // Nobody waits for the end of a silence whose key fits already.
+        let trouble = seen.line["secretTrouble"].as_str().unwrap_or_default();
+        let is_told = trouble.starts_with("AWSPREVIOUS: GetSecretValue: ");
+        assert_eq!(is_told, fault.0 != 0, "{trouble}");
         let expected = if fault.0 == 400 { 401 } else { 503 };
         let seen = house.event(FIRST, 0).await;
         assert_eq!(seen.status, expected, "{fault:?}: it may be the previous key");
@@ -407,12 +449,115 @@ async fn the_key_that_was_current_a_moment_ago_is_the_one_that_is_owed_the_overl
 }
 
 #[tokio::test]
-async fn a_read_that_nobody_waits_for_counts_all_the_same() {
+async fn a_read_goes_on_though_whoever_asked_hangs_up_and_serves_the_next() {
     let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
-    house.fails(Some((0, "")));
+    house.is_slow(&[Duration::from_millis(700)]);
     for _ in 0..5 {
-        let impatient = tokio::time::timeout(Duration::from_millis(100), house.event(FIRST, 0));
+        let impatient = tokio::time::timeout(Duration::from_millis(50), house.event(FIRST, 0));
         drop(impatient.await);
     }
+    assert_eq!(house.event(FIRST, 1).await.status, 200);
     assert_eq!(house.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_slow_first_read_serves_whoever_comes_next() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    house.is_slow(&[Duration::from_secs(2)]);
+    let seen = house.hasty(Duration::from_millis(600), FIRST, 0).await;
+    assert_eq!((seen.status, &seen.line["outcome"]), (503, &json!("unavailable")));
+    assert_eq!(seen.line["turn"], "later");
+    assert_eq!(seen.retry_after.as_deref(), Some("30"));
+    assert!(seen.metrics.contains(r#""SecretTrouble":1"#), "{}", seen.metrics);
+    assert!(!seen.metrics.contains(r#""OperatorFaults":1"#), "{}", seen.metrics);
+    assert_eq!(house.event(FIRST, 1).await.status, 200);
+    assert_eq!(house.asked().len(), 1, "the same read");
+    // Who has the time waits for the whole of it, however slow all are.
+    let house = given(&[("AWSCURRENT", SECOND, START), ("AWSPREVIOUS", FIRST, OLD)]).await;
+    house.is_slow(&[Duration::from_millis(1500); 2]);
+    assert_eq!(house.event(FIRST, 0).await.status, 200);
+    assert_eq!(house.asked(), ["AWSCURRENT", "AWSPREVIOUS"]);
+}
+
+#[tokio::test]
+async fn without_keys_in_hand_the_next_read_comes_after_a_second_then_two_then_four() {
+    for fault in
+        [(503, "ServiceUnavailable"), (500, "InternalServiceError"), (400, "ThrottlingException")]
+    {
+        let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+        house.fails(Some(fault));
+        for (seconds, reads) in [
+            (0, true),
+            (0, false),
+            (2, true),
+            (3, false),
+            (5, true),
+            (8, false),
+            (10, true),
+            (17, false),
+        ] {
+            // A forger has no more of it than the sender.
+            for key in [FIRST, THIRD] {
+                let seen = house.event(key, seconds).await;
+                assert_eq!((seen.status, &seen.line["outcome"]), (503, &json!("unavailable")));
+                assert!(seen.line["cause"].as_str().unwrap().contains(fault.1), "{}", seen.line);
+            }
+            let attempts = if reads { 3 } else { 0 };
+            assert_eq!(house.asked().len(), attempts, "{fault:?} after {seconds} s");
+        }
+        assert_eq!(house.event_of("other", FIRST, 17).await.status, 200, "the others work");
+        house.fails(None);
+        assert_eq!(house.event(FIRST, 19).await.status, 200, "mended, it is read soon");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_secrets_manager_is_a_matter_of_time_and_not_of_settings() {
+    let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
+    house.fails(Some((0, "")));
+    let seen = house.hasty(Duration::from_millis(400), FIRST, 0).await;
+    assert_eq!((seen.status, seen.retry_after.as_deref()), (503, Some("30")));
+    assert_eq!(seen.line["cause"], "GetSecretValue: no answer in time");
+    assert_eq!(house.hasty(Duration::from_millis(400), FIRST, 5).await.status, 503);
+    assert_eq!(house.asked().len(), 1, "one read at a time");
+    // What Lambda froze in flight a while ago is given up, and asked for anew.
+    house.fails(None);
+    assert_eq!(house.event(FIRST, 20).await.status, 200);
+    assert_eq!(house.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn the_current_key_is_believed_while_the_previous_one_is_still_being_read() {
+    let house = given(&[("AWSCURRENT", SECOND, START), ("AWSPREVIOUS", FIRST, OLD)]).await;
+    house.is_slow(&[Duration::ZERO, Duration::from_secs(3)]);
+    let (current, previous) =
+        tokio::join!(house.hasty(Duration::from_secs(2), SECOND, 0), house.event(FIRST, 0));
+    assert_eq!((current.status, previous.status), (200, 200));
+    assert_eq!(house.asked(), ["AWSCURRENT", "AWSPREVIOUS"]);
+}
+
+#[tokio::test]
+async fn secrets_that_fail_leave_the_retries_of_another_alone() {
+    let names: Vec<String> = (0..12).map(|number| format!("BAD{number}")).collect();
+    let scheme = names.iter().map(|name| (format!("HOOK_{name}_SCHEME"), "standard-webhooks"));
+    let arn = names.iter().map(|name| (format!("HOOK_{name}_SECRET_ARN"), ARN));
+    let spare = [("SCHEME", "standard-webhooks"), ("SECRET_ARN", SPARE)];
+    let spare = spare.map(|(setting, value)| (format!("HOOK_SPARE_{setting}"), value));
+    let changes: Vec<_> = scheme.chain(arn).chain(spare).collect();
+    let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let house = given_with(&[("AWSCURRENT", FIRST, OLD)], &changes).await;
+    house.fails(Some((503, "ServiceUnavailable")));
+    for round in 0..6 {
+        let events = names.iter().map(|name| {
+            let name = name.to_lowercase();
+            let house = &house;
+            async move { house.event_of(&name, FIRST, round * 2 * MINUTE).await.status }
+        });
+        let statuses = all(events.collect()).await;
+        assert_eq!(statuses, vec![503; names.len()]);
+    }
+    assert!(house.asked().len() >= 200, "more than the process's own bucket would have allowed");
+    house.vault.lock().unwrap().spare_fails = 2;
+    assert_eq!(house.event_of("spare", FIRST, 20 * MINUTE).await.status, 200);
+    assert_eq!(house.asked(), ["spare"; 3], "it is repeated as ever");
 }

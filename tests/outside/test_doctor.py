@@ -92,10 +92,14 @@ def text_of(finding):
 # --- From the settings alone ----------------------------------------------------------------------
 
 
+DIRECT = "direct, without a roster: users are created, leavers are ignored, and /scim/v2 is 404"
+
+
 def test_a_sound_set_up_is_told_what_it_is(sound, connect):
     findings = examine(sound(HOOK_OKTA_SCHEME="svix"))
 
     assert [(one["state"], one["subject"], one["found"]) for one in findings] == [
+        ("ok", "mode", DIRECT),
         ("ok", "CONNECT_INSTANCE", f"instance {connect.instance_id} in us-east-1"),
         ("ok", "IDENTITY_MANAGEMENT", "SAML"),
         ("ok", "DEPLOYMENT", "prod"),
@@ -209,17 +213,73 @@ def test_an_endpoint_with_which_the_function_would_not_start_is_a_problem(sound)
 
 
 def test_a_roster_and_scim_are_looked_at_where_one_of_their_settings_is(sound):
-    roster = {"DEACTIVATE": "delete", "SCIM_TOKEN": SECRET, "GROUPS": '{"A": {"routingProfile": "Sales"}}'}
+    groups = '{"A": {"routingProfile": "Sales"}}'
+    roster = {"DEACTIVATE": "delete", "SCIM_TOKEN": SECRET, "GROUP_PROFILES": groups}
     findings = examine(sound(**roster))
-    assert [(one["state"], one["subject"], one["found"]) for one in findings[5:]] == [
+    assert findings[0]["found"].startswith("with a roster, as serve has one")
+    assert [(one["state"], one["subject"], one["found"]) for one in findings[6:]] == [
         ("ok", "DEACTIVATE", "who leaves is removed"),
         ("ok", "SCIM_TOKEN", "/scim/v2, 1 token in the clear"),
-        ("ok", "GROUPS", "1 group to give something to its members"),
+        ("ok", "GROUP_PROFILES", "1 group to give something to its members"),
     ]
     assert only_problem(examine(sound(SCIM_TOKEN=SECRET)))[0] == "DEACTIVATE"
-    assert only_problem(examine(sound(**roster | {"GROUPS": '{"A": {}}'})))[0] == "GROUPS"
-    without = examine(sound(**roster | {"SCIM_TOKEN": None}))
-    assert "none, so /scim/v2 is 404" in [one["found"] for one in without]
+    problem = only_problem(examine(sound(**roster | {"GROUP_PROFILES": '{"A": {}}'})))
+    assert (problem[0], problem[1].split(":")[0]) == ("GROUP_PROFILES", 'group 1, "A"')
+    without = examine(sound(**roster | {"SCIM_TOKEN": None, "GROUP_PROFILES": None}))
+    told = {one["subject"]: one["found"] for one in without}
+    assert told["GROUP_PROFILES"] == "none"
+    expected = "none, so /scim/v2 is 404; set it or SCIM_TOKEN_SECRET_ARN to have SCIM"
+    assert told["SCIM_TOKEN"] == expected
+
+
+def test_what_groups_give_may_stand_in_a_file_and_is_not_lost_in_bash(sound, tmp_path):
+    """Bash has a variable GROUPS of its own, and drops what it is given."""
+    grants = '{"A": {"routingProfile": "Sales"}}'
+    (tmp_path / "groups.json").write_text(grants)
+    own = sound(DEACTIVATE="delete")
+    for value in (grants, "@groups.json"):
+        script = f"export GROUP_PROFILES='{value}'; exec '{CONNECT_PROVISIONER}' doctor"
+        told = subprocess.run(
+            ["bash", "-c", script], env=own, cwd=tmp_path, capture_output=True, text=True, timeout=20
+        )
+        assert "ok\tGROUP_PROFILES\t1 group to give something to its members" in told.stdout
+        assert told.returncode == 0
+    missing = examine(own | {"GROUP_PROFILES": "@nowhere.json"})
+    _, found, _ = only_problem(missing)
+    assert found.startswith("nowhere.json: expected a file to read, found none: No such file")
+
+
+@pytest.mark.parametrize(
+    "typo, meant",
+    [("DEACTIVTE", "DEACTIVATE"), ("AUTO_ACEPT", "AUTO_ACCEPT"),
+     ("MAX_REMOVAL_PER_HOUR", "MAX_REMOVALS_PER_HOUR"), ("HOKO_HR_SECRET", "HOOK_HR_SECRET")],
+)  # fmt: skip
+def test_a_misspelt_setting_is_a_warning(sound, typo, meant):
+    for settings in ({}, {"DEACTIVATE": "delete"}, {"ROUTING_PROFILE": None}):
+        (warning,) = those("warning", examine(sound(**settings | {typo: "0"})))
+        assert warning["subject"] == typo
+        assert warning["found"] == f"expected the name of a setting, found one near {meant}"
+
+
+def test_a_group_that_nobody_pushed_is_named(sound, serve, tmp_path):
+    file = tmp_path / "roster.redb"
+    own = serve("--no-throttle", "--roster", str(file), SCIM_TOKEN=SECRET)
+    headers = {"authorization": f"Bearer {SECRET}"}.items()
+    pushed = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Connect Sales"}
+    assert own.send("/scim/v2/Groups", json.dumps(pushed).encode(), headers).status == 201
+    own.close()
+    grant = {"routingProfile": "Sales"}
+    groups = json.dumps({"connect sales": grant, "Connect Slaes": grant})
+
+    findings = examine(sound(DEACTIVATE="delete", GROUP_PROFILES=groups), "--roster", str(file))
+
+    (warning,) = those("warning", findings)
+    assert warning["subject"] == "GROUP_PROFILES"
+    assert warning["found"] == 'no pushed group is called "Connect Slaes"'
+    assert warning["advice"] == "push it, or name one of Connect Sales"
+    nowhere = run("doctor", "--roster", "nowhere.redb", env=sound(DEACTIVATE="delete"), cwd=tmp_path)
+    assert nowhere.returncode == 1 and "expected the file of a roster, found none" in nowhere.stderr
+    assert not (tmp_path / "nowhere.redb").exists()
 
 
 # --- With AWS being asked -------------------------------------------------------------------------
@@ -250,7 +310,7 @@ def test_whatever_is_meant_is_found_and_shown_with_its_arn(sound, connect, vault
     )
 
     assert {one["state"] for one in findings} == {"ok"}
-    assert [(one["subject"], one["found"]) for one in findings[5:]] == [
+    assert [(one["subject"], one["found"]) for one in findings[6:]] == [
         ("CONNECT_INSTANCE", "standin, ACTIVE"),
         ("IDENTITY_MANAGEMENT", "SAML, as the instance has it"),
         ("ROUTING_PROFILE", f"routing profile Sales, {arn}/routing-profile/{sales}"),
@@ -275,15 +335,16 @@ def test_what_groups_give_and_who_is_shut_out_gets_is_looked_for_too(sound, conn
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": vault.endpoint,
     }
     groups = {"Leads": grants, "Sales": {"routingProfile": "Nobody's"}}
-    findings = examine(sound(**roster, GROUPS=json.dumps(groups)), "--online")
+    findings = examine(sound(**roster, GROUP_PROFILES=json.dumps(groups)), "--online")
     subject, found, advice = only_problem(findings)
-    assert (subject, found) == ("GROUPS", f"a routing profile {MISSING}")
+    assert subject == 'GROUP_PROFILES["Sales"].routingProfile'
+    assert found == f'"Nobody\'s", a routing profile {MISSING}'
     assert "Sales" in advice
     told = [(one["subject"], one["found"].split(",")[0]) for one in findings if one["state"] == "ok"]
     for subject, found in [
         ("SUSPENDED_SECURITY_PROFILE", "security profile No Access"),
-        ("GROUPS", "security profile QualityAnalyst"),
-        ("GROUPS", "hierarchy group EMEA"),
+        ('GROUP_PROFILES["Leads"].securityProfiles', "security profile QualityAnalyst"),
+        ('GROUP_PROFILES["Leads"].hierarchyGroup', "hierarchy group EMEA"),
         ("SCIM_TOKEN_SECRET_ARN", "1 key"),
     ]:
         assert (subject, found) in told
@@ -308,9 +369,12 @@ def test_what_the_instance_does_not_have_is_told_with_what_it_has(
     sound, setting, value, noun, advice
 ):
     subject, found, advised = only_problem(examine(sound(**{setting: value}), "--online"))
-    assert (subject, found) == (setting, f"a {noun} {MISSING}")
-    assert advised.startswith("choose one of ")
-    assert advice in advised
+    word = value.rpartition(",")[2]
+    assert (subject, found) == (setting, f'"{word}", a {noun} {MISSING}')
+    told = advised.removeprefix("choose one of ").split(", ")
+    assert set(advice.rstrip(",").split(", ")) <= set(told)
+    nearest = {"sales": "Sales", "Agnet": "Agent", "Agents": "Agent", "emea": "EMEA"}
+    assert told[0] == nearest.get(word, told[0]), "the nearest comes first"
 
 
 @pytest.fixture
@@ -356,7 +420,9 @@ def test_a_name_that_two_have_is_told_with_their_arns(sound, twins):
     findings = examine(settings, "--online")
 
     subject, found, advice = only_problem(findings)
-    assert (subject, found) == ("HIERARCHY_GROUP", "a hierarchy group whose name others have too")
+    assert (subject, found) == (
+        "HIERARCHY_GROUP", '"EMEA", a hierarchy group whose name others have too',
+    )
     assert advice == "name it by ARN, one of arn:1, arn:2"
     (warning,) = those("warning", findings)
     assert warning["found"] == "without an alias, CREATION_IN_PROGRESS"

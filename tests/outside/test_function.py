@@ -239,16 +239,18 @@ def test_there_is_nothing_at_any_other_path(deployment, path):
 
 
 def test_the_function_says_that_it_is_up_without_asking_connect(deployment):
-    answer = deployment.send(http_event("/health", method="GET"))
-
-    assert answer == Answer(200, {}, "")
+    for method in ("GET", "HEAD"):
+        answer = deployment.send(http_event("/health", method=method))
+        assert answer == Answer(200, {}, "")
+    refused = deployment.send(http_event("/hooks/okta", method="HEAD"))
+    assert (refused.status, refused.body) == (405, "")
     assert deployment.standin.calls() == {}
 
 
 @pytest.mark.parametrize(
     "path, allow, method",
-    [("/hooks/okta", "POST", method) for method in "GET PUT DELETE HEAD OPTIONS post".split()]
-    + [("/health", "GET", method) for method in "POST HEAD DELETE".split()],
+    [("/hooks/okta", "POST", method) for method in "GET PUT DELETE OPTIONS post".split()]
+    + [("/health", "GET, HEAD", method) for method in "POST DELETE head".split()],
 )
 def test_another_method_is_told_the_right_one(deployment, path, allow, method):
     answer = deployment.deliver(user(), path=path, method=method)

@@ -156,14 +156,14 @@ def test_no_other_source_has_a_challenge(deployment):
         assert CHALLENGE not in answer.body
 
 
-@pytest.mark.parametrize("method", "PUT PATCH DELETE HEAD OPTIONS get post".split())
+@pytest.mark.parametrize("method", "PUT PATCH DELETE OPTIONS get post".split())
 def test_another_method_is_told_the_two_there_are(deployment, method):
     person = somebody()
     for question in (delivery(hook(assigned(person))), verification()):
         question["requestContext"]["http"]["method"] = method
         answer = deployment.send(question)
         assert answer.status == 405
-        assert answer.headers == {"allow": "GET, POST", "content-type": "application/scim+json"}
+        assert answer.headers == {"allow": "GET, HEAD, POST", "content-type": "application/scim+json"}
         assert CHALLENGE not in answer.body
     assert deployment.standin.calls() == {}
 

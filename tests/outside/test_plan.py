@@ -107,9 +107,13 @@ def plans(plan):
 
     def plans(story, *flags, **settings):
         planned = plan(story, "--json", *flags, **settings)
+        events = json.loads(planned.stdout)["events"]
+        refused = len([event for event in events if "status" in event])
         note = "" if settings else NOTE
-        assert (planned.returncode, planned.stderr) == (0, note), planned
-        return json.loads(planned.stdout)["events"]
+        if refused:
+            note += f"error: {refused} of {len(events)} would be refused\n"
+        assert (planned.returncode, planned.stderr) == (1 if refused else 0, note), planned
+        return events
 
     return plans
 
@@ -464,8 +468,35 @@ def test_without_settings_the_demos_are_used_and_said_to_be(plan, plans):
     assert planned["request"]["Tags"]["provisioner-deployment"] == "demo"
     assert planned["request"]["Tags"]["team"] == "support"
     for story in STORIES.values():
-        planned = plan(story)
-        assert (planned.returncode, planned.stderr) == (0, NOTE)
+        refused = [event for event in plans(story) if "status" in event]
+        assert plan(story).returncode == (1 if refused else 0)
+
+
+LIVES = {
+    "user-updated": ("change", "what is different is changed at their user"),
+    "user-deactivated": ("leave", "their user gets SUSPENDED_SECURITY_PROFILE alone, by DEACTIVATE"),
+    "user-activated": ("return", "their user is let in again"),
+    "user-deleted": ("remove", "their user is removed"),
+}
+
+
+def test_with_a_rosters_settings_it_says_what_the_roster_makes_of_it(plan, plans, standins):
+    roster = {"DEACTIVATE": "suspend", "SUSPENDED_SECURITY_PROFILE": "No Access"}
+    direct = Deployment.environment(standins())
+    environment = direct | roster
+    for story, (intent, detail) in LIVES.items():
+        (planned,) = plans(STORIES[story], **environment)
+        assert planned == {"outcome": "roster", "intent": intent, "detail": detail}
+        shown = plan(STORIES[story], **environment)
+        assert (shown.returncode, shown.stdout) == (0, f"by the roster, {intent}: {detail}\n\n")
+        assert "creates users only" not in shown.stdout
+    (joins,) = plans(STORIES["okta-user-created"], **environment)
+    (created,) = plans(STORIES["okta-user-created"], **direct)
+    assert joins == created
+    (leaves,) = plans(STORIES["user-deactivated"], **direct | {"DEACTIVATE": "keep"})
+    assert leaves["detail"] == "their user stays as it is, by DEACTIVATE"
+    (refused,) = plans(STORIES["user-name-missing"], **environment)
+    assert refused["status"] == 400
 
 
 def test_people_read_the_request_and_below_it_where_each_member_comes_from(plan, plans, standins):

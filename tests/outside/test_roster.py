@@ -3,17 +3,18 @@ does, and the operator sees who waits and sets them going."""
 
 import itertools
 import json
+import os
+import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 from deployments import SECRET, Deployment, foreign_user
 from people import as_bytes, user
-from programs import PLATFORM, run, wait_for
+from programs import PLATFORM, free_addresses, run, wait_for
 from standard_webhooks import now, sign
 
 STORIES = Path(__file__).resolve().parents[2] / "events"
@@ -63,7 +64,7 @@ def said(answer):
 
 
 def roster(serve):
-    answer = serve.send("/_roster", method="GET")
+    answer = serve.ask("/_roster")
     assert answer.status == 200
     return answer.json
 
@@ -84,9 +85,12 @@ def drained(serve):
     return [line for line in serve.lines() if line["message"] == "drain"]
 
 
-def parked(*arguments, status=0):
+def parked(*arguments, status=0, told=""):
+    """What is said: on standard output or, if the status is another than 0, on standard error."""
     done = run("parked", *arguments, env={})
     assert done.returncode == status, done
+    if status:
+        assert done.stdout == told
     return done.stderr if status else done.stdout
 
 
@@ -183,6 +187,7 @@ def test_a_user_that_connect_made_without_saying_so_is_not_made_twice(keep):
 
     assert names(connect) == {ANA}
     assert connect.calls()["CreateUser"] == 2, "it looks once what became of the first"
+    wait_for(lambda: drained(own), "the run's end")
     (line,) = drained(own)
     assert (line["level"], line["applied"], line["parked"]) == ("INFO", 1, 0)
     assert line["connectCalls"] == 3
@@ -214,10 +219,19 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     state = json.loads(parked("--url", own.url, "--json"))
     assert state == roster(own)
     (record,) = state["parked"]
-    assert state["counts"] == {"applied": 1, "parked": 1, "pending": 0, "removed": 0}
-    assert set(record) == {
-        "id", "wanted", "fault", "turn", "detail", "attempts", "due", "asOf",
+    assert state["counts"] == {
+        "applied": 1, "parked": 1, "pending": 0, "removed": 0, "forgotten": 0,
     }  # fmt: skip
+    assert set(record) == {
+        "id", "state", "wanted", "fault", "turn", "detail", "cause", "attempts", "since", "due",
+        "asOf", "owner", "connectUserId",
+    }  # fmt: skip
+    (ana,) = [held for held in connect.state()["users"] if held["Username"] == ANA]
+    assert record["connectUserId"] == ana["Id"]
+    assert record["owner"] == ana["Tags"]["provisioner-owner"]
+    assert ANA not in json.dumps(state), "who it is, is told to who asks for that"
+    (named,) = json.loads(parked("list", "--names", "--url", own.url, "--json"))["parked"]
+    assert named == record | {"userName": ANA}
     told = (record["wanted"], record["fault"], record["turn"], record["due"])
     assert told == ("gone", "removalHeld", "operator", None)
     id = record["id"]
@@ -231,9 +245,11 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     assert "found 0000, which nobody has; nothing was changed" in wrong
     assert roster(own) == state
     assert "is open in another process" in parked("--roster", str(file), status=1)
-    assert "found another" in parked("show", "0000", "--url", own.url, status=1)
+    assert "found one that nobody has" in parked("show", "0000", "--url", own.url, status=1)
+    assert parked("check", "--url", own.url, status=1, told=f"{lines[0]}\n") == ""
 
-    assert parked("retry", id, "--url", own.url) == f"retried\t{id}\n"
+    retried = parked("retry", id, "--url", own.url)
+    assert retried.startswith(f"retried\t{id}\tparked\tremovalHeld\tas many users were removed")
     wait_for(lambda: drained(own), "a run of the drain")
     (line,) = drained(own)
     assert (line["level"], line["parked"], line["applied"]) == ("ERROR", 1, 0)
@@ -241,11 +257,16 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     assert (fault["id"], fault["fault"]) == (id, "removalHeld")
     assert names(connect) == {ANA, "bo@example.com"}, "under all the rules"
 
-    assert parked("release", "--all", "--url", own.url) == f"released\t{id}\n"
-    wait_for(lambda: names(connect) == {"bo@example.com"}, "the removal")
-    wait_for(lambda: counts(own) == {"applied": 1, "removed": 1}, "the roster to know")
+    unsure = parked("release", "--all", "--url", own.url, status=2)
+    assert "error: 1 removals are held; to let all of them through, say --yes" in unsure
+    assert counts(own) == {"applied": 1, "parked": 1}
+    released = parked("release", "--all", "--yes", "--url", own.url)
+    assert released.split() == ["released", id, "removed"]
+    assert names(connect) == {"bo@example.com"}
+    assert counts(own) == {"applied": 1, "removed": 1}
     assert parked("release", "--all", "--url", own.url) == "nobody is parked\n"
-    assert "found another" in parked("show", id, "--url", own.url, status=1)
+    assert "state\tremoved\n" in parked("show", id, "--url", own.url)
+    assert parked("check", "--url", own.url) == "1 applied, 0 pending, 0 parked, 1 removed\n"
     not_parked = parked("retry", id, "--url", own.url, status=1)
     assert "which is not parked; nothing was changed" in not_parked
 
@@ -260,12 +281,24 @@ def test_a_file_that_nobody_has_open_is_read_and_changed(keep):
 
     assert json.loads(parked("--roster", str(file), "--json")) == state
     first, second = [record["id"] for record in state["parked"]]
-    changed = parked("release", first, "--roster", str(file), "--json")
-    assert json.loads(changed) == {"released": [first], "retried": []}
+    named = json.loads(parked("list", "--names", "--roster", str(file), "--json"))["parked"]
+    shown = [record["userName"] for record in named]
+    assert sorted(shown) == [ANA, "bo@example.com"]
+    changed = json.loads(parked("release", first, "--roster", str(file), "--json"))
+    (outcome,) = changed.pop("outcomes")
+    assert changed == {"released": [first], "retried": []}
+    assert (outcome["id"], outcome["state"]) == (first, "pending")
     assert "which is not parked" in parked("release", first, "--roster", str(file), status=1)
-    assert parked("retry", "--all", "--roster", str(file)) == f"retried\t{second}\n"
+    retried = parked("retry", "--all", "--roster", str(file))
+    assert retried.splitlines() == [
+        f"retried\t{second}\tpending\t\t", "the next serve with this file tries them again",
+    ]  # fmt: skip
     counted = parked("--roster", str(file)).splitlines()
     assert counted == ["0 applied, 2 pending, 0 parked, 0 removed"]
+    waiting = parked("list", "--pending", "--names", "--roster", str(file)).splitlines()[1:]
+    assert sorted(line.split("\t")[:4] for line in waiting) == sorted(
+        [id, name, "gone", "pending"] for id, name in zip([first, second], shown, strict=True)
+    )
 
     own, _, _ = keep(**HELD)
     wait_for(lambda: counts(own) == {"parked": 1, "removed": 1}, "the drain at the start")
@@ -295,39 +328,169 @@ def test_a_user_who_was_in_the_way_may_be_moved_out_of_it(keep):
 
 
 @pytest.mark.parametrize(
-    "method, body, status, told",
+    "method, path, body, status, told",
     [
-        ("PUT", b"retry", 400, "expected"),
-        ("PUT", b'{"retri": "all"}', 400, "unknown field"),
-        ("PUT", b'{"retry": "some"}', 400, "expected a list of ids, or"),
-        ("PUT", b'{"retry": ["x"]}', 404, "found x, which nobody has"),
-        ("PUT", b'{"retry": "all", "release": []}', 200, None),
-        ("DELETE", b"", 405, "expected GET or PUT"),
+        ("PUT", "/_roster", b"retry", 400, "expected"),
+        ("PUT", "/_roster", b'{"retri": "all"}', 400, "unknown field"),
+        ("PUT", "/_roster", b'{"retry": "some"}', 400, "expected a list of ids, or"),
+        ("PUT", "/_roster", b'{"retry": ["x"]}', 404, "found x, which nobody has"),
+        ("PUT", "/_roster", b'{"retry": "all", "release": []}', 200, None),
+        ("PUT", "/_roster", b" " * (1 << 20) + b"{}", 400, "expected less"),
+        ("DELETE", "/_roster", b"", 405, "expected GET or PUT"),
+        ("GET", "/_roster/x", b"", 404, "found x, which nobody has"),
+        ("PUT", "/_roster/x", b"", 405, "expected GET"),
+        ("POST", "/metrics", b"", 405, "expected GET"),
+        ("GET", "/", b"", 404, "expected /_roster or /metrics"),
+        ("GET", "/health", b"", 404, "expected /_roster or /metrics"),
     ],
 )
-def test_the_operators_door_says_what_it_expects(serve, method, body, status, told):
-    answer = serve().send("/_roster", body, method=method)
+def test_the_operators_door_says_what_it_expects(serve, method, path, body, status, told):
+    answer = serve().ask(path, body, method=method)
     assert answer.status == status
     assert answer.json == {"retried": [], "released": []} if told is None else told in answer.body
 
 
 def test_the_operators_door_is_for_this_machine_alone(serve):
-    """Whoever comes through a tunnel, or by a name that was bound to this address, finds no door."""
+    """Whoever comes through a tunnel, or by a name that was bound to this address, or by a proxy, is
+    sent away, whatever they show."""
     own = serve()
-    address = own.url.removeprefix("http://")
-    port = address.rpartition(":")[2]
+    port = own.door.rpartition(":")[2]
     for host, status in [
-        (address, 200), ("localhost", 200), (f"[::1]:{port}", 200), ("127.0.0.2", 200),
-        ("example.com", 404), (f"127.0.0.1.example.com:{port}", 404), ("192.0.2.1", 404), ("", 404),
+        (f"127.0.0.1:{port}", 200), ("localhost", 200), (f"[::1]:{port}", 200), ("127.0.0.2", 200),
+        ("example.com", 403), (f"127.0.0.1.example.com:{port}", 403), ("192.0.2.1", 403), ("", 403),
     ]:  # fmt: skip
-        with closing(HTTPConnection(address, timeout=20)) as connection:
-            connection.request("GET", "/_roster", headers={"Host": host})
-            assert connection.getresponse().status == status, host
+        for path in ("/_roster", "/metrics"):
+            assert own.ask(path, headers=[("Host", host)]).status == status, host
+    for name in ("Forwarded", "Via", "X-Forwarded-For", "x-forwarded-proto", "X-Real-IP"):
+        for path in ("/_roster", "/metrics"):
+            assert own.ask(path, headers=[(name, "192.0.2.1")]).status == 403, name
+
+
+def test_the_operators_door_opens_to_its_token_alone(serve):
+    own = serve()
+    for token in ("", "wrong", own.token[:-1], own.token + "0", own.token.upper()):
+        for path in ("/_roster", "/metrics", "/"):
+            answer = own.ask(path, token=token)
+            assert (answer.status, answer.headers["www-authenticate"]) == (
+                401, 'Bearer realm="operator"',
+            )  # fmt: skip
+    assert own.token not in own.log() and own.token not in json.dumps(own.said)
+    others = serve()
+    assert own.ask("/_roster", token=others.token).status == 401, "each start has its own"
+
+
+def test_what_faces_the_senders_has_no_door_for_the_operator(serve):
+    own = serve()
+    proof = [("authorization", f"Bearer {own.token}")]
+    for path in ("/_roster", "/_roster/x", "/metrics"):
+        for method in ("GET", "PUT"):
+            assert own.send(path, b"{}", proof, method).status == 404, path
+
+
+def test_the_token_is_in_a_file_for_one_user(serve, tmp_path):
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    own = serve(XDG_RUNTIME_DIR=str(runtime))
+    file = Path(own.said["operator"]["file"])
+    port = own.url.rpartition(":")[2]
+    assert file == runtime / f"connect-provisioner-{os.getuid()}" / f"{port}.json"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent)] == [0o600, 0o700]
+    assert [left.name for left in file.parent.iterdir()] == [file.name]
+    assert own.said["operator"]["url"] == own.door
+    assert parked("--door", str(file)) == "0 applied, 0 pending, 0 parked, 0 removed\n"
+    assert "is serve running there?" in parked("--url", own.url, status=1), "not that user's"
+
+    assert own.terminate() == 0
+    assert not file.exists()
+    own = serve(XDG_RUNTIME_DIR=str(runtime))
+    file = Path(own.said["operator"]["file"])
+    own.close()
+    assert "is serve running there?" in parked("--door", str(file), status=1), "left behind"
+
+
+@pytest.mark.parametrize("how", ["open", "link", "file"])
+def test_a_directory_that_others_may_write_to_keeps_no_token(tmp_path, how):
+    directory = tmp_path / f"connect-provisioner-{os.getuid()}"
+    if how == "link":
+        (tmp_path / "elsewhere").mkdir(0o700)
+        directory.symlink_to(tmp_path / "elsewhere")
+    elif how == "file":
+        directory.write_text("")
+    else:
+        directory.mkdir()
+        directory.chmod(0o770)
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    refused = run("serve", "--listen", "127.0.0.1:0", env=environment)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"{directory}: " in refused.stderr and "set XDG_RUNTIME_DIR" in refused.stderr
+    left = list(tmp_path.glob("**/*.json")) + list(tmp_path.glob("**/*.tmp"))
+    assert left == []
+
+
+def test_a_link_in_the_place_of_the_file_leads_nowhere(serve, tmp_path):
+    """A file that was left behind, or put there, is replaced and not written into."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    directory = tmp_path / f"connect-provisioner-{os.getuid()}"
+    directory.mkdir(0o700)
+    (address,) = free_addresses(1)
+    file = directory / f"{address.rpartition(':')[2]}.json"
+    file.symlink_to(precious)
+    own = serve("--listen", address, XDG_RUNTIME_DIR=str(tmp_path))
+    assert (file.is_symlink(), precious.read_text()) == (False, "mine")
+    assert own.ask("/_roster").status == 200
+
+
+def test_a_token_of_ones_own_opens_a_door_of_ones_own(serve, tmp_path):
+    """For a monitor, which is told both once."""
+    (address,) = free_addresses(1)
+    token = tmp_path / "token"
+    token.write_text("a-token-for-the-monitor\n")
+    own = serve("--operator", address, "--operator-token", str(token))
+    assert own.door == f"http://{address}"
+    assert own.ask("/metrics", token="a-token-for-the-monitor").status == 200
+
+    token.write_text("short")
+    for flags, told in [
+        (["--operator-token", str(token)], "--operator-token: "),
+        (["--operator", "0.0.0.0:0"], "--operator: expected an address of this machine alone"),
+    ]:
+        refused = run("serve", "--listen", "127.0.0.1:0", *flags, env={})
+        assert refused.returncode == 1 and told in refused.stderr
+
+
+def test_a_monitor_is_told_by_the_exit_status_who_waits(keep):
+    own, connect, _ = keep("--no-throttle")
+    post(own, user())
+    assert parked("check", "--url", own.url) == "1 applied, 0 pending, 0 parked, 0 removed\n"
+    foreign_user(connect, "bo@example.com")
+    assert post(own, undated("user.deactivated", user("bo@example.com"))).status == 200
+    told = parked("check", "--url", own.url)
+    assert told == "1 applied, 0 pending, 0 parked, 0 removed, 1 forgotten\n"
+    own.close()
+    for where in (["--url", own.url], ["--roster", "nowhere.redb"], ["--door", "nowhere.json"]):
+        assert "error: " in parked("check", *where, status=2)
+
+
+def test_who_is_pending_is_shown_with_what_for(keep):
+    own, connect, _ = keep("--no-throttle")
+    connect.control(faults={"CreateUser": ["throttle"] * 500})
+    assert said(post(own, user())) == (202, "pending")
+    (record,) = roster(own)["pending"]
+    assert (record["state"], record["fault"]) == ("pending", None)
+    assert record["detail"].endswith("it is tried again by itself")
+    assert record["since"] == roster(own)["oldestPending"]
+    line = parked("list", "--pending", "--url", own.url).splitlines()[1]
+    assert line.split("\t")[:3] == [record["id"], "active", "pending"]
+    assert "by itself" in parked("show", record["id"], "--url", own.url)
+    assert len(parked("list", "--url", own.url).splitlines()) == 1
+    assert parked("check", "--url", own.url), "not for an hour yet"
 
 
 def test_without_a_roster_there_is_nobody_to_show(serve):
     own = serve("--no-roster")
-    assert own.send("/_roster", method="GET").status == 404
+    assert own.ask("/_roster").status == 404
+    assert own.ask("/metrics").status == 200
     assert "expected a serve with a roster" in parked("--url", own.url, status=1)
 
 
@@ -347,8 +510,9 @@ def test_one_process_at_a_time_has_a_file(keep):
 def test_a_file_that_is_no_roster_is_left_as_it_is(tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("not a roster\n" * 100)
+    own = {"HOOK_DEMO_SECRET": SECRET, "HOOK_OKTA_SECRET": SECRET, "SCIM_TOKEN": SECRET}
     for command in (("serve", "--listen", "127.0.0.1:0"), ("parked",)):
-        refused = run(*command, "--roster", str(file), env={})
+        refused = run(*command, "--roster", str(file), env=own)
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.startswith("error: cannot open the roster: ")
     assert file.read_text() == "not a roster\n" * 100

@@ -99,6 +99,40 @@ def refused(command):
 # --- The door -------------------------------------------------------------------------------------
 
 
+def raw(serve, request):
+    """Heads and bodies of all that is answered to these very bytes."""
+    host, port = serve.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request.encode())
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answers.decode()
+
+
+def test_a_head_is_told_the_length_of_what_a_get_would_bring(serve):
+    desk = serve("--no-throttle")
+    close = "Host: x\r\nConnection: close\r\n\r\n"
+    for path in ("/health", "/scim/v2/Users", "/nothing"):
+        get, head = (raw(desk, f"{method} {path} HTTP/1.1\r\n{close}") for method in ("GET", "HEAD"))
+        get_head, _, get_body = get.partition("\r\n\r\n")
+        head_head, _, head_body = head.partition("\r\n\r\n")
+        assert head_body == ""
+        dated = re.compile(r"(?m)^(date: .*|content-length: 0)$")
+        assert dated.sub("", head_head).strip() == dated.sub("", get_head).strip()
+        assert not get_body or f"content-length: {len(get_body)}" in head_head
+
+
+def test_a_query_may_have_quotation_marks_and_blanks_as_they_are(serve):
+    desk = serve("--no-throttle")
+    token = f"authorization: Bearer {desk.said['scim']['token']}"
+    document = as_bytes({"userName": "a+b@example.com", "externalId": "x+y"}).decode()
+    made = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\n{token}\r\nContent-Length: {len(document)}\r\n\r\n{document}"
+    for query in ('filter=externalId eq "x+y"', 'filter=externalId%20eq%20"x+y"', 'filter=externalId+eq+"x%2By"'):
+        asked = f"GET /scim/v2/Users?{query} HTTP/1.1\r\nHost: x\r\n{token}\r\nConnection: close\r\n\r\n"
+        answers = raw(desk, made + asked)
+        assert '"totalResults":1,' in answers, answers
+        made = ""
+
+
 def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
     url = desk.url
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", url)
@@ -108,6 +142,7 @@ def test_it_says_in_one_line_where_it_listens_and_what_each_sender_shows(desk):
         "standin": desk.said["standin"],
         "roster": None,
         "scim": None,
+        "operator": {"url": desk.door, "file": desk.said["operator"]["file"]},
         "sources": [
             {
                 "name": "demo", "scheme": "standard-webhooks", "url": f"{url}/hooks/demo",
@@ -375,7 +410,7 @@ def test_what_is_wrong_with_ones_own_settings_is_told():
 
 @pytest.mark.parametrize(
     "flags, settings, roster",
-    [(["--no-roster"], {}, None), ([], {"DEACTIVATE": "delete"}, "memory")],
+    [(["--no-roster"], {}, None), (["--memory"], {"DEACTIVATE": "delete"}, "memory")],
 )
 def test_amazon_connect_itself_may_be_behind(serve, standin, flags, settings, roster):
     """Somebody else's stand-in plays it; the settings are one's own and nobody else's."""
@@ -391,20 +426,21 @@ def test_amazon_connect_itself_may_be_behind(serve, standin, flags, settings, ro
     assert list(connect.users()) == [ANA]
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-roster"]])
+@pytest.mark.parametrize("flags", [["--memory"], ["--no-roster"]])
 def test_amazon_connect_itself_wants_all_its_settings(flags):
     """What becomes of those who leave is asked only where they are known."""
     said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", *flags, env=HR))
     assert "HOOK_HR" not in said
     for missing in ("CONNECT_INSTANCE", "ROUTING_PROFILE", "SECURITY_PROFILES"):
         assert f"{missing}: expected a value, found none" in said
-    assert ("DEACTIVATE: expected a value, found none" in said) == (not flags)
+    assert ("DEACTIVATE: expected a value, found none" in said) == ("--memory" in flags)
 
 
 @pytest.mark.parametrize("choice", ["suspend", "leave"])
 def test_who_leaves_needs_a_choice_that_can_be_carried_out(choice):
     settings = HR | {"DEACTIVATE": choice}
-    said = refused(run("serve", "--connect", "aws", "--listen", "127.0.0.1:0", env=settings))
+    command = ("serve", "--connect", "aws", "--memory", "--listen", "127.0.0.1:0")
+    said = refused(run(*command, env=settings))
     missing = "SUSPENDED_SECURITY_PROFILE: expected a value, found none"
     assert (missing if choice == "suspend" else "DEACTIVATE: expected one of") in said
 
@@ -490,7 +526,9 @@ def sign_event(story, *flags, **settings):
 
 def shell(command, tmp_path):
     """The status and the body that a curl command gets when it is typed into a shell."""
-    command = f"{command.rstrip()} -w '\\n%{{http_code}}'"
+    head, options = command.rstrip().split("\n", 1)
+    assert head.endswith("-K - <<'END'"), "headers and body are no arguments of curl's"
+    command = f"{head} -w '\\n%{{http_code}}'\n{options}\n"
     shell = subprocess.run(
         ["sh"], input=command, capture_output=True, text=True, timeout=20, cwd=tmp_path
     )

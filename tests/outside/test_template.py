@@ -196,7 +196,7 @@ def test_every_setting_is_declared_and_nothing_else():
     # The deployed function has no roster yet; one on a desk may have one.
     tables = "".join(source(f"src/config/{room}.rs") for room in ("policy", "groups", "scim"))
     roster = set(re.findall(r'Setting \{\s*name: "([A-Z_]+)"', tables))
-    assert {"DEACTIVATE", "GROUPS", "SCIM_TOKEN"} < roster
+    assert {"DEACTIVATE", "GROUP_PROFILES", "SCIM_TOKEN"} < roster
     assert roster < settings
     assert all(declared()[name] == NO_VALUE for name in roster | {"ROSTER"})
     assert len(settings) > 45
@@ -329,7 +329,7 @@ def test_the_code_may_call_what_it_calls_and_nothing_else():
     assert 'judge("CreateUser"' in source("src/connect/steps.rs")
     by_name = {"ListRoutingProfiles", "ListSecurityProfiles", "ListUserHierarchyGroups"}
     assert by_name | {"CreateUser", "DescribeUser"} <= called, "they are still found like this"
-    keys = re.findall(r'Failure::of\("(\w+)"', source("src/keys.rs"))
+    keys = re.findall(r'Failure::of\("(\w+)"', source("src/keys/read.rs"))
 
     assert {action for statement in statements() for action in actions(statement)} == {
         *(f"connect:{name}" for name in called - by_name),

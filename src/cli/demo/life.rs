@@ -95,7 +95,7 @@ async fn drain(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>
     let before = calls(local);
     let drained = keeper.drain(Clock::set(now()), Deadline::after(TIME)).await;
     let drained = drained.map_err(|fault| fault.detail)?;
-    let (applied, pending) = (drained.applied, drained.pending);
+    let (applied, pending) = (drained.applied, drained.pending.len());
     writeln!(
         out,
         "    then the drain: {applied} applied, {} parked, {pending} pending",

@@ -9,6 +9,7 @@ use aws_sdk_connect::config::Builder;
 use super::{Finding, State, count};
 use crate::assign::identity::Identity;
 use crate::assign::instance::{Reference, Resource};
+use crate::assign::named::Named;
 use crate::cli::now;
 use crate::config::Config;
 use crate::config::scim::ARN;
@@ -16,9 +17,9 @@ use crate::connect::failure::Failure;
 use crate::connect::line::Line;
 use crate::connect::names::Item;
 use crate::deadline::Deadline;
-use crate::keys::KeyStore;
+use crate::keys::{self, KeyStore};
 use crate::lambda;
-use crate::roster::policy::Deactivate;
+use crate::near::distance;
 
 /// How long AWS may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,76 +66,62 @@ async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
     ]
 }
 
-/// A variable, and what it names of one kind.
-type Named<'a> = (&'static str, Resource, Vec<&'a Reference>);
-
-/// Everything that the settings name in the instance.
-fn named(config: &Config) -> Vec<Named<'_>> {
-    let (power, allowed) = (&config.rules.power, &config.rules.allowed);
-    let grants = || config.rules.groups.iter().map(|(_, grant)| grant);
-    let suspended = config.policy.as_ref().and_then(|policy| match &policy.deactivate {
-        Deactivate::Suspend(profile) => Some(profile),
-        Deactivate::Delete | Deactivate::Keep => None,
-    });
-    let kind = Resource::RoutingProfile;
-    let routing_profiles = [
-        ("ROUTING_PROFILE", kind, vec![&power.routing_profile]),
-        ("ALLOWED_ROUTING_PROFILES", kind, allowed.routing_profiles.iter().collect()),
-        ("GROUPS", kind, grants().filter_map(|grant| grant.routing_profile.as_ref()).collect()),
-    ];
-    let kind = Resource::SecurityProfile;
-    let security_profiles = [
-        ("SECURITY_PROFILES", kind, power.security_profiles.iter().collect()),
-        ("ALLOWED_SECURITY_PROFILES", kind, allowed.security_profiles.iter().collect()),
-        ("SUSPENDED_SECURITY_PROFILE", kind, suspended.into_iter().collect()),
-        ("GROUPS", kind, grants().flat_map(|grant| &grant.security_profiles).collect()),
-    ];
-    let kind = Resource::HierarchyGroup;
-    let hierarchy_groups = [
-        ("HIERARCHY_GROUP", kind, power.hierarchy_group.iter().collect()),
-        ("ALLOWED_HIERARCHY_GROUPS", kind, allowed.hierarchy_groups.iter().collect()),
-        ("GROUPS", kind, grants().filter_map(|grant| grant.hierarchy_group.as_ref()).collect()),
-    ];
-    routing_profiles.into_iter().chain(security_profiles).chain(hierarchy_groups).collect()
-}
-
 async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
-    let named = named(config);
+    let named = config.named();
     let (instance, limits) = (config.instance.id.as_str(), Builder::new());
     let line = Line { client, instance, limits, pace: None };
     let mut findings = Vec::new();
     for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
-        let mut asked = named.iter().filter(|(_, own, list)| *own == kind && !list.is_empty());
-        let Some(first) = asked.next() else { continue };
+        let asked: Vec<_> = named.iter().filter(|named| named.kind == kind).collect();
+        let Some(first) = asked.first() else { continue };
         match line.list(kind).await {
-            Err(failure) => findings.push(refused(first.0, &failure.to_string())),
+            Err(failure) => findings.push(refused(&first.setting, &failure.to_string())),
             Ok(items) => {
-                for (setting, _, list) in [first].into_iter().chain(asked) {
-                    findings.extend(list.iter().map(|one| find(setting, kind, one, &items)));
-                }
+                findings.extend(asked.iter().map(|named| find(named, &items)));
+                findings.extend(powerful(&asked, &items));
             }
         }
     }
     findings
 }
 
-fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Finding {
-    let is_wanted = |item: &&Item| match wanted {
+/// Whether the profile for those who left is one with which others work, however it is written.
+fn powerful(asked: &[&Named], items: &[Item]) -> Option<Finding> {
+    let (suspended, others): (Vec<&Named>, Vec<&Named>) =
+        asked.iter().partition(|named| named.setting == SUSPENDED);
+    let id = |named: &Named| {
+        let mut found = items.iter().filter(|item| is_meant(&named.reference, item));
+        found.next().map(|item| item.id.as_str())
+    };
+    let suspended: Vec<&str> = suspended.into_iter().filter_map(id).collect();
+    let is_suspended = |named: &&Named| id(named).is_some_and(|id| suspended.contains(&id));
+    let setting = &others.into_iter().find(is_suspended)?.setting;
+    let found = format!("a profile with which others work: it is one of {setting} too");
+    Some(Finding::new(State::Problem, SUSPENDED, found, "choose a profile that allows nothing"))
+}
+
+const SUSPENDED: &str = "SUSPENDED_SECURITY_PROFILE";
+
+fn is_meant(wanted: &Reference, item: &Item) -> bool {
+    match wanted {
         Reference::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
         Reference::Name(name) => *name == item.name,
-    };
-    let (noun, found): (_, Vec<_>) = (kind.noun(), items.iter().filter(is_wanted).collect());
+    }
+}
+
+fn find(Named { setting, kind, reference: wanted }: &Named, items: &[Item]) -> Finding {
+    let found = items.iter().filter(|item| is_meant(wanted, item));
+    let (noun, found): (_, Vec<_>) = (kind.noun(), found.collect());
     match found.as_slice() {
         [Item { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
         [] => {
-            let names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
+            let word = wanted.to_string().to_lowercase();
+            let mut names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
+            names.sort_by_cached_key(|name| (distance(&word, &name.to_lowercase()), *name));
             let advice = format!("choose one of {}", names.join(", "));
-            Finding::new(
-                State::Problem,
-                setting,
-                format!("a {noun} that the instance does not have"),
-                &advice,
-            )
+            let found =
+                format!("{:?}, a {noun} that the instance does not have", wanted.to_string());
+            Finding::new(State::Problem, setting, found, &advice)
         }
         several => {
             let arns: Vec<_> = several.iter().map(|item| item.arn.as_str()).collect();
@@ -142,7 +129,7 @@ fn find(setting: &str, kind: Resource, wanted: &Reference, items: &[Item]) -> Fi
             Finding::new(
                 State::Problem,
                 setting,
-                format!("a {noun} whose name others have too"),
+                format!("{:?}, a {noun} whose name others have too", wanted.to_string()),
                 &advice,
             )
         }
@@ -155,7 +142,7 @@ async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
     let store = KeyStore::new(hooks.clone().map(|(_, hook)| hook), config.key_overlap, aws);
     let mut findings = Vec::new();
     for (subject, hook) in hooks.filter(|(_, hook)| hook.stored.is_some()) {
-        let deadline = Deadline::after(PATIENCE);
+        let deadline = Deadline::after(keys::PATIENCE);
         let fetched = store.source(hook, now(), deadline).await;
         findings.push(match (fetched.source, fetched.trouble) {
             (Ok(source), None) => {

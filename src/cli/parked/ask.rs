@@ -1,75 +1,127 @@
-//! A question to a running `serve`.
+//! A question to the operator's door of a running `serve`.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::HOST;
+use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::control::{Change, PATH};
+use super::control::{BELOW, Change, NAMES, PATH};
+use crate::cli::operator::{self, Address};
+use crate::config::of_process;
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the roster of the `serve` at this URL holds.
-pub(super) async fn state(url: &str) -> Result<Value, Box<dyn Error>> {
-    ask(url, Method::GET, String::new()).await
-}
+/// The door of a `serve`.
+pub(super) struct Door(Address);
 
-/// Changes it.
-pub(super) async fn change(url: &str, change: &Change) -> Result<Value, Box<dyn Error>> {
-    ask(url, Method::PUT, serde_json::to_string(change)?).await
-}
-
-async fn ask(url: &str, method: Method, body: String) -> Result<Value, Box<dyn Error>> {
-    let answered = timeout(PATIENCE, exchange(url, method, body)).await;
-    let (status, document) = answered.map_err(|_| format!("{url}: no answer in time"))??;
-    if status.is_success() {
-        return Ok(document.ok_or_else(|| format!("{url}: expected JSON, found something else"))?);
+impl Door {
+    /// The door of the `serve` that listens at this URL of this machine.
+    pub(super) fn of(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+            return Err(format!("{url}: expected a URL such as {}", crate::cli::serve::URL));
+        }
+        let address = operator::find(&of_process(), uri.port_u16().unwrap_or(80));
+        let address = address.map_err(|problem| {
+            format!(
+                "{url}: no door of a serve's of yours is known there ({problem}); is serve running \
+                 there? It says at its start in which file its door is: --door FILE"
+            )
+        })?;
+        Ok(Self(address))
     }
-    let detail = document.as_ref().and_then(|document| document.get("detail")?.as_str());
-    Err(match detail.filter(|_| document.as_ref().is_some_and(is_ours)) {
-        Some(detail) => detail.to_owned(),
-        None => format!(
-            "{url}: expected a serve with a roster that listens on this machine alone, found \
-             status {status}"
-        ),
+
+    /// The door that such a file tells of.
+    pub(super) fn in_file(path: &Path) -> Result<Self, String> {
+        operator::read(path).map(Self)
     }
-    .into())
-}
 
-/// Whether an error is the roster's, and not the function's, which knows no such path.
-fn is_ours(document: &Value) -> bool {
-    document.get("schemas").is_none()
-}
+    /// What the roster holds.
+    pub(super) async fn state(&self, names: bool) -> Result<Value, Box<dyn Error>> {
+        let path = if names { format!("{PATH}?{NAMES}") } else { PATH.to_owned() };
+        self.ask(Method::GET, &path, String::new()).await
+    }
 
-async fn exchange(
-    url: &str,
-    method: Method,
-    body: String,
-) -> Result<(StatusCode, Option<Value>), Box<dyn Error>> {
-    let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        return Err(format!("{url}: expected a URL such as {}", crate::cli::serve::URL).into());
-    };
-    let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| format!("{url}: {error}; is serve running there?"))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let request = Request::builder().method(method).uri(PATH).header(HOST, host);
-    let response = sender.send_request(request.body(Full::<Bytes>::from(body))?).await?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await?.to_bytes();
-    connection.abort();
-    Ok((head.status, serde_json::from_slice(&body).ok()))
+    /// One record of it, if there is one of this id.
+    pub(super) async fn record(
+        &self,
+        id: &str,
+        names: bool,
+    ) -> Result<Option<Value>, Box<dyn Error>> {
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Ok(None);
+        }
+        let query = if names { format!("?{NAMES}") } else { String::new() };
+        let path = format!("{BELOW}{id}{query}");
+        let (status, document) = self.tell(Method::GET, &path, String::new()).await?;
+        let is_there = status != StatusCode::NOT_FOUND;
+        is_there.then(|| self.read(status, document)).transpose()
+    }
+
+    /// Changes it.
+    pub(super) async fn change(&self, change: &Change) -> Result<Value, Box<dyn Error>> {
+        self.ask(Method::PUT, PATH, serde_json::to_string(change)?).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: String) -> Result<Value, Box<dyn Error>> {
+        let (status, document) = self.tell(method, path, body).await?;
+        self.read(status, document)
+    }
+
+    async fn tell(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<(StatusCode, Option<Value>), Box<dyn Error>> {
+        let answered = timeout(PATIENCE, self.exchange(method, path, body)).await;
+        answered.map_err(|_| format!("{}: no answer in time", self.0.door))?
+    }
+
+    fn read(&self, status: StatusCode, document: Option<Value>) -> Result<Value, Box<dyn Error>> {
+        let url = &self.0.door;
+        if status.is_success() {
+            let document = document.ok_or("expected JSON, found something else");
+            return Ok(document.map_err(|problem| format!("{url}: {problem}"))?);
+        }
+        let detail = document.as_ref().and_then(|document| document.get("detail")?.as_str());
+        let detail = detail.map(str::to_owned);
+        Err(detail.unwrap_or_else(|| format!("{url}: found status {status}")).into())
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<(StatusCode, Option<Value>), Box<dyn Error>> {
+        let Address { door, token, serves } = &self.0;
+        let uri: Uri = door.parse().map_err(|error| format!("{door}: {error}"))?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let stream = TcpStream::connect(&*host)
+            .await
+            .map_err(|error| format!("{serves}: {door}: {error}; is serve running there?"))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, host)
+            .header(AUTHORIZATION, format!("Bearer {token}"));
+        let response = sender.send_request(request.body(Full::<Bytes>::from(body))?).await?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        connection.abort();
+        Ok((head.status, serde_json::from_slice(&body).ok()))
+    }
 }

@@ -1,25 +1,25 @@
 //! `/_roster`: what the operator sees of a roster and does about it, over HTTP or on its file.
 //!
 //! ```json
-//! {"counts": {"applied": 7, "parked": 1, "pending": 0, "removed": 2}, "parked": [{"id": "…", …}]}
+//! {"counts": {"applied": 7, "parked": 1, …}, "parked": [{"id": "…", …}], "pending": [{"id": "…", …}]}
 //! {"retry": ["…"], "release": "all"}
 //! ```
-//! `GET` answers the first; the second is what `PUT` takes, either member or both. Nothing in it is
-//! personal: an id is random.
+//! `GET` answers the first, and below it, by an id, one record; the second is what `PUT` takes, either
+//! member or both. Nothing in it is personal, since an id is random; but for `?names`, which adds each
+//! `userName`.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::SystemTime;
 
-use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::super::now;
+use super::super::{lines, now};
 use crate::roster::Roster;
 use crate::roster::key::Id;
 use crate::roster::parked::{self, Refused};
@@ -27,6 +27,15 @@ use crate::roster::record::{Record, State, Wanted};
 
 /// Where it is asked.
 pub(in crate::cli) const PATH: &str = "/_roster";
+
+/// Where one record is asked for.
+pub(in crate::cli) const BELOW: &str = "/_roster/";
+
+/// What is asked for besides: who they are.
+pub(super) const NAMES: &str = "names";
+
+/// So many of those who are pending are listed, who has been so longest first.
+const MOST_PENDING: usize = 100;
 
 /// Whom to set going again, and how.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -44,7 +53,7 @@ pub(super) struct Change {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Ids {
-    /// Everybody.
+    /// Everybody; to be released, everybody whose removal is held.
     #[serde(serialize_with = "all")]
     All,
     /// These.
@@ -85,29 +94,29 @@ impl<'de> Deserialize<'de> for Ids {
     }
 }
 
-/// Whether a request is the operator's, from this machine: who rebinds a name to this machine's
-/// address, or comes through a tunnel, has another name in `Host`.
-pub(in crate::cli) fn is_meant(request: &Request<Bytes>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_here = name == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    is_here && request.uri().path() == PATH
-}
-
-/// The answer to such a request.
+/// The answer to the operator.
 pub(in crate::cli) async fn answer(
     roster: &dyn Roster,
-    request: &Request<Bytes>,
+    head: &Parts,
+    body: &[u8],
 ) -> Response<Full<Bytes>> {
-    let answered = match *request.method() {
-        Method::GET => state(roster, now()).await,
-        Method::PUT => match serde_json::from_slice(request.body()) {
+    let names = head.uri.query() == Some(NAMES);
+    let one = head.uri.path().strip_prefix(BELOW);
+    let answered = match (head.method.clone(), one) {
+        (Method::GET, None) => state(roster, names, now()).await,
+        (Method::GET, Some(id)) => {
+            let id = Id::read(id);
+            record(roster, &id, names).await.and_then(|found| found.ok_or(Refused::Unknown(id)))
+        }
+        (Method::PUT, None) => match serde_json::from_slice(body) {
             Ok(change) => self::change(roster, &change, now()).await,
             Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),
         },
-        _ => return refused(StatusCode::METHOD_NOT_ALLOWED, "method: expected GET or PUT"),
+        (_, one) => {
+            let methods = if one.is_some() { "GET" } else { "GET or PUT" };
+            let detail = format!("method: expected {methods}");
+            return refused(StatusCode::METHOD_NOT_ALLOWED, &detail);
+        }
     };
     match answered {
         Ok(document) => response(StatusCode::OK, &document),
@@ -122,7 +131,8 @@ pub(in crate::cli) async fn answer(
     }
 }
 
-fn refused(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
+/// What was not done, and why.
+pub(in crate::cli) fn refused(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
     response(status, &json!({"detail": detail}))
 }
 
@@ -133,20 +143,39 @@ fn response(status: StatusCode, document: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-/// How many records there are of each state, and those that are parked.
-pub(super) async fn state(roster: &dyn Roster, now: SystemTime) -> Result<Value, Refused> {
+/// How many records there are of each state, and those that are parked or pending.
+pub(super) async fn state(
+    roster: &dyn Roster,
+    names: bool,
+    now: SystemTime,
+) -> Result<Value, Refused> {
     let counts = parked::counts(roster, now).await?;
-    let records: Vec<_> = roster.parked().await?.iter().map(shown).collect();
+    let shown = |records: &[Record]| -> Vec<Value> {
+        records.iter().map(|record| shown(record, names)).collect()
+    };
+    let parked = shown(&roster.parked().await?);
+    let pending = shown(&parked::pending(roster, now, MOST_PENDING).await?);
     Ok(json!({
         "counts": {
             "applied": counts.applied, "parked": counts.parked, "pending": counts.pending,
-            "removed": counts.removed,
+            "removed": counts.removed, "forgotten": counts.forgotten,
         },
-        "parked": records,
+        "oldestPending": counts.oldest_pending.map(lines::text),
+        "parked": parked,
+        "pending": pending,
     }))
 }
 
-fn shown(record: &Record) -> Value {
+/// One record, whatever its state, if there is one of this id.
+pub(super) async fn record(
+    roster: &dyn Roster,
+    id: &Id,
+    names: bool,
+) -> Result<Option<Value>, Refused> {
+    Ok(roster.load(id).await?.map(|record| shown(&record, names)))
+}
+
+fn shown(record: &Record, names: bool) -> Value {
     let parked = match &record.state {
         State::Parked(parked) => Some(parked),
         State::Applied | State::Pending => None,
@@ -156,21 +185,32 @@ fn shown(record: &Record) -> Value {
         Wanted::Inactive => "inactive",
         Wanted::Gone => "gone",
     };
-    json!({
+    let state = match &record.state {
+        _ if record.is_tombstone() => "removed",
+        State::Applied => "applied",
+        State::Parked(_) => "parked",
+        State::Pending => "pending",
+    };
+    let detail = parked.map(|parked| &parked.detail);
+    let mut shown = json!({
         "id": record.id,
+        "state": state,
         "wanted": wanted,
         "fault": parked.map(|parked| &parked.fault),
         "turn": parked.map(|parked| &parked.turn),
-        "detail": parked.map(|parked| &parked.detail),
+        "detail": detail.or(record.waits_for.as_ref()),
+        "cause": parked.and_then(|parked| parked.cause.as_ref()),
         "attempts": record.attempts,
-        "due": record.due.and_then(text),
-        "asOf": text(record.as_of),
-    })
-}
-
-/// RFC 3339.
-fn text(time: SystemTime) -> Option<String> {
-    DateTime::from(time).fmt(DateTimeFormat::DateTime).ok()
+        "since": record.pending_since().map(lines::text),
+        "due": record.due.map(lines::text),
+        "asOf": lines::text(record.as_of),
+        "owner": record.owner,
+        "connectUserId": record.user.as_ref().map(|held| &held.ids.id),
+    });
+    if let Some(members) = shown.as_object_mut().filter(|_| names) {
+        members.insert("userName".to_owned(), record.person.user_name().ok().into());
+    }
+    shown
 }
 
 /// Sets records going, all of them or, if one may not be, none.
@@ -179,8 +219,8 @@ pub(super) async fn change(
     change: &Change,
     now: SystemTime,
 ) -> Result<Value, Refused> {
-    let released = resolve(roster, &change.release).await?;
-    let mut retried = resolve(roster, &change.retry).await?;
+    let released = resolve(roster, &change.release, parked::is_held).await?;
+    let mut retried = resolve(roster, &change.retry, |_| true).await?;
     // Who is to be let through is not to be held again.
     retried.retain(|id| !released.contains(id));
     parked::release(roster, &released, now).await?;
@@ -188,10 +228,17 @@ pub(super) async fn change(
     Ok(json!({"released": released, "retried": retried}))
 }
 
-/// The ids that are meant, each of which is a parked record's.
-async fn resolve(roster: &dyn Roster, ids: &Ids) -> Result<Vec<Id>, Refused> {
+/// The ids that are meant, each of which is a parked record's; all are those that `are_meant`.
+async fn resolve(
+    roster: &dyn Roster,
+    ids: &Ids,
+    are_meant: fn(&Record) -> bool,
+) -> Result<Vec<Id>, Refused> {
     match ids {
-        Ids::All => Ok(roster.parked().await?.into_iter().map(|record| record.id).collect()),
+        Ids::All => {
+            let parked = roster.parked().await?.into_iter().filter(are_meant);
+            Ok(parked.map(|record| record.id).collect())
+        }
         Ids::These(ids) => {
             for id in ids {
                 parked::find(roster, id).await?;

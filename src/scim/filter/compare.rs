@@ -2,52 +2,116 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
 use super::Operator;
+use crate::caseless::folded;
 use crate::scim::schema::{Attribute, Type};
 use crate::time;
 
-/// Whether a value of a resource compares so with one of a filter. Booleans may be texts on the
-/// filter's side; texts are compared in any case unless the attribute's case counts; times as
-/// instants.
-pub(super) fn compare(
-    found: &Value,
+/// What a filter asks of a value, read once. Booleans may be texts on the filter's side; texts are
+/// compared in any case unless the attribute's case counts; times as instants.
+#[derive(Debug)]
+pub(super) struct Comparison<'a> {
+    /// How; what is unequal is what is not equal.
     operator: Operator,
-    asked: &Value,
-    attribute: Option<&Attribute>,
-) -> bool {
-    match found {
-        Value::Bool(found) => operator == Operator::Equal && boolean(asked) == Some(*found),
-        Value::Number(found) => {
-            let asked = match asked {
-                Value::String(text) => text.parse().ok(),
-                other => other.as_f64(),
-            };
-            let order = found.as_f64().zip(asked).and_then(|(a, b)| a.partial_cmp(&b));
-            order.is_some_and(|order| is_in_order(operator, order))
+    is_negated: bool,
+    asked: &'a Value,
+    text: Cow<'a, str>,
+    /// The text as it is compared, where its case does not count.
+    folded: String,
+    case_exact: bool,
+    number: Option<f64>,
+    /// Where the attribute is a time, and the text one.
+    instant: Option<SystemTime>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(operator: Operator, asked: &'a Value, attribute: Option<&Attribute>) -> Self {
+        let text = match asked {
+            Value::String(text) => Cow::Borrowed(text.as_str()),
+            other => Cow::Owned(other.to_string()),
+        };
+        let number = match asked {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_f64(),
+        };
+        let is_time = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
+        let (operator, is_negated) = match operator {
+            Operator::NotEqual => (Operator::Equal, true),
+            other => (other, false),
+        };
+        Self {
+            operator,
+            is_negated,
+            asked,
+            folded: folded(&text).into_owned(),
+            case_exact: attribute.is_some_and(|attribute| attribute.case_exact),
+            number,
+            instant: is_time.then(|| time::read(&text)).flatten(),
+            text,
         }
-        Value::String(found) => {
-            let asked = match asked {
-                Value::String(text) => Cow::Borrowed(text.as_str()),
-                other => Cow::Owned(other.to_string()),
-            };
-            let is_time = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
-            let instants = || time::read(found).zip(time::read(&asked));
-            match is_time.then(instants).flatten() {
-                Some((a, b)) => is_in_order(operator, a.cmp(&b)),
-                None if attribute.is_some_and(|attribute| attribute.case_exact) => {
-                    compare_texts(found, operator, &asked)
-                }
-                // Most are such, and need no copy.
-                None if operator == Operator::Equal && found.is_ascii() && asked.is_ascii() => {
-                    found.eq_ignore_ascii_case(&asked)
-                }
-                None => compare_texts(&found.to_lowercase(), operator, &asked.to_lowercase()),
+    }
+
+    /// Whether it is whether something is there at all.
+    pub(super) fn is_with_null(&self) -> bool {
+        self.asked.is_null()
+    }
+
+    /// Whether it asks for the same, or for anything else.
+    pub(super) fn is_equality(&self) -> bool {
+        self.operator == Operator::Equal
+    }
+
+    /// Whether it asks for those of whom it does not hold.
+    pub(super) const fn is_negated(&self) -> bool {
+        self.is_negated
+    }
+
+    /// The text that it asks for, in the form that all have which are the same in any case.
+    pub(super) fn equal_text(&self) -> Option<&str> {
+        let is_text = self.is_equality() && !self.is_negated && !self.is_with_null();
+        is_text.then_some(self.folded.as_str())
+    }
+
+    /// Whether a value of a resource compares so, if the negation is left aside.
+    pub(super) fn holds(&self, found: &Value) -> bool {
+        match found {
+            Value::Bool(found) => self.is_equality() && boolean(self.asked) == Some(*found),
+            Value::Number(found) => {
+                let order = found.as_f64().zip(self.number).and_then(|(a, b)| a.partial_cmp(&b));
+                order.is_some_and(|order| is_in_order(self.operator, order))
             }
+            Value::String(found) => {
+                match self.instant.and_then(|asked| Some((time::read(found)?, asked))) {
+                    Some((found, asked)) => is_in_order(self.operator, found.cmp(&asked)),
+                    None if self.case_exact => compare_texts(found, self.operator, &self.text),
+                    None => self.holds_in_any_case(found),
+                }
+            }
+            Value::Array(_) | Value::Null | Value::Object(_) => false,
         }
-        Value::Array(_) | Value::Null | Value::Object(_) => false,
+    }
+
+    fn holds_in_any_case(&self, found: &str) -> bool {
+        if !found.is_ascii() {
+            return compare_texts(&folded(found), self.operator, &self.folded);
+        }
+        // Most are such, and need no copy: no byte of another text's is any of theirs.
+        let (bytes, asked) = (found.as_bytes(), self.folded.as_bytes());
+        let is_same = |part: &[u8]| part.eq_ignore_ascii_case(asked);
+        match self.operator {
+            Operator::Equal => is_same(bytes),
+            Operator::StartsWith => bytes.get(..asked.len()).is_some_and(is_same),
+            Operator::EndsWith => {
+                let start = bytes.len().checked_sub(asked.len());
+                start.and_then(|start| bytes.get(start..)).is_some_and(is_same)
+            }
+            Operator::Contains => asked.is_empty() || bytes.windows(asked.len()).any(is_same),
+            _ => compare_texts(&folded(found), self.operator, &self.folded),
+        }
     }
 }
 
@@ -79,5 +143,44 @@ fn boolean(value: &Value) -> Option<bool> {
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LETTERS: &str = "[aAßẞsSΣσςéEe\u{301}İi\u{307}ﬁF ]{0,5}";
+
+    fn holds(found: &str, operator: Operator, asked: &str) -> bool {
+        let (found, asked) = (Value::from(found), Value::from(asked));
+        Comparison::new(operator, &asked, None).holds(&found)
+    }
+
+    proptest! {
+        #[test]
+        fn each_operator_agrees_with_the_others_and_with_any_case(
+            found in LETTERS, asked in LETTERS, behind in LETTERS,
+        ) {
+            use Operator::{Contains, EndsWith, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, StartsWith};
+            let all = [Contains, EndsWith, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, StartsWith];
+            for operator in all {
+                let expected = holds(&found, operator, &asked);
+                let other = (folded(&found), folded(&asked));
+                prop_assert_eq!(holds(&other.0, operator, &asked), expected);
+                prop_assert_eq!(holds(&found, operator, &other.1), expected);
+            }
+            let [equal, greater, less] = [Equal, Greater, Less].map(|it| holds(&found, it, &asked));
+            prop_assert_eq!(equal, crate::caseless::same(&found, &asked));
+            prop_assert_eq!(u8::from(equal) + u8::from(greater) + u8::from(less), 1);
+            prop_assert_eq!(holds(&found, GreaterOrEqual, &asked), equal || greater);
+            prop_assert_eq!(holds(&found, LessOrEqual, &asked), equal || less);
+            let ends = [StartsWith, EndsWith].map(|it| holds(&found, it, &asked));
+            prop_assert!(holds(&found, Contains, &asked) || ends == [false; 2]);
+            // A blank is composed with nothing before it, so the text ends there for whoever looks.
+            let whole = format!("{asked} {behind}");
+            prop_assert!(holds(&whole, StartsWith, &asked));
+        }
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Token<'a> {
     CloseBracket,
     Open,
     OpenBracket,
+    /// A text in single quotes.
+    Single(Cow<'a, str>),
     /// A JSON string.
     Text(Cow<'a, str>),
     /// Anything else between blanks and brackets: a name, an operator, a number, a bare value.
@@ -65,6 +67,34 @@ impl<'a> Lexer<'a> {
         let Ok(Value::String(text)) = serde_json::from_str(literal) else { return None };
         Some(Token::Text(text.into()))
     }
+
+    /// A text in single quotes, as SQL and some clients write it: it ends where a value may end, so that an
+    /// apostrophe inside is one. Doubled or behind a backslash it is one everywhere.
+    fn single(&mut self) -> Option<Token<'a>> {
+        let mut literal = String::from('"');
+        let mut letters = self.rest.char_indices().skip(1).peekable();
+        while let Some((at, letter)) = letters.next() {
+            let next = letters.peek().map(|(_, next)| *next);
+            match letter {
+                '\\' if next == Some('\'') => literal.push('\''),
+                '\\' => literal.extend([Some(letter), next].into_iter().flatten()),
+                '\'' if next.is_none_or(|next| next.is_whitespace() || ")]".contains(next)) => {
+                    literal.push('"');
+                    self.rest = self.rest.get(at.checked_add(1)?..)?;
+                    let Ok(Value::String(text)) = serde_json::from_str(&literal) else {
+                        return None;
+                    };
+                    return Some(Token::Single(text.into()));
+                }
+                '"' => literal.push_str("\\\""),
+                other => literal.push(other),
+            }
+            if letter == '\\' || letter == '\'' && next == Some('\'') {
+                letters.next();
+            }
+        }
+        None
+    }
 }
 
 impl<'a> Iterator for Lexer<'a> {
@@ -75,6 +105,7 @@ impl<'a> Iterator for Lexer<'a> {
         self.rest = self.rest.trim_start();
         let single = match self.rest.chars().next()? {
             '"' => return Some(self.text().ok_or(())),
+            '\'' => return Some(self.single().ok_or(())),
             '(' => Token::Open,
             ')' => Token::Close,
             '[' => Token::OpenBracket,

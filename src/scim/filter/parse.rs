@@ -8,6 +8,7 @@ use super::lexer::{Lexer, Token};
 use super::{Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, invalid};
 use crate::fault::Fault;
 use crate::scim::path::AttributePath;
+use crate::scim::reference::Reference;
 use crate::scim::schema::{Attribute, ResourceType, Type};
 use crate::time;
 
@@ -17,6 +18,8 @@ pub(super) struct Parser<'a> {
     types: &'a ResourceType,
     /// The attribute that the filter stands in brackets behind.
     outer: Option<&'a Attribute>,
+    /// A type whose attributes are some too, without a value.
+    others: Option<&'a ResourceType>,
     strict: bool,
     depth: usize,
     terms: usize,
@@ -53,7 +56,13 @@ impl<'a> Parser<'a> {
             return Err(invalid("one of more than 4096 bytes"));
         }
         let words = Words(Lexer::new(text)).peekable();
-        Ok(Self { words, types, outer, strict, depth: 0, terms: 0 })
+        Ok(Self { words, types, outer, others: None, strict, depth: 0, terms: 0 })
+    }
+
+    /// The same, where attributes of another type are some too.
+    pub(super) fn beside(mut self, others: &'a ResourceType) -> Self {
+        self.others = Some(others);
+        self
     }
 
     /// A filter and nothing behind it.
@@ -118,7 +127,7 @@ impl<'a> Parser<'a> {
 
     /// What stands in brackets behind an attribute; Entra ID compares a sub-attribute of it then.
     fn bracket(&mut self, path: AttributePath) -> Result<Filter, Fault> {
-        let attribute = path.attribute(self.types);
+        let attribute = self.attribute(&path);
         if self.outer.is_some() || path.sub.is_some() {
             return Err(invalid("brackets in brackets"));
         }
@@ -149,6 +158,10 @@ impl<'a> Parser<'a> {
             Operator::named(operator).ok_or_else(|| invalid("no operator where one was due"))?;
         let value = match self.word()? {
             Word::Token(Token::Text(text)) => Value::String(text.into_owned()),
+            Word::Token(Token::Single(_)) if self.strict => {
+                return Err(invalid("a text in single quotes"));
+            }
+            Word::Token(Token::Single(text)) => Value::String(text.into_owned()),
             Word::Token(Token::Word(word)) => self.bare(word)?,
             _ => return Err(invalid("no value where one was due")),
         };
@@ -169,7 +182,31 @@ impl<'a> Parser<'a> {
         if is_time && operator.is_ordering() && !is_read(&value) {
             return Err(invalid("no time as in 2026-11-26T08:00:00Z where one was due"));
         }
-        Ok(Filter::Compare(path, operator, value))
+        Ok(self.by_id(path, operator, value))
+    }
+
+    /// A comparison; one with where somebody is becomes one with who that is. We show a `$ref` below
+    /// whatever front the client sees, and keep none.
+    fn by_id(&self, mut path: AttributePath, operator: Operator, value: Value) -> Filter {
+        let list = self.outer.map_or(path.name.as_str(), |outer| outer.name);
+        let is_link = ["members", "groups"].iter().any(|own| own.eq_ignore_ascii_case(list));
+        let part = match self.outer {
+            Some(_) => Some(&mut path.name),
+            None => path.sub.as_mut(),
+        };
+        let Some(part) = part.filter(|_| is_link && path.urn.is_none()) else {
+            return Filter::Compare(path, operator, value);
+        };
+        if part.eq_ignore_ascii_case("id") && !self.strict {
+            "value".clone_into(part);
+        }
+        let is_reference = part.eq_ignore_ascii_case("$ref");
+        let id = value.as_str().filter(|_| is_reference).and_then(Reference::read);
+        let (Some(Reference { id, .. }), Some(operator)) = (id, by_whole_id(operator)) else {
+            return Filter::Compare(path, operator, value);
+        };
+        "value".clone_into(part);
+        Filter::Compare(path, operator, id.into())
     }
 
     /// A value without quotes: `true`, `false`, `null`, a number; else a text, unless that is refused.
@@ -177,6 +214,10 @@ impl<'a> Parser<'a> {
         match serde_json::from_str(word) {
             Ok(value @ (Value::Bool(_) | Value::Null | Value::Number(_))) => Ok(value),
             _ if self.strict => Err(invalid("a value without quotes")),
+            // Quotes all the same, of which an editor made others.
+            _ if word.starts_with(['‘', '’', '“', '”', '„', '«', '»', '`']) => {
+                Err(invalid("quotes that are none of JSON's"))
+            }
             _ => Ok(match word.to_ascii_lowercase().as_str() {
                 "true" => true.into(),
                 "false" => false.into(),
@@ -186,20 +227,40 @@ impl<'a> Parser<'a> {
     }
 
     fn path(&self, word: &str) -> Result<AttributePath, Fault> {
-        let mut path = AttributePath::read(word, self.types)
-            .map_err(|_| invalid("no attribute where one was due"))?;
-        if !self.strict && self.outer.is_none() && path.urn.is_none() {
+        let no_attribute = || invalid("no attribute where one was due");
+        let path = match (AttributePath::read(word, self.types), self.others) {
+            (Ok(path), _) => path,
+            (Err(_), Some(others)) => {
+                let path = AttributePath::read(word, others).map_err(|_| no_attribute())?;
+                // Nothing of this type has anything below that URN.
+                AttributePath { urn: path.urn.or(Some(others.core.id)), ..path }
+            }
+            (Err(_), None) => return Err(no_attribute()),
+        };
+        let path = match self.outer {
+            Some(outer) => inside(outer, path).ok_or_else(no_attribute)?,
+            None if self.strict => path,
             // Entra ID asks for a `manager` without its URN.
-            path.urn = self.types.home_of(&path.name);
-        }
+            None => path.at_home(self.types),
+        };
         let known = match self.outer {
             Some(outer) => outer.sub_attribute(&path.name).is_some(),
-            None => path.name.is_empty() || path.attribute(self.types).is_some(),
+            None => path.name.is_empty() || self.attribute(&path).is_some(),
         };
         if self.strict && !known {
             return Err(invalid("an attribute that no schema has"));
         }
         Ok(path)
+    }
+
+    /// The attribute of a path, also of one that only the other type has.
+    fn attribute(&self, path: &AttributePath) -> Option<&'a Attribute> {
+        let theirs = || {
+            let others = self.others?;
+            let urn = path.urn.filter(|urn| *urn != others.core.id);
+            AttributePath { urn, ..path.clone() }.attribute(others)
+        };
+        path.attribute(self.types).or_else(theirs)
     }
 
     fn word(&mut self) -> Result<Word<'a>, Fault> {
@@ -222,5 +283,27 @@ impl<'a> Parser<'a> {
             return Err(invalid("one that is more than 16 deep"));
         }
         Ok(())
+    }
+}
+
+/// What a path in brackets behind an attribute leads to; some name that attribute again, as in
+/// `emails[emails.type eq "work"]`.
+fn inside(outer: &Attribute, path: AttributePath) -> Option<AttributePath> {
+    let AttributePath { name, sub, .. } = &path;
+    match sub {
+        None => Some(path),
+        Some(sub) if name.eq_ignore_ascii_case(outer.name) => {
+            Some(AttributePath { urn: None, name: sub.clone(), sub: None })
+        }
+        Some(_) => None,
+    }
+}
+
+/// How ids are compared where references are, of which one is the end.
+const fn by_whole_id(operator: Operator) -> Option<Operator> {
+    match operator {
+        Operator::Equal | Operator::EndsWith => Some(Operator::Equal),
+        Operator::NotEqual => Some(Operator::NotEqual),
+        _ => None,
     }
 }

@@ -141,6 +141,89 @@ fn what_is_no_filter_is_refused() {
 }
 
 #[test]
+fn single_quotes_are_quotes_and_an_apostrophe_is_a_letter() {
+    let with_name = |name: &str| json!({"name": {"familyName": name}}).as_object().unwrap().clone();
+    for (filter, name) in [
+        ("name.familyName eq 'Ruiz'", "Ruiz"),
+        ("(name.familyName eq 'Ruiz Gil')", "Ruiz Gil"),
+        ("name.familyName eq 'O'Neil'", "O'Neil"),
+        ("name.familyName eq 'O''Neil'", "O'Neil"),
+        ("name.familyName eq 'O\\'Neil'", "O'Neil"),
+        ("name.familyName eq O'Neil", "O'Neil"),
+        ("name.familyName eq \"O'Neil\"", "O'Neil"),
+        ("name.familyName eq 'a]b)c \"d\" \\u00e9'", "a]b)c \"d\" é"),
+    ] {
+        assert!(read(filter).unwrap().matches(&with_name(name), &users()), "{filter}");
+        assert!(!read(filter).unwrap().matches(&with_name("x"), &users()), "{filter}");
+        let strictly = Filter::read(filter, &users(), true);
+        assert_eq!(strictly.is_ok(), filter.contains("\"O'"), "{filter}");
+    }
+    assert!(read("nickName eq ''").is_ok());
+    assert!(read("emails[type eq 'work' and value sw 'b']").unwrap().matches(&ana(), &users()));
+    for filter in
+        ["title eq 'Agent", "title eq '", "title eq 'a'b", "title eq ‘Agent’", "title eq `x`"]
+    {
+        assert_eq!(read(filter).unwrap_err().kind, Kind::InvalidFilter, "{filter}");
+    }
+}
+
+#[test]
+fn where_a_member_is_tells_who_it_is() {
+    let types = ResourceType::group();
+    let crew = json!({"displayName": "Crew", "members": [{"value": "a b"}, {"value": "c"}]});
+    let crew = crew.as_object().unwrap();
+    let there = "https://x.example/scim/v2/Users/a%20b";
+    for (filter, holds) in [
+        (format!("members[$ref eq \"{there}\"]"), true),
+        (format!("members.$ref eq \"{there}/\""), true),
+        (format!("members.$REF ne \"{there}\""), false),
+        ("members[$ref eq \"../Users/a%20b\" and value pr]".to_owned(), true),
+        ("members[$ref ew \"/Users/c\"]".to_owned(), true),
+        ("members[$ref eq \"https://x.example/scim/v2/Users/d\"]".to_owned(), false),
+        ("members[id eq \"c\"]".to_owned(), true),
+        ("members[members.value eq \"c\"]".to_owned(), true),
+    ] {
+        let filter = Filter::read(&filter, &types, false).unwrap();
+        assert_eq!(filter.matches(crew, &types), holds, "{filter}");
+        if filter.to_string().contains("eq") {
+            assert!(
+                matches!(filter.lookups(&types).as_deref(), Some([Lookup::Member(_)])),
+                "{filter}"
+            );
+        }
+    }
+    let strictly = Filter::read(&format!("members[$ref eq \"{there}\"]"), &types, true).unwrap();
+    assert!(strictly.matches(crew, &types));
+}
+
+#[test]
+fn an_attribute_that_only_the_other_type_has_is_one_without_a_value() {
+    let (users, groups) = (users(), ResourceType::group());
+    let crew = json!({"displayName": "x"});
+    let crew = crew.as_object().unwrap();
+    let user = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    for (filter, holds) in [
+        ("userName sw \"a\" or displayName eq \"x\"".to_owned(), true),
+        ("userName sw \"a\" and displayName eq \"x\"".to_owned(), false),
+        ("not (userName pr) and displayName eq \"x\"".to_owned(), true),
+        ("emails[type eq \"work\"] or displayName eq \"x\"".to_owned(), true),
+        (format!("{user}:displayName eq \"x\""), false),
+        (format!("{enterprise}:manager.value eq \"x\" or displayName eq \"x\""), true),
+    ] {
+        for strict in [false, true] {
+            let read = Filter::read_for_both(&filter, &groups, &users, strict).unwrap();
+            assert_eq!(read.matches(crew, &groups), holds, "{filter}");
+            let own = Filter::read_for_both(&filter, &users, &groups, strict);
+            assert!(own.is_ok(), "{filter}");
+        }
+    }
+    for filter in ["shoe pr", "emails[size pr] or displayName eq \"x\"", "urn:x:y pr"] {
+        assert!(Filter::read_for_both(filter, &groups, &users, true).is_err(), "{filter}");
+    }
+}
+
+#[test]
 fn an_index_finds_all_that_may_match() {
     let groups = ResourceType::group();
     let looks =
@@ -210,6 +293,7 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
+mod letter;
 mod oracle;
 
 proptest! {

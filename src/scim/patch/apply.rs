@@ -1,38 +1,54 @@
 //! Operations, one after the other, on a copy.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::place::{Place, is_nothing};
+use super::index::Index;
+use super::place::Place;
+use super::values::set;
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
-use crate::json::describe;
-use crate::scim::path::{AttributePath, Path};
-use crate::scim::resource::{self, is_schemas, missing, object};
-use crate::scim::schema::{Attribute, Mutability, ResourceType};
+use crate::scim::path::Path;
+use crate::scim::resource::{
+    self, MEMBERS, MOST_VALUES, Reading, Statement, is_nothing, is_shell, missing, object,
+    object_in, plain, statements, too_many, unfolded,
+};
+use crate::scim::schema::{Attribute, Mutability, ResourceType, Schema};
+use crate::scim::target::Target;
 
 /// What is kept after these operations.
 ///
 /// # Errors
 /// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::TooMany`] for more work
-/// than a request may make; [`Kind::NoTarget`] for a filter that nothing matches, and from which
-/// nothing can be made; [`Kind::Mutability`] for a removal of what a resource must have; strict,
-/// [`Kind::InvalidPath`] too, and [`Kind::Mutability`] for what is read-only. Then nothing is changed.
+/// than a request may make; [`Kind::InvalidPath`] for a name that leads nowhere, but may be meant for
+/// who is let in, who is in a group, or a profile; [`Kind::NoTarget`] for a filter that nothing matches,
+/// and from which nothing can be made; [`Kind::Mutability`] for a removal of what a resource must have;
+/// strict, [`Kind::InvalidPath`] for any other such name, and [`Kind::Mutability`] for what is
+/// read-only. Then nothing is changed.
 pub fn apply(
     types: &ResourceType,
     known: &Map<String, Value>,
     operations: &[Operation],
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    let mut work = Work { types, strict, kept: known.clone(), effort: Cell::new(0) };
+    let mut work = Work {
+        types,
+        strict,
+        kept: known.clone(),
+        effort: Cell::new(0),
+        operations: operations.len(),
+        indexes: HashMap::new(),
+    };
     for operation in operations {
-        match &operation.path {
-            Some(path) => work.change(operation.op, path, operation.value.as_ref())?,
-            None => work.change_all(operation)?,
+        match (&operation.path, &operation.value) {
+            (Some(path), value) => work.change(operation.op, path, value.as_ref())?,
+            (None, Some(Value::Object(members))) => work.change_all(operation.op, None, members)?,
+            (None, _) => {}
         }
     }
-    let kept = resource::take(types, &work.kept, false)?;
+    let kept = work.tidied(known)?;
     match missing(types, &kept) {
         Some(name) => Err(Fault::value(name, "a string that is not empty", "none")),
         None => Ok(kept),
@@ -45,52 +61,35 @@ struct Work<'a> {
     kept: Map<String, Value>,
     /// How many values were held against another so far.
     effort: Cell<usize>,
+    operations: usize,
+    /// By URN and name, where the values of attributes are.
+    indexes: HashMap<(Option<&'static str>, &'static str), Index>,
 }
 
 impl Work<'_> {
-    /// An operation without a path: each member of its value is a path and a value.
-    fn change_all(&mut self, operation: &Operation) -> Result<(), Fault> {
-        let Some(Value::Object(members)) = &operation.value else { return Ok(()) };
-        for (name, value) in members {
-            if is_schemas(name) {
-                continue;
-            }
-            if let (Some(extension), Value::Object(members)) = (self.types.extension(name), value) {
-                for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
-                    let urn = Some(extension.id);
-                    let attribute = AttributePath { urn, name: name.clone(), sub: None };
-                    let path = Path { attribute, filter: None, sub: None };
-                    self.change(operation.op, &path, Some(value))?;
-                }
-                continue;
-            }
-            match Path::read(name, self.types) {
-                Ok(path) => self.change(operation.op, &path, Some(value))?,
-                Err(fault) if self.strict => return Err(fault),
-                Err(_) => {}
-            }
+    /// An operation without a path, or with that of a whole extension: each member of its value is a path
+    /// and a value.
+    fn change_all(
+        &mut self,
+        op: Op,
+        urn: Option<&'static str>,
+        members: &Map<String, Value>,
+    ) -> Result<(), Fault> {
+        for Statement { path, value } in statements(self.types, urn, members, self.reading())? {
+            self.change(op, &path, Some(&value))?;
         }
         Ok(())
     }
 
     fn change(&mut self, op: Op, path: &Path, value: Option<&Value>) -> Result<(), Fault> {
-        let value = value.filter(|value| !clears(op, value));
-        if path.attribute.name.is_empty() {
-            return self.change_extension(op, path, value);
-        }
-        let Some(attribute) = path.attribute.attribute(self.types) else { return self.unknown() };
-        let sub = match &path.sub {
-            None => None,
-            Some(name) => match attribute.sub_attribute(name) {
-                None => return self.unknown(),
-                sub => sub,
-            },
+        let (attribute, sub) = match path.target(self.types)? {
+            Target::Attribute(attribute, sub) => (attribute, sub),
+            Target::Extension(urn) => return self.change_extension(op, urn, value),
+            Target::ReadOnly if self.strict => return Err(read_only()),
+            Target::ReadOnly => return Ok(()),
+            Target::Nowhere => return self.unknown(value),
         };
-        let last = sub.unwrap_or(attribute);
-        if [attribute.mutability, last.mutability].contains(&Mutability::ReadOnly) {
-            return if self.strict { Err(read_only()) } else { Ok(()) };
-        }
-        let told = AttributePath { sub: path.sub.clone(), ..path.attribute.clone() }.to_string();
+        let told = path.told();
         if op == Op::Remove && attribute.required {
             // RFC 7644 §3.5.2.2.
             let detail =
@@ -101,45 +100,125 @@ impl Work<'_> {
             let detail = format!("{told}: expected a removal and an addition, found a change");
             return Err(Fault::new(Kind::Mutability, detail));
         }
-        let place = Place { attribute, sub, told, op, strict: self.strict, effort: &self.effort };
-        let urn = path.attribute.urn;
-        let home = match urn {
+        if let (Op::Remove, Some(sub)) = (op, sub.filter(|sub| is_identity(sub))) {
+            match (value, &path.filter) {
+                (Some(value), None) => return self.remove_by(path, sub, value),
+                _ if sub.name == "$ref" => return Err(read_only()),
+                _ => {}
+            }
+        }
+        // Who is one of those that brackets let through is said there.
+        let is_meant_for_all = sub.is_none() && path.filter.is_none();
+        let read = if is_meant_for_all { plain } else { unfolded };
+        let value = value.map(|value| read(sub.unwrap_or(attribute), value, &told, self.strict));
+        let value = value.transpose()?;
+        value.iter().try_for_each(|value| path.check_parts(sub.unwrap_or(attribute), value))?;
+        let value = value.as_deref().filter(|value| !clears(op, value));
+        let (strict, operations) = (self.strict, self.operations);
+        let place = Place { attribute, sub, told, op, strict, effort: &self.effort, operations };
+        let list = (path.attribute.urn, attribute.name);
+        let mut index = self.indexes.remove(&list);
+        let home = match path.attribute.urn {
             None => Some(&mut self.kept),
             Some(urn) => object(&mut self.kept, urn),
         };
         let Some(home) = home else { return Ok(()) };
         match (&path.filter, attribute.multi_valued) {
-            (Some(filter), true) => place.change_some(home, filter, value),
-            (Some(_), false) => self.unknown(),
-            (None, true) => place.change_list(home, value),
+            (Some(filter), _) => place.change_some(home, filter, value, &mut index),
+            (None, true) => place.change_list(home, value, &mut index),
             (None, false) => place.change_one(home, value),
-        }
+        }?;
+        self.indexes.extend(index.map(|index| (list, index)));
+        Ok(())
+    }
+
+    /// A removal of those whose `value` or `$ref` is one of these.
+    fn remove_by(&mut self, path: &Path, sub: &Attribute, value: &Value) -> Result<(), Fault> {
+        let named = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let element = |value: &Value| Map::from_iter([(sub.name.to_owned(), value.clone())]);
+        let named: Value = named.iter().map(element).collect();
+        self.change(Op::Remove, &Path { sub: None, ..path.clone() }, Some(&named))
     }
 
     /// The path is an extension's URN alone.
     fn change_extension(
         &mut self,
         op: Op,
-        path: &Path,
+        urn: &'static str,
         value: Option<&Value>,
     ) -> Result<(), Fault> {
-        let Some(urn) = path.attribute.urn else { return Ok(()) };
-        match (op, value) {
-            (Op::Remove, _) | (Op::Replace, None) => drop(self.kept.remove(urn)),
-            (_, None) => {}
-            (op, Some(value @ Value::Object(_))) => {
-                let value = Map::from_iter([(urn.to_owned(), value.clone())]);
-                self.change_all(&Operation { op, path: None, value: Some(value.into()) })?;
+        let value = value.map(|value| object_in(value, urn, self.reading())).transpose()?;
+        match (op, value.flatten()) {
+            (Op::Remove | Op::Replace, None) => {
+                self.kept.remove(urn);
+                self.indexes.clear();
             }
-            (_, Some(other)) => return Err(Fault::value(urn, "an object", describe(other))),
+            (Op::Add, None) => {}
+            (op, Some(members)) => self.change_all(op, Some(urn), &members)?,
         }
         Ok(())
     }
 
     /// What no schema has is passed over: one wrong mapping must not hold up all the others.
-    fn unknown(&self) -> Result<(), Fault> {
+    fn unknown(&self, value: Option<&Value>) -> Result<(), Fault> {
         let detail = "path: expected an attribute that /Schemas lists, found another";
-        if self.strict { Err(Fault::new(Kind::InvalidPath, detail)) } else { Ok(()) }
+        match self.strict {
+            true => Err(Fault::new(Kind::InvalidPath, detail)),
+            false => self.types.check_stranger("", value),
+        }
+    }
+
+    const fn reading(&self) -> Reading {
+        Reading::of(self.strict)
+    }
+
+    /// Takes out values that came and say nothing but what they are for, and refuses more of an attribute
+    /// than are kept. What was there before is left alone.
+    fn tidied(self, known: &Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+        let mut kept = resource::take_again(self.types, self.kept)?;
+        tidy(&self.types.core, Some(known), &mut kept)?;
+        for extension in &self.types.extensions {
+            let known = known.get(extension.id).and_then(Value::as_object);
+            if let Some(Value::Object(kept)) = kept.get_mut(extension.id) {
+                tidy(extension, known, kept)?;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn tidy(
+    schema: &Schema,
+    known: Option<&Map<String, Value>>,
+    kept: &mut Map<String, Value>,
+) -> Result<(), Fault> {
+    for attribute in schema.attributes.iter().filter(|attribute| attribute.name != MEMBERS) {
+        let Some(Value::Array(values)) = kept.get_mut(attribute.name) else { continue };
+        let known = known.and_then(|known| known.get(attribute.name)).and_then(Value::as_array);
+        let known = known.map(Vec::as_slice).unwrap_or_default();
+        let is_new = |value: &Value| is_shell(attribute, value) && !known.contains(value);
+        let is_preferred = |value: &Value| value.get("primary") == Some(&Value::Bool(true));
+        let is_restored = values.iter().any(|value| is_new(value) && is_preferred(value));
+        values.retain(|value| !is_new(value));
+        if is_restored {
+            values.iter_mut().for_each(|value| prefer_again(value, known));
+        }
+        if values.len() > MOST_VALUES.max(known.len()) {
+            return Err(too_many(attribute.name));
+        }
+        if values.is_empty() {
+            kept.remove(attribute.name);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a value the preferred one that was it before, and is another no more.
+fn prefer_again(value: &mut Value, known: &[Value]) {
+    let mut preferred = value.clone();
+    set(&mut preferred, "primary", Some(true.into()));
+    if known.contains(&preferred) {
+        *value = preferred;
     }
 }
 
@@ -149,9 +228,9 @@ fn clears(op: Op, value: &Value) -> bool {
     if op == Op::Remove { value.is_null() } else { is_nothing(value) }
 }
 
-/// Whether a part is that by which a member is told from others.
+/// Whether a part is one by which a member is told from others.
 fn is_identity(sub: &Attribute) -> bool {
-    sub.name == "value" && sub.mutability == Mutability::Immutable
+    ["value", "$ref"].contains(&sub.name) && sub.mutability == Mutability::Immutable
 }
 
 fn read_only() -> Fault {

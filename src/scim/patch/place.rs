@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::Op;
+use super::index::{Index, is_worth_it};
 use super::values::{
-    add, add_by_type, clear, enter, identity, list, merge, prefer, push, set, subtract, take_out,
+    add, add_by_type, clear, enter, form, identity, list, merge, prefer, push, set, subtract,
+    take_out,
 };
 use crate::fault::{Fault, Kind};
-use crate::json::member;
-use crate::scim::filter::Filter;
-use crate::scim::resource::{fit, fit_one, object};
+use crate::scim::filter::{CompiledInner, Filter};
+use crate::scim::resource::{MEMBERS, fit, fit_one, is_nothing, is_shell, object};
 use crate::scim::schema::{Attribute, Mutability, Type};
 
 /// So many values may one PATCH hold against another: a second's work. A thousand removals by filter
@@ -36,6 +37,8 @@ pub(super) struct Place<'a> {
     pub(super) strict: bool,
     /// How many values were held against another so far.
     pub(super) effort: &'a Cell<usize>,
+    /// How many operations there are, this one included.
+    pub(super) operations: usize,
 }
 
 impl Place<'_> {
@@ -47,11 +50,29 @@ impl Place<'_> {
             texts.fold(0, usize::saturating_add).saturating_div(SHORT).saturating_add(1)
         };
         let weights = list.iter().map(weight).fold(0, usize::saturating_add);
-        let effort = self.effort.get().saturating_add(weights.saturating_mul(terms));
+        self.spend(weights.saturating_mul(terms))
+    }
+
+    fn spend(&self, effort: usize) -> Result<(), Fault> {
+        let effort = self.effort.get().saturating_add(effort);
         self.effort.set(effort);
         let detail = "Operations: expected fewer that look through a long list, found too many; \
             send them in several requests, or name the values in one list";
         if effort <= MOST_EFFORT { Ok(()) } else { Err(Fault::new(Kind::TooMany, detail)) }
+    }
+
+    /// Makes an index of a list that is looked through so often, if that is less work.
+    fn make_ready(
+        &self,
+        index: &mut Option<Index>,
+        list: &[Value],
+        looks: usize,
+    ) -> Result<(), Fault> {
+        if index.is_none() && is_worth_it(list.len(), looks) {
+            self.hold_against(list, 1)?;
+            *index = Some(Index::of(list));
+        }
+        Ok(())
     }
 
     fn fit(&self, attribute: &Attribute, value: &Value) -> Result<Option<Value>, Fault> {
@@ -101,7 +122,7 @@ impl Place<'_> {
         if let Some(complex) = object(home, name) {
             cleared.iter().for_each(|part| drop(complex.remove(*part)));
             if let Some(Value::Object(fitted)) = fitted {
-                merge(complex, fitted);
+                merge(self.attribute, complex, fitted);
             }
         }
         Ok(())
@@ -112,32 +133,49 @@ impl Place<'_> {
         &self,
         home: &mut Map<String, Value>,
         value: Option<&Value>,
+        index: &mut Option<Index>,
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
         if let Some(sub) = self.sub {
+            *index = None;
             return self.change_part_of_all(list, sub, value);
         }
-        let own = value.and_then(Value::as_object).and_then(|it| member(it, self.attribute.name));
-        // UnboundID's clients name the attribute again: `{"members": […]}` for `members`.
-        let value = own.filter(|_| !self.strict).or(value);
         let fitted = value.map(|value| self.elements(value)).transpose()?.unwrap_or_default();
         match self.op {
-            Op::Replace => *list = fitted,
-            Op::Remove if value.is_none() => list.clear(),
+            Op::Replace => {
+                *index = None;
+                *list = fitted;
+            }
+            Op::Remove if value.is_none() => {
+                *index = None;
+                list.clear();
+            }
             Op::Remove => {
                 let others = fitted.iter().filter(|element| identity(element).is_none()).count();
-                self.hold_against(list, others.saturating_add(1))?;
-                subtract(list, &fitted);
+                self.make_ready(index, list, self.operations)?;
+                match index {
+                    Some(_) if others == 0 => self.spend(fitted.len())?,
+                    _ => self.hold_against(list, others.saturating_add(1))?,
+                }
+                subtract(self.attribute, list, &fitted, index);
             }
             Op::Add if self.has_one_of_a_type() => {
-                // Each is looked for among those that are there and those that came before it.
-                self.hold_against(list, fitted.len())?;
-                self.hold_against(&fitted, fitted.len())?;
-                add_by_type(list, fitted);
+                // Each is looked for among those that are there and those that came before it: by what it
+                // is told by, and if it is of a type by that.
+                let own = index.get_or_insert_with(|| Index::of(list));
+                let is_sought = |it: &&Value| it.get("type").is_some() || own.near(it).is_none();
+                let sought = fitted.iter().filter(is_sought).count();
+                self.hold_against(list, sought.saturating_add(1))?;
+                self.hold_against(&fitted, sought.saturating_add(1))?;
+                add_by_type(self.attribute, list, fitted, index);
             }
             Op::Add => {
-                self.hold_against(list, 1)?;
-                add(list, fitted);
+                self.make_ready(index, list, self.operations)?;
+                match index {
+                    Some(_) => self.spend(fitted.len())?,
+                    None => self.hold_against(list, 1)?,
+                }
+                add(self.attribute, list, fitted, index);
             }
         }
         Ok(())
@@ -160,8 +198,10 @@ impl Place<'_> {
             }
             fitted => {
                 // A removal that says what of, is of that alone.
-                let is_meant =
-                    |element: &Value| value.is_none() || element.get(sub.name) == fitted.as_ref();
+                let own = fitted.as_ref().map(|fitted| form(sub, fitted));
+                let is_meant = |element: &Value| {
+                    value.is_none() || element.get(sub.name).map(|it| form(sub, it)) == own
+                };
                 let meant = list.iter().enumerate().filter(|(_, element)| is_meant(element));
                 let meant = meant.map(|(place, _)| place).collect();
                 clear(list, &meant, &[sub.name]);
@@ -183,7 +223,11 @@ impl Place<'_> {
         if said.iter().any(is_strange) {
             return Err(Fault::value(&self.told, "elements as /Schemas lists them", "an object"));
         }
-        match self.fit(self.attribute, &Value::Array(said.to_vec()))? {
+        // A removal may say what values are for, and means all such.
+        let is_kept =
+            |element: &&Value| self.op == Op::Remove || !is_shell(self.attribute, element);
+        let said = said.iter().filter(is_kept).cloned().collect();
+        match self.fit(self.attribute, &Value::Array(said))? {
             Some(Value::Array(fitted)) => Ok(fitted),
             _ => Ok(Vec::new()),
         }
@@ -195,27 +239,50 @@ impl Place<'_> {
         home: &mut Map<String, Value>,
         filter: &Filter,
         value: Option<&Value>,
+        index: &mut Option<Index>,
     ) -> Result<(), Fault> {
         let list = list(home, self.attribute.name);
-        self.hold_against(list, filter.terms())?;
-        let meant = self.meant(list, filter);
+        let compiled = filter.compile_inner(self.attribute);
+        if compiled.told_by().is_some() {
+            self.make_ready(index, list, self.operations)?;
+        }
+        let meant = self.meant(list, filter, &compiled, index.as_ref())?;
         // RFC 7644 §3.12, table 9: noTarget is for "a filter that yields no match".
         if self.strict && meant.is_empty() {
             return Err(no_target());
         }
         match (value.filter(|_| self.op != Op::Remove), self.sub) {
-            (Some(value), _) => return self.fill_some(list, filter, meant, value),
-            (None, None) => take_out(list, &meant),
-            (None, Some(sub)) => clear(list, &meant, &[sub.name]),
+            (Some(value), _) => return self.fill_some(list, filter, meant, value, index),
+            (None, None) => {
+                take_out(list, &meant);
+                if let Some(index) = index {
+                    index.taken_out(&meant);
+                }
+            }
+            (None, Some(sub)) => {
+                *index = None;
+                clear(list, &meant, &[sub.name]);
+            }
         }
         Ok(())
     }
 
     /// Where those values are that a filter lets through.
-    fn meant(&self, list: &[Value], filter: &Filter) -> BTreeSet<usize> {
-        let elements = list.iter().enumerate();
-        let meant = elements.filter(|(_, element)| filter.matches_value(element, self.attribute));
-        meant.map(|(index, _)| index).collect()
+    fn meant(
+        &self,
+        list: &[Value],
+        filter: &Filter,
+        compiled: &CompiledInner<'_>,
+        index: Option<&Index>,
+    ) -> Result<BTreeSet<usize>, Fault> {
+        let matches = |place: &usize| list.get(*place).is_some_and(|it| compiled.matches(it));
+        if let (Some(index), Some(text)) = (index, compiled.told_by()) {
+            let places = index.places(text);
+            self.spend(places.len().saturating_add(1).saturating_mul(filter.terms()))?;
+            return Ok(places.into_iter().filter(matches).collect());
+        }
+        self.hold_against(list, filter.terms())?;
+        Ok((0..list.len()).filter(matches).collect())
     }
 
     /// Puts a value into those that are meant. Where there is none, one is made as the filter says.
@@ -225,6 +292,7 @@ impl Place<'_> {
         filter: &Filter,
         mut meant: BTreeSet<usize>,
         value: &Value,
+        index: &mut Option<Index>,
     ) -> Result<(), Fault> {
         let fitted = match self.sub {
             Some(sub) => {
@@ -235,24 +303,38 @@ impl Place<'_> {
         };
         let cleared = if self.sub.is_none() { self.cleared(value) } else { Vec::new() };
         if !cleared.is_empty() {
+            *index = None;
             clear(list, &meant, &cleared);
-            meant = self.meant(list, filter);
+            meant = self.meant(list, filter, &filter.compile_inner(self.attribute), None)?;
         }
-        let Some(Value::Object(fitted)) = fitted else { return Ok(()) };
+        let fitted = match fitted {
+            Some(Value::Object(fitted)) => fitted,
+            Some(fitted) => {
+                *index = None;
+                return put_in_place_of(list, &meant, &fitted);
+            }
+            None if cleared.is_empty() && self.attribute.name == MEMBERS => {
+                return Err(Fault::value(&self.told, "parts as /Schemas lists them", "others"));
+            }
+            None => return Ok(()),
+        };
         if meant.is_empty() {
             let made = self.made_by(filter)?;
             meant.insert(if self.has_one_of_a_type() {
-                enter(list, made)
+                enter(self.attribute, list, made, index)
             } else {
-                push(list, made)
+                push(list, made, index)
             });
         }
         if self.strict && meant.len() > 1 && fitted.get("primary") == Some(&Value::Bool(true)) {
             return Err(Fault::value(&self.told, "one value that is primary at most", "several"));
         }
-        for index in &meant {
-            if let Some(element) = list.get_mut(*index).and_then(Value::as_object_mut) {
+        for place in &meant {
+            if let Some(element) = list.get_mut(*place).and_then(Value::as_object_mut) {
                 element.extend(fitted.clone());
+            }
+            if let (Some(index), Some(element)) = (index.as_mut(), list.get(*place)) {
+                index.changed(*place, element);
             }
         }
         prefer(list, &meant);
@@ -279,7 +361,11 @@ impl Place<'_> {
     /// One element of the attribute.
     fn one(&self, value: &Value) -> Result<Option<Value>, Fault> {
         let value = match value {
-            Value::Array(values) if !self.strict => values.first().unwrap_or(&Value::Null),
+            Value::Array(values) if !self.strict => match values.as_slice() {
+                [] => &Value::Null,
+                [one] => one,
+                _ => return Err(Fault::value(&self.told, "one value", "several")),
+            },
             other => other,
         };
         fit_one(self.attribute, value, &self.told, self.strict)
@@ -288,7 +374,7 @@ impl Place<'_> {
     /// An element of which a filter holds.
     fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
         // Nobody comes into a group by being described.
-        let equalities = filter.equalities().filter(|_| self.attribute.name != "members");
+        let equalities = filter.equalities().filter(|_| self.attribute.name != MEMBERS);
         let mut element = Map::new();
         for (name, value) in equalities.ok_or_else(no_target)? {
             let sub = self.attribute.sub_attribute(name).ok_or_else(no_target)?;
@@ -299,14 +385,20 @@ impl Place<'_> {
     }
 }
 
-/// Nothing, an empty text, a list of such.
-pub(super) fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(values) => values.iter().all(is_nothing),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+/// Puts a simple value in the place of those that are meant.
+fn put_in_place_of(
+    list: &mut Vec<Value>,
+    meant: &BTreeSet<usize>,
+    fitted: &Value,
+) -> Result<(), Fault> {
+    if meant.is_empty() {
+        return Err(no_target());
     }
+    take_out(list, meant);
+    if !list.contains(fitted) {
+        list.push(fitted.clone());
+    }
+    Ok(())
 }
 
 fn no_target() -> Fault {

@@ -1,11 +1,18 @@
-//! The values of a multi-valued attribute: added, taken away, and one of them preferred.
+//! The values of a multi-valued attribute: added, taken away, and one of them preferred. Whether two are
+//! the same, their attribute says (RFC 7643 §7, caseExact).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::index::Index;
 use crate::json::member;
 use crate::scim::resource::primary;
+use crate::scim::schema::Attribute;
+
+/// So few are taken out one by one.
+const FEW: usize = 8;
 
 /// The values of a multi-valued attribute, to be worked on; an empty list is dropped in the end.
 pub(super) fn list<'a>(home: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
@@ -33,17 +40,53 @@ fn says_something(element: &Value) -> bool {
 }
 
 /// Sub-attributes that are not named stay, unless it is about another value altogether.
-pub(super) fn merge(complex: &mut Map<String, Value>, fitted: Map<String, Value>) {
-    if fitted.get("value").is_some_and(|value| complex.get("value") != Some(value)) {
+pub(super) fn merge(
+    attribute: &Attribute,
+    complex: &mut Map<String, Value>,
+    fitted: Map<String, Value>,
+) {
+    let own = fitted.get("value").map(|value| form_of_part(attribute, "value", value));
+    let known = complex.get("value").map(|value| form_of_part(attribute, "value", value));
+    if own.is_some() && own != known {
         complex.clear();
     }
     complex.extend(fitted);
 }
 
+/// The form that a value shares with all that are the same to its attribute.
+pub(super) fn form<'a>(attribute: &Attribute, value: &'a Value) -> Cow<'a, Value> {
+    match value {
+        Value::String(text) if !attribute.case_exact => Cow::Owned(text.to_lowercase().into()),
+        Value::Object(members) => {
+            let part = |(name, value): (&String, &Value)| {
+                (name.clone(), form_of_part(attribute, name, value).into_owned())
+            };
+            Cow::Owned(members.iter().map(part).collect())
+        }
+        other => Cow::Borrowed(other),
+    }
+}
+
+fn form_of_part<'a>(attribute: &Attribute, name: &str, value: &'a Value) -> Cow<'a, Value> {
+    attribute.sub_attribute(name).map_or(Cow::Borrowed(value), |part| form(part, value))
+}
+
+/// The form of what an element is told by, if it has that.
+fn form_of_identity<'a>(attribute: &Attribute, element: &'a Value) -> Option<Cow<'a, Value>> {
+    let own = attribute.sub_attribute("value").unwrap_or(attribute);
+    identity(element).map(|value| form(own, value))
+}
+
 /// Adds what is not there yet. Of what is there, by its `value` and by its type if one is said, more is
 /// known then (RFC 7643 §2.4: no two of one type and value).
-pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
-    let places = places(list, &fitted);
+pub(super) fn add(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    fitted: Vec<Value>,
+    index: &mut Option<Index>,
+) {
+    let places = places(attribute, list, &fitted, index.as_ref());
+    let before = list.len();
     let mut preferred = BTreeSet::new();
     for (place, element) in places.into_iter().zip(fitted) {
         if element.get("primary") == Some(&Value::Bool(true)) {
@@ -55,15 +98,23 @@ pub(super) fn add(list: &mut Vec<Value>, fitted: Vec<Value>) {
             (Some(_), _) => {}
         }
     }
+    if let Some(index) = index {
+        index.pushed(list.get(before..).unwrap_or_default());
+    }
     prefer(list, &preferred);
 }
 
 /// Adds values of an attribute that has one of each type.
-pub(super) fn add_by_type(list: &mut Vec<Value>, fitted: Vec<Value>) {
+pub(super) fn add_by_type(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    fitted: Vec<Value>,
+    index: &mut Option<Index>,
+) {
     let mut preferred = BTreeSet::new();
     for element in fitted {
         let is_primary = element.get("primary") == Some(&Value::Bool(true));
-        let place = enter(list, element);
+        let place = enter(attribute, list, element, index);
         if is_primary {
             preferred.insert(place);
         }
@@ -72,31 +123,49 @@ pub(super) fn add_by_type(list: &mut Vec<Value>, fitted: Vec<Value>) {
 }
 
 /// Puts a value where the same is, else where one of its type is, else at the end; says where.
-pub(super) fn enter(list: &mut Vec<Value>, element: Value) -> usize {
+pub(super) fn enter(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    element: Value,
+    index: &mut Option<Index>,
+) -> usize {
     let is_kin = |known: &Value| {
         let kinds = [known, &element].map(|it| it.get("type").and_then(Value::as_str));
         matches!(kinds, [Some(one), Some(other)] if one.eq_ignore_ascii_case(other))
     };
-    let is_same = |known: &Value| match (identity(known), identity(&element)) {
+    let (own, whole) = (form_of_identity(attribute, &element), form(attribute, &element));
+    let is_same = |known: &Value| match (form_of_identity(attribute, known), &own) {
         (Some(one), Some(other)) => {
-            one == other && (element.get("type").is_none() || is_kin(known))
+            one == *other && (element.get("type").is_none() || is_kin(known))
         }
-        _ => *known == element,
+        _ => form(attribute, known) == whole,
     };
-    let place = list.iter().position(is_same).or_else(|| list.iter().position(is_kin));
-    let Some(place) = place else { return push(list, element) };
+    let near = index.as_ref().and_then(|index| index.near(&element));
+    let same = match near {
+        Some(near) => near.into_iter().find(|place| list.get(*place).is_some_and(is_same)),
+        None => list.iter().position(is_same),
+    };
+    let has_kind = element.get("type").is_some_and(Value::is_string);
+    let place = same.or_else(|| has_kind.then(|| list.iter().position(is_kin)).flatten());
+    let Some(place) = place else { return push(list, element, index) };
     if let (Some(Value::Object(known)), Value::Object(said)) = (list.get_mut(place), element) {
         let primary = known.get("primary").cloned();
-        merge(known, said);
+        merge(attribute, known, said);
         if let Some(primary) = primary {
             known.entry("primary").or_insert(primary);
         }
+    }
+    if let (Some(index), Some(value)) = (index, list.get(place)) {
+        index.changed(place, value);
     }
     place
 }
 
 /// Puts a value at the end, and says where that is.
-pub(super) fn push(list: &mut Vec<Value>, element: Value) -> usize {
+pub(super) fn push(list: &mut Vec<Value>, element: Value, index: &mut Option<Index>) -> usize {
+    if let Some(index) = index {
+        index.pushed(std::slice::from_ref(&element));
+    }
     list.push(element);
     list.len().saturating_sub(1)
 }
@@ -117,29 +186,50 @@ pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&s
 
 /// Takes values out.
 pub(super) fn take_out(list: &mut Vec<Value>, places: &BTreeSet<usize>) {
+    if places.len() <= FEW {
+        for place in places.iter().rev().filter(|place| **place < list.len()).collect::<Vec<_>>() {
+            list.remove(*place);
+        }
+        return;
+    }
     let mut place = 0..;
     list.retain(|_| !place.next().is_some_and(|place| places.contains(&place)));
 }
 
 /// Where in a list each element is, or comes when those before it have come.
-fn places(list: &[Value], fitted: &[Value]) -> Vec<usize> {
+fn places(
+    attribute: &Attribute,
+    list: &[Value],
+    fitted: &[Value],
+    index: Option<&Index>,
+) -> Vec<usize> {
+    let keys: Vec<Key<'_>> = fitted.iter().map(|element| key(attribute, element)).collect();
+    // Few are added to many: the others need not be entered.
+    let values: HashSet<&Value> = keys.iter().map(|(value, _)| value.as_ref()).collect();
+    let near = fitted.iter().map(|element| index.and_then(|index| index.near(element)));
+    let near: Option<BTreeSet<usize>> =
+        near.collect::<Option<Vec<_>>>().map(|near| near.into_iter().flatten().collect());
+    let known: Box<dyn Iterator<Item = (usize, &Value)>> = match near {
+        Some(near) => {
+            Box::new(near.into_iter().filter_map(|place| Some((place, list.get(place)?))))
+        }
+        None => Box::new(list.iter().enumerate()),
+    };
+    let known = known.map(|(place, element)| (place, key(attribute, element)));
+    let known: Vec<_> = known.filter(|(_, (value, _))| values.contains(value.as_ref())).collect();
     let mut places = HashMap::new();
-    let mut enter = |element, end| {
-        let (value, kind) = key(element);
-        let untyped = *places.entry((value, None)).or_insert(end);
+    let mut enter = |(value, kind): Key<'_>, end| {
+        let (value, kind) = (value.into_owned(), kind.map(Cow::into_owned));
+        let untyped = *places.entry((value.clone(), None)).or_insert(end);
         if kind.is_none() { untyped } else { *places.entry((value, kind)).or_insert(end) }
     };
-    // Few are added to many: the others need not be entered.
-    let values: HashSet<&Value> = fitted.iter().map(|element| key(element).0).collect();
-    for (place, element) in list.iter().enumerate() {
-        if values.contains(key(element).0) {
-            enter(element, place);
-        }
+    for (place, key) in known {
+        enter(key, place);
     }
     let mut end = list.len();
     let mut places = Vec::with_capacity(fitted.len());
-    for element in fitted {
-        let place = enter(element, end);
+    for key in keys {
+        let place = enter(key, end);
         end = end.max(place.saturating_add(1));
         places.push(place);
     }
@@ -147,26 +237,59 @@ fn places(list: &[Value], fitted: &[Value]) -> Vec<usize> {
 }
 
 /// An element's value, or the whole of it, and its type.
-fn key(element: &Value) -> (&Value, Option<&Value>) {
-    match identity(element) {
-        Some(value) => (value, element.get("type")),
-        None => (element, None),
+type Key<'a> = (Cow<'a, Value>, Option<Cow<'a, Value>>);
+
+fn key<'a>(attribute: &Attribute, element: &'a Value) -> Key<'a> {
+    match form_of_identity(attribute, element) {
+        Some(value) => {
+            let kind = element.get("type");
+            (value, kind.map(|kind| form_of_part(attribute, "type", kind)))
+        }
+        None => (form(attribute, element), None),
     }
 }
 
 /// Removes what is named: by its `value`, or whatever else is said of it.
-pub(super) fn subtract(list: &mut Vec<Value>, named: &[Value]) {
-    let values: HashSet<&Value> = named.iter().filter_map(identity).collect();
-    let others: Vec<&Value> = named.iter().filter(|element| identity(element).is_none()).collect();
-    list.retain(|element| {
-        let by_value = identity(element).is_some_and(|value| values.contains(value));
-        let said = |other: &&Value| {
-            let (Some(element), Some(other)) = (element.as_object(), other.as_object()) else {
-                return element == *other;
-            };
-            other.iter().all(|(name, value)| element.get(name) == Some(value))
+pub(super) fn subtract(
+    attribute: &Attribute,
+    list: &mut Vec<Value>,
+    named: &[Value],
+    index: &mut Option<Index>,
+) {
+    let values: HashSet<Cow<'_, Value>> =
+        named.iter().filter_map(|element| form_of_identity(attribute, element)).collect();
+    let others = named.iter().filter(|element| identity(element).is_none());
+    let others: Vec<_> = others.map(|element| form(attribute, element)).collect();
+    let near = named.iter().map(|element| index.as_ref().and_then(|index| index.near(element)));
+    if let (Some(near), true) = (near.collect::<Option<Vec<_>>>(), others.is_empty()) {
+        let is_named = |place: &usize| {
+            let own = list.get(*place).and_then(|element| form_of_identity(attribute, element));
+            own.is_some_and(|value| values.contains(&value))
         };
-        !by_value && !others.iter().any(said)
+        let meant = near.into_iter().flatten().filter(is_named).collect();
+        take_out(list, &meant);
+        if let Some(index) = index {
+            index.taken_out(&meant);
+        }
+        return;
+    }
+    *index = None;
+    list.retain(|element| {
+        let own = form_of_identity(attribute, element);
+        if own.is_some_and(|value| values.contains(&value)) {
+            return false;
+        }
+        if others.is_empty() {
+            return true;
+        }
+        let element = form(attribute, element);
+        let is_said = |other: &Cow<'_, Value>| match (element.as_object(), other.as_object()) {
+            (Some(element), Some(other)) => {
+                other.iter().all(|(name, value)| element.get(name) == Some(value))
+            }
+            _ => element == *other,
+        };
+        !others.iter().any(is_said)
     });
 }
 
@@ -180,10 +303,8 @@ pub(super) fn identity(element: &Value) -> Option<&Value> {
 
 /// One value is the preferred one: the one that was just said to be.
 pub(super) fn prefer(list: &mut [Value], touched: &BTreeSet<usize>) {
-    let is_told = |(index, element): (usize, &Value)| {
-        touched.contains(&index) && element.get("primary") == Some(&Value::Bool(true))
-    };
-    if !list.iter().enumerate().any(is_told) {
+    let is_told = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
+    if !touched.iter().any(|place| list.get(*place).is_some_and(is_told)) {
         return;
     }
     let others = list.iter_mut().enumerate().filter(|(index, _)| !touched.contains(index));

@@ -100,6 +100,103 @@ fn what_cannot_be_read_is_told_by_its_path() {
 }
 
 #[test]
+fn what_is_written_in_another_place_is_found() {
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    for (sent, kept) in [
+        (json!({core: {"active": "False", "title": "T"}}), json!({"active": false, "title": "T"})),
+        (
+            json!({core.to_uppercase(): {"NAME": {"givenName": "A"}}}),
+            json!({"name": {"givenName": "A"}}),
+        ),
+        (json!({format!("{core}:active"): false}), json!({"active": false})),
+        (json!({core: "{\"active\":\"false\"}"}), json!({"active": false})),
+        (json!({" active ": false}), json!({"active": false})),
+        (
+            json!({"department": "D", "manager.value": "m", "title": "T"}),
+            json!({"title": "T", ENTERPRISE_SCHEMA: {"department": "D", "manager": {"value": "m"}}}),
+        ),
+        (json!({core: {"department": "D"}}), json!({ENTERPRISE_SCHEMA: {"department": "D"}})),
+        (
+            json!({ENTERPRISE_SCHEMA: [{"manager.value": "m"}]}),
+            json!({ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}}),
+        ),
+        (
+            json!({ENTERPRISE_SCHEMA: "{\"manager\":\"m\"}"}),
+            json!({ENTERPRISE_SCHEMA: {"manager": {"value": "m"}}}),
+        ),
+        (
+            json!({"phone": {"autoAccept": true}}),
+            json!({CONNECT_SCHEMA: {"phone": {"autoAccept": true}}}),
+        ),
+        (
+            json!({"emails": "[{\"value\":\"a\",\"primary\":\"True\"}]"}),
+            json!({"emails": [{"value": "a", "primary": true}]}),
+        ),
+        (json!({"name": "{\"givenName\":\"A\"}"}), json!({"name": {"givenName": "A"}})),
+        (
+            json!({"roles": {"value": ["a", "b"]}}),
+            json!({"roles": [{"value": "a"}, {"value": "b"}]}),
+        ),
+        (json!({"emails": [{"type": "work", "value": ""}, {"type": "home"}]}), json!({})),
+        (json!({"roles": [{"display": "Lead"}]}), json!({"roles": [{"display": "Lead"}]})),
+        (
+            json!({"displayName": "[x]", "title": "{}"}),
+            json!({"displayName": "[x]", "title": "{}"}),
+        ),
+        (json!({core: null, ENTERPRISE_SCHEMA: [], CONNECT_SCHEMA: ""}), json!({})),
+        (
+            json!({"urn:example:x": {"shoe": 1}, "user": {"shoe": 1}, "name": {"active": 1}}),
+            json!({}),
+        ),
+    ] {
+        assert_eq!(taken(&sent, false).unwrap(), kept, "{sent}");
+    }
+}
+
+#[test]
+fn what_may_be_meant_for_access_is_not_passed_over() {
+    let emails: Value = (0..1001).map(|number| json!({"value": number.to_string()})).collect();
+    for sent in [
+        json!({"active.value": false}),
+        json!({"user.active": false}),
+        json!({"user": {"active": false}}),
+        json!({"user": "{\"active\":false}"}),
+        json!({"urn:scim:schemas:core:1.0": {"active": false}}),
+        json!({"urn:scim:schemas:core:1.0:active": false}),
+        json!({"urn:ietf:params:scim:schemas:core:2.0:Group": {"active": false}}),
+        json!({"urn:ietf:params:scim:schemas:core:2.0:User": 7}),
+        json!({"active[value eq true]": false}),
+        json!({ENTERPRISE_SCHEMA: {"active": false}}),
+        json!({CONNECT_SCHEMA: {"active": false}}),
+        json!({CONNECT_SCHEMA: {"securityProfile": "Agent"}}),
+        json!({CONNECT_SCHEMA: "Agent"}),
+        json!({"phone": "+34 600 100 200"}),
+        json!({"active": true, "urn:ietf:params:scim:schemas:core:2.0:User": {"active": false}}),
+        json!({"active": [true, false]}),
+        json!({"active": 0}),
+        json!({"active": "yes"}),
+        json!({"active": {"x": false}}),
+        json!({"active": "[false]"}),
+        json!({"userName": ["a", "b"]}),
+        json!({"userName": {"x": "a"}}),
+        json!({"emails": {"work": "a"}}),
+        json!({"emails": "[{"}),
+        json!({"emails": "null"}),
+        json!({"emails": "\"a\""}),
+        json!({"emails[type eq \"work\"].value": "a"}),
+        json!({"emails.value": "a"}),
+        json!({"emails": emails}),
+    ] {
+        let refused = taken(&sent, false).map_err(|fault| fault.kind);
+        assert_eq!(refused, Err(Kind::InvalidValue), "{sent}");
+    }
+    let members: Value = (0..5000).map(|number| json!({"value": number.to_string()})).collect();
+    let sent = json!({"displayName": "G", "members": members});
+    let kept = take(&ResourceType::group(), sent.as_object().unwrap(), false).unwrap();
+    assert_eq!(kept["members"], members);
+}
+
+#[test]
 fn a_put_replaces_everything_but_an_active_that_is_not_there() {
     let known = json!({"userName": "a", "title": "T", "active": false});
     let put = |sent: Value| {
@@ -195,5 +292,63 @@ proptest! {
             prop_assert_eq!(&taken(&kept, false).unwrap(), &kept);
             prop_assert_eq!(&taken(&kept, true).unwrap(), &kept);
         }
+    }
+}
+
+/// Members of a user, most of them as they are kept, some of them otherwise.
+fn members() -> impl Strategy<Value = Map<String, Value>> {
+    let names = vec![
+        "userName",
+        "title",
+        "active",
+        "emails",
+        "name",
+        "roles",
+        "meta",
+        "schemas",
+        "externalId",
+        "TITLE",
+        "name.givenName",
+        "shoe",
+        ENTERPRISE_SCHEMA,
+        CONNECT_SCHEMA,
+    ];
+    let values = vec![
+        json!("a"),
+        json!(""),
+        json!(true),
+        json!("true"),
+        json!(7),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"givenName": "A"}),
+        json!({"GivenName": "A", "shoe": 1}),
+        json!({"value": "a"}),
+        json!([{"value": "a", "type": "work", "primary": true}, {"value": "b"}]),
+        json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]),
+        json!([{"value": "a", "primary": "true"}, "c", null, {}]),
+        json!({"department": "D", "manager": {"value": "m"}}),
+        json!({"department": ["D"], "manager": {"displayName": "M"}}),
+        json!({"routingProfile": "Sales", "provisioning": {"state": "applied"}}),
+    ];
+    let one = (proptest::sample::select(names), proptest::sample::select(values));
+    let one = one.prop_map(|(name, value)| (name.to_owned(), value));
+    prop::collection::btree_map(one.clone().prop_map(|(name, _)| name), one, 0..7)
+        .prop_map(|all| all.into_iter().map(|(name, (_, value))| (name, value)).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn what_is_copied_is_what_would_be_made(sent in members()) {
+        let made = |manner: &mut Manner| walk(&users(), &sent, Reading::Kept, manner);
+        let fitting = made(&mut Manner::lenient()).unwrap();
+        prop_assert_eq!(take_what_fits(&users(), &sent), fitting);
+        prop_assert_eq!(take_again(&users(), sent.clone()), made(&mut Manner::Strict));
+        let of_title = take_what_fits_of(&users(), &sent, &|name| name.eq_ignore_ascii_case("title"));
+        let fitting = take_what_fits(&users(), &sent);
+        prop_assert_eq!(of_title.get("title"), fitting.get("title"));
     }
 }

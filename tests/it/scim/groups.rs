@@ -69,7 +69,7 @@ async fn ten_thousand_members_are_kept_as_sent() {
 #[tokio::test]
 async fn a_group_gives_profiles_and_the_drain_brings_them_to_connect() {
     let grants = json!({"Leads": {"securityProfiles": ["CallCenterManager"]}}).to_string();
-    let client = client(&[("GROUPS", &grants), ("CONNECT_RATE", "100")]).await;
+    let client = client(&[("GROUP_PROFILES", &grants), ("CONNECT_RATE", "100")]).await;
     let mut ids = Vec::new();
     for number in 0..30 {
         ids.push(client.user(&format!("agent{number}@example.com")).await);
@@ -111,7 +111,7 @@ async fn of_several_groups_the_first_named_gives_and_a_group_that_is_gone_gives_
         "Leads": {"hierarchyGroup": "EMEA", "securityProfiles": ["CallCenterManager"]},
         "All": {"routingProfile": "Basic Routing Profile"}
     }"#;
-    let client = client(&[("GROUPS", grants), ("CONNECT_RATE", "100")]).await;
+    let client = client(&[("GROUP_PROFILES", grants), ("CONNECT_RATE", "100")]).await;
     let ana = client.user("ana@example.com").await;
     let members = [ana.clone()];
     let mut ids = Vec::new();

@@ -41,6 +41,18 @@ async fn who_shows_no_token_learns_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_body_is_told_to_who_shows_a_token() {
+    let client = client(&[]).await;
+    let long = "x".repeat(4 * 1024 * 1024 + 1);
+    for (token, status) in [("nobody's", 401), (DEMO_SCIM_TOKEN, 413)] {
+        let headers = json!({"authorization": format!("Bearer {token}")});
+        let refused = client.send("POST", "/Users", &headers, &long).await;
+        assert_eq!(!refused.header("www-authenticate").is_empty(), status == 401);
+        refused.is(status);
+    }
+}
+
+#[tokio::test]
 async fn versions_are_kept_apart() {
     let client = client(&[]).await;
     let made = client.post("/Users", &user("ana@example.com")).await;
@@ -91,10 +103,10 @@ async fn every_path_has_its_answer_and_every_error_is_scims() {
         ("GET", "/Users/nobody", 404, ""),
         ("DELETE", "/Groups/none", 404, ""),
         ("GET", "/Schemas/urn:x", 404, ""),
-        ("POST", "/Schemas", 405, "GET"),
-        ("DELETE", "/ServiceProviderConfig", 405, "GET"),
-        ("PUT", "/ResourceTypes", 405, "GET"),
-        ("PATCH", "/Users", 405, "GET, POST"),
+        ("POST", "/Schemas", 405, "GET, HEAD"),
+        ("DELETE", "/ServiceProviderConfig", 405, "GET, HEAD"),
+        ("PUT", "/ResourceTypes", 405, "GET, HEAD"),
+        ("PATCH", "/Users", 405, "GET, HEAD, POST"),
         ("GET", "/Me", 501, ""),
         ("POST", "/Bulk", 501, ""),
         ("POST", "/Users", 400, ""),
@@ -123,7 +135,9 @@ async fn the_documents_say_what_there_is() {
     assert_eq!(pagination["defaultPageSize"], 100);
     let types = client.get("/ResourceTypes").await.is(200);
     assert_eq!(types["totalResults"], 2);
-    client.get("/ResourceTypes/User").await.is(200);
+    let one = client.get("/ResourceTypes/User").await.is(200);
+    assert_eq!(client.get("/resourcetypes/user").await.is(200), one);
+    assert_eq!(client.get("/SERVICEPROVIDERCONFIG").await.is(200), config);
     let schemas = client.get("/Schemas").await.is(200);
     let schemas = schemas["Resources"].as_array().unwrap();
     let own = schemas.iter().find(|schema| schema["id"] == super::CONNECT).unwrap();
@@ -131,8 +145,10 @@ async fn the_documents_say_what_there_is() {
     let names: Vec<_> = attributes.iter().filter_map(|it| it["name"].as_str()).collect();
     assert_eq!(names, ["routingProfile", "phone", "provisioning"]);
     assert_eq!(attributes[0]["canonicalValues"], json!(["Basic Routing Profile"]));
-    let one = client.get(&format!("/Schemas/{}", super::CONNECT)).await.is(200);
-    assert_eq!(&one, own);
+    for target in ["Schemas", "schemas"] {
+        let one = client.get(&format!("/{target}/{}", super::CONNECT)).await.is(200);
+        assert_eq!(&one, own);
+    }
 }
 
 #[tokio::test]
@@ -253,6 +269,16 @@ async fn the_times_are_those_of_clients_changes() {
     assert_ne!(changed["lastModified"], made["lastModified"]);
     let versions = [json!("W/\"1\""), json!("W/\"2\"")];
     assert!(!versions.contains(&changed["version"]), "no two states have one version");
+}
+
+#[tokio::test]
+async fn what_was_just_made_was_changed_when_it_was_made() {
+    let client = client_among_others().await;
+    let user = client.post("/Users", &user("ana@example.com")).await.is(201);
+    let group = client.post("/Groups", &json!({"displayName": "Agents"})).await.is(201);
+    for meta in [&user["meta"], &group["meta"]] {
+        assert_eq!(meta["created"], meta["lastModified"]);
+    }
 }
 
 #[tokio::test]

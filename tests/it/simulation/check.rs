@@ -110,7 +110,11 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
             (Some(record), Some(known)) => {
                 let person = &record.person;
                 let seen = (record.id.as_str(), person.user_name(), person.family_name());
-                let told = (known.id.as_str(), Ok(&*known.user_name), Ok(&*known.family_name));
+                let told = (
+                    known.id.as_str(),
+                    Ok(&*known.user_name),
+                    Ok(known.family_name.as_str().into()),
+                );
                 assert_eq!(seen, told, "newest: p{number}'s client knows otherwise");
                 assert_eq!(record.wanted == Wanted::Active, known.active, "newest: p{number}");
                 assert_eq!(is_member(house, record), known.member, "lost: p{number}'s membership");

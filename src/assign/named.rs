@@ -1,0 +1,53 @@
+//! The settings → everything that they name in the instance, and where they do.
+
+use super::Rules;
+use super::instance::{Reference, Resource};
+
+/// One thing that a setting names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The setting: `ROUTING_PROFILE`, or `GROUP_PROFILES["Connect Sales"].routingProfile`.
+    pub setting: String,
+    /// What kind of thing it is.
+    pub kind: Resource,
+    /// Which one.
+    pub reference: Reference,
+}
+
+impl Named {
+    /// One thing that a setting names.
+    pub fn new(setting: impl Into<String>, kind: Resource, reference: &Reference) -> Self {
+        Self { setting: setting.into(), kind, reference: reference.clone() }
+    }
+}
+
+impl Rules {
+    /// Everything that these rules name, each with its setting.
+    #[must_use]
+    pub fn named(&self) -> Vec<Named> {
+        use Resource::{HierarchyGroup, RoutingProfile, SecurityProfile};
+        let (power, allowed) = (&self.power, &self.allowed);
+        let mut named = vec![Named::new("ROUTING_PROFILE", RoutingProfile, &power.routing_profile)];
+        let mut add = |setting: &str, kind, references: &mut dyn Iterator<Item = &Reference>| {
+            named.extend(references.map(|reference| Named::new(setting, kind, reference)));
+        };
+        let routing = &mut allowed.routing_profiles.iter();
+        add("ALLOWED_ROUTING_PROFILES", RoutingProfile, routing);
+        add("SECURITY_PROFILES", SecurityProfile, &mut power.security_profiles.iter());
+        let security = &mut allowed.security_profiles.iter();
+        add("ALLOWED_SECURITY_PROFILES", SecurityProfile, security);
+        add("HIERARCHY_GROUP", HierarchyGroup, &mut power.hierarchy_group.iter());
+        let groups = &mut allowed.hierarchy_groups.iter();
+        add("ALLOWED_HIERARCHY_GROUPS", HierarchyGroup, groups);
+        for (group, grant) in &self.groups {
+            let setting = |member: &str| format!("GROUP_PROFILES[{group:?}].{member}");
+            let routing = &mut grant.routing_profile.iter();
+            add(&setting("routingProfile"), RoutingProfile, routing);
+            let security = &mut grant.security_profiles.iter();
+            add(&setting("securityProfiles"), SecurityProfile, security);
+            let hierarchy = &mut grant.hierarchy_group.iter();
+            add(&setting("hierarchyGroup"), HierarchyGroup, hierarchy);
+        }
+        named
+    }
+}

@@ -1,0 +1,105 @@
+//! What came of those who were set going again.
+
+use std::error::Error;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::super::say;
+use super::super::table::{Table, Tone};
+use super::Place;
+use super::shown::list;
+use crate::config::of_process;
+
+/// How often it is asked.
+const REST: Duration = Duration::from_millis(300);
+
+/// Waits until each of those who were set going was tried, or `wait` is over, and says what came of
+/// each.
+pub(super) async fn tell(
+    place: &Place,
+    changed: &Value,
+    wait: Duration,
+    json: bool,
+) -> Result<(), Box<dyn Error>> {
+    let done = ["released", "retried"].map(|done| {
+        let ids = list(changed, done).filter_map(Value::as_str);
+        ids.map(|id| (done, id)).collect::<Vec<_>>()
+    });
+    let done = done.concat();
+    let ids: Vec<&str> = done.iter().map(|(_, id)| *id).collect();
+    let outcomes = outcomes(place, &ids, wait).await?;
+    if json {
+        let mut told = changed.clone();
+        if let Some(members) = told.as_object_mut() {
+            members.insert("outcomes".to_owned(), outcomes.into());
+        }
+        return Ok(say(told)?);
+    }
+    if done.is_empty() {
+        return Ok(say("nobody is parked")?);
+    }
+    let mut table = Table::default();
+    for ((done, id), outcome) in done.into_iter().zip(&outcomes) {
+        let cell = |name: &str| outcome.get(name).and_then(Value::as_str).unwrap_or_default();
+        let tone = if cell("state") == "parked" { Tone::Warning } else { Tone::Good };
+        table.row(tone, [done, id, cell("state"), cell("fault"), cell("detail")]);
+    }
+    table.print(&of_process())?;
+    if !place.is_followed() {
+        say("the next serve with this file tries them again")?;
+    }
+    Ok(())
+}
+
+/// The state of each, in their order.
+async fn outcomes(
+    place: &Place,
+    ids: &[&str],
+    wait: Duration,
+) -> Result<Vec<Value>, Box<dyn Error>> {
+    let end = Instant::now().checked_add(wait);
+    let mut outcomes = vec![Value::Null; ids.len()];
+    loop {
+        for (outcome, id) in outcomes.iter_mut().zip(ids) {
+            if outcome.is_null() || is_untried(outcome) {
+                *outcome = match place.record(id, false).await? {
+                    Some(record) => short(&record),
+                    // It came to its end, and nothing is left of it.
+                    None => json!({"id": id, "state": "removed"}),
+                };
+            }
+        }
+        let untried = outcomes.iter().filter(|outcome| is_untried(outcome)).count();
+        if untried == 0 || end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
+        progress(ids.len().saturating_sub(untried), ids.len());
+        sleep(REST).await;
+    }
+    if io::stderr().is_terminal() && !ids.is_empty() {
+        eprintln!();
+    }
+    Ok(outcomes)
+}
+
+fn short(record: &Value) -> Value {
+    let members = ["id", "state", "fault", "detail", "attempts"];
+    let member = |name: &str| (name.to_owned(), record.get(name).cloned().unwrap_or_default());
+    Value::Object(members.map(member).into_iter().collect())
+}
+
+/// Whether nobody has come to it since it was set going.
+fn is_untried(outcome: &Value) -> bool {
+    let is_pending = outcome.get("state").and_then(Value::as_str) == Some("pending");
+    is_pending && outcome.get("attempts").and_then(Value::as_u64) == Some(0)
+}
+
+fn progress(tried: usize, of: usize) {
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        let _unread = write!(out, "\r{tried} of {of} were tried").and_then(|()| out.flush());
+    }
+}

@@ -1,0 +1,79 @@
+//! What the operator sees of a roster, as lines or as JSON.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::super::say;
+use super::super::table::{Table, Tone};
+use crate::config::of_process;
+use crate::time;
+
+/// Nobody should be pending for longer than this.
+const LONG: Duration = Duration::from_hours(1);
+
+pub(super) fn list<'a>(state: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    state.get(member).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// `7 applied, 0 pending, 1 parked, 2 removed`; who left and never had a user is told where there is any.
+pub(super) fn counts(state: &Value) -> String {
+    let count = |name: &str| state.get("counts").and_then(|counts| counts.get(name));
+    let told = ["applied", "pending", "parked", "removed"]
+        .map(|name| format!("{} {name}", count(name).unwrap_or(&Value::Null)));
+    match count("forgotten").and_then(Value::as_u64) {
+        None | Some(0) => told.join(", "),
+        Some(forgotten) => format!("{}, {forgotten} forgotten", told.join(", ")),
+    }
+}
+
+pub(super) fn all(state: &Value, pending: bool, json: bool) -> Result<(), Box<dyn Error>> {
+    if json {
+        return Ok(say(state)?);
+    }
+    say(counts(state))?;
+    let parked = list(state, "parked");
+    let pending = list(state, "pending").filter(|_| pending);
+    let records: Vec<Value> = parked.chain(pending).cloned().collect();
+    table(&records)
+}
+
+/// A row for each record, with who it is where that is there.
+pub(super) fn table(records: &[Value]) -> Result<(), Box<dyn Error>> {
+    let mut table = Table::default();
+    for record in records {
+        let cell = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let is_parked = cell("state") == "parked";
+        let tone = if is_parked { Tone::Warning } else { Tone::Plain };
+        let fault = if is_parked { cell("fault") } else { cell("state") };
+        let [id, wanted, turn, detail] = ["id", "wanted", "turn", "detail"].map(cell);
+        match record.get("userName") {
+            None => table.row(tone, [id, wanted, fault, turn, detail]),
+            Some(name) => {
+                let name = name.as_str().unwrap_or_default();
+                table.row(tone, [id, name, wanted, fault, turn, detail]);
+            }
+        }
+    }
+    if table.is_empty() { Ok(()) } else { Ok(table.print(&of_process())?) }
+}
+
+pub(super) fn one(record: &Value, json: bool) -> Result<(), Box<dyn Error>> {
+    if json {
+        return Ok(say(record)?);
+    }
+    let mut table = Table::default();
+    for (name, value) in record.as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        table.row(Tone::Plain, [name, &text]);
+    }
+    Ok(table.print(&of_process())?)
+}
+
+/// Whether somebody is parked, or has been pending for long.
+pub(super) fn is_anybody_waiting(state: &Value, now: SystemTime) -> bool {
+    let oldest = state.get("oldestPending").and_then(Value::as_str).and_then(time::read);
+    let age = oldest.and_then(|since| now.duration_since(since).ok());
+    list(state, "parked").next().is_some() || age.is_some_and(|age| age > LONG)
+}

@@ -1,0 +1,144 @@
+//! A request of HTTP's → the function and back, with no gateway and no event between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use hyper::{HeaderMap, StatusCode};
+
+use super::metrics::Meter;
+use super::{House, TIME, secrets};
+use crate::cli::{lines, now};
+use crate::decision::Moment;
+use crate::fault::{Fault, Kind};
+use crate::http::{Headers, Preference, Request, Response, too_large};
+use crate::lambda;
+use crate::log::Record;
+use crate::provisioner::Provisioner;
+use crate::server::body::{self, Cut};
+use crate::server::host;
+
+/// What answers, and what is known of it.
+pub(super) struct Front {
+    pub(super) house: House,
+    pub(super) meter: Arc<Meter>,
+    /// The variables whose values everybody knows.
+    pub(super) known: Vec<String>,
+    /// How long a body may take.
+    pub(super) body: Duration,
+}
+
+impl Front {
+    /// Answers a request, and writes its line.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+    ) -> hyper::Response<Full<Bytes>> {
+        let provisioner = self.house.provisioner();
+        let arrival = now();
+        let mut record = Record::default();
+        let mut preference = Preference::default();
+        let response = match self.read(request, &mut preference, &mut record).await {
+            Ok(request) => provisioner.respond(&request, moment(), &mut record).await,
+            Err(Unread::Refused(response)) => response,
+            Err(Unread::Cut(status)) => {
+                self.meter.answered(status.as_u16());
+                return bare(status);
+            }
+        };
+        record.took(now().duration_since(arrival).unwrap_or_default());
+        for line in record.lines(provisioner.config().log_level) {
+            self.meter.said(&line);
+            lines::log(&line);
+        }
+        self.meter.note(&record);
+        self.meter.answered(response.status);
+        written(preference.apply(response))
+    }
+
+    /// The whole request, if it may come.
+    async fn read(
+        &self,
+        request: hyper::Request<Incoming>,
+        preference: &mut Preference,
+        record: &mut Record,
+    ) -> Result<Request, Unread> {
+        let provisioner = self.house.provisioner();
+        let config = provisioner.config();
+        let (method, uri) = (request.method().as_str(), request.uri());
+        let query = uri.query().unwrap_or_default();
+        let headers = headers(request.headers());
+        let head;
+        (head, *preference) =
+            Request::direct(method, uri.path(), query, headers, &config.base_path);
+        let is_open = secrets::is_open(&self.known, config, &head.path);
+        let admitted = if is_open && !host::is_this_machine(request.headers()) {
+            Err(Provisioner::refuse(&head, foreign_host(), record))
+        } else {
+            provisioner.admit(&head, moment(), record).await
+        };
+        let most = match admitted {
+            Ok(most) => most,
+            Err(response) => {
+                body::leave(request);
+                return Err(Unread::Refused(response));
+            }
+        };
+        match body::read(request, most, self.body).await.1 {
+            Ok(body) => Ok(Request { body, ..head }),
+            Err(Cut::TooLong) => {
+                let fault = too_large(&head.path);
+                Err(Unread::Refused(Provisioner::refuse(&head, fault, record)))
+            }
+            Err(Cut::TooLate) => Err(Unread::Cut(StatusCode::REQUEST_TIMEOUT)),
+            // Nobody is there to read it.
+            Err(Cut::Gone) => Err(Unread::Cut(StatusCode::BAD_REQUEST)),
+        }
+    }
+}
+
+/// Why there is no request to be answered.
+enum Unread {
+    /// This is the answer.
+    Refused(Response),
+    /// It never came to its end.
+    Cut(StatusCode),
+}
+
+/// A page in a browser here that has bound a name of its own to this machine's address knows the
+/// demo's secrets too.
+fn foreign_host() -> Fault {
+    let detail = "Host: expected localhost or a loopback address, since everybody knows the secret \
+        for this path, found another; set a secret of your own";
+    Fault::new(Kind::Forbidden, detail)
+}
+
+fn moment() -> Moment {
+    Moment { now: now(), time_left: TIME, random: lambda::random() }
+}
+
+fn headers(headers: &HeaderMap) -> Headers {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect()
+}
+
+fn written(response: Response) -> hyper::Response<Full<Bytes>> {
+    let mut written = hyper::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        written = written.header(name, value);
+    }
+    if let Some(length) = response.left_out {
+        written = written.header(CONTENT_LENGTH, length);
+    }
+    let written = written.body(Full::from(response.body));
+    written.unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+fn bare(status: StatusCode) -> hyper::Response<Full<Bytes>> {
+    let mut response = hyper::Response::new(Full::default());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}

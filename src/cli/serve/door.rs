@@ -1,0 +1,152 @@
+//! The operator's door: a listener of its own on this machine, for who has the token.
+//!
+//! | path | |
+//! |---|---|
+//! | `/_roster` and below | [who waits](control), and setting them going again |
+//! | `/metrics` | [what a monitor reads](super::metrics) |
+//!
+//! A proxy that passes on everything of the main listener's does not come here; and one that is set up
+//! to, is refused by what it adds.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Mutex;
+
+use super::metrics::{self, Meter};
+use crate::cli::now;
+use crate::cli::parked::control;
+use crate::converge::Keeper;
+use crate::hex;
+use crate::http::{Headers, Request as OurRequest};
+use crate::lambda;
+use crate::roster::Trouble;
+use crate::roster::parked::{self, Counts};
+use crate::server::{Gauge, Limits, body, host};
+use crate::trust::Source;
+use crate::trust::scheme::BEARER;
+
+/// The most that is told at this door, in bytes.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// A monitor that asks more often than this is told the roster's counts of before: to count is to look
+/// at every record.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What is behind the door.
+pub(super) struct Door {
+    source: Source,
+    keeper: Option<Arc<Keeper>>,
+    meter: Arc<Meter>,
+    connections: Gauge,
+    counted: Mutex<Option<(SystemTime, Counts)>>,
+}
+
+/// A few at a time: this is one person, and a monitor.
+pub(super) fn limits(own: Limits) -> Limits {
+    Limits { connections: 16, ..own }
+}
+
+/// A token that nobody can guess.
+pub(super) fn new_token() -> String {
+    hex::write(&[lambda::random(), lambda::random()].concat())
+}
+
+impl Door {
+    /// # Errors
+    /// If the token is none that could be shown.
+    pub(super) fn new(
+        token: &str,
+        keeper: Option<Arc<Keeper>>,
+        meter: Arc<Meter>,
+        connections: Gauge,
+    ) -> Result<Self, String> {
+        let key = BEARER.key(token).map_err(|unusable| format!("--operator-token: {unusable}"))?;
+        let source = Source { name: "operator".to_owned(), scheme: &BEARER, keys: vec![key] };
+        Ok(Self { source, keeper, meter, connections, counted: Mutex::default() })
+    }
+
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        if !host::is_this_machine(request.headers()) || host::is_forwarded(request.headers()) {
+            body::leave(request);
+            let detail =
+                "expected a request from this machine that no proxy passed on, found another";
+            return control::refused(StatusCode::FORBIDDEN, detail);
+        }
+        if !self.knows(&request) {
+            body::leave(request);
+            let detail = "Authorization: expected the operator's token, found none";
+            let mut refusal = control::refused(StatusCode::UNAUTHORIZED, detail);
+            let bearer = HeaderValue::from_static("Bearer realm=\"operator\"");
+            refusal.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+            return refusal;
+        }
+        let path = request.uri().path();
+        if path == "/metrics" {
+            return match *request.method() {
+                Method::GET | Method::HEAD => self.metrics().await,
+                _ => control::refused(StatusCode::METHOD_NOT_ALLOWED, "method: expected GET"),
+            };
+        }
+        let is_roster = path == control::PATH || path.starts_with(control::BELOW);
+        match &self.keeper {
+            Some(keeper) if is_roster => {
+                let (head, body) = body::read(request, LARGEST_BODY, Duration::from_secs(10)).await;
+                match body {
+                    Ok(body) => control::answer(keeper.roster(), &head, &body).await,
+                    Err(_) => control::refused(StatusCode::BAD_REQUEST, "body: expected less"),
+                }
+            }
+            None if is_roster => control::refused(
+                StatusCode::NOT_FOUND,
+                "expected a serve with a roster, found none",
+            ),
+            _ => {
+                let detail = "path: expected /_roster or /metrics, found another";
+                control::refused(StatusCode::NOT_FOUND, detail)
+            }
+        }
+    }
+
+    /// Compared as any sender's token is, in constant time.
+    fn knows(&self, request: &Request<Incoming>) -> bool {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = request.headers().iter();
+        let headers: Headers = headers.map(|(name, value)| (name.as_str(), text(value))).collect();
+        let shown = OurRequest { headers, ..OurRequest::default() };
+        self.source.verify(&shown, now()).is_ok()
+    }
+
+    async fn metrics(&self) -> Response<Full<Bytes>> {
+        let now = now();
+        let counts = match &self.keeper {
+            None => None,
+            Some(keeper) => Some(self.counts(keeper, now).await),
+        };
+        let text = self.meter.text(&self.connections, counts, now);
+        let mut response = Response::new(Full::from(text));
+        let kind = HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
+    }
+
+    async fn counts(&self, keeper: &Keeper, now: SystemTime) -> Result<Counts, Trouble> {
+        // One that cannot be written is as good as none.
+        keeper.roster().health()?;
+        let mut counted = self.counted.lock().await;
+        let is_fresh = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age < FRESH);
+        if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| is_fresh(at)) {
+            return Ok(*counts);
+        }
+        let counts = parked::counts(keeper.roster(), now).await?;
+        *counted = Some((now, counts));
+        Ok(counts)
+    }
+}

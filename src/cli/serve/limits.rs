@@ -1,0 +1,63 @@
+//! How many connections this process can take, as the operating system sees it.
+
+use crate::config::Problem;
+
+/// Descriptors that are kept for everything else: the roster's file, the drain's connections to Amazon
+/// Connect, those to Secrets Manager, the operator's.
+const RESERVED: usize = 64;
+
+/// Fewer connections than this are no use.
+const FEWEST: usize = 8;
+
+/// As many connections as were asked for or, if the process may not have so many descriptors open,
+/// fewer, and a warning.
+pub(super) fn connections(asked: usize) -> (usize, Option<Problem>) {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    fitting(asked, open_files(&limits))
+}
+
+fn fitting(asked: usize, files: Option<usize>) -> (usize, Option<Problem>) {
+    let most = files.map_or(asked, |files| files.saturating_sub(RESERVED).max(FEWEST));
+    if asked <= most {
+        return (asked, None);
+    }
+    let problem = Problem {
+        variable: "--max-connections".to_owned(),
+        problem: format!(
+            "expected at most {most}, found {asked}: this process may have {} files open, and needs \
+             some for itself; {most} connections are served",
+            files.unwrap_or_default()
+        ),
+        find: "raise the limit: ulimit -n, or LimitNOFILE= of a systemd unit",
+    };
+    (most, Some(problem))
+}
+
+/// The soft limit (proc(5), `/proc/pid/limits`); none where it is unlimited or not told.
+fn open_files(limits: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_files_left_for_the_rest() {
+        let limits = "Limit   Soft Limit  Hard Limit  Units\n\
+            Max processes             62000                62000                processes\n\
+            Max open files            256                  1048576              files     \n";
+        assert_eq!(open_files(limits), Some(256));
+        assert_eq!(open_files(&limits.replace("256", "unlimited")), None);
+        assert_eq!(open_files(""), None);
+        let fit = |asked, files| {
+            let (most, warning) = fitting(asked, files);
+            (most, warning.is_some())
+        };
+        assert_eq!(fit(200, Some(1024)), (200, false));
+        assert_eq!(fit(200, None), (200, false));
+        assert_eq!(fit(200, Some(256)), (192, true));
+        assert_eq!(fit(200, Some(16)), (8, true));
+    }
+}

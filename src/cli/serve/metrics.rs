@@ -1,0 +1,228 @@
+//! What a monitor reads at the operator's door: counters since the start, and how it stands now.
+//!
+//! The text is Prometheus's exposition format 0.0.4: a `HELP` and a `TYPE` line, and a line for each
+//! value. No label is about a person.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::converge::drain::Drained;
+use crate::fault::Fault;
+use crate::log::{MILLISECONDS, Metric, Record};
+use crate::roster::Trouble;
+use crate::roster::parked::Counts;
+use crate::server::Gauge;
+
+/// What the text is (Prometheus, "Exposition formats").
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const PREFIX: &str = "connect_provisioner_";
+
+/// Counts what happens.
+#[derive(Debug)]
+pub(in crate::cli) struct Meter {
+    started: SystemTime,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// What the function writes as metrics, by name; times in milliseconds.
+    events: BTreeMap<&'static str, (&'static str, u64)>,
+    answers: BTreeMap<u16, u64>,
+    /// Lines by their level.
+    lines: BTreeMap<&'static str, u64>,
+    runs: [u64; 2],
+    drained: [u64; 4],
+    calls: u64,
+}
+
+const LEVELS: [&str; 3] = ["ERROR", "WARN", "INFO"];
+
+impl Meter {
+    pub(in crate::cli) fn new(started: SystemTime) -> Self {
+        let mut counted = Counted::default();
+        counted.lines.extend(LEVELS.map(|level| (level, 0)));
+        // So that each count is there before the first of its events.
+        let nothing = Record::default();
+        let measured = nothing.measured().map(|Metric { name, unit, .. }| (name, (unit, 0)));
+        counted.events.extend(measured.chain([("ConnectLatency", (MILLISECONDS, 0))]));
+        Self { started, counted: Mutex::new(counted) }
+    }
+
+    /// Counts what came of a request.
+    pub(super) fn note(&self, record: &Record) {
+        self.change(|counted| {
+            for Metric { name, unit, value } in record.measured() {
+                let (_, sum) = counted.events.entry(name).or_insert((unit, 0));
+                *sum = sum.saturating_add(value);
+            }
+        });
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(&self, status: u16) {
+        self.change(|counted| add(counted.answers.entry(status).or_default(), 1));
+    }
+
+    /// Counts a line of the log.
+    pub(in crate::cli) fn said(&self, line: &str) {
+        let is_level = |level: &&&str| line.starts_with(&format!("{{\"level\":\"{level}\""));
+        if let Some(level) = LEVELS.iter().find(is_level) {
+            self.change(|counted| add(counted.lines.entry(*level).or_default(), 1));
+        }
+    }
+
+    /// Counts a run of the drain.
+    pub(in crate::cli) fn drained(&self, run: &Result<Drained, Fault>) {
+        self.change(|counted| match run {
+            Err(_) => add(&mut counted.runs[1], 1),
+            Ok(drained) => {
+                add(&mut counted.runs[0], 1);
+                let Drained { applied, adopted, parked, pending, .. } = drained;
+                let came = [*applied, *adopted, parked.len(), pending.len()];
+                counted.drained.iter_mut().zip(came).for_each(|(sum, more)| add(sum, more));
+                let calls = usize::try_from(drained.calls.count).unwrap_or(usize::MAX);
+                add(&mut counted.calls, calls);
+            }
+        });
+    }
+
+    /// All of it. `roster` is how that stands, if there is one.
+    pub(super) fn text(
+        &self,
+        connections: &Gauge,
+        roster: Option<Result<Counts, Trouble>>,
+        now: SystemTime,
+    ) -> String {
+        let mut text = Text::default();
+        text.one("build_info", "gauge", "Which version this is.", "version", VERSION, 1);
+        let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let help = "When this process started, in seconds since 1970.";
+        text.value("start_time_seconds", "gauge", help, started.as_secs_f64());
+        text.value("connections", "gauge", "Connections that are open.", connections.open());
+        let help = "Connections that were closed to make room for another.";
+        text.value("connections_evicted_total", "counter", help, connections.evicted());
+        self.change(|counted| counted.write(&mut text));
+        if let Some(roster) = roster {
+            text.roster(&roster, now);
+        }
+        text.0
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Counted) -> T) -> T {
+        change(&mut self.counted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn add(sum: &mut u64, more: usize) {
+    *sum = sum.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Counted {
+    fn write(&self, text: &mut Text) {
+        for (name, (unit, sum)) in &self.events {
+            let help = format!("What the function writes to CloudWatch as {name}.");
+            let name = snake_case(name);
+            match *unit {
+                MILLISECONDS => {
+                    let (seconds, rest) = (sum / 1000, sum % 1000);
+                    let name = format!("{name}_seconds_total");
+                    text.value(&name, "counter", &help, format!("{seconds}.{rest:03}"));
+                }
+                _ => text.value(&format!("{name}_total"), "counter", &help, sum),
+            }
+        }
+        text.family(
+            "answers_total",
+            "counter",
+            "Answers by their status.",
+            "status",
+            &self.answers,
+        );
+        let lines = self.lines.iter().map(|(level, count)| (level.to_lowercase(), count));
+        text.family("log_lines_total", "counter", "Lines of the log.", "level", lines);
+        let [sound, failed] = self.runs;
+        let runs = [("done", sound), ("failed", failed)];
+        text.family("drain_runs_total", "counter", "Runs of the drain.", "result", runs);
+        let [applied, adopted, parked, pending] = self.drained;
+        let help = "What came of records in the drain; who was adopted was also applied.";
+        let came =
+            [("applied", applied), ("adopted", adopted), ("parked", parked), ("pending", pending)];
+        text.family("drain_records_total", "counter", help, "outcome", came);
+        let help = "Calls of Amazon Connect by the drain.";
+        text.value("drain_connect_calls_total", "counter", help, self.calls);
+    }
+}
+
+/// The text as far as it is written.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _infallible =
+            write!(self.0, "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n");
+    }
+
+    fn value(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.head(name, kind, help);
+        let _infallible = writeln!(self.0, "{PREFIX}{name} {value}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, label: &str, of: &str, value: u64) {
+        self.family(name, kind, help, label, [(of, value)]);
+    }
+
+    /// Values of one name, told apart by a label of ours.
+    fn family<L: Display, V: Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, V)>,
+    ) {
+        self.head(name, kind, help);
+        for (of, value) in values {
+            let _infallible = writeln!(self.0, "{PREFIX}{name}{{{label}=\"{of}\"}} {value}");
+        }
+    }
+
+    fn roster(&mut self, roster: &Result<Counts, Trouble>, now: SystemTime) {
+        let help = "Whether the roster answers and can be written: 1, or 0.";
+        self.value("roster_up", "gauge", help, u8::from(roster.is_ok()));
+        let Ok(counts) = roster else { return };
+        let states = [
+            ("applied", counts.applied),
+            ("parked", counts.parked),
+            ("pending", counts.pending),
+            ("removed", counts.removed),
+            ("forgotten", counts.forgotten),
+        ];
+        let help = "Records by state; forgotten is who left and never had a user.";
+        self.family("roster_records", "gauge", help, "state", states);
+        let help = "Parked records whose removal is held.";
+        self.value("roster_removals_held", "gauge", help, counts.held);
+        let age = counts.oldest_pending.and_then(|since| now.duration_since(since).ok());
+        let help = "How long the one has been pending that has been so longest; 0 if nobody is.";
+        let age = age.unwrap_or_default().as_secs_f64();
+        self.value("roster_oldest_pending_seconds", "gauge", help, age);
+    }
+}
+
+/// `RemovalsHeld` → `removals_held`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}

@@ -1,0 +1,77 @@
+//! Secrets that everybody knows, and where they may serve: on this machine, for people who are made up.
+
+use std::net::IpAddr;
+
+use crate::cli::settings::{DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN, DEMO_SECRET};
+use crate::config::hooks::Hook;
+use crate::config::{Config, Environment};
+use crate::http::Request;
+
+/// What a sender shows, where it is the demo's and everybody knows it.
+pub(super) fn of_hook(own: &Environment, hook: &Hook) -> Option<&'static str> {
+    if ["SECRET", "SECRET_ARN"].iter().any(|setting| own.contains_key(&hook.variable(setting))) {
+        return None;
+    }
+    match hook.source.name.as_str() {
+        "demo" => Some(DEMO_SECRET),
+        "okta" => Some(DEMO_AUTHORIZATION),
+        _ => None,
+    }
+}
+
+/// Whether everybody knows the SCIM token.
+pub(super) fn knows_token(own: &Environment) -> bool {
+    !["SCIM_TOKEN", "SCIM_TOKEN_SECRET_ARN"].iter().any(|name| own.contains_key(*name))
+}
+
+/// The variables whose values everybody knows: those of the demo that were not set otherwise, if this
+/// is the demo, and those that were set to its values.
+pub(super) fn known(own: &Environment, config: &Config, is_demo: bool) -> Vec<String> {
+    let values = [DEMO_SECRET, DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN];
+    let is_known = |value: &String| values.iter().any(|known| value.contains(known));
+    let mut known: Vec<String> =
+        own.iter().filter(|(_, value)| is_known(value)).map(|(name, _)| name.clone()).collect();
+    if is_demo {
+        let hooks = config.hooks.iter().filter(|hook| of_hook(own, hook).is_some());
+        known.extend(hooks.map(|hook| hook.variable("SECRET")));
+        known.extend(config.scim.as_ref().filter(|_| knows_token(own)).map(|_| token()));
+    }
+    known
+}
+
+fn token() -> String {
+    "SCIM_TOKEN".to_owned()
+}
+
+/// Whether such secrets may serve.
+///
+/// # Errors
+/// What is to be set, or done otherwise, if they may not.
+pub(super) fn check(known: &[String], why_not: Option<&str>) -> Result<(), String> {
+    match why_not.filter(|_| !known.is_empty()) {
+        None => Ok(()),
+        Some(why) => Err(format!(
+            "everybody knows the demo's secrets, and {why}: set {} to secrets of your own",
+            known.join(", ")
+        )),
+    }
+}
+
+/// Why nobody's secrets may serve that everybody knows, if they may not.
+pub(super) fn why_not(is_amazon: bool, has_file: bool, at: IpAddr) -> Option<&'static str> {
+    match (is_amazon, has_file, at.is_loopback()) {
+        (true, _, _) => Some("behind this is a real Amazon Connect"),
+        (_, true, _) => Some("a roster in a file is of real people"),
+        (_, _, false) => Some("others than this machine can reach it"),
+        (false, false, true) => None,
+    }
+}
+
+/// Whether what is asked for at this path is proved by a secret that everybody knows.
+pub(super) fn is_open(known: &[String], config: &Config, path: &str) -> bool {
+    if Request::is_scim(path) {
+        return known.contains(&token());
+    }
+    let hook = config.hooks.iter().find(|hook| path == format!("/hooks/{}", hook.source.name));
+    hook.is_some_and(|hook| known.contains(&hook.variable("SECRET")))
+}

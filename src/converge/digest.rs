@@ -1,0 +1,237 @@
+//! The rules → a short text that tells them from others.
+//!
+//! A record notes by which rules Connect follows it. The text is the first 16 hexadecimal digits of
+//! the SHA-256 of a JSON document, [`Written`], that has the members below in their order, and nothing
+//! of how the program is written: another name of a type of ours is no other rule. A new release that
+//! adds or changes a member has every record followed once more, so that is told in the change log.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::assign::Rules;
+use crate::assign::identity::EmailAs;
+use crate::assign::instance::Reference;
+use crate::assign::phone::Phone;
+use crate::assign::power::{Allowed, Grant, Power};
+use crate::hex;
+use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
+
+/// The digest of what the operator decided, as far as it decides what Connect holds of a person.
+pub(super) fn digest(rules: &Rules, policy: &Policy) -> String {
+    let document = serde_json::to_vec(&Written::of(rules, policy)).unwrap_or_default();
+    hex::write(Sha256::digest(document).split_at(8).0)
+}
+
+/// What is digested.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    deployment: &'a str,
+    instance: &'a str,
+    identity_management: &'a str,
+    email_as: &'static str,
+    generate_password: bool,
+    tags: &'a BTreeMap<String, String>,
+    everyone: Gives<'a>,
+    groups: Vec<(&'a str, Gives<'a>)>,
+    allowed_routing_profiles: Vec<Named<'a>>,
+    allowed_security_profiles: Vec<Named<'a>>,
+    allowed_hierarchy_groups: Vec<Named<'a>>,
+    phone: &'a Phone,
+    deactivate: &'static str,
+    suspended_security_profile: Option<Named<'a>>,
+    rename: &'static str,
+    on_missing: &'static str,
+    on_foreign_user: &'static str,
+}
+
+/// Profiles and a group.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Gives<'a> {
+    routing_profile: Option<Named<'a>>,
+    security_profiles: Vec<Named<'a>>,
+    hierarchy_group: Option<Named<'a>>,
+}
+
+/// By id or by name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Named<'a> {
+    Id(&'a str),
+    Name(&'a str),
+}
+
+impl<'a> Written<'a> {
+    fn of(rules: &'a Rules, policy: &'a Policy) -> Self {
+        let Rules {
+            deployment,
+            power,
+            allowed,
+            groups,
+            tags,
+            identity,
+            email_as,
+            generate_password,
+            phone,
+        } = rules;
+        let Allowed { instance, routing_profiles, security_profiles, hierarchy_groups } = allowed;
+        // How fast, and how many at most, says nothing of what is held in the end.
+        let Policy { deactivate, rename, missing, foreign, removals_per_hour: _, rate: _ } = policy;
+        let (deactivate, suspended_security_profile) = match deactivate {
+            Deactivate::Delete => ("delete", None),
+            Deactivate::Keep => ("keep", None),
+            Deactivate::Suspend(profile) => ("suspend", Some(Named::of(profile))),
+        };
+        Self {
+            deployment,
+            instance: instance.id.as_str(),
+            identity_management: identity.name,
+            email_as: match email_as {
+                EmailAs::Email => "email",
+                EmailAs::Omit => "omit",
+                EmailAs::Secondary => "secondary",
+            },
+            generate_password: *generate_password,
+            tags,
+            everyone: Gives::everyone(power),
+            groups: groups.iter().map(|(name, grant)| (name.as_str(), grant.into())).collect(),
+            allowed_routing_profiles: Named::all(routing_profiles),
+            allowed_security_profiles: Named::all(security_profiles),
+            allowed_hierarchy_groups: Named::all(hierarchy_groups),
+            phone,
+            deactivate,
+            suspended_security_profile,
+            rename: match rename {
+                Rename::Park => "park",
+                Rename::Recreate => "recreate",
+            },
+            on_missing: match missing {
+                Missing::Park => "park",
+                Missing::Recreate => "recreate",
+            },
+            on_foreign_user: match foreign {
+                Foreign::Adopt => "adopt",
+                Foreign::Refuse => "refuse",
+            },
+        }
+    }
+}
+
+impl<'a> Gives<'a> {
+    fn everyone(power: &'a Power<Reference>) -> Self {
+        Self {
+            routing_profile: Some(Named::of(&power.routing_profile)),
+            security_profiles: Named::all(&power.security_profiles),
+            hierarchy_group: power.hierarchy_group.as_ref().map(Named::of),
+        }
+    }
+}
+
+impl<'a> From<&'a Grant> for Gives<'a> {
+    fn from(grant: &'a Grant) -> Self {
+        Self {
+            routing_profile: grant.routing_profile.as_ref().map(Named::of),
+            security_profiles: Named::all(&grant.security_profiles),
+            hierarchy_group: grant.hierarchy_group.as_ref().map(Named::of),
+        }
+    }
+}
+
+impl<'a> Named<'a> {
+    fn of(reference: &'a Reference) -> Self {
+        match reference {
+            Reference::Id(id) => Self::Id(id.as_str()),
+            Reference::Name(name) => Self::Name(name),
+        }
+    }
+
+    fn all(references: &'a [Reference]) -> Vec<Self> {
+        references.iter().map(Self::of).collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// A configuration of `changes` and of what there must be.
+    pub(in crate::converge) fn configured(changes: &[(&str, &str)]) -> (Rules, Policy) {
+        let given = [
+            ("CONNECT_INSTANCE", "11111111-2222-3333-4444-555555555555"),
+            ("AWS_REGION", "us-west-2"),
+            ("ROUTING_PROFILE", "Basic Routing Profile"),
+            ("SECURITY_PROFILES", "Agent"),
+            ("DEPLOYMENT", "prod"),
+            ("HOOK_DEMO_SCHEME", "standard-webhooks"),
+            ("HOOK_DEMO_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ("DEACTIVATE", "suspend"),
+            ("SUSPENDED_SECURITY_PROFILE", "No Access"),
+        ];
+        let given = given.iter().chain(changes);
+        let environment =
+            given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let config = Config::read_for_roster(&environment).unwrap();
+        (config.rules, config.policy.unwrap())
+    }
+
+    fn digest_of(changes: &[(&str, &str)]) -> String {
+        let (rules, policy) = configured(changes);
+        digest(&rules, &policy)
+    }
+
+    #[test]
+    fn the_same_rules_have_the_same_digest_in_every_release() {
+        let (rules, policy) = configured(&[]);
+        let written = serde_json::to_string(&Written::of(&rules, &policy)).unwrap();
+        assert_eq!(written, WRITTEN);
+        assert_eq!(digest(&rules, &policy), "dd2e123cbc0a2b9a");
+    }
+
+    const WRITTEN: &str = concat!(
+        r#"{"deployment":"prod","instance":"11111111-2222-3333-4444-555555555555","identityManagement":"SAML","emailAs":"omit","generatePassword":false,"tags":{},"#,
+        r#""everyone":{"routingProfile":{"name":"Basic Routing Profile"},"securityProfiles":[{"name":"Agent"}],"hierarchyGroup":null},"groups":[],"#,
+        r#""allowedRoutingProfiles":[],"allowedSecurityProfiles":[],"allowedHierarchyGroups":[],"#,
+        r#""phone":{"PhoneConfig":{"PhoneType":"SOFT_PHONE","AutoAccept":false,"AfterContactWorkTimeLimit":0}},"#,
+        r#""deactivate":"suspend","suspendedSecurityProfile":{"name":"No Access"},"rename":"recreate","onMissing":"park","onForeignUser":"refuse"}"#,
+    );
+
+    #[test]
+    fn what_decides_of_what_connect_holds_is_in_the_digest_and_nothing_else_is() {
+        let own = digest_of(&[]);
+        let mut seen = vec![own.clone()];
+        for (name, value) in [
+            ("CONNECT_INSTANCE", "11111111-2222-3333-4444-555555555556"),
+            ("DEPLOYMENT", "test"),
+            ("ROUTING_PROFILE", "Sales"),
+            ("ROUTING_PROFILE", "11111111-2222-3333-4444-555555555555"),
+            ("SECURITY_PROFILES", "Agent,QualityAnalyst"),
+            ("HIERARCHY_GROUP", "EMEA"),
+            ("ALLOWED_ROUTING_PROFILES", "Sales"),
+            ("ALLOWED_SECURITY_PROFILES", "Sales"),
+            ("ALLOWED_HIERARCHY_GROUPS", "Sales"),
+            ("GROUPS", r#"{"Leads": {"routingProfile": "Sales"}}"#),
+            ("GROUPS", r#"{"Leads": {"hierarchyGroup": "Sales"}}"#),
+            ("EMAIL_AS", "secondary"),
+            ("IDENTITY_MANAGEMENT", "CONNECT_MANAGED"),
+            ("TAGS", r#"{"team": "blue"}"#),
+            ("PHONE_TYPE", "DESK_PHONE"),
+            ("AUTO_ACCEPT", "true"),
+            ("DEACTIVATE", "delete"),
+            ("SUSPENDED_SECURITY_PROFILE", "Nothing"),
+            ("RENAME", "park"),
+            ("ON_MISSING", "recreate"),
+            ("ON_FOREIGN_USER", "adopt"),
+        ] {
+            let digest = digest_of(&[(name, value)]);
+            assert!(!seen.contains(&digest), "{name}={value}");
+            seen.push(digest);
+        }
+        for (name, value) in [("MAX_REMOVALS_PER_HOUR", "7"), ("CONNECT_RATE", "1")] {
+            assert_eq!(digest_of(&[(name, value)]), own, "{name}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What becomes of a record that there is no time for.
+
+use std::time::SystemTime;
+
+use super::digest::tests::configured;
+use super::*;
+use crate::lambda;
+use crate::roster::embedded::Embedded;
+use crate::roster::record::State;
+use crate::scim::Person;
+
+#[tokio::test]
+async fn who_has_no_time_left_for_a_call_has_tried_nothing_and_is_due() {
+    let (rules, policy) = configured(&[]);
+    let roster = Arc::new(Embedded::default());
+    let connect = Connect::new(&lambda::loader("us-west-2").load().await, "instance");
+    let kept = Arc::clone(&roster);
+    let keeper = Keeper::new(kept, connect, rules, policy, Box::new(|| [7; 16]));
+    let attributes = [("userName".to_owned(), "ana@example.com".into())];
+    let person = Person::new(attributes.into_iter().collect());
+    let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_hours(500_000)).unwrap();
+    let record = Record::new(keeper.new_id(), person, Wanted::Active, "o", now);
+    roster.write(&record).await.unwrap().unwrap();
+    let clock = Clock::set(now);
+    let run = Run { clock, deadline: Deadline::after(Duration::ZERO), pace: None };
+    for _ in 0..3 {
+        let Followed { ended, calls, .. } = keeper.converge(&record.id, run).await.unwrap();
+        assert!(matches!(ended, Ended::Pending(None)), "{ended:?}");
+        assert_eq!(calls.count, 0);
+    }
+    let left = roster.load(&record.id).await.unwrap().unwrap();
+    assert_eq!((left.attempts, &left.waits_for, &left.state), (0, &None, &State::Pending));
+    assert!(!left.is_leased(now) && left.due.is_some_and(|due| due <= clock.now()));
+    assert_eq!(roster.backlog().await, Ok(None), "others need not wait for it");
+}

@@ -1,0 +1,137 @@
+//! One read of a secret: its current version and, while that one holds, the version before it.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::Builder;
+use aws_sdk_secretsmanager::config::retry::RetryPartition;
+use zeroize::Zeroizing;
+
+use super::Trouble;
+use crate::config::hooks::SecretArn;
+use crate::connect::class::Class;
+use crate::connect::failure::Failure;
+use crate::secret::Key;
+use crate::trust::scheme::Scheme;
+
+/// One attempt may take so long: the first of a cold start makes a TLS connection, and Secrets Manager
+/// may have to wait for KMS.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// A slow attempt leaves no time for a second one, a quick failure does.
+const ATTEMPTS: u32 = 3;
+
+/// The SDK waits at most so long before it first repeats a call.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What reads one secret.
+#[derive(Debug)]
+pub(super) struct Reader {
+    client: Client,
+    arn: SecretArn,
+    scheme: &'static Scheme,
+    overlap: Duration,
+}
+
+/// The version that is current.
+pub(super) struct Current {
+    pub(super) keys: Vec<Key>,
+    /// When it was made, and until when the one before it holds, if that one holds still.
+    pub(super) before: Option<(SystemTime, SystemTime)>,
+}
+
+impl Reader {
+    /// Its retries are its own: where a bucket of them is shared, as all clients of a service share one
+    /// in a process (aws-smithy-runtime, `RetryPartition`), a secret that fails for an hour leaves every
+    /// other one with a single attempt.
+    pub(super) fn new(
+        aws: &SdkConfig,
+        arn: &SecretArn,
+        scheme: &'static Scheme,
+        overlap: Duration,
+    ) -> Self {
+        let config = Builder::from(aws)
+            .region(Region::new(arn.region().to_owned()))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FIRST_PAUSE),
+            )
+            .retry_partition(RetryPartition::custom("secret").build());
+        Self { client: Client::from_conf(config.build()), arn: arn.clone(), scheme, overlap }
+    }
+
+    /// The keys of the current version.
+    pub(super) async fn current(&self, now: SystemTime) -> Result<Current, Trouble> {
+        let current = self.version("AWSCURRENT").await?;
+        let current = current.ok_or_else(|| Trouble::Lasting(NO_SECRET.to_owned()))?;
+        let keys = current.keys(self.scheme, None)?;
+        let created = current.created;
+        let until = created.and_then(|created| created.checked_add(self.overlap));
+        let before = created.zip(until).filter(|(_, until)| now < *until);
+        Ok(Current { keys, before })
+    }
+
+    /// The keys of the version before, which hold until then.
+    pub(super) async fn previous(&self, until: SystemTime) -> Result<Vec<Key>, Trouble> {
+        let previous = self.version("AWSPREVIOUS").await?;
+        // What was no key then lets nobody in now either.
+        let keys = previous.and_then(|previous| previous.keys(self.scheme, Some(until)).ok());
+        Ok(keys.unwrap_or_default())
+    }
+
+    /// One version; `None` if there is none of this stage, or no secret.
+    async fn version(&self, stage: &str) -> Result<Option<Version>, Trouble> {
+        let request = self.client.get_secret_value().secret_id(self.arn.as_str());
+        let value = match request.version_stage(stage).send().await {
+            Ok(value) => value,
+            Err(error) => return Version::missing(&Failure::of("GetSecretValue", &error)),
+        };
+        let created = value.created_date.and_then(|date| SystemTime::try_from(date).ok());
+        Ok(Some(Version { text: value.secret_string.map(Zeroizing::new), created }))
+    }
+}
+
+const NO_SECRET: &str = "no such secret, or no current version of it";
+
+/// One version of a secret.
+struct Version {
+    /// None if it is binary.
+    text: Option<Zeroizing<String>>,
+    created: Option<SystemTime>,
+}
+
+impl Version {
+    /// What the failure to read a version means. Which of the two is missing, secret or stage,
+    /// Secrets Manager does not tell apart.
+    fn missing(failure: &Failure) -> Result<Option<Self>, Trouble> {
+        match failure.class {
+            _ if failure.has_code("ResourceNotFoundException") => Ok(None),
+            Class::Throttled | Class::UnknownFate => Err(Trouble::Passing(failure.to_string())),
+            _ => Err(Trouble::Lasting(failure.to_string())),
+        }
+    }
+
+    /// The keys in it: the text as the sender shows it, or a JSON array of such texts.
+    fn keys(&self, scheme: &Scheme, until: Option<SystemTime>) -> Result<Vec<Key>, Trouble> {
+        let expected = |what: &str| Trouble::Lasting(format!("expected {what}"));
+        let text = self.text.as_ref().map(|text| text.trim());
+        let text = text.ok_or_else(|| expected("the key as text, found a binary secret"))?;
+        let texts = match text.chars().next() {
+            Some('[') => serde_json::from_str(text)
+                .map_err(|_| expected("a JSON array of strings, found another"))?,
+            Some('{') => {
+                return Err(expected(
+                    "the key as plain text, or a JSON array of keys, found a JSON object",
+                ));
+            }
+            _ => vec![text.to_owned()],
+        };
+        let keys = scheme.keys(&texts).map_err(Trouble::Lasting)?.into_iter();
+        Ok(keys.map(|key| key.dated(self.created, until)).collect())
+    }
+}

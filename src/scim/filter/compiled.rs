@@ -1,0 +1,238 @@
+//! A filter made ready to be held against many resources: what it asks is looked up, read and folded
+//! once, and of a resource nothing is copied but texts whose case must be folded.
+
+use serde_json::{Map, Value};
+
+use super::Filter;
+use super::compare::Comparison;
+use crate::json::member;
+use crate::scim::path::AttributePath;
+use crate::scim::schema::{Attribute, ResourceType, Type};
+
+/// A filter over the resources of one type.
+#[derive(Debug)]
+pub struct Compiled<'a>(Term<'a>);
+
+/// A filter over the values of one attribute: what stands in brackets.
+#[derive(Debug)]
+pub struct CompiledInner<'a>(Term<'a>);
+
+#[derive(Debug)]
+enum Term<'a> {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Compare(Place<'a>, Comparison<'a>),
+    Each(Place<'a>, Box<Self>),
+    /// What no resource can be.
+    Never,
+    Not(Box<Self>),
+    Present(Place<'a>),
+}
+
+/// Where in a resource, or in a value, something is looked for.
+#[derive(Debug)]
+struct Place<'a> {
+    urn: Option<&'static str>,
+    /// As the attribute table writes it, where it has it.
+    name: &'a str,
+    sub: Option<&'a str>,
+}
+
+/// What a filter is held against.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Resource(&'a Map<String, Value>),
+    /// One value of an attribute. A simple one is compared as `value`.
+    Element(&'a Value),
+}
+
+impl Filter {
+    /// Makes it ready for resources of this type.
+    #[must_use]
+    pub fn compile<'a>(&'a self, types: &'a ResourceType) -> Compiled<'a> {
+        Compiled(self.terms_by(&|filter| match filter {
+            Self::Compare(path, operator, value) => {
+                let attribute = path.attribute(types);
+                let comparison = Comparison::new(*operator, value, compared(path, attribute));
+                Term::Compare(Place::of(path, attribute), comparison)
+            }
+            Self::Present(path) => Term::Present(Place::of(path, path.attribute(types))),
+            Self::Each(path, inner) => match path.attribute(types) {
+                Some(attribute) => {
+                    let inner = inner.compile_inner(attribute).0;
+                    Term::Each(Place::of(path, Some(attribute)), Box::new(inner))
+                }
+                None => Term::Never,
+            },
+            Self::And(..) | Self::Or(..) | Self::Not(_) => Term::Never,
+        }))
+    }
+
+    /// Makes it ready for the values of an attribute.
+    #[must_use]
+    pub fn compile_inner<'a>(&'a self, attribute: &'a Attribute) -> CompiledInner<'a> {
+        CompiledInner(self.terms_by(&|filter| match filter {
+            Self::Compare(path, operator, value) => {
+                let sub = attribute.sub_attribute(&path.name);
+                let kind = compared(path, sub.or(Some(attribute)));
+                Term::Compare(Place::of(path, sub), Comparison::new(*operator, value, kind))
+            }
+            Self::Present(path) => {
+                Term::Present(Place::of(path, attribute.sub_attribute(&path.name)))
+            }
+            Self::And(..) | Self::Each(..) | Self::Or(..) | Self::Not(_) => Term::Never,
+        }))
+    }
+
+    fn terms_by<'a>(&'a self, term: &impl Fn(&'a Self) -> Term<'a>) -> Term<'a> {
+        match self {
+            Self::And(left, right) => match (left.terms_by(term), right.terms_by(term)) {
+                (Term::All(mut all), right) => {
+                    all.push(right);
+                    Term::All(all)
+                }
+                (left, right) => Term::All(vec![left, right]),
+            },
+            Self::Or(left, right) => match (left.terms_by(term), right.terms_by(term)) {
+                (Term::Any(mut any), right) => {
+                    any.push(right);
+                    Term::Any(any)
+                }
+                (left, right) => Term::Any(vec![left, right]),
+            },
+            Self::Not(inner) => Term::Not(Box::new(inner.terms_by(term))),
+            other => term(other),
+        }
+    }
+}
+
+impl Compiled<'_> {
+    /// Whether a resource, as it is shown, is such.
+    #[must_use]
+    pub fn matches(&self, resource: &Map<String, Value>) -> bool {
+        self.0.holds(Subject::Resource(resource))
+    }
+}
+
+impl CompiledInner<'_> {
+    /// Whether one value of the attribute is such.
+    #[must_use]
+    pub fn matches(&self, element: &Value) -> bool {
+        self.0.holds(Subject::Element(element))
+    }
+
+    /// The text that every such value is told by, in any case, if it says so: `value eq "…"`, alone or
+    /// together with more.
+    #[must_use]
+    pub fn told_by(&self) -> Option<&str> {
+        self.0.told_by()
+    }
+}
+
+impl Term<'_> {
+    fn told_by(&self) -> Option<&str> {
+        match self {
+            Self::All(terms) => terms.iter().find_map(Self::told_by),
+            Self::Compare(place, comparison) if place.name.eq_ignore_ascii_case("value") => {
+                comparison.equal_text()
+            }
+            _ => None,
+        }
+    }
+
+    fn holds(&self, subject: Subject<'_>) -> bool {
+        match self {
+            Self::All(terms) => terms.iter().all(|term| term.holds(subject)),
+            Self::Any(terms) => terms.iter().any(|term| term.holds(subject)),
+            Self::Not(term) => !term.holds(subject),
+            Self::Never => false,
+            Self::Present(place) => place.any(subject, &|value| is_something(value)),
+            Self::Each(place, inner) => {
+                place.any(subject, &|value| inner.holds(Subject::Element(value)))
+            }
+            Self::Compare(place, comparison) => compares(place, subject, comparison),
+        }
+    }
+}
+
+/// Whether one of the values found compares so. A complex value is compared by its `value`. What has
+/// no value is equal to `null` alone, and unequal to everything else.
+fn compares(place: &Place<'_>, subject: Subject<'_>, comparison: &Comparison<'_>) -> bool {
+    let is_equal = match comparison.is_with_null() {
+        true => comparison.is_equality() && !place.any(subject, &|value| is_something(value)),
+        false => place.any(subject, &|found| {
+            let found = found.as_object().map_or(Some(found), |members| member(members, "value"));
+            found.is_some_and(|found| comparison.holds(found))
+        }),
+    };
+    is_equal != comparison.is_negated()
+}
+
+impl<'a> Place<'a> {
+    fn of(path: &'a AttributePath, attribute: Option<&'a Attribute>) -> Self {
+        let name = attribute.map_or(path.name.as_str(), |attribute| attribute.name);
+        Self { urn: path.urn, name, sub: path.sub.as_deref() }
+    }
+
+    /// Whether any value that is there is such.
+    fn any<'v>(&self, subject: Subject<'v>, is_such: &dyn Fn(&'v Value) -> bool) -> bool {
+        match subject {
+            Subject::Resource(resource) => {
+                let found = self.found(resource);
+                match self.sub {
+                    None => any_of(found, is_such),
+                    Some(sub) => any_of(found, &|value| {
+                        let members = value.as_object();
+                        any_of(members.and_then(|members| named(members, sub)), is_such)
+                    }),
+                }
+            }
+            Subject::Element(Value::Object(members)) => any_of(named(members, self.name), is_such),
+            Subject::Element(simple) => self.name.eq_ignore_ascii_case("value") && is_such(simple),
+        }
+    }
+
+    fn found<'v>(&self, resource: &'v Map<String, Value>) -> Option<&'v Value> {
+        let home = match self.urn {
+            Some(urn) if self.name.is_empty() => return resource.get(urn),
+            Some(urn) => resource.get(urn)?.as_object()?,
+            None => resource,
+        };
+        named(home, self.name)
+    }
+}
+
+/// A member by its name: most are written as the attribute table writes them.
+fn named<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    match members.get(name) {
+        Some(value) => Some(value).filter(|value| !value.is_null()),
+        None => member(members, name),
+    }
+}
+
+fn any_of<'v>(value: Option<&'v Value>, is_such: &dyn Fn(&'v Value) -> bool) -> bool {
+    match value {
+        None => false,
+        Some(Value::Array(values)) => values.iter().any(is_such),
+        Some(value) => is_such(value),
+    }
+}
+
+/// The attribute whose kind says how its values are compared.
+fn compared<'a>(path: &AttributePath, attribute: Option<&'a Attribute>) -> Option<&'a Attribute> {
+    let sub = path.sub.as_deref().unwrap_or("value");
+    attribute.map(|attribute| match &attribute.kind {
+        Type::Complex(_) => attribute.sub_attribute(sub).unwrap_or(attribute),
+        _ => attribute,
+    })
+}
+
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => values.iter().any(is_something),
+        Value::Object(members) => members.values().any(is_something),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}

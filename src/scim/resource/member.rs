@@ -1,0 +1,101 @@
+//! Who is meant by an element of `members` (RFC 7643 §4.2): its `value`, else `id` or `$ref`, which some
+//! clients write instead. An element that says nobody is refused: a group would be emptied by it, or a
+//! removal seem to be done that was not.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+use crate::json::{describe, is_document, member};
+use crate::scim::reference::Reference;
+
+/// Who is in a group.
+pub(in crate::scim) const MEMBERS: &str = "members";
+
+/// The same elements, each with a `value`. Where `value` and `$ref` disagree, `value` counts: it is the
+/// id (RFC 7643 §4.2), and what a client writes into `$ref` may lead into a system of its own.
+///
+/// # Errors
+/// [`Kind::InvalidValue`](crate::fault::Kind::InvalidValue) for an element that says nobody.
+pub(super) fn identified<'a>(
+    value: Cow<'a, Value>,
+    told: &str,
+    strict: bool,
+) -> Result<Cow<'a, Value>, Fault> {
+    let elements = match value.as_ref() {
+        Value::Null => return Ok(value),
+        Value::Array(elements) => elements.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    if elements.iter().all(says_who) {
+        return Ok(value);
+    }
+    let elements = elements.iter().map(|element| match element {
+        element if says_who(element) => Ok(element.clone()),
+        Value::Object(members) => {
+            with_value(members, strict).ok_or_else(|| nobody(told, "an object"))
+        }
+        other => Err(nobody(told, describe(other))),
+    });
+    Ok(Cow::Owned(elements.collect::<Result<Value, _>>()?))
+}
+
+/// Whether an element's id is where it belongs.
+fn says_who(element: &Value) -> bool {
+    match element {
+        Value::String(word) => is_word(word),
+        Value::Object(members) => {
+            matches!(members.get("value"), Some(Value::String(id)) if is_id(id))
+        }
+        _ => false,
+    }
+}
+
+fn with_value(members: &Map<String, Value>, strict: bool) -> Option<Value> {
+    let said = |name| member(members, name).filter(|value| **value != "");
+    let mut element = members.clone();
+    element.retain(|name, _| !name.eq_ignore_ascii_case("value"));
+    let id = match (said("value").or_else(|| said("id")), said("$ref")) {
+        (Some(value), _) if value.is_string() || !strict => id_in(value)?,
+        (None, Some(Value::String(text))) => {
+            let reference = Reference::read(text)?;
+            element.retain(|name, _| !name.eq_ignore_ascii_case("$ref"));
+            let written = format!("../{}/{}", reference.endpoint, reference.id);
+            element.insert("$ref".to_owned(), written.into());
+            reference.id
+        }
+        _ => return None,
+    };
+    element.insert("value".to_owned(), id.into());
+    Some(element.into())
+}
+
+/// The id that a value is, or wraps.
+fn id_in(value: &Value) -> Option<String> {
+    match value {
+        Value::String(id) => is_id(id).then(|| id.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(values) => match values.as_slice() {
+            [one] => id_in(one),
+            _ => None,
+        },
+        Value::Object(members) => id_in(member(members, "value")?),
+        Value::Bool(_) | Value::Null => None,
+    }
+}
+
+/// Whether a text may be an id: it is none if it is JSON, blank, or has blanks around it.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !is_document(text)
+}
+
+/// Whether a text that stands for a member is one id, and no list of several.
+fn is_word(text: &str) -> bool {
+    is_id(text) && !text.contains(|c: char| c.is_whitespace() || ",;".contains(c))
+}
+
+fn nobody(told: &str, found: &str) -> Fault {
+    let found = format!("{found} that says nobody");
+    Fault::value(told, "elements with the id of a member as their value", &found)
+}

@@ -1,0 +1,158 @@
+//! The members of a body, each as where it belongs and what it says: whatever is sent flattened, nested
+//! in its schema's URN, under its bare name, or as a text of JSON comes to the same here. A POST, a PUT
+//! and a PATCH without a path are all read so.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::said::{Reading, is_schemas};
+use crate::fault::{Fault, Kind};
+use crate::json::{self, describe};
+use crate::scim::path::{AttributePath, Path};
+use crate::scim::schema::ResourceType;
+
+/// What one member says, and of what.
+#[derive(Debug)]
+pub(in crate::scim) struct Statement<'a> {
+    /// Of what.
+    pub(in crate::scim) path: Path,
+    /// What.
+    pub(in crate::scim) value: Cow<'a, Value>,
+}
+
+/// Takes the members of a body apart, or, if a URN is given, those of an extension's object. Whole
+/// attributes come before parts of them.
+///
+/// # Errors
+/// [`Kind::InvalidPath`] and [`Kind::InvalidFilter`] for a name that is none, and is not to be passed
+/// over; [`Kind::InvalidValue`] for an extension that is no object, and for what is said twice.
+pub(in crate::scim) fn statements<'a>(
+    types: &ResourceType,
+    urn: Option<&'static str>,
+    members: &'a Map<String, Value>,
+    reading: Reading,
+) -> Result<Vec<Statement<'a>>, Fault> {
+    let mut all = Vec::with_capacity(members.len());
+    collect(types, urn, members, reading, &mut all)?;
+    all.sort_by_key(|statement| statement.path.sub.is_some());
+    if reading != Reading::Kept {
+        check_agreement(&all)?;
+    }
+    Ok(all)
+}
+
+/// The object that a value is, or is a text of; `None` for nothing.
+///
+/// # Errors
+/// [`Kind::InvalidValue`] if it is none.
+pub(in crate::scim) fn object_in<'a>(
+    value: &'a Value,
+    told: &str,
+    reading: Reading,
+) -> Result<Option<Cow<'a, Map<String, Value>>>, Fault> {
+    let is_lenient = reading == Reading::Lenient;
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(Cow::Borrowed(members))),
+        _ if reading == Reading::Kept => Ok(None),
+        Value::String(text) if is_lenient && text.is_empty() => Ok(None),
+        Value::String(text) if is_lenient && json::is_document(text) => {
+            match json::read(text.as_bytes()) {
+                Ok(Value::Object(members)) => Ok(Some(Cow::Owned(members))),
+                _ => Err(Fault::value(told, "an object", "a string that is not one")),
+            }
+        }
+        Value::Array(values) if is_lenient && values.len() < 2 => {
+            values.first().map_or(Ok(None), |value| object_in(value, told, reading))
+        }
+        other => Err(Fault::value(told, "an object", describe(other))),
+    }
+}
+
+/// Whether a name is the core schema's URN, below which some clients write its attributes as they write
+/// an extension's.
+pub(in crate::scim) fn is_core(types: &ResourceType, name: &str) -> bool {
+    name.trim().eq_ignore_ascii_case(types.core.id)
+}
+
+fn collect<'a>(
+    types: &ResourceType,
+    urn: Option<&'static str>,
+    members: &'a Map<String, Value>,
+    reading: Reading,
+    all: &mut Vec<Statement<'a>>,
+) -> Result<(), Fault> {
+    for (name, value) in members.iter().filter(|(name, _)| !is_schemas(name)) {
+        if let Some(extension) = types.extension(name) {
+            nested(types, Some(extension.id), value, reading, all)?;
+        } else if reading == Reading::Lenient && is_core(types, name) {
+            nested(types, None, value, reading, all)?;
+        } else {
+            match Path::read_in(urn, name, types, reading != Reading::Lenient) {
+                Ok(path) => all.push(Statement { path, value: Cow::Borrowed(value) }),
+                Err(fault) if reading == Reading::Strict => return Err(fault),
+                Err(_) if reading == Reading::Kept => {}
+                Err(fault) if is_of_an_attribute(types, name) => return Err(fault),
+                Err(_) => types.check_stranger(name, Some(value))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The members of an object below the URN of a schema; of an extension without any, that it has none.
+fn nested<'a>(
+    types: &ResourceType,
+    urn: Option<&'static str>,
+    value: &'a Value,
+    reading: Reading,
+    all: &mut Vec<Statement<'a>>,
+) -> Result<(), Fault> {
+    match object_in(value, urn.unwrap_or(types.core.id), reading)? {
+        Some(Cow::Borrowed(members)) => collect(types, urn, members, reading, all),
+        Some(Cow::Owned(members)) => {
+            let mut own = Vec::new();
+            collect(types, urn, &members, reading, &mut own)?;
+            all.extend(own.into_iter().map(Statement::into_owned));
+            Ok(())
+        }
+        None => {
+            let whole = |urn| AttributePath { urn: Some(urn), name: String::new(), sub: None };
+            all.extend(urn.map(whole).map(|attribute| Statement {
+                path: Path { attribute, filter: None, sub: None },
+                value: Cow::Owned(Value::Null),
+            }));
+            Ok(())
+        }
+    }
+}
+
+/// Whether the part of a name before its brackets is an attribute.
+fn is_of_an_attribute(types: &ResourceType, name: &str) -> bool {
+    let front = name.split('[').next().unwrap_or_default().trim();
+    let front = AttributePath::read(front, types).map(|front| front.at_home(types));
+    front.is_ok_and(|front| front.attribute(types).is_some())
+}
+
+/// Refuses a body that says two things of one attribute in two spellings: who reads it otherwise would
+/// keep the other one.
+fn check_agreement(all: &[Statement<'_>]) -> Result<(), Fault> {
+    let mut said: HashMap<String, &Value> = HashMap::with_capacity(all.len());
+    for Statement { path, value } in all.iter().filter(|it| it.path.filter.is_none()) {
+        let earlier = said.insert(path.told().to_ascii_lowercase(), value);
+        if earlier.is_some_and(|earlier| *earlier != **value) {
+            let detail =
+                "body: expected each attribute once, found one twice, with different values";
+            return Err(Fault::new(Kind::InvalidValue, detail));
+        }
+    }
+    Ok(())
+}
+
+impl Statement<'_> {
+    fn into_owned<'b>(self) -> Statement<'b> {
+        Statement { path: self.path, value: Cow::Owned(self.value.into_owned()) }
+    }
+}

@@ -1,0 +1,89 @@
+//! The body of a request: read when somebody asks for it, up to a length and within a time.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
+use tokio::time::timeout;
+
+use super::connections::Connection;
+
+/// Why a body is not to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Its sender went away, or was sent away.
+    Gone,
+    /// It did not come in time.
+    TooLate,
+    /// It is longer than it may be.
+    TooLong,
+}
+
+/// How long and how much is listened to of what nobody reads, in bytes: a connection that is closed on
+/// somebody who still sends is reset, and the answer lost on the way (RFC 9112 §9.6).
+const PATIENCE: (Duration, usize) = (Duration::from_secs(5), 64 << 20);
+
+/// Reads a body of at most `most` bytes. A longer one is refused by the length that it claims, before
+/// a byte of it is kept.
+pub async fn read(
+    request: Request<Incoming>,
+    most: usize,
+    time: Duration,
+) -> (Parts, Result<Vec<u8>, Cut>) {
+    let (head, mut body) = request.into_parts();
+    let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let read = if claimed > most {
+        Err(Cut::TooLong)
+    } else {
+        timeout(time, collect(&mut body, claimed, most)).await.unwrap_or(Err(Cut::TooLate))
+    };
+    if matches!(read, Err(Cut::TooLong)) {
+        pass_over(&head, body);
+    }
+    let connection = head.extensions.get::<Connection>();
+    let is_late = read.is_ok() && connection.is_some_and(|connection| !connection.has_told());
+    (head, if is_late { Err(Cut::Gone) } else { read })
+}
+
+/// Leaves a body unread.
+///
+/// Its sender may send it to the end, if it is not too long, and reads the answer then. Who asked first
+/// whether to send it hears that from the answer (RFC 9110 §10.1.1).
+pub fn leave(request: Request<Incoming>) -> Parts {
+    let (head, body) = request.into_parts();
+    pass_over(&head, body);
+    head
+}
+
+async fn collect(body: &mut Incoming, claimed: usize, most: usize) -> Result<Vec<u8>, Cut> {
+    let mut bytes = Vec::with_capacity(claimed);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(Cut::Gone) };
+        let Some(data) = frame.data_ref() else { continue };
+        if bytes.len().saturating_add(data.len()) > most {
+            return Err(Cut::TooLong);
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}
+
+fn pass_over(head: &Parts, mut body: Incoming) {
+    if body.is_end_stream() || head.headers.contains_key(EXPECT) {
+        return;
+    }
+    let (time, most) = PATIENCE;
+    let passing = async move {
+        let mut passed: usize = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            passed = passed.saturating_add(frame.data_ref().map_or(0, |data| data.len()));
+            if passed > most {
+                break;
+            }
+        }
+    };
+    tokio::spawn(timeout(time, passing));
+}

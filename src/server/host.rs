@@ -1,0 +1,85 @@
+//! `Host` and its kin: whether a request was meant for this machine, and came from it straight.
+
+use std::net::IpAddr;
+
+use hyper::header::{FORWARDED, HOST, HeaderMap, VIA};
+
+/// Whether a request is addressed to this machine, by a name that nobody can bind to it.
+///
+/// A page in a browser here that binds a name of its own to a loopback address ("DNS rebinding") has that
+/// name in `Host`. No browser leaves `Host` out.
+#[must_use]
+pub fn is_this_machine(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let Some(host) = hosts.next() else { return true };
+    let host = host.to_str().unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) => name,
+        _ => host,
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let is_loopback = address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    (name.eq_ignore_ascii_case("localhost") || is_loopback) && hosts.next().is_none()
+}
+
+/// Whether a request came through somebody else: a proxy of any kind says so (RFC 7239 §4, RFC 9110
+/// §7.6.3, and what was the custom before).
+#[must_use]
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    let is_tell_tale = |name: &str| {
+        name == FORWARDED.as_str()
+            || name == VIA.as_str()
+            || name == "x-real-ip"
+            || name.starts_with("x-forwarded-")
+    };
+    headers.keys().any(|name| is_tell_tale(name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(name, value)| {
+            (hyper::header::HeaderName::from_static(name), value.parse().unwrap())
+        });
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn this_machine_goes_by_few_names() {
+        for (host, is_here) in [
+            ("localhost", true),
+            ("LOCALHOST:8787", true),
+            ("127.0.0.1:8787", true),
+            ("127.0.0.2", true),
+            ("[::1]:8787", true),
+            ("[::1]", true),
+            ("", false),
+            ("example.com", false),
+            ("localhost.example.com", false),
+            ("127.0.0.1.example.com:8787", false),
+            ("192.0.2.1", false),
+            ("localhost:80:x.example", false),
+        ] {
+            assert_eq!(is_this_machine(&headers(&[("host", host)])), is_here, "{host}");
+        }
+        assert!(is_this_machine(&headers(&[])));
+        assert!(!is_this_machine(&headers(&[("host", "localhost"), ("host", "x.example")])));
+    }
+
+    #[test]
+    fn every_proxy_gives_itself_away() {
+        for name in
+            ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "x-forwarded-"]
+        {
+            assert!(is_forwarded(&headers(&[(name, "")])), "{name}");
+        }
+        assert!(!is_forwarded(&headers(&[("host", "localhost"), ("x-other", "y")])));
+    }
+}
