@@ -100,6 +100,15 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// how many there are. Who is on the way out is not among them.
     fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)>;
 
+    /// The ids and versions of what [`Roster::page`] gives: for whoever knows the rest.
+    fn page_versions(&self, start: usize, count: usize) -> Answer<'_, (Vec<(Id, u64)>, usize)> {
+        Box::pin(async move {
+            let (records, total) = self.page(start, count).await?;
+            let versions = records.into_iter().map(|record| (record.id, record.version));
+            Ok((versions.collect(), total))
+        })
+    }
+
     /// Everybody who is parked, in the order of their ids.
     fn parked(&self) -> Answer<'_, Vec<Record>>;
 

@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
@@ -126,10 +125,6 @@ impl Directory {
     ) -> Result<Answer, Fault> {
         let start = query.paging.start_index.max(1);
         let window = Window { skip: start.saturating_sub(1), count: query.paging.count };
-        let found = match endpoint {
-            Some(endpoint) => self.find(asked, &self.wish(endpoint, None, query)?, window).await?,
-            None => self.find_in_both(asked, query, window).await?,
-        };
         let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
         let shown = |endpoint| {
             let projection = Projection::read(only, without, self.types(endpoint));
@@ -137,6 +132,13 @@ impl Directory {
             (projection, extent)
         };
         let (users, groups) = (shown(Endpoint::Users), shown(Endpoint::Groups));
+        if endpoint == Some(Endpoint::Users) && query.filter.is_none() && users.0.is_everything() {
+            return self.list_users(asked, window, start).await;
+        }
+        let found = match endpoint {
+            Some(endpoint) => self.find(asked, &self.wish(endpoint, None, query)?, window).await?,
+            None => self.find_in_both(asked, query, window).await?,
+        };
         let mut page = Page::default();
         for (number, item) in found.items.iter().enumerate() {
             if number % TURN == TURN.saturating_sub(1) {
@@ -146,16 +148,12 @@ impl Directory {
                 Item::User(_) => &users,
                 Item::Group(_) => &groups,
             };
-            let resource = self.listed(asked, item, projection, *extent).await?;
-            if !page.add(&resource) {
+            let resource = projection.apply(self.whole(asked, item, *extent).await?);
+            if !page.add(&serde_json::to_string(&resource).unwrap_or_default()) {
                 break;
             }
         }
-        let (list, carried) = page.response(found.total, start);
-        if carried > MAX_ANSWER {
-            return Err(Fault::new(Kind::TooMany, TOO_LONG));
-        }
-        Ok(Answer { list: Some(list), ..Answer::shown(Map::new()) })
+        listed(&page, found.total, start)
     }
 
     /// Users and groups in one list.
@@ -293,21 +291,25 @@ impl Directory {
         }
     }
 
-    /// A resource as it stands in a list.
-    async fn listed(
+    /// Everybody, for who says nothing of what it wants: who was written lately is not even read.
+    async fn list_users(
         &self,
         asked: &Asked<'_>,
-        item: &Item,
-        projection: &Projection,
-        extent: Extent,
-    ) -> Result<Arc<str>, Fault> {
-        if let Item::User(record) = item
-            && projection.is_everything()
-        {
-            return self.user_written(asked, record, extent).await;
+        window: Window,
+        start_index: usize,
+    ) -> Result<Answer, Fault> {
+        let (_, total) = asked.roster().page_versions(0, 0).await?;
+        let (start, count) = window.counted_from_the_oldest(total);
+        let (users, total) = asked.roster().page_versions(start, count).await?;
+        let mut page = Page::default();
+        for (id, version) in users.iter().rev() {
+            asked.check_time()?;
+            let Some(user) = self.user_written(asked, id, *version).await? else { continue };
+            if !page.add(&user) {
+                break;
+            }
         }
-        let resource = projection.apply(self.whole(asked, item, extent).await?);
-        Ok(serde_json::to_string(&resource).unwrap_or_default().into())
+        listed(&page, total, start_index)
     }
 
     async fn whole(
@@ -409,6 +411,15 @@ impl Asked<'_> {
             Lookup::Email(_) | Lookup::Group(_) | Lookup::UserName(_) => Vec::new(),
         })
     }
+}
+
+/// The answer with a page, unless its one resource is too long.
+fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault> {
+    let (list, carried) = page.response(total, start_index);
+    if carried > MAX_ANSWER {
+        return Err(Fault::new(Kind::TooMany, TOO_LONG));
+    }
+    Ok(Answer { list: Some(list), ..Answer::shown(Map::new()) })
 }
 
 /// The attribute that ties a resource to others.

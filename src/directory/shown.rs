@@ -12,6 +12,7 @@ use crate::assign::Agent;
 use crate::assign::instance::Reference;
 use crate::fault::Fault;
 use crate::roster::group::{Group, Member};
+use crate::roster::key::Id;
 use crate::roster::record::{Record, State, Wanted};
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
@@ -60,23 +61,27 @@ impl Directory {
     }
 
     /// The whole of a user as a list has it, written down: as it was written before, if nothing that it
-    /// shows is another since.
+    /// shows is another since this version. `None`, if they are gone meanwhile.
     pub(super) async fn user_written(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
-        extent: Extent,
-    ) -> Result<Arc<str>, Fault> {
-        let groups = asked.roster().groups_of(record.id.as_str()).await?;
-        let state = WrittenState::of(record, &groups, &asked.base);
-        if let Some(text) = self.written.find(&record.id, &state) {
-            return Ok(text);
+        id: &Id,
+        version: u64,
+    ) -> Result<Option<Arc<str>>, Fault> {
+        let groups = asked.roster().groups_of(id.as_str()).await?;
+        let state = WrittenState::of(version, &groups, &asked.base);
+        if let Some(text) = self.written.find(id, &state) {
+            return Ok(Some(text));
         }
-        let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
-        let user = self.user_in(asked, record, &groups, extent.links, tells);
+        let record = asked.roster().load(id).await?;
+        let Some(record) = record.filter(|record| record.wanted != Wanted::Gone) else {
+            return Ok(None);
+        };
+        let state = WrittenState::of(record.version, &groups, &asked.base);
+        let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
         let text: Arc<str> = serde_json::to_string(&user).unwrap_or_default().into();
-        self.written.keep(&record.id, state, &text);
-        Ok(text)
+        self.written.keep(id, state, &text);
+        Ok(Some(text))
     }
 
     fn user_in(

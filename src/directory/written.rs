@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::roster::group::Group;
 use crate::roster::key::Id;
-use crate::roster::record::Record;
 
 /// So many bytes are kept, at most twice: of late, and of before.
 const BYTES: usize = 12 << 20;
@@ -30,10 +29,10 @@ pub(super) struct WrittenState {
 }
 
 impl WrittenState {
-    /// What a text of this record, in these groups, is made of.
-    pub(super) fn of(record: &Record, groups: &[Group], base: &Arc<str>) -> Self {
+    /// What the text of a record of this version, in these groups, is made of.
+    pub(super) fn of(version: u64, groups: &[Group], base: &Arc<str>) -> Self {
         let groups = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
-        Self { version: record.version, groups, base: Arc::clone(base) }
+        Self { version, groups, base: Arc::clone(base) }
     }
 }
 
@@ -96,22 +95,13 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::roster::record::Wanted;
-    use crate::scim::Person;
-
-    fn record(version: u64) -> Record {
-        let now = SystemTime::UNIX_EPOCH;
-        let record = Record::new(Id::of([1; 16]), Person::default(), Wanted::Active, "owner", now);
-        Record { version, ..record }
-    }
 
     #[test]
     fn a_text_is_found_as_long_as_nothing_that_it_shows_is_another() {
         let written = Written::default();
         let base: Arc<str> = "https://a.example".into();
-        let state =
-            |version, groups: &[Group], base| WrittenState::of(&record(version), groups, base);
-        let id = record(1).id;
+        let state = WrittenState::of;
+        let id = Id::of([1; 16]);
         assert!(written.find(&id, &state(1, &[], &base)).is_none());
         written.keep(&id, state(1, &[], &base), &"text".into());
         assert_eq!(written.find(&id, &state(1, &[], &base)).as_deref(), Some("text"));
@@ -126,7 +116,7 @@ mod tests {
     fn however_many_there_are_no_more_than_so_much_is_kept_and_what_is_asked_for_stays() {
         let written = Written::default();
         let base: Arc<str> = "".into();
-        let state = || WrittenState::of(&record(1), &[], &base);
+        let state = || WrittenState::of(1, &[], &base);
         let text: Arc<str> = "x".repeat(200_000).into();
         let first = Id::of([0; 16]);
         written.keep(&first, state(), &text);

@@ -32,6 +32,8 @@ struct Kept {
     version: u64,
     created: SystemTime,
     due: Option<SystemTime>,
+    /// Whether its id is one as they are made.
+    is_plain: bool,
     packed: Box<[u8]>,
 }
 
@@ -57,9 +59,11 @@ impl Entry {
     pub(super) fn of(record: &Record) -> Result<Self, Trouble> {
         let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
         let (version, created, due) = (record.version, record.created, record.due);
+        let id = Short::of_id(&record.id);
+        let is_plain = id.to_id() == record.id;
         Ok(Self {
-            id: Short::of_id(&record.id),
-            kept: Kept { version, created, due, packed: pack(record)? },
+            id,
+            kept: Kept { version, created, due, is_plain, packed: pack(record)? },
             keys: shorts(&record.keys()),
             keys_of_gone: shorts(&record.keys_of_gone()),
             shared: shorts(&record.shared_keys()),
@@ -125,6 +129,23 @@ impl People {
     pub(super) fn page(&self, start: usize, count: usize) -> Result<(Vec<Record>, usize), Trouble> {
         let page = self.order.iter().skip(start).take(count);
         Ok((self.records(page)?, self.order.len()))
+    }
+
+    pub(super) fn page_versions(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> Result<(Vec<(Id, u64)>, usize), Trouble> {
+        let mut versions = Vec::new();
+        for short in self.order.iter().skip(start).take(count) {
+            let Some(kept) = self.records.get(short) else { continue };
+            let id = match kept.is_plain {
+                true => short.to_id(),
+                false => unpack::<Record>(&kept.packed)?.id,
+            };
+            versions.push((id, kept.version));
+        }
+        Ok((versions, self.order.len()))
     }
 
     pub(super) fn parked(&self) -> Result<Vec<Record>, Trouble> {

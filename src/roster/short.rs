@@ -21,6 +21,11 @@ impl Short {
         Self::of(id.as_str())
     }
 
+    /// The id that this stands for, if it is one as they are made.
+    pub(super) fn to_id(self) -> Id {
+        Id::of(self.0)
+    }
+
     /// What stands for a key. Its kind is told apart once more, since keys of before may have been
     /// hashed otherwise.
     pub(super) fn of_key(key: &Key) -> Self {
@@ -77,6 +82,7 @@ mod tests {
         let ids = [[0; 16], [1; 16], [16; 16], [255; 16]].map(Id::of);
         let shorts = ids.clone().map(|id| Short::of_id(&id));
         assert_eq!(shorts[2], Short([16; 16]));
+        assert_eq!(shorts.map(Short::to_id), ids);
         assert!(shorts.is_sorted() && ids.is_sorted());
         let capital = Id::read(&ids[3].as_str().to_uppercase());
         assert_ne!(Short::of_id(&capital), shorts[3]);

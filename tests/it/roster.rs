@@ -281,6 +281,8 @@ async fn persons_come_in_pages(roster: &dyn Roster) {
     for start in 0..=total {
         let (page, of) = roster.page(start, 2).await.unwrap();
         assert_eq!((page.as_slice(), of), (&all[start..total.min(start + 2)], total));
+        let versions = page.into_iter().map(|record| (record.id, record.version)).collect();
+        assert_eq!(roster.page_versions(start, 2).await.unwrap(), (versions, total));
     }
     assert_eq!(roster.page(total + 1, 2).await.unwrap(), (Vec::new(), total));
 }

@@ -107,6 +107,16 @@ impl Roster for Embedded {
         self.told(state, [population()].into_iter().chain(own), page)
     }
 
+    fn page_versions(&self, start: usize, count: usize) -> Answer<'_, (Vec<(Id, u64)>, usize)> {
+        let state = self.state();
+        let page = state.contents.people.page_versions(start, count);
+        let own = page.as_ref().map(|(versions, _)| {
+            versions.iter().map(|(id, _)| Short::of_id(id)).collect::<Vec<_>>()
+        });
+        let own = own.unwrap_or_default();
+        self.told(state, [population()].into_iter().chain(own), page)
+    }
+
     fn parked(&self) -> Answer<'_, Vec<Record>> {
         let mut state = self.state();
         let records = state.contents.people.parked();
