@@ -18,8 +18,8 @@ use tokio::runtime::Builder;
 /// What every client here shows.
 pub(crate) const TOKEN: &str = "a-token-of-the-benchmark";
 
-/// A pulse beats so often.
-const BEAT: Duration = Duration::from_millis(2);
+/// A pulse beats so often: seldom enough that an answer of some milliseconds delays no other.
+const BEAT: Duration = Duration::from_millis(10);
 
 /// One request.
 pub(crate) struct Ask {

@@ -92,9 +92,13 @@ fn serve(build: &Build, roster: Option<&Path>, standin: &Server) -> Server {
     let mut command = Command::new(&build.program);
     command.args(["serve", "--connect", "aws", "--listen", "127.0.0.1:0", "--json"]);
     match roster {
-        Some(roster) => drop(command.arg("--roster").arg(roster)),
+        Some(roster) => {
+            command.arg("--roster").arg(roster);
+        }
         // A build of before takes memory for granted, and knows no such word.
-        None if knows_memory(build) => drop(command.arg("--memory")),
+        None if knows_memory(build) => {
+            command.arg("--memory");
+        }
         None => {}
     }
     command.env_clear().envs([

@@ -28,8 +28,8 @@ pub(super) fn wish(event_type: &str) -> Result<Option<Wish>, Fault> {
         return Ok(Some(*wish));
     }
     let told = plain(event_type);
-    let is_near = |(known, _): &&(&str, Wish)| told.as_ref().is_some_and(|told| near(told, known));
-    if TYPES.iter().find(is_near).is_none() {
+    let is_near = |(known, _): &(&str, Wish)| told.as_ref().is_some_and(|told| near(told, known));
+    if !TYPES.iter().any(is_near) {
         return Ok(None);
     }
     let known: Vec<&str> = TYPES.iter().map(|(known, _)| *known).collect();

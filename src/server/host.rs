@@ -38,15 +38,14 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderName;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let pairs = pairs.iter().map(|(name, value)| {
-            (hyper::header::HeaderName::from_static(name), value.parse().unwrap())
-        });
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(name, value);
+            headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
         headers
     }

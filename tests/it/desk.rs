@@ -168,18 +168,21 @@ impl Desk {
     }
 
     async fn scim_with(&mut self, method: &str, path: &str, body: Value, headers: Value) -> Told {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let event = json!({
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let mut event = json!({
             "version": "2.0",
             "rawPath": format!("/scim/v2{path}"),
             "rawQueryString": "",
-            "headers": headers,
             "requestContext": {
                 "stage": "$default", "domainName": "x.example", "http": {"method": method},
             },
             "body": body,
             "isBase64Encoded": false,
         });
+        event["headers"] = headers;
         self.send(&event).await
     }
 

@@ -147,7 +147,6 @@ class Serve:
             self.close()
             raise
         self.url = self.said["url"]
-        self.pid = self._process.pid
         door = json.loads(Path(self.said["operator"]["file"]).read_text())
         self.door, self.token = door["door"], door["token"]
 

@@ -8,14 +8,25 @@ import threading
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 
+import pytest
+
+from deployments import SECRET
 from programs import wait_for
 
-AUTHORIZATION = ("authorization", "Bearer a-token-that-everybody-knows")
+TOKEN = "a-token-of-ones-own-for-this"
+AUTHORIZATION = ("authorization", f"Bearer {TOKEN}")
+# What everybody knows opens no roster in a file.
+OWN = {"SCIM_TOKEN": TOKEN, "HOOK_DEMO_SECRET": SECRET, "HOOK_OKTA_SECRET": SECRET}
 LEAVE = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
     "Operations": [{"op": "replace", "value": {"active": False}}],
 }
 HEADERS = [AUTHORIZATION, ("content-type", "application/scim+json")]
+
+
+@pytest.fixture
+def serve(serve):
+    return lambda *flags: serve(*flags, **OWN)
 
 
 def user(name, **members):

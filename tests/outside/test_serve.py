@@ -110,14 +110,21 @@ def raw(serve, request):
 
 def test_a_head_is_told_the_length_of_what_a_get_would_bring(serve):
     desk = serve("--no-throttle")
-    close = "Host: x\r\nConnection: close\r\n\r\n"
+    close = "Host: localhost\r\nConnection: close\r\n\r\n"
     for path in ("/health", "/scim/v2/Users", "/nothing"):
         get, head = (raw(desk, f"{method} {path} HTTP/1.1\r\n{close}") for method in ("GET", "HEAD"))
         get_head, _, get_body = get.partition("\r\n\r\n")
         head_head, _, head_body = head.partition("\r\n\r\n")
         assert head_body == ""
-        dated = re.compile(r"(?m)^(date: .*|content-length: 0)$")
-        assert dated.sub("", head_head).strip() == dated.sub("", get_head).strip()
+        told = [
+            sorted(
+                line
+                for line in lines.split("\r\n")
+                if not line.startswith("date: ") and line != "content-length: 0"
+            )
+            for lines in (head_head, get_head)
+        ]
+        assert told[0] == told[1]
         assert not get_body or f"content-length: {len(get_body)}" in head_head
 
 
@@ -125,11 +132,11 @@ def test_a_query_may_have_quotation_marks_and_blanks_as_they_are(serve):
     desk = serve("--no-throttle")
     token = f"authorization: Bearer {desk.said['scim']['token']}"
     document = as_bytes({"userName": "a+b@example.com", "externalId": "x+y"}).decode()
-    made = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\n{token}\r\nContent-Length: {len(document)}\r\n\r\n{document}"
+    made = f"POST /scim/v2/Users HTTP/1.1\r\nHost: localhost\r\n{token}\r\nContent-Length: {len(document)}\r\n\r\n{document}"
     for query in ('filter=externalId eq "x+y"', 'filter=externalId%20eq%20"x+y"', 'filter=externalId+eq+"x%2By"'):
-        asked = f"GET /scim/v2/Users?{query} HTTP/1.1\r\nHost: x\r\n{token}\r\nConnection: close\r\n\r\n"
+        asked = f"GET /scim/v2/Users?{query} HTTP/1.1\r\nHost: localhost\r\n{token}\r\nConnection: close\r\n\r\n"
         answers = raw(desk, made + asked)
-        assert '"totalResults":1,' in answers, answers
+        assert '"totalResults":1}' in answers, answers
         made = ""
 
 
@@ -205,9 +212,9 @@ def test_whoever_asks_is_told_that_it_is_up(served):
         ("POST", "/hooks/demo/", 404, None),
         ("POST", "/prod/hooks/demo", 404, None),
         ("GET", "/hooks/demo", 405, "POST"),
-        ("PUT", "/hooks/okta", 405, "GET, POST"),
-        ("POST", "/health", 405, "GET"),
-        ("BREW", "/health", 405, "GET"),
+        ("PUT", "/hooks/okta", 405, "GET, HEAD, POST"),
+        ("POST", "/health", 405, "GET, HEAD"),
+        ("BREW", "/health", 405, "GET, HEAD"),
     ],
 )
 def test_a_wrong_way_is_told_from_a_wrong_place(served, method, path, status, allow):

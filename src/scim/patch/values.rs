@@ -56,7 +56,9 @@ pub(super) fn merge(
 /// The form that a value shares with all that are the same to its attribute.
 pub(super) fn form<'a>(attribute: &Attribute, value: &'a Value) -> Cow<'a, Value> {
     match value {
-        Value::String(text) if !attribute.case_exact => Cow::Owned(text.to_lowercase().into()),
+        Value::String(text) if !attribute.case_exact => {
+            Cow::Owned(crate::caseless::folded(text).into_owned().into())
+        }
         Value::Object(members) => {
             let part = |(name, value): (&String, &Value)| {
                 (name.clone(), form_of_part(attribute, name, value).into_owned())

@@ -330,6 +330,7 @@ fn members() -> impl Strategy<Value = Map<String, Value>> {
         json!([{"value": "a", "primary": "true"}, "c", null, {}]),
         json!({"department": "D", "manager": {"value": "m"}}),
         json!({"department": ["D"], "manager": {"displayName": "M"}}),
+        json!({"Department": "D"}),
         json!({"routingProfile": "Sales", "provisioning": {"state": "applied"}}),
     ];
     let one = (proptest::sample::select(names), proptest::sample::select(values));

@@ -62,7 +62,7 @@ async fn what_is_pending_says_what_it_waits_for() {
         (stuck.owner.as_str(), stuck.fault.kind.code()),
         (line["owner"].as_str().unwrap(), "throttled")
     );
-    assert_eq!(desk.held(), [format!("a@x.example Ana Agent")], "and then done: {drained:?}");
+    assert_eq!(desk.held(), ["a@x.example Ana Agent"], "and then done: {drained:?}");
 }
 
 #[tokio::test]

@@ -85,9 +85,7 @@ async fn a_filter_finds_those_of_whom_it_holds_as_they_are_shown() {
         "groups pr",
         "groups.display sw \"G\"",
         "schemas co \"enterprise\"",
-        &format!("{connect} pr"),
         &format!("{connect}:routingProfile pr"),
-        &format!("{connect}:provisioning.state eq \"applied\""),
         "nickName eq null and shoeSize ne 1",
     ] {
         let read = Filter::read(filter, &types, false).unwrap();
