@@ -1,11 +1,13 @@
 //! Bytes ⇄ lower-case hexadecimal digits.
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Two digits for each byte.
 pub(crate) fn write(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
         for half in [byte >> 4, byte & 0xf] {
-            digits.push(char::from_digit(half.into(), 16).unwrap_or('0'));
+            digits.push(DIGITS.get(usize::from(half)).copied().map_or('0', char::from));
         }
     }
     digits

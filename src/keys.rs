@@ -41,6 +41,9 @@ const STALE: Duration = Duration::from_hours(1);
 /// What a read may take, however long those who wait for it can.
 const WHOLE_READ: Duration = Duration::from_secs(10);
 
+/// And the previous version, once the current one is there.
+const PREVIOUS_READ: Duration = Duration::from_secs(5);
+
 /// Whoever can wait so long hears all that a read has to say.
 pub const PATIENCE: Duration = Duration::from_secs(24);
 
@@ -126,10 +129,11 @@ impl KeyStore {
         };
         if let Some(mut flight) = flight {
             // Half of the time goes to the whole of the read. Then keys will do.
-            let half = deadline.time_left() / 2;
+            let half = deadline.time_left().mul_f32(0.5);
             let is_done = timeout(half, flight.done()).await.is_ok();
             if !is_done && !has_keys {
-                drop(timeout(deadline.time_left(), flight.current()).await);
+                // In time or not: what is there by then will have to do.
+                timeout(deadline.time_left(), flight.current()).await.unwrap_or_default();
             }
         }
         stored.held().fetched(now)
@@ -209,7 +213,7 @@ impl Stored {
         let in_hand = self.held().before(created, until);
         self.keep([current.keys.clone(), in_hand].concat(), now);
         told.send_replace(true);
-        let previous = timeout(WHOLE_READ / 2, self.reader.previous(until)).await;
+        let previous = timeout(PREVIOUS_READ, self.reader.previous(until)).await;
         let unanswered = |_| Err(Trouble::Passing(UNANSWERED.to_owned()));
         match previous.unwrap_or_else(unanswered) {
             Ok(previous) => {

@@ -5,15 +5,20 @@
 //! this: names that every record has are one byte, ids and digests half of their digits, and there is one
 //! allocation. To unpack costs about what it costs to clone those maps, which every reader did before.
 
-use std::fmt;
+mod reader;
+mod words;
 
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
-use serde::{Deserializer, Serialize, forward_to_deserialize_any};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::hex;
+use reader::Reader;
+use words::WORDS;
 
 /// Packs a document.
 ///
@@ -56,130 +61,6 @@ const LITTLE: u8 = 0x20;
 const TEXT: u8 = 0x40;
 /// From here on, one of [`WORDS`].
 const WORD: u8 = 0x80;
-
-/// What stands in nearly every record; up to 128.
-const WORDS: [&str; 119] = [
-    "id",
-    "version",
-    "person",
-    "wanted",
-    "stranger",
-    "shares_external_id",
-    "owner",
-    "marks",
-    "user",
-    "former",
-    "tried",
-    "revision",
-    "applied",
-    "edition",
-    "last_edition",
-    "fence",
-    "leased_until",
-    "state",
-    "attempts",
-    "waits_for",
-    "due",
-    "as_of",
-    "created",
-    "modified",
-    "rules",
-    "counted",
-    "released",
-    "adopting",
-    "stubborn",
-    "resource",
-    "displayed",
-    "ids",
-    "arn",
-    "since",
-    "secs_since_epoch",
-    "nanos_since_epoch",
-    "Active",
-    "Inactive",
-    "Gone",
-    "Applied",
-    "Pending",
-    "Parked",
-    "fault",
-    "turn",
-    "detail",
-    "cause",
-    "schemas",
-    "userName",
-    "externalId",
-    "displayName",
-    "name",
-    "givenName",
-    "familyName",
-    "formatted",
-    "middleName",
-    "honorificPrefix",
-    "honorificSuffix",
-    "emails",
-    "value",
-    "type",
-    "work",
-    "primary",
-    "display",
-    "active",
-    "phoneNumbers",
-    "mobile",
-    "home",
-    "other",
-    "addresses",
-    "streetAddress",
-    "locality",
-    "region",
-    "postalCode",
-    "country",
-    "title",
-    "nickName",
-    "preferredLanguage",
-    "locale",
-    "timezone",
-    "userType",
-    "department",
-    "employeeNumber",
-    "costCenter",
-    "organization",
-    "division",
-    "manager",
-    "$ref",
-    "photos",
-    "meta",
-    "urn:ietf:params:scim:schemas:core:2.0:User",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-    "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User",
-    "routingProfile",
-    "securityProfiles",
-    "hierarchyGroup",
-    // Of the stand-in's users.
-    "Username",
-    "IdentityInfo",
-    "FirstName",
-    "LastName",
-    "Email",
-    "SecondaryEmail",
-    "Mobile",
-    "PhoneConfig",
-    "PhoneType",
-    "SOFT_PHONE",
-    "DESK_PHONE",
-    "AutoAccept",
-    "AfterContactWorkTimeLimit",
-    "DeskPhoneNumber",
-    "PersistentConnection",
-    "DirectoryUserId",
-    "SecurityProfileIds",
-    "RoutingProfileId",
-    "HierarchyGroupId",
-    "Tags",
-    "managed-by",
-    "connect-provisioner",
-    "provisioner-deployment",
-    "provisioner-owner",
-];
 
 fn write(packed: &mut Vec<u8>, value: &Value) {
     match value {
@@ -229,8 +110,9 @@ fn write_text(packed: &mut Vec<u8>, text: &str) {
 }
 
 fn word(text: &str) -> Option<u8> {
-    let found = WORDS.iter().position(|word| *word == text)?;
-    u8::try_from(found).ok()
+    static NUMBERS: LazyLock<HashMap<&str, u8>> =
+        LazyLock::new(|| WORDS.iter().copied().zip(0..).collect());
+    NUMBERS.get(text).copied()
 }
 
 /// The bytes of a text that is nothing but small hexadecimal digits, or a UUID of such.
@@ -266,9 +148,6 @@ const fn low_bits(number: u64) -> u8 {
     low & 0x7f
 }
 
-/// What is not read yet.
-struct Reader<'a>(&'a [u8]);
-
 /// Why something cannot be packed or unpacked; it says nothing of it.
 #[derive(Debug)]
 pub(crate) struct Unpacked(&'static str);
@@ -290,220 +169,6 @@ impl serde::de::Error for Unpacked {
 
 fn cut_short() -> Unpacked {
     Unpacked("expected more of a document in memory")
-}
-
-/// A text of a record.
-enum Text<'a> {
-    Borrowed(&'a str),
-    Made(String),
-}
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Result<u8, Unpacked> {
-        let (first, rest) = self.0.split_first().ok_or_else(cut_short)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    fn bytes(&mut self, count: usize) -> Result<&'a [u8], Unpacked> {
-        let (bytes, rest) = self.0.split_at_checked(count).ok_or_else(cut_short)?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-
-    fn number(&mut self) -> Result<u64, Unpacked> {
-        let (mut number, mut shift) = (0_u64, 0_u32);
-        loop {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or_default();
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-            shift = shift.saturating_add(7);
-        }
-    }
-
-    fn length(&mut self) -> Result<usize, Unpacked> {
-        usize::try_from(self.number()?).map_err(|_| cut_short())
-    }
-
-    fn plain(&mut self, length: usize) -> Result<Text<'a>, Unpacked> {
-        let text = std::str::from_utf8(self.bytes(length)?).map_err(|_| cut_short())?;
-        Ok(Text::Borrowed(text))
-    }
-
-    /// The text that begins so, if it is one.
-    fn text(&mut self, kind: u8) -> Result<Option<Text<'a>>, Unpacked> {
-        Ok(Some(match kind {
-            WORD.. => {
-                let word = WORDS.get(usize::from(kind & 0x7f)).ok_or_else(cut_short)?;
-                Text::Borrowed(word)
-            }
-            TEXT.. => self.plain(usize::from(kind & 0x3f))?,
-            kind::LONG_TEXT => {
-                let length = self.length()?;
-                self.plain(length)?
-            }
-            kind::HEX => {
-                let length = self.length()?;
-                Text::Made(hex::write(self.bytes(length)?))
-            }
-            kind::UUID => {
-                let length = self.length()?;
-                let mut digits = hex::write(self.bytes(length)?);
-                [8, 13, 18, 23].into_iter().for_each(|at| digits.insert(at, '-'));
-                Text::Made(digits)
-            }
-            _ => return Ok(None),
-        }))
-    }
-}
-
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Unpacked;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unpacked> {
-        let kind = self.byte()?;
-        match self.text(kind)? {
-            Some(Text::Borrowed(text)) => return visitor.visit_borrowed_str(text),
-            Some(Text::Made(text)) => return visitor.visit_string(text),
-            None => {}
-        }
-        match kind {
-            kind::NULL => visitor.visit_unit(),
-            kind::FALSE => visitor.visit_bool(false),
-            kind::TRUE => visitor.visit_bool(true),
-            kind::NATURAL => visitor.visit_u64(self.number()?),
-            kind::NEGATIVE => {
-                let number = i64::try_from(self.number()?).map_or(i64::MIN, i64::wrapping_neg);
-                visitor.visit_i64(number)
-            }
-            kind::FLOAT => {
-                let bytes = self.bytes(8)?.try_into().map_err(|_| cut_short())?;
-                visitor.visit_f64(f64::from_be_bytes(bytes))
-            }
-            kind::LIST => {
-                let left = self.length()?;
-                visitor.visit_seq(Elements { reader: self, left })
-            }
-            kind::OBJECT => {
-                let left = self.length()?;
-                visitor.visit_map(Elements { reader: self, left })
-            }
-            _ => visitor.visit_u64(u64::from(kind & 0x1f)),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unpacked> {
-        match self.0.first() {
-            Some(&kind::NULL) => {
-                self.byte()?;
-                visitor.visit_none()
-            }
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unpacked> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unpacked> {
-        let has_content = self.0.first() == Some(&kind::OBJECT);
-        if has_content {
-            self.byte()?;
-            self.length()?;
-        }
-        visitor.visit_enum(Variant { reader: self, has_content })
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// What is left of a list or an object.
-struct Elements<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    left: usize,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Unpacked;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Unpacked> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        seed.deserialize(&mut *self.reader).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Elements<'_, 'de> {
-    type Error = Unpacked;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Unpacked> {
-        self.next_element_seed(seed)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unpacked> {
-        seed.deserialize(&mut *self.reader)
-    }
-}
-
-/// A variant of an enumeration: its name alone, or an object of its name and what it holds.
-struct Variant<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    has_content: bool,
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = Unpacked;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Unpacked> {
-        let name = seed.deserialize(&mut *self.reader)?;
-        Ok((name, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = Unpacked;
-
-    fn unit_variant(self) -> Result<(), Unpacked> {
-        if self.has_content { Err(cut_short()) } else { Ok(()) }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unpacked> {
-        seed.deserialize(self.reader)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Unpacked> {
-        self.reader.deserialize_any(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unpacked> {
-        self.reader.deserialize_any(visitor)
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod parked;
 mod short;
 mod crowd;
 mod people;
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "it is a file that takes them"))]
 mod queue;
 pub mod embedded;
 #[cfg(feature = "cli")]

@@ -26,7 +26,7 @@ pub struct Arguments {
     /// Ask AWS too: the instance, its profiles and groups, each secret
     #[arg(long)]
     online: bool,
-    /// Look for the groups of GROUP_PROFILES in this roster's file, which nobody has open
+    /// Look for the groups of `GROUP_PROFILES` in this roster's file, which nobody has open
     #[arg(long, value_name = "FILE")]
     roster: Option<PathBuf>,
     /// Print JSON

@@ -134,8 +134,12 @@ impl Keeper {
                 Some(record) => self.owner_of(record),
                 None => match self.new_owner(person, &id).await? {
                     Ok(owner) => owner,
-                    // Connect has nobody of such a name; but a name there must be.
-                    Err(_) if heard.intent.is_farewell() && person.user_name().is_ok() => {
+                    // Connect has nobody of such a name; but a name there must be, unless it is somebody
+                    // who is gone.
+                    Err(_)
+                        if heard.intent.is_farewell()
+                            && (person.user_name().is_ok() || !gone.is_empty()) =>
+                    {
                         return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
                     }
                     Err(fault) if heard.can_mend => return Err(fault),

@@ -16,7 +16,7 @@ use crate::roster::record::{Record, Wanted};
 use crate::scim::patch::{self, Operation};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
-use crate::scim::{Person, resource};
+use crate::scim::{CONNECT_SCHEMA, Person, resource};
 
 /// What a client does to a resource that is there.
 pub(super) enum Edit {
@@ -41,7 +41,7 @@ impl Directory {
         let record = asked.living(&id).await?;
         let mut answer = self.user_answer(asked, &record, &projection).await?;
         (answer.deed, answer.kept) = (Deed::Created, Some(outcome));
-        answer.about = Some(self.about_written(&record));
+        answer.about = Some(self.about_written(asked, &record));
         Ok(answer)
     }
 
@@ -78,7 +78,7 @@ impl Directory {
             if let Some((id, outcome)) = changed? {
                 let record = asked.living(&id).await?;
                 let answer = self.user_answer(asked, &record, &projection).await?;
-                let about = Some(self.about_written(&record));
+                let about = Some(self.about_written(asked, &record));
                 return Ok(Answer { kept: Some(outcome), about, ..answer });
             }
             asked.give_way(tries).await?;
@@ -124,13 +124,31 @@ impl Directory {
     }
 
     /// The same of a user that was written just now, with what of it Connect is not given.
-    fn about_written(&self, record: &Record) -> About {
+    fn about_written(&self, asked: &Asked<'_>, record: &Record) -> About {
         let faults = match record.wanted {
             Wanted::Active => self.left_out(record, &[]),
             Wanted::Inactive | Wanted::Gone => Vec::new(),
         };
         let attribute = |fault: &Fault| Some(fault.detail.split_once(": expected")?.0.to_owned());
-        About { left_out: faults.iter().filter_map(attribute).collect(), ..about(record) }
+        let left_out = faults.iter().filter_map(attribute).chain(self.not_offered(asked));
+        About { left_out: left_out.collect(), ..about(record) }
+    }
+
+    /// What is written of profiles and groups where the operator's list is empty: then the schema has
+    /// no such attribute, so nothing is kept by which it could be told later.
+    fn not_offered<'a>(&self, asked: &'a Asked<'_>) -> impl Iterator<Item = String> + use<'a> {
+        let allowed = &self.rules.allowed;
+        let lists = [
+            ("routingProfile", allowed.routing_profiles.is_empty()),
+            ("securityProfiles", allowed.security_profiles.is_empty()),
+            ("hierarchyGroup", allowed.hierarchy_groups.is_empty()),
+        ];
+        // A member's name, or the end of a PATCH operation's path: looked for, so that no body is read
+        // a second time.
+        let body = str::from_utf8(&asked.request.body).unwrap_or_default();
+        let is_written = move |name: &str| body.contains(&format!("{name}\""));
+        let names = lists.into_iter().filter(move |(name, empty)| *empty && is_written(name));
+        names.map(|(name, _)| format!("{CONNECT_SCHEMA}:{name}"))
     }
 }
 

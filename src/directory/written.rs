@@ -13,7 +13,7 @@ use crate::roster::key::Id;
 use crate::roster::record::Record;
 
 /// So many bytes are kept, at most twice: of late, and of before.
-const BYTES: usize = 6 << 20;
+const BYTES: usize = 12 << 20;
 
 /// What each costs besides its text.
 const BESIDES: usize = 200;
@@ -127,15 +127,15 @@ mod tests {
         let written = Written::default();
         let base: Arc<str> = "".into();
         let state = || WrittenState::of(&record(1), &[], &base);
-        let text: Arc<str> = "x".repeat(100_000).into();
+        let text: Arc<str> = "x".repeat(200_000).into();
         let first = Id::of([0; 16]);
         written.keep(&first, state(), &text);
-        for number in 1..200_u8 {
+        for number in 1..=255_u8 {
             written.keep(&Id::of([number; 16]), state(), &text);
             assert!(written.find(&first, &state()).is_some(), "{number}");
         }
         let kept = written.kept();
-        assert!((kept.late.len() + kept.before.len()) * 100_000 <= 2 * BYTES);
+        assert!((kept.late.len() + kept.before.len()) * 200_000 <= 2 * BYTES);
         assert!(!format!("{written:?}").contains('x'));
     }
 }

@@ -6,6 +6,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt as _;
 use redb::StorageBackend;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
@@ -30,6 +31,8 @@ struct State {
     room: Option<usize>,
     /// Whether what is synced fails, and nobody knows what of it is there.
     syncs_fail: bool,
+    /// Whether a sync does not come to its end.
+    syncs_hang: bool,
     opened: usize,
 }
 
@@ -118,6 +121,9 @@ impl StorageBackend for Tape {
     }
 
     fn sync_data(&self) -> Result<()> {
+        while self.with(|state| state.syncs_hang) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         self.with(|state| {
             if state.syncs_fail {
                 return Err(Error::other("input/output error"));
@@ -368,4 +374,34 @@ async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
         writer.await.unwrap();
     }
     assert!(syncs() - before <= 160 / 6, "{} syncs for 160 writes", syncs() - before);
+}
+
+#[tokio::test]
+async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
+    let tape = Tape::default();
+    let roster = opened(&tape);
+    let there = record(1);
+    roster.write(&there).await.unwrap().unwrap();
+    tape.with(|state| state.syncs_hang = true);
+    let coming = record(2);
+    let mut write = roster.write(&coming);
+    assert!((&mut write).now_or_never().is_none());
+
+    let name = |number| Key::user_name(&format!("p{number}@example.com"));
+    let namesake = Record { id: Id::of([3; 16]), ..record(2) };
+    assert!(roster.load(&coming.id).now_or_never().is_none(), "a crash would undo it");
+    assert!(roster.find(&name(2)).now_or_never().is_none());
+    assert!(roster.page(0, 10).now_or_never().is_none(), "there is one more, or is there");
+    assert!(roster.parked().now_or_never().is_none());
+    assert!(roster.write(&namesake).now_or_never().is_none(), "the name is taken, or is it");
+
+    assert!(roster.load(&there.id).now_or_never().unwrap().unwrap().is_some());
+    assert!(roster.find(&name(1)).now_or_never().unwrap().unwrap().is_some());
+    assert_eq!(roster.find(&name(9)).now_or_never().unwrap().unwrap(), None);
+    assert_eq!(roster.groups_of(there.id.as_str()).now_or_never().unwrap().unwrap(), []);
+    assert!(roster.write(&there).now_or_never().unwrap().unwrap().is_err(), "it moved long ago");
+
+    tape.with(|state| state.syncs_hang = false);
+    assert_eq!(write.await.unwrap(), Ok(1));
+    assert_eq!(roster.page(0, 10).await.unwrap().1, 2);
 }

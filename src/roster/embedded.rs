@@ -4,6 +4,8 @@
 //! thread of its own ([`super::writer`]) brings it to the file, many writes at a time, and whoever is
 //! told of a write is told after that ([`super::queue`]).
 
+mod contract;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 #[cfg(feature = "cli")]
@@ -14,17 +16,17 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::crowd::Crowd;
-use super::group::{Group, GroupChange, Member};
-use super::key::{Id, Key};
+use super::group::{Group, GroupChange};
+use super::key::Id;
 use super::people::{Entry, Moved, People};
-use super::queue::{Change, Queue, at_once};
+use super::queue::{Change, Queue, Ticket, at_once};
 use super::record::{MEMORY, Record};
 use super::short::Short;
 #[cfg(feature = "cli")]
 pub use super::writer::Report;
 #[cfg(feature = "cli")]
 use super::writer::Writer;
-use super::{Answer, Clash, Roster, Trouble};
+use super::{Answer, Clash, Trouble};
 
 /// The hour in which removals are counted.
 const HOUR: Duration = Duration::from_hours(1);
@@ -55,6 +57,7 @@ pub(super) struct State {
     /// How many changes the writer would like to have at once.
     pub(super) expected: usize,
     /// Whether the roster is closed.
+    #[cfg(feature = "cli")]
     pub(super) is_closing: bool,
 }
 
@@ -113,11 +116,7 @@ impl Embedded {
         ways: impl Iterator<Item = Short>,
         answer: Result<T, Trouble>,
     ) -> Answer<'a, T> {
-        match (state.queue.as_mut().map(|queue| queue.pending(ways)), answer) {
-            (Some(Ok(Some(ticket))), Ok(answer)) => ticket.before(answer),
-            (Some(Err(trouble)), _) => at_once(Err(trouble)),
-            (Some(Ok(_)) | None, answer) => at_once(answer),
-        }
+        told_after(state.queue.as_mut().map(|queue| queue.pending(ways)), answer)
     }
 
     /// The answer of a write that was carried out in memory, when the disk has it.
@@ -301,6 +300,18 @@ impl Moved {
     }
 }
 
+/// An answer, when what it waits for is over.
+fn told_after<'a, T: Send + 'a>(
+    pending: Option<Result<Option<Ticket>, Trouble>>,
+    answer: Result<T, Trouble>,
+) -> Answer<'a, T> {
+    match (pending, answer) {
+        (Some(Ok(Some(ticket))), Ok(answer)) => ticket.before(answer),
+        (Some(Err(trouble)), _) => at_once(Err(trouble)),
+        (Some(Ok(_)) | None, answer) => at_once(answer),
+    }
+}
+
 /// What a reader of pages looks at besides the records of a page.
 fn population() -> Short {
     Short::of("how many people there are")
@@ -309,175 +320,6 @@ fn population() -> Short {
 /// Whether something that lasts so long from then on is over.
 fn is_over(then: SystemTime, lasts: Duration, now: SystemTime) -> bool {
     now.duration_since(then).is_ok_and(|age| age >= lasts)
-}
-
-/// The ids of what was read.
-fn ids(records: &[Record]) -> Vec<Short> {
-    records.iter().map(|record| Short::of_id(&record.id)).collect()
-}
-
-fn group_ids(groups: &[Group]) -> Vec<Short> {
-    groups.iter().map(|group| Short::of_id(&group.id)).collect()
-}
-
-impl Roster for Embedded {
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
-        let state = self.state();
-        let record = state.contents.people.load(id);
-        self.told(state, [Short::of_id(id)].into_iter(), record)
-    }
-
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
-        let state = self.state();
-        let record = state.contents.people.find(key);
-        let own = record.as_ref().ok().and_then(Option::as_ref);
-        let own = own.map(|record| Short::of_id(&record.id));
-        self.told(state, [Short::of_key(key)].into_iter().chain(own), record)
-    }
-
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
-        let state = self.state();
-        let records = state.contents.people.find_all(key);
-        let own = records.as_deref().map(ids).unwrap_or_default();
-        self.told(state, [Short::of_key(key)].into_iter().chain(own), records)
-    }
-
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
-        let state = self.state();
-        let records = state.contents.people.find_gone(keys);
-        let own = records.as_deref().map(ids).unwrap_or_default();
-        self.told(state, keys.iter().map(Short::of_key).chain(own), records)
-    }
-
-    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
-        self.put(record).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
-        self.remove(id, version).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
-        let state = self.state();
-        let group = state.contents.crowd.group(id).cloned();
-        self.told(state, [Short::of_id(id)].into_iter(), Ok(group))
-    }
-
-    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
-        let state = self.state();
-        let groups: Vec<Group> = state.contents.crowd.find(key).cloned().collect();
-        let own = group_ids(&groups);
-        self.told(state, [Short::of_key(key)].into_iter().chain(own), Ok(groups))
-    }
-
-    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
-        let state = self.state();
-        let page = state.contents.crowd.page(start, count);
-        let own = group_ids(&page.0);
-        self.told(state, [Crowd::population()].into_iter().chain(own), Ok(page))
-    }
-
-    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
-        let state = self.state();
-        let members = state.contents.crowd.members(group);
-        self.told(state, [Short::of_id(group)].into_iter(), Ok(members))
-    }
-
-    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
-        let state = self.state();
-        let groups = state.contents.crowd.groups_of(member);
-        let own = group_ids(&groups);
-        self.told(state, [Short::of(member)].into_iter().chain(own), Ok(groups))
-    }
-
-    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
-        self.put_group(change).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn erase_group<'a>(
-        &'a self,
-        id: &'a Id,
-        version: u64,
-        mark: bool,
-        now: SystemTime,
-    ) -> Answer<'a, Result<(), Clash>> {
-        self.remove_group(id, version, mark, now).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    // Whoever is told goes on to read what is due, and waits there if the disk does not have it.
-    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
-        at_once(self.state().contents.people.due(now, count))
-    }
-
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
-        let state = self.state();
-        let page = state.contents.people.page(start, count);
-        let own = page.as_ref().map(|(records, _)| ids(records)).unwrap_or_default();
-        self.told(state, [population()].into_iter().chain(own), page)
-    }
-
-    fn parked(&self) -> Answer<'_, Vec<Record>> {
-        let state = self.state();
-        let records = state.contents.people.parked();
-        let own = records.as_deref().map(ids).unwrap_or_default();
-        self.told(state, own.into_iter(), records)
-    }
-
-    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
-        self.see(event, now).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
-        let counted = self.note(|notes| {
-            notes.removals.retain(|removal| !is_over(*removal, HOUR, now));
-            let counts = notes.removals.len() < most;
-            notes.removals.extend(counts.then_some(now));
-            counts
-        });
-        counted.unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
-        let noted = self.note(|notes| notes.removals.push_back(now));
-        noted.unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
-        if self.state().contents.notes.drained_until.is_some_and(|taken| taken > now) {
-            return at_once(Ok(false));
-        }
-        let begun = self.note(|notes| {
-            let free = notes.drained_until.is_none_or(|taken| taken <= now);
-            if free {
-                notes.drained_until = Some(until);
-            }
-            free
-        });
-        begun.unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
-        let ended = self.note(|notes| {
-            notes.drained_until = notes.drained_until.filter(|taken| *taken != until);
-        });
-        ended.unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
-        at_once(Ok(self.state().contents.notes.backlog_until))
-    }
-
-    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
-        if self.state().contents.notes.backlog_until == until {
-            return at_once(Ok(()));
-        }
-        let noted = self.note(|notes| notes.backlog_until = until);
-        noted.unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn health(&self) -> Result<(), Trouble> {
-        self.state().check_disk()
-    }
 }
 
 /// Says nothing of what it holds.

@@ -91,6 +91,18 @@ impl Queue {
         }
     }
 
+    /// What whoever reads all there is waits for: who is not in a list was perhaps taken out just now.
+    ///
+    /// # Errors
+    /// As for [`Self::pending`].
+    pub(super) fn all_pending(&mut self) -> Result<Option<Ticket>, Trouble> {
+        match (self.touched.is_empty(), &self.trouble) {
+            (true, _) => Ok(None),
+            (false, Some(trouble)) => Err(trouble.clone()),
+            (false, None) => Ok(Some(self.wait_for(self.last))),
+        }
+    }
+
     /// What is to be written next, and the number of the last of it.
     pub(super) fn take(&mut self) -> (Vec<Change>, u64) {
         (std::mem::take(&mut self.changes), self.last)
@@ -203,7 +215,9 @@ mod tests {
         let (changes, number) = queue.take();
         assert_eq!((changes.len(), number, queue.len()), (2, 2, 0));
         assert_eq!(end(&mut first), None);
+        let mut of_all = queue.all_pending().unwrap().unwrap();
         queue.settle(1);
+        assert_eq!(end(&mut of_all), None);
         assert_eq!(end(&mut first), Some(Ok(())));
         assert_eq!(end(&mut reader), Some(Ok(())));
         assert_eq!(end(&mut later), None);
@@ -211,6 +225,8 @@ mod tests {
         assert_eq!(end(&mut second), None);
         queue.settle(2);
         assert_eq!((end(&mut later), end(&mut second)), (Some(Ok(())), Some(Ok(()))));
+        assert_eq!(end(&mut of_all), Some(Ok(())));
+        assert!(queue.all_pending().unwrap().is_none());
         assert!(queue.touched.is_empty() && queue.waiting.is_empty() && queue.ways.is_empty());
     }
 

@@ -6,12 +6,14 @@ import hmac
 import json
 import re
 import socket
+import threading
 import time
 import urllib.parse
 from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,8 +22,8 @@ import pytest
 from deployments import HR_SECRET, Deployment, signed
 from http_events import Answer, http_event
 from people import as_bytes, envelope, user
-from programs import Function, SecretsManager, Standin, free_addresses, wait_for
-from standard_webhooks import key, now, secret
+from programs import PLATFORM, Function, SecretsManager, Standin, free_addresses, wait_for
+from standard_webhooks import key, now, secret, sign
 
 STORIES = Path(__file__).resolve().parents[2] / "events"
 ANA = "ana.ruiz@example.com"
@@ -534,6 +536,58 @@ def test_keys_in_hand_go_on_working_when_secrets_manager_dies(deploy, own_vault)
     assert_not_yet(too_late, "GetSecretValue: the connection failed, .*")
     users = ["before@example.com", "new@example.com", "old@example.com"]
     assert sorted(deployment.standin.users()) == users
+
+
+class SlowVault:
+    """A Secrets Manager whose answers take their time, and who counts them."""
+
+    def __init__(self, seconds):
+        self.asked = asked = []
+
+        class GetSecretValue(BaseHTTPRequestHandler):
+            def do_POST(self):
+                request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                asked.append(request["VersionStage"])
+                time.sleep(seconds)
+                kept = {"ARN": request["SecretId"], "SecretString": FIRST, "CreatedDate": 1.5e9}
+                body = json.dumps(kept).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/x-amz-json-1.1")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), GetSecretValue)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_senders_that_hang_up_close_no_source_for_the_next(serve, standin):
+    connect = standin("--no-throttle")
+    with closing(SlowVault(1.0)) as vault:
+        settings = Deployment.environment(connect, **stored(vault, OKTA=SOME_ARN))
+        credentials = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        settings |= {name: PLATFORM[name] for name in credentials}
+        own = serve("--connect", "aws", "--no-roster", **settings)
+        host, _, port = own.url.removeprefix("http://").partition(":")
+        for _ in range(3):
+            with socket.create_connection((host, int(port))) as hasty:
+                hasty.sendall(b"POST /hooks/okta HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+                wait_for(lambda: vault.asked, "the read to begin")
+        body = as_bytes(user())
+        headers = sign(FIRST, "msg_1", now(), body).items()
+
+        assert own.send("/hooks/okta", body, headers).status == 201
+
+        assert vault.asked == ["AWSCURRENT"], "one read served them all"
+        assert list(connect.users()) == [ANA]
 
 
 # --- Forgeries ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::index::Index;
 use super::place::Place;
+use super::values::set;
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
 use crate::scim::path::Path;
@@ -195,7 +196,13 @@ fn tidy(
         let Some(Value::Array(values)) = kept.get_mut(attribute.name) else { continue };
         let known = known.and_then(|known| known.get(attribute.name)).and_then(Value::as_array);
         let known = known.map(Vec::as_slice).unwrap_or_default();
-        values.retain(|value| !is_shell(attribute, value) || known.contains(value));
+        let is_new = |value: &Value| is_shell(attribute, value) && !known.contains(value);
+        let is_preferred = |value: &Value| value.get("primary") == Some(&Value::Bool(true));
+        let is_restored = values.iter().any(|value| is_new(value) && is_preferred(value));
+        values.retain(|value| !is_new(value));
+        if is_restored {
+            values.iter_mut().for_each(|value| prefer_again(value, known));
+        }
         if values.len() > MOST_VALUES.max(known.len()) {
             return Err(too_many(attribute.name));
         }
@@ -204,6 +211,15 @@ fn tidy(
         }
     }
     Ok(())
+}
+
+/// Makes a value the preferred one that was it before, and is another no more.
+fn prefer_again(value: &mut Value, known: &[Value]) {
+    let mut preferred = value.clone();
+    set(&mut preferred, "primary", Some(true.into()));
+    if known.contains(&preferred) {
+        *value = preferred;
+    }
 }
 
 /// Whether a value clears what it is meant for. An object says something of each part that it names, and

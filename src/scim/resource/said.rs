@@ -188,7 +188,7 @@ fn document(attribute: &Attribute, text: &str, told: &str) -> Result<Option<Valu
     }
 }
 
-/// What an object says that stands for a list: UnboundID's clients name the attribute again, as in
+/// What an object says that stands for a list: some clients name the attribute again, as in
 /// `{"members": […]}`, and others write `{"value": […]}`.
 fn inner<'a>(attribute: &Attribute, members: &'a Map<String, Value>) -> Option<&'a Value> {
     let (name, inner) = members.iter().next().filter(|_| members.len() == 1)?;

@@ -110,7 +110,7 @@ async fn a_type_that_is_nearly_a_known_one_is_refused_and_another_is_told() {
         "user_deactivated",
         "user/deleted",
         "User.Deactivated",
-        "user.detele",
+        "user.delted",
     ] {
         let told = desk.signed(json!({"type": near, "data": {"externalId": "A"}})).await;
         assert_eq!(told.status, 400, "{near}: {}", told.body);

@@ -125,3 +125,28 @@ async fn a_new_address_of_a_type_takes_the_place_of_the_old_one_in_connect_too()
     let held = client.held()["users"][0]["IdentityInfo"].clone();
     assert_eq!(held["SecondaryEmail"], "new@example.com");
 }
+
+#[tokio::test]
+async fn two_numbers_and_a_name_with_brackets_come_to_what_they_say() {
+    let client = client(&[]).await;
+    for (number, display_name, sent, first, last, mobile, told) in [
+        (1, "Nora Lind (IT)", "+34 600 100 200/201", "Nora", "Lind", Value::Null, "more than one"),
+        (2, "Lind, Nora (IT)", "TEL:+34600100200", "Nora", "Lind", json!("+34600100200"), ""),
+        (3, "山田 太郎", "tel:+34600100200;ext=5", "太郎", "山田", Value::Null, "extension"),
+    ] {
+        let name = format!("agent{number}@example.com");
+        let sent = json!({
+            "userName": name, "displayName": display_name,
+            "phoneNumbers": [{"type": "mobile", "value": sent}],
+        });
+        let made = client.post("/Users", &sent).await.is(201);
+        assert_eq!(made["phoneNumbers"], sent["phoneNumbers"], "as it was sent");
+        let users = client.held()["users"].clone();
+        let held = users.as_array().unwrap().iter().find(|user| user["Username"] == *name);
+        let info = &held.unwrap()["IdentityInfo"];
+        assert_eq!((&info["FirstName"], &info["LastName"]), (&json!(first), &json!(last)));
+        assert_eq!(info["Mobile"], mobile, "{display_name}");
+        let detail = client.told(&made["id"]).await["detail"].clone();
+        assert!(detail.as_str().unwrap_or_default().contains(told), "{detail}");
+    }
+}

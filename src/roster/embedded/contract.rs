@@ -1,0 +1,180 @@
+//! What a roster promises, kept by the one in this process.
+
+use std::time::SystemTime;
+
+use super::{Embedded, HOUR, is_over, population, told_after};
+use crate::roster::crowd::Crowd;
+use crate::roster::group::{Group, GroupChange, Member};
+use crate::roster::key::{Id, Key};
+use crate::roster::queue::{Queue, at_once};
+use crate::roster::record::Record;
+use crate::roster::short::Short;
+use crate::roster::{Answer, Clash, Roster, Trouble};
+
+impl Roster for Embedded {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
+        let state = self.state();
+        let record = state.contents.people.load(id);
+        self.told(state, [Short::of_id(id)].into_iter(), record)
+    }
+
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
+        let state = self.state();
+        let record = state.contents.people.find(key);
+        let own = record.as_ref().ok().and_then(Option::as_ref);
+        let own = own.map(|record| Short::of_id(&record.id));
+        self.told(state, [Short::of_key(key)].into_iter().chain(own), record)
+    }
+
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+        let state = self.state();
+        let records = state.contents.people.find_all(key);
+        let own = records.as_deref().map(ids).unwrap_or_default();
+        self.told(state, [Short::of_key(key)].into_iter().chain(own), records)
+    }
+
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
+        let state = self.state();
+        let records = state.contents.people.find_gone(keys);
+        let own = records.as_deref().map(ids).unwrap_or_default();
+        self.told(state, keys.iter().map(Short::of_key).chain(own), records)
+    }
+
+    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+        self.put(record).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+        self.remove(id, version).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+        let state = self.state();
+        let group = state.contents.crowd.group(id).cloned();
+        self.told(state, [Short::of_id(id)].into_iter(), Ok(group))
+    }
+
+    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
+        let state = self.state();
+        let groups: Vec<Group> = state.contents.crowd.find(key).cloned().collect();
+        let own = group_ids(&groups);
+        self.told(state, [Short::of_key(key)].into_iter().chain(own), Ok(groups))
+    }
+
+    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+        let state = self.state();
+        let page = state.contents.crowd.page(start, count);
+        let own = group_ids(&page.0);
+        self.told(state, [Crowd::population()].into_iter().chain(own), Ok(page))
+    }
+
+    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
+        let state = self.state();
+        let members = state.contents.crowd.members(group);
+        self.told(state, [Short::of_id(group)].into_iter(), Ok(members))
+    }
+
+    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
+        let state = self.state();
+        let groups = state.contents.crowd.groups_of(member);
+        let own = group_ids(&groups);
+        self.told(state, [Short::of(member)].into_iter().chain(own), Ok(groups))
+    }
+
+    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+        self.put_group(change).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn erase_group<'a>(
+        &'a self,
+        id: &'a Id,
+        version: u64,
+        mark: bool,
+        now: SystemTime,
+    ) -> Answer<'a, Result<(), Clash>> {
+        self.remove_group(id, version, mark, now).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    // Whoever is told goes on to read what is due, and waits there if the disk does not have it.
+    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+        at_once(self.state().contents.people.due(now, count))
+    }
+
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
+        let state = self.state();
+        let page = state.contents.people.page(start, count);
+        let own = page.as_ref().map(|(records, _)| ids(records)).unwrap_or_default();
+        self.told(state, [population()].into_iter().chain(own), page)
+    }
+
+    fn parked(&self) -> Answer<'_, Vec<Record>> {
+        let mut state = self.state();
+        let records = state.contents.people.parked();
+        told_after(state.queue.as_mut().map(Queue::all_pending), records)
+    }
+
+    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
+        self.see(event, now).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
+        let counted = self.note(|notes| {
+            notes.removals.retain(|removal| !is_over(*removal, HOUR, now));
+            let counts = notes.removals.len() < most;
+            notes.removals.extend(counts.then_some(now));
+            counts
+        });
+        counted.unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
+        let noted = self.note(|notes| notes.removals.push_back(now));
+        noted.unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
+        if self.state().contents.notes.drained_until.is_some_and(|taken| taken > now) {
+            return at_once(Ok(false));
+        }
+        let begun = self.note(|notes| {
+            let free = notes.drained_until.is_none_or(|taken| taken <= now);
+            if free {
+                notes.drained_until = Some(until);
+            }
+            free
+        });
+        begun.unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
+        let ended = self.note(|notes| {
+            notes.drained_until = notes.drained_until.filter(|taken| *taken != until);
+        });
+        ended.unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+        at_once(Ok(self.state().contents.notes.backlog_until))
+    }
+
+    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+        if self.state().contents.notes.backlog_until == until {
+            return at_once(Ok(()));
+        }
+        let noted = self.note(|notes| notes.backlog_until = until);
+        noted.unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn health(&self) -> Result<(), Trouble> {
+        self.state().check_disk()
+    }
+}
+
+/// The ids of what was read.
+fn ids(records: &[Record]) -> Vec<Short> {
+    records.iter().map(|record| Short::of_id(&record.id)).collect()
+}
+
+fn group_ids(groups: &[Group]) -> Vec<Short> {
+    groups.iter().map(|group| Short::of_id(&group.id)).collect()
+}
