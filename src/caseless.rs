@@ -15,9 +15,10 @@ use std::borrow::Cow;
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
-/// The form of a text that it shares with all that differ from it in case alone: folded in Unicode
-/// normalisation form C. One text is at the start, at the end or anywhere in another in any case if
-/// its form is in the other's.
+/// The form of a text that it shares with all that differ from it in case alone.
+///
+/// It is folded, in Unicode normalisation form C. One text is at the start, at the end or anywhere in
+/// another in any case if its form is in the other's.
 ///
 /// It is decomposed before, as D145 asks for the sake of U+0345, the iota below: folded, that is a letter
 /// and no accent any more, and composed it may have come before another accent. Composed after, equal

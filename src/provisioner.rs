@@ -58,7 +58,7 @@ pub struct Provisioner {
 #[derive(Debug)]
 enum Way {
     /// At once or not at all, by CreateUser alone.
-    Direct(Connect, Recent),
+    Direct(Box<Connect>, Recent),
     /// By a roster, which Connect follows.
     Roster(Arc<Keeper>, Option<Box<Directory>>),
 }
@@ -69,7 +69,7 @@ impl Provisioner {
     pub fn new(config: Config, aws: &SdkConfig) -> Self {
         let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
-        Self { config, keys, way: Way::Direct(connect, Recent::default()) }
+        Self { config, keys, way: Way::Direct(Box::new(connect), Recent::default()) }
     }
 
     /// Speaks to the configuration's instance by way of a roster.

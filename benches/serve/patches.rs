@@ -1,4 +1,4 @@
-//! PATCHes as long as they may be, and how long others wait meanwhile.
+//! Changes by PATCH as long as they may be, and how long others wait meanwhile.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ const LEAVING: usize = 190;
 /// E-mail addresses that a user is given in one PATCH.
 const ADDRESSES: usize = 990;
 
-/// PATCHes of each kind in a round.
+/// Changes of each kind in a round.
 const TIMES: usize = 2;
 
 pub(crate) async fn in_front_of(houses: &[House]) -> Vec<Row> {

@@ -236,7 +236,7 @@ impl Directory {
             found.members = found.members.saturating_add(members);
             found.seen = found.seen.saturating_add(1);
             let matches = sieve.filter.matches(&resource);
-            if found.seen % TURN == 0 || members > TURN_MEMBERS {
+            if found.seen.is_multiple_of(TURN) || members > TURN_MEMBERS {
                 yield_now().await;
             }
             if !matches {

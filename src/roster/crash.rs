@@ -1,5 +1,7 @@
 //! What is left of a roster when the power goes, at any moment, and when its disk fails: held by a disk
 //! that writes down what was done to it.
+
+#![expect(clippy::arithmetic_side_effects, reason = "a test may end with a panic")]
 #![cfg(feature = "cli")]
 
 use std::io::{Error, ErrorKind, Result};

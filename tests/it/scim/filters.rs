@@ -123,7 +123,7 @@ async fn others_have_their_turn_while_somebody_searches() {
 #[tokio::test]
 async fn who_goes_while_somebody_searches_makes_nobody_come_twice() {
     let client = client(&[]).await;
-    let goes = |number: usize| number % 4 == 0;
+    let goes = |number: usize| number.is_multiple_of(4);
     for number in 0..1000 {
         let kind = if goes(number) { "goes" } else { "stays" };
         client.keep(number, &json!({"userName": format!("{kind}{number}@example.com")})).await;
