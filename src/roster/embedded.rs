@@ -1,8 +1,8 @@
 //! A roster in memory, and in a file if one is named: for one process, on a desk or in a test.
 //!
 //! What is written is checked and so in memory under one lock, which is never held over the disk; a
-//! thread of its own ([`super::writer`]) brings it to the file, many writes at a time, and whoever is
-//! told of a write is told after that ([`super::queue`]).
+//! thread of its own (`writer`) brings it to the file, many writes at a time, and whoever is
+//! told of a write is told after that (`queue`).
 
 mod contract;
 
