@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::json::{self, describe, member};
-use crate::scim::Person;
+use crate::scim::{Person, USER_SCHEMA};
 use crate::time;
 use crate::trust::{TOLERANCE, Verified, unauthenticated};
 use okta::Scope;
@@ -121,8 +121,12 @@ impl Intent {
 
     /// Whether it takes access away.
     #[must_use]
-    pub const fn is_farewell(&self) -> bool {
-        matches!(self, Self::Leave(_) | Self::Remove(_))
+    pub fn is_farewell(&self) -> bool {
+        match self {
+            Self::Leave(_) | Self::Remove(_) => true,
+            Self::Join(person) | Self::Change(person) => matches!(person.active(), Ok(false)),
+            Self::Return(_) | Self::Nothing(_) => false,
+        }
     }
 
     /// Whom it is about.
@@ -144,7 +148,11 @@ impl Event {
     /// an event that was flattened, and a `user.deleted` among those must not create anybody.
     fn bare(user: Map<String, Value>) -> Result<Self, Fault> {
         match member(&user, "type") {
-            None => Ok(Self::of(Intent::Join(Person::new(user)), None)),
+            None => {
+                let intent = Intent::Join(Person::new(user));
+                check_flat(&intent)?;
+                Ok(Self::of(intent, None))
+            }
             Some(_) => Err(unknown_message("a User with a type among its attributes")),
         }
     }
@@ -159,6 +167,7 @@ impl Event {
         };
         let timestamp = timestamp(&envelope);
         let intent = wish(data(envelope)?);
+        check_flat(&intent)?;
         match timestamp {
             Ok(timestamp) => Ok(Self::of(intent, timestamp)),
             // Whoever leaves is not kept because of how a time is written.
@@ -173,6 +182,20 @@ impl Event {
         let modified = || intent.person()?.last_modified().and_then(time::read);
         let happened = if intent.is_farewell() { timestamp } else { timestamp.or_else(modified) };
         Self { happened, intent, doubt: None }
+    }
+}
+
+/// Refuses attributes below the core schema's URN: nobody reads them there, and `active` may be one.
+/// Whoever leaves needs none of them.
+fn check_flat(intent: &Intent) -> Result<(), Fault> {
+    let is_core = |name: &String| {
+        let start = name.trim().get(..USER_SCHEMA.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(USER_SCHEMA))
+    };
+    let person = intent.person().filter(|_| !intent.is_farewell());
+    match person.is_some_and(|person| person.resource().keys().any(is_core)) {
+        true => Err(Fault::value(USER_SCHEMA, "no members below this name", "some")),
+        false => Ok(()),
     }
 }
 

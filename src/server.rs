@@ -138,7 +138,7 @@ async fn accept(
     most: usize,
 ) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
-    while connections.count() >= most {
+    while connections.count() >= most.max(1) {
         // Where nobody is idle, somebody's answer must be ended first.
         if !connections.evict() {
             sleep(REST).await;

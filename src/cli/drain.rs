@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::spawn;
 use tokio::time::sleep;
 
 use super::serve::metrics::Meter;
 use super::{lines, now};
 use crate::config::Level;
+use crate::connect::class::Class;
 use crate::converge::Keeper;
 use crate::converge::drain::{Drained, Stuck};
 use crate::deadline::{Clock, Deadline};
@@ -26,7 +28,10 @@ const REST: Duration = Duration::from_secs(1);
 /// something has its line on standard error, if its level is wanted.
 pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>) {
     while !keeper.is_ending() {
-        let run = keeper.drain(Clock::set(now()), Deadline::after(RUN)).await;
+        let own = Arc::clone(&keeper);
+        let run = spawn(async move { own.drain(Clock::set(now()), Deadline::after(RUN)).await });
+        // Should one record make it panic, the others are followed all the same.
+        let run = run.await.unwrap_or_else(|_| Err(Class::Bug.fault()));
         meter.drained(&run);
         if let Some(line) = Line::of(&run).filter(|line| line.level <= wanted) {
             let line = serde_json::to_string(&line).unwrap_or_default();

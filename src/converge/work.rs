@@ -72,7 +72,14 @@ impl Keeper {
         if record.wanted == Wanted::Gone {
             self.leave_groups(&record.id, clock).await?;
         }
-        let waits = self.claim_name(record, clock).await?;
+        let waits = match record.wanted {
+            // Who is shut out keeps their user under its name, and takes another when they return: else
+            // whoever is given the former one would find it taken in Connect.
+            Wanted::Inactive if !record.is_nameless() => None,
+            Wanted::Active | Wanted::Inactive | Wanted::Gone => {
+                self.claim_name(record, clock).await?
+            }
+        };
         self.remove_former(record, session, clock).await?;
         match (record.wanted, &self.policy.deactivate) {
             (Wanted::Active, _) => match waits {

@@ -182,7 +182,10 @@ impl Edit {
         strict: bool,
     ) -> Result<Map<String, Value>, Fault> {
         let (edit, types) = (Arc::clone(self), Arc::clone(types));
-        aside(asked.is_long(), move || edit.apply(&types, &known, strict)).await
+        // Few bytes of many operations are much work too.
+        let is_long = asked.is_long()
+            || matches!(self.as_ref(), Self::Patch(operations) if operations.len() > MANY);
+        aside(is_long, move || edit.apply(&types, &known, strict)).await
     }
 
     /// What is kept then.
@@ -198,6 +201,9 @@ impl Edit {
         }
     }
 }
+
+/// More operations than this are long work, however short each is.
+const MANY: usize = 16;
 
 impl Asked<'_> {
     /// What is kept of a whole resource that was sent.

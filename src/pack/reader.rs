@@ -68,7 +68,11 @@ impl<'a> Reader<'a> {
             }
             kind::UUID => {
                 let length = self.length()?;
-                let mut digits = hex::write(self.bytes(length)?);
+                let bytes = self.bytes(length)?;
+                if bytes.len() != 16 {
+                    return Err(cut_short());
+                }
+                let mut digits = hex::write(bytes);
                 [8, 13, 18, 23].into_iter().for_each(|at| digits.insert(at, '-'));
                 Text::Made(digits)
             }

@@ -236,6 +236,8 @@ impl Embedded {
             state.contents.sights.retain(|_, seen| *seen > until);
             if let Some(queue) = state.queue.as_mut() {
                 drop(queue.push(Change::Forget(until), Vec::new()));
+                // Nobody waits for this one, so `written` would take the next for a second.
+                self.shared.wake.notify_one();
             }
         }
         Ok(self.written(state, || Change::See(event.to_owned(), now), vec![short], now))

@@ -1,6 +1,7 @@
 //! A roster's contents in a file, by `redb`: what is answered is on the disk, and a process that is
 //! killed at any moment leaves a file that the next one reads.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -49,22 +50,32 @@ pub(super) type Open = Box<dyn Fn() -> Result<Database, Trouble> + Send>;
 #[derive(Debug)]
 pub(super) struct File(Database);
 
-/// Opens the file there, or makes it.
+/// Opens the file there, or makes it; but once it was there, no other in its place: a file that is gone
+/// was moved or unmounted, and an empty one would forget everybody.
 pub(super) fn at(path: PathBuf) -> Open {
+    let was_there = Cell::new(false);
     Box::new(move || {
+        let may_be_new = !was_there.get();
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        options.read(true).write(true).create(may_be_new).truncate(false);
         // People's data: for whoever runs this alone.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|error| trouble(&error))?;
-        match FileBackend::new(file).and_then(database) {
+        let length = file.metadata().map_err(|error| trouble(&error))?.len();
+        if !may_be_new && length == 0 {
+            let path = path.display();
+            return Err(Trouble(format!("{path}: expected the roster, found an empty file")));
+        }
+        let opened = match FileBackend::new(file).and_then(database) {
             Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble(format!(
                 "{} is open in another process: stop it first",
                 path.display()
             ))),
             opened => opened.map_err(|error| trouble(&error)),
-        }
+        };
+        was_there.set(was_there.get() || opened.is_ok());
+        opened
     })
 }
 

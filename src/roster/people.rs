@@ -122,8 +122,16 @@ impl People {
 
     pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, Trouble> {
         let due = self.due.iter().take_while(|(due, _)| *due <= now).take(count);
-        let ids = due.map(|(_, id)| self.record(*id).map(|record| record.map(|record| record.id)));
-        ids.filter_map(Result::transpose).collect()
+        let ids = due.filter_map(|(_, short)| Some(self.id(*short, self.records.get(short)?)));
+        ids.collect()
+    }
+
+    /// The id of a record, which is unpacked only where its id is not one as they are made.
+    fn id(&self, short: Short, kept: &Kept) -> Result<Id, Trouble> {
+        match kept.is_plain {
+            true => Ok(short.to_id()),
+            false => Ok(unpack::<Record>(&kept.packed)?.id),
+        }
     }
 
     pub(super) fn page(&self, start: usize, count: usize) -> Result<(Vec<Record>, usize), Trouble> {
@@ -139,11 +147,7 @@ impl People {
         let mut versions = Vec::new();
         for short in self.order.iter().skip(start).take(count) {
             let Some(kept) = self.records.get(short) else { continue };
-            let id = match kept.is_plain {
-                true => short.to_id(),
-                false => unpack::<Record>(&kept.packed)?.id,
-            };
-            versions.push((id, kept.version));
+            versions.push((self.id(*short, kept)?, kept.version));
         }
         Ok((versions, self.order.len()))
     }

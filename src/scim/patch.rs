@@ -89,7 +89,7 @@ fn read_one(
     let mut value = member(members, "value").cloned();
     let path = match read_path(said, types, strict) {
         // Another URN's attributes are no more ours than any other unknown ones.
-        Err(_) if !strict && said.is_some_and(is_text_of_urn) => {
+        Err(_) if !strict && said.is_some_and(|said| is_foreign_urn(said, types)) => {
             let said = said.and_then(Value::as_str).unwrap_or_default();
             return types.check_stranger(said, value.as_ref()).map(|()| None);
         }
@@ -144,8 +144,17 @@ fn read_path(
     }
 }
 
-fn is_text_of_urn(path: &Value) -> bool {
-    path.as_str().is_some_and(|path| is_urn(path.trim()))
+/// Whether a path begins with a URN, and with that of no schema of ours.
+fn is_foreign_urn(path: &Value, types: &ResourceType) -> bool {
+    let path = path.as_str().unwrap_or_default().trim();
+    let mut own = std::iter::once(&types.core).chain(&types.extensions);
+    let is_below = |id: &str| {
+        let parts = path.split_at_checked(id.len());
+        parts.is_some_and(|(front, rest)| {
+            front.eq_ignore_ascii_case(id) && rest.starts_with([':', '.'])
+        })
+    };
+    is_urn(path) && !own.any(|schema| is_below(schema.id))
 }
 
 /// Checks that an operation without a path has members to go by.

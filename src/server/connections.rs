@@ -201,7 +201,9 @@ impl Connection {
             match since.checked_add(time) {
                 None => changed.await,
                 Some(end) => {
+                    // Who begins in the very moment when the time is over is answered.
                     tokio::select! {
+                        biased;
                         () = changed => {}
                         () = sleep_until(end) => return,
                     }

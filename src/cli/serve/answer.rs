@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
+use tokio::time::timeout;
 
 use super::metrics::Meter;
 use super::{House, TIME, secrets};
@@ -17,8 +18,13 @@ use crate::http::{Headers, Preference, Request, Response, too_large};
 use crate::lambda;
 use crate::log::Record;
 use crate::provisioner::Provisioner;
+use crate::roster::Trouble;
 use crate::server::body::{self, Cut};
 use crate::server::host;
+
+/// Each call of Connect has its own time, which ends before this; what takes longer is the disk under the
+/// roster's file. Whether the write is there is unknown then, and the sender is told to repeat.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What answers, and what is known of it.
 pub(super) struct Front {
@@ -41,7 +47,16 @@ impl Front {
         let mut record = Record::default();
         let mut preference = Preference::default();
         let response = match self.read(request, &mut preference, &mut record).await {
-            Ok(request) => provisioner.respond(&request, moment(), &mut record).await,
+            Ok(request) => {
+                let responding = provisioner.respond(&request, moment(), &mut record);
+                match timeout(LONGEST, responding).await {
+                    Ok(response) => response,
+                    Err(_) => {
+                        let silent = Trouble("no answer in time".to_owned());
+                        Provisioner::refuse(&request, silent.into(), &mut record)
+                    }
+                }
+            }
             Err(Unread::Refused(response)) => response,
             Err(Unread::Cut(status)) => {
                 self.meter.answered(status.as_u16());

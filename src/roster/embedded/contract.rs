@@ -138,7 +138,10 @@ impl Roster for Embedded {
     }
 
     fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
-        let noted = self.note(|notes| notes.removals.push_back(now));
+        let noted = self.note(|notes| {
+            notes.removals.retain(|removal| !is_over(*removal, HOUR, now));
+            notes.removals.push_back(now);
+        });
         noted.unwrap_or_else(|trouble| at_once(Err(trouble)))
     }
 

@@ -200,7 +200,8 @@ impl<'a> Parser<'a> {
         if part.eq_ignore_ascii_case("id") && !self.strict {
             "value".clone_into(part);
         }
-        let is_reference = part.eq_ignore_ascii_case("$ref");
+        let is_reference =
+            part.eq_ignore_ascii_case("$ref") || !self.strict && part.eq_ignore_ascii_case("value");
         let id = value.as_str().filter(|_| is_reference).and_then(Reference::read);
         let (Some(Reference { id, .. }), Some(operator)) = (id, by_whole_id(operator)) else {
             return Filter::Compare(path, operator, value);

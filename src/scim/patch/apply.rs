@@ -85,7 +85,10 @@ impl Work<'_> {
         let (attribute, sub) = match path.target(self.types)? {
             Target::Attribute(attribute, sub) => (attribute, sub),
             Target::Extension(urn) => return self.change_extension(op, urn, value),
-            Target::ReadOnly if self.strict => return Err(read_only()),
+            // A part of `groups` is taken out of the group, and by nobody else (RFC 7643 §4.1.2).
+            Target::ReadOnly if self.strict || op == Op::Remove && path.filter.is_some() => {
+                return Err(read_only());
+            }
             Target::ReadOnly => return Ok(()),
             Target::Nowhere => return self.unknown(value),
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::values::identity;
+use super::values::{identity, take_out};
 use crate::caseless::folded;
 
 /// A list shorter than this is gone through.
@@ -76,11 +76,7 @@ impl Index {
 
     /// Notes that the values of these places were taken out.
     pub(super) fn taken_out(&mut self, places: &BTreeSet<usize>) {
-        for place in places.iter().rev() {
-            if *place < self.numbers.len() {
-                self.numbers.remove(*place);
-            }
-        }
+        take_out(&mut self.numbers, places);
     }
 
     fn enter(&mut self, number: usize, value: &Value) {

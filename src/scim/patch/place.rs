@@ -188,6 +188,7 @@ impl Place<'_> {
         sub: &Attribute,
         value: Option<&Value>,
     ) -> Result<(), Fault> {
+        self.hold_against(list, 1)?;
         let fitted = value.map(|value| self.fit(sub, value)).transpose()?.flatten();
         match fitted {
             Some(fitted) if self.op != Op::Remove => {
@@ -253,6 +254,10 @@ impl Place<'_> {
         }
         match (value.filter(|_| self.op != Op::Remove), self.sub) {
             (Some(value), _) => return self.fill_some(list, filter, meant, value, index),
+            // Nothing that is to be added is no removal.
+            (None, _) if self.op == Op::Add && self.attribute.name == MEMBERS => {
+                return Err(Fault::value(&self.told, "one to add", "none"));
+            }
             (None, None) => {
                 take_out(list, &meant);
                 if let Some(index) = index {

@@ -187,7 +187,7 @@ pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&s
 }
 
 /// Takes values out.
-pub(super) fn take_out(list: &mut Vec<Value>, places: &BTreeSet<usize>) {
+pub(super) fn take_out<T>(list: &mut Vec<T>, places: &BTreeSet<usize>) {
     if places.len() <= FEW {
         for place in places.iter().rev().filter(|place| **place < list.len()).collect::<Vec<_>>() {
             list.remove(*place);

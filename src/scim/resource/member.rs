@@ -74,6 +74,9 @@ fn with_value(members: &Map<String, Value>, strict: bool) -> Option<Value> {
 /// The id that a value is, or wraps.
 fn id_in(value: &Value) -> Option<String> {
     match value {
+        Value::String(text) if is_reference(text) => {
+            Reference::read(text).map(|reference| reference.id)
+        }
         Value::String(id) => is_id(id).then(|| id.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Array(values) => match values.as_slice() {
@@ -87,7 +90,12 @@ fn id_in(value: &Value) -> Option<String> {
 
 /// Whether a text may be an id: it is none if it is JSON, blank, or has blanks around it.
 fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.trim() == text && !is_document(text)
+    !text.is_empty() && text.trim() == text && !is_document(text) && !is_reference(text)
+}
+
+/// Whether a text says where somebody is, and not who.
+fn is_reference(text: &str) -> bool {
+    text.contains(['/', '%']) && Reference::read(text).is_some()
 }
 
 /// Whether a text that stands for a member is one id, and no list of several.
