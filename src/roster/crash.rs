@@ -379,6 +379,21 @@ async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
 }
 
 #[tokio::test]
+async fn an_event_that_comes_alone_behind_a_crowd_waits_for_nobody() {
+    let tape = Tape::default();
+    let roster = Arc::new(opened(&tape));
+    let records: Vec<_> = (10..26).map(record).collect();
+    let writers = records.iter().map(|record| roster.write(record));
+    for written in futures_util::future::join_all(writers).await {
+        written.unwrap().unwrap();
+    }
+    // The first is a power of two, at which old ones are forgotten in a change of its own.
+    let first = timeout(Duration::from_secs(10), roster.first_sight("event", now())).await;
+    assert_eq!(first.unwrap(), Ok(now()));
+    assert_eq!(roster.health(), Ok(()));
+}
+
+#[tokio::test]
 async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
     let tape = Tape::default();
     let roster = opened(&tape);

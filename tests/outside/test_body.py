@@ -139,7 +139,6 @@ def test_what_needs_the_roster_is_not_implemented_here(deployment, type):
     [
         envelope("group.created", {"displayName": "Agents"}),
         envelope("user.created.v2", user()),
-        envelope("USER.CREATED", user()),
         envelope("", None),
         {"type": "ping"},
         user(active=False),

@@ -263,7 +263,8 @@ def test_a_misspelt_setting_is_a_warning(sound, typo, meant):
 
 def test_a_group_that_nobody_pushed_is_named(sound, serve, tmp_path):
     file = tmp_path / "roster.redb"
-    own = serve("--no-throttle", "--roster", str(file), SCIM_TOKEN=SECRET)
+    secrets = {"HOOK_DEMO_SECRET": SECRET, "HOOK_OKTA_SECRET": SECRET, "SCIM_TOKEN": SECRET}
+    own = serve("--no-throttle", "--roster", str(file), **secrets)
     headers = {"authorization": f"Bearer {SECRET}"}.items()
     pushed = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Connect Sales"}
     assert own.send("/scim/v2/Groups", json.dumps(pushed).encode(), headers).status == 201

@@ -401,7 +401,7 @@ NAMES = {
     "  Ana \t Ruiz  García ": ("Ana", "Ruiz  García"),
     "Anne-Marie O'Brien": ("Anne-Marie", "O'Brien"),
     "Ana\u00a0Ruiz": ("Ana", "Ruiz"),
-    "山田\u3000太郎": ("山田", "太郎"),
+    "山田\u3000太郎": ("太郎", "山田"),
     "Đặng Thị Ánh": ("Đặng", "Thị Ánh"),
     "Øystein Åsen": ("Øystein", "Åsen"),
     "محمد علي": ("محمد", "علي"),

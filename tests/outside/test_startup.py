@@ -315,7 +315,7 @@ def test_serve_says_at_its_start_and_of_whoever_is_parked_which_word_is_wrong(se
         return answer
 
     def parked():
-        return own.send("/_roster", method="GET").json["parked"]
+        return own.ask("/_roster").json["parked"]
 
     name = {"givenName": "Ana", "familyName": "Ruiz"}
     user = {"schemas": [f"{CORE}:User"], "userName": "ana@example.com", "name": name, "active": True}

@@ -51,6 +51,47 @@ async fn a_time_that_cannot_be_read_is_refused_but_who_leaves_is_out() {
 }
 
 #[tokio::test]
+async fn who_is_told_inactive_leaves_whatever_the_message_says_of_its_time() {
+    for timestamp in [Value::Null, json!("27.11.2026")] {
+        let mut desk = desk("inactive", &[]).await;
+        desk.signed(person("a@x.example", "A", "Ana")).await;
+        assert_eq!(desk.held(), ["a@x.example Ana Agent"]);
+        let mut data = person("a@x.example", "A", "Ana");
+        data["active"] = json!(false);
+        data["meta"] = json!({"lastModified": "2020-01-01T00:00:00Z"});
+        let mut message = json!({"type": "user.updated", "data": data});
+        if timestamp.is_string() {
+            message["timestamp"] = timestamp.clone();
+        }
+        let told = desk.signed(message).await;
+        assert_eq!(told.status, 200, "{timestamp}: {}", told.body);
+        assert_eq!(desk.held(), ["a@x.example Ana No Access"], "{timestamp}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_below_the_core_urn_in_a_hook_is_refused_and_never_passed_over() {
+    const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let mut desk = desk("below", &[]).await;
+    desk.signed(person("a@x.example", "A", "Ana")).await;
+    for (name, value) in
+        [(USER.to_owned(), json!({"active": false})), (format!("{USER}:active"), json!(false))]
+    {
+        let mut data = person("a@x.example", "A", "Ana");
+        data[&name] = value;
+        for message in [data.clone(), json!({"type": "user.updated", "data": data})] {
+            let told = desk.signed(message).await;
+            assert_eq!(told.status, 400, "{name}: {}", told.body);
+        }
+        let told = desk.signed(json!({"type": "user.deactivated", "data": data})).await;
+        assert_eq!(told.status, 200, "who leaves is out all the same: {}", told.body);
+        assert_eq!(desk.held(), ["a@x.example Ana No Access"]);
+        let back = json!({"type": "user.activated", "data": person("a@x.example", "A", "Ana")});
+        desk.signed(back).await;
+    }
+}
+
+#[tokio::test]
 async fn a_number_since_1970_dates_a_message() {
     for (divisor, as_text) in [(1000, false), (1000, true), (1, false), (1, true)] {
         let mut desk = desk("number", &[]).await;

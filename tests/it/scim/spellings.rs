@@ -93,6 +93,8 @@ async fn who_is_in_a_group_is_somebody_or_nothing_changes() {
         (replace(json!([{"id": a}])), vec![&a]),
         (replace(json!([{"$ref": shown}])), vec![&a]),
         (replace(json!({"members": {"value": [a]}})), vec![&a]),
+        (replace(json!([{"value": format!("https://x.example/scim/v2/Users/{a}")}])), vec![&a]),
+        (filtered(format!("value eq \"{shown}\"")), vec![&b]),
         (replace(json!("[]")), vec![]),
         (remove(json!([{"$ref": format!("../Users/{b}/")}])), vec![&a]),
         (remove(json!(json!({"value": b}).to_string())), vec![&a]),
@@ -109,6 +111,14 @@ async fn who_is_in_a_group_is_somebody_or_nothing_changes() {
         client.patch(&target, json!([replace(json!([a, b]))])).await.is(200);
         assert_eq!(members(&client, &target).await, both);
     }
+    let nothing = json!({"op": "add", "path": format!("members[value eq \"{a}\"]"), "value": null});
+    client.patch(&target, json!([nothing])).await.is(400);
+    client.patch(&target, json!([{"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members[x"}])).await.is(400);
+    assert_eq!(members(&client, &target).await, both);
+    let ana = format!("/Users/{a}");
+    let id = target.trim_start_matches("/Groups/");
+    let leave = json!([{"op": "remove", "path": format!("groups[value eq \"{id}\"]")}]);
+    assert_eq!(client.patch(&ana, leave).await.is(400)["scimType"], "mutability");
     for value in [
         json!([{"display": "Ana"}]),
         json!([{"value": null}]),
