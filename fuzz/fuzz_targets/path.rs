@@ -11,7 +11,8 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(path) = AttributePath::read(text, &types) {
         assert_eq!(AttributePath::read(&path.to_string(), &types).as_ref(), Ok(&path));
     }
-    for path in [false, true].into_iter().filter_map(|strict| Path::read(text, &types, strict).ok()) {
+    for path in [false, true].into_iter().filter_map(|strict| Path::read(text, &types, strict).ok())
+    {
         let front = AttributePath::read(&path.attribute.to_string(), &types);
         assert_eq!(front.as_ref(), Ok(&path.attribute));
         assert!(path.attribute.sub.is_none());
