@@ -92,7 +92,7 @@ def fields():
 @cache
 def metrics():
     rust = source("src/log.rs")
-    named = re.findall(r'(?:name: |count\()"([A-Z][A-Za-z]+)"|\("([A-Z][A-Za-z]+)", \|', rust)
+    named = re.findall(r'(?:name: |count\()"([A-Z][A-Za-z]+)"|\("([A-Z][A-Za-z]+)", (?:\||[A-Z])', rust)
     named = {one or other for one, other in named}
     assert {"Events", "SecretTrouble", "ConnectLatency"} <= named
     return named
