@@ -44,6 +44,9 @@ mod tests {
             ("RENAME", "REMANE", 2),
             ("ABC", "CA", 3),
             ("SALEZ", "SALES", 1),
+            ("user.craeted", "user.created", 1),
+            ("group.created", "user.created", 5),
+            ("kitten", "sitting", 3),
         ] {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{other} {one}");
