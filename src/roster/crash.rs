@@ -378,6 +378,22 @@ async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
     assert!(syncs() - before <= 160 / 6, "{} syncs for 160 writes", syncs() - before);
 }
 
+#[test]
+fn a_file_that_is_gone_is_not_taken_for_a_roster_of_nobody() {
+    let folder = std::env::temp_dir().join(format!("roster-gone-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("roster.redb");
+    let open = super::file::at(path.clone());
+    drop(open().unwrap());
+    drop(open().unwrap());
+    std::fs::remove_file(&path).unwrap();
+    assert!(open().is_err() && !path.exists(), "moved away or unmounted, and not made anew");
+    std::fs::write(&path, "").unwrap();
+    let why = open().err().unwrap().0;
+    assert!(why.ends_with("expected the roster, found an empty file"), "{why}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn an_event_that_comes_alone_behind_a_crowd_waits_for_nobody() {
     let tape = Tape::default();
