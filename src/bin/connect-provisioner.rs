@@ -8,6 +8,10 @@ use std::time::Duration;
 use clap::Parser as _;
 use connect_provisioner::cli::{Cli, Ended};
 
+/// `serve` spends much of its time on small texts, and keeps much of what it is given for long.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long whatever still runs in the background is waited for at the end.
 const GRACE: Duration = Duration::from_secs(1);
 
