@@ -438,3 +438,47 @@ async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
     assert_eq!(write.await.unwrap(), Ok(1));
     assert_eq!(roster.page(0, 10).await.unwrap().1, 2);
 }
+
+#[tokio::test]
+async fn what_is_written_behind_waits_for_nobody_and_is_on_the_disk_in_its_order() {
+    let tape = Tape::default();
+    let roster = Arc::new(opened(&tape));
+    let mut first = record(1);
+    first.version = roster.write(&first).await.unwrap().unwrap();
+    tape.with(|state| state.syncs_hang = true);
+    first.attempts = 1;
+    let behind = roster.write_behind(&first).now_or_never().unwrap();
+    first.version = behind.unwrap().unwrap();
+    let read = roster.load(&first.id).now_or_never().unwrap();
+    assert_eq!(read.unwrap().unwrap().attempts, 1, "who reads it waits for nobody");
+    tape.with(|state| state.syncs_hang = false);
+
+    // By itself, a moment later.
+    sleep(Duration::from_secs(1)).await;
+    let mut chance = fastrand::Rng::with_seed(1);
+    let left = opened(&tape.after(tape.steps(), &mut chance));
+    assert_eq!(left.load(&first.id).await.unwrap().unwrap().attempts, 1);
+
+    // With what comes after it, never without what came before, whenever the power goes.
+    let begin = tape.steps();
+    let mut told = Vec::new();
+    for attempts in (2..60).step_by(2) {
+        first.attempts = attempts;
+        first.version = roster.write_behind(&first).await.unwrap().unwrap();
+        first.attempts = attempts + 1;
+        first.version = roster.write(&first).await.unwrap().unwrap();
+        told.push((tape.steps(), first.version));
+    }
+    first.attempts = 60;
+    roster.write_behind(&first).await.unwrap().unwrap();
+    for moment in begin..=tape.steps() {
+        let left = opened(&tape.after(moment, &mut chance));
+        let left = left.load(&first.id).await.unwrap().unwrap();
+        let least = told.iter().rev().find(|(step, _)| *step <= moment);
+        assert!(least.is_none_or(|(_, version)| left.version >= *version));
+        assert_eq!(u64::from(left.attempts), left.version - 1, "all of a record is of one write");
+    }
+    drop(roster);
+    let left = opened(&tape).load(&first.id).await.unwrap().unwrap();
+    assert_eq!(left.attempts, 60, "what is open when the roster is closed is written");
+}

@@ -71,6 +71,15 @@ pub(super) struct Contents {
     pub(super) crowd: Crowd,
 }
 
+/// What the answer of a write waits for.
+#[derive(Clone, Copy)]
+enum Durability {
+    /// Until the disk has it; so does who reads it.
+    Awaited,
+    /// For nothing: it goes to the disk with what comes after it, or a moment later.
+    Behind,
+}
+
 /// What is known besides persons and events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Notes {
@@ -130,13 +139,17 @@ impl Embedded {
         let expected = state.expected;
         let Some(queue) = state.queue.as_mut() else { return at_once(Ok(answer)) };
         let ticket = queue.push(change(), ways);
-        if queue.len() == 1 || queue.len() >= expected {
+        if queue.awaited() == 1 || queue.awaited() >= expected {
             self.shared.wake.notify_one();
         }
         ticket.before(answer)
     }
 
-    fn put<'a>(&self, record: &Record) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
+    fn put<'a>(
+        &self,
+        record: &Record,
+        durability: Durability,
+    ) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
         let version = record.version.saturating_add(1);
         let next = Record { version, ..record.clone() };
         let entry = Entry::of(&next)?;
@@ -148,7 +161,19 @@ impl Embedded {
         }
         let moved = state.contents.people.put(entry)?;
         ways.extend(moved.ways());
-        Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(version)))
+        let change = || Change::Put(Box::new(next));
+        Ok(match durability {
+            Durability::Awaited => self.written(state, change, ways, Ok(version)),
+            Durability::Behind => {
+                if let Some(queue) = state.queue.as_mut() {
+                    queue.push_behind(change());
+                    if queue.len() == 1 {
+                        self.shared.wake.notify_one();
+                    }
+                }
+                at_once(Ok(Ok(version)))
+            }
+        })
     }
 
     fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
@@ -235,9 +260,7 @@ impl Embedded {
         {
             state.contents.sights.retain(|_, seen| *seen > until);
             if let Some(queue) = state.queue.as_mut() {
-                drop(queue.push(Change::Forget(until), Vec::new()));
-                // Nobody waits for this one, so `written` would take the next for a second.
-                self.shared.wake.notify_one();
+                queue.push_behind(Change::Forget(until));
             }
         }
         Ok(self.written(state, || Change::See(event.to_owned(), now), vec![short], now))

@@ -96,6 +96,13 @@ impl People {
         Ok(found.filter(|record| record.id == *id))
     }
 
+    /// The version of the record that has exactly this id.
+    pub(super) fn version_of(&self, id: &Id) -> Result<Option<u64>, Trouble> {
+        let short = Short::of_id(id);
+        let Some(kept) = self.records.get(&short) else { return Ok(None) };
+        Ok((self.id(short, kept)? == *id).then_some(kept.version))
+    }
+
     /// The version of the record of this id.
     pub(super) fn version(&self, id: Short) -> Option<u64> {
         self.records.get(&id).map(|kept| kept.version)

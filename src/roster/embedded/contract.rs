@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Embedded, HOUR, is_over, population, told_after};
+use super::{Durability, Embedded, HOUR, is_over, population, told_after};
 use crate::roster::crowd::Crowd;
 use crate::roster::group::{Group, GroupChange, Member};
 use crate::roster::key::{Id, Key};
@@ -41,7 +41,11 @@ impl Roster for Embedded {
     }
 
     fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
-        self.put(record).unwrap_or_else(|trouble| at_once(Err(trouble)))
+        self.put(record, Durability::Awaited).unwrap_or_else(|trouble| at_once(Err(trouble)))
+    }
+
+    fn write_behind<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+        self.put(record, Durability::Behind).unwrap_or_else(|trouble| at_once(Err(trouble)))
     }
 
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
@@ -115,6 +119,13 @@ impl Roster for Embedded {
         });
         let own = own.unwrap_or_default();
         self.told(state, [population()].into_iter().chain(own), page)
+    }
+
+    fn version<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<u64>> {
+        let state = self.state();
+        let short = Short::of_id(id);
+        let version = state.contents.people.version_of(id);
+        self.told(state, [short].into_iter(), version)
     }
 
     fn parked(&self) -> Answer<'_, Vec<Record>> {
