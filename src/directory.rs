@@ -91,6 +91,7 @@ impl Directory {
         (answer.and_then(|answer| asked.fit(answer)), calls)
     }
 
+    /// What a read needs stands here; what is larger is on the heap, so that reads do not move it about.
     async fn dispatch(&self, asked: &Asked<'_>, calls: &mut Calls) -> Result<Answer, Fault> {
         let method = asked.request.method.as_str();
         let place = Place::find(&asked.request.path)?;
@@ -98,22 +99,26 @@ impl Directory {
         match (place, method) {
             (Place::All(endpoint), "GET") => {
                 let query = Query::of_parameters(&asked.request.query)?;
-                self.search(asked, Some(endpoint), &query).await
+                Box::pin(self.search(asked, Some(endpoint), &query)).await
             }
             (Place::Search(endpoint), _) => {
                 let query = Query::of_body(&asked.body().await?, self.strict)?;
-                self.search(asked, endpoint, &query).await
+                Box::pin(self.search(asked, endpoint, &query)).await
             }
-            (Place::All(Endpoint::Users), _) => self.create_user(asked, calls).await,
-            (Place::All(Endpoint::Groups), _) => self.create_group(asked).await,
+            (Place::All(Endpoint::Users), _) => Box::pin(self.create_user(asked, calls)).await,
+            (Place::All(Endpoint::Groups), _) => Box::pin(self.create_group(asked)).await,
             (Place::One(Endpoint::Users, id), "GET") => self.read_user(asked, &id).await,
             (Place::One(Endpoint::Users, id), "DELETE") => {
-                self.remove_user(asked, &id, calls).await
+                Box::pin(self.remove_user(asked, &id, calls)).await
             }
-            (Place::One(Endpoint::Users, id), _) => self.change_user(asked, &id, calls).await,
+            (Place::One(Endpoint::Users, id), _) => {
+                Box::pin(self.change_user(asked, &id, calls)).await
+            }
             (Place::One(Endpoint::Groups, id), "GET") => self.read_group(asked, &id).await,
-            (Place::One(Endpoint::Groups, id), "DELETE") => self.remove_group(asked, &id).await,
-            (Place::One(Endpoint::Groups, id), _) => self.change_group(asked, &id).await,
+            (Place::One(Endpoint::Groups, id), "DELETE") => {
+                Box::pin(self.remove_group(asked, &id)).await
+            }
+            (Place::One(Endpoint::Groups, id), _) => Box::pin(self.change_group(asked, &id)).await,
             (place, _) => self.discover(asked, place),
         }
     }

@@ -222,8 +222,13 @@ impl Provisioner {
         let patience = if hook.source.scheme.has_challenge() { soon } else { patience };
         let request = self.verify(hook, request, moment, patience, record).await?;
         match decide(&self.config, hook, &request, moment, record)? {
-            Decision::One(verdict) => self.settle(verdict, moment, deadline, record).await,
-            Decision::Batch(parts) => Ok(self.settle_all(parts, moment, soon, record).await),
+            // On the heap, since a read of SCIM's would carry them about.
+            Decision::One(verdict) => {
+                Box::pin(self.settle(verdict, moment, deadline, record)).await
+            }
+            Decision::Batch(parts) => {
+                Ok(Box::pin(self.settle_all(parts, moment, soon, record)).await)
+            }
         }
     }
 

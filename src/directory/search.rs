@@ -308,7 +308,7 @@ impl Directory {
             }
             asked.check_time()?;
             let Some(user) = self.user_written(asked, id, *version).await? else { continue };
-            if !page.add(&user) {
+            if !page.add(&user.text) {
                 break;
             }
         }
@@ -422,7 +422,7 @@ fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault
     if carried > MAX_ANSWER {
         return Err(Fault::new(Kind::TooMany, TOO_LONG));
     }
-    Ok(Answer { list: Some(list), ..Answer::shown(Map::new()) })
+    Ok(Answer { written: Some(list), ..Answer::shown(Map::new()) })
 }
 
 /// The attribute that ties a resource to others.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
 use serde_json::{Map, Value, json};
 
-use super::written::WrittenState;
+use super::written::{WrittenState, WrittenUser};
 use super::{Asked, Directory, etag};
 use crate::assign::Agent;
 use crate::assign::instance::Reference;
@@ -60,18 +60,19 @@ impl Directory {
         Ok(self.user_in(asked, record, &groups, extent.links, tells))
     }
 
-    /// The whole of a user as a list has it, written down: as it was written before, if nothing that it
-    /// shows is another since this version. `None`, if they are gone meanwhile.
+    /// The whole of a user as a client has it who says nothing of what it wants, written down: as it was
+    /// written before, if nothing that it shows is another since this version. `None`, if they are gone
+    /// meanwhile.
     pub(super) async fn user_written(
         &self,
         asked: &Asked<'_>,
         id: &Id,
         version: u64,
-    ) -> Result<Option<Arc<str>>, Fault> {
+    ) -> Result<Option<Arc<WrittenUser>>, Fault> {
         let groups = asked.roster().groups_of(id.as_str()).await?;
         let state = WrittenState::of(version, &groups, &asked.base);
-        if let Some(text) = self.written.find(id, &state) {
-            return Ok(Some(text));
+        if let Some(user) = self.written.find(id, &state) {
+            return Ok(Some(user));
         }
         let record = asked.roster().load(id).await?;
         let Some(record) = record.filter(|record| record.wanted != Wanted::Gone) else {
@@ -79,9 +80,10 @@ impl Directory {
         };
         let state = WrittenState::of(record.version, &groups, &asked.base);
         let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
-        let text: Arc<str> = serde_json::to_string(&user).unwrap_or_default().into();
-        self.written.keep(id, state, &text);
-        Ok(Some(text))
+        let text = serde_json::to_string(&user).unwrap_or_default();
+        let user = Arc::new(WrittenUser { text, edition: record.edition, owner: record.owner });
+        self.written.keep(id, state, &user);
+        Ok(Some(user))
     }
 
     fn user_in(

@@ -6,10 +6,12 @@ use serde_json::{Map, Value};
 
 use super::aside::aside;
 use super::shown::{Extent, tell_active, with_traces};
-use super::{Asked, Directory, TRIES, etag, not_found};
+use super::{Asked, Directory, TOO_LONG, TRIES, etag, not_found};
 use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
+use crate::http::MAX_ANSWER;
+use crate::json::carried_length_of;
 use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, Wanted};
@@ -47,12 +49,34 @@ impl Directory {
 
     pub(super) async fn read_user(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
-        let record = asked.living(&Id::read(id)).await?;
-        let mut answer = self.user_answer(asked, &record, &projection).await?;
-        if asked.has(&etag(record.edition)) {
+        let mut answer = if projection.is_everything() {
+            self.written_answer(asked, &Id::read(id)).await?
+        } else {
+            let record = asked.living(&Id::read(id)).await?;
+            self.user_answer(asked, &record, &projection).await?
+        };
+        if answer.etag.as_ref().is_some_and(|etag| asked.has(etag)) {
             answer.deed = Deed::NotModified;
         }
         Ok(answer)
+    }
+
+    /// The whole of a user, for who says nothing of what it wants: where it was written lately, the
+    /// record is not even read.
+    async fn written_answer(&self, asked: &Asked<'_>, id: &Id) -> Result<Answer, Fault> {
+        let version = asked.roster().version(id).await?.ok_or_else(not_found)?;
+        let user = self.user_written(asked, id, version).await?.ok_or_else(not_found)?;
+        if carried_length_of(&user.text) > MAX_ANSWER {
+            return Err(Fault::new(Kind::TooMany, TOO_LONG));
+        }
+        let (id, owner) = (id.as_str(), Some(user.owner.clone()));
+        Ok(Answer {
+            written: Some(user.text.clone()),
+            etag: Some(etag(user.edition)),
+            location: Some(self.location(asked, &self.users, id)),
+            about: Some(About { id: id.to_owned(), owner, ..About::default() }),
+            ..Answer::shown(Map::new())
+        })
     }
 
     pub(super) async fn change_user(

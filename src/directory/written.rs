@@ -1,4 +1,4 @@
-//! Users as lists had them lately, written down.
+//! Users as clients had them lately, written down.
 //!
 //! To make a user ready to be shown is to judge each attribute by the table and by what Connect takes; a
 //! client that reads page after page, again and again, asks for the same each time. What is kept goes by
@@ -15,7 +15,7 @@ use crate::roster::key::Id;
 const BYTES: usize = 12 << 20;
 
 /// What each costs besides its text.
-const BESIDES: usize = 200;
+const BESIDES: usize = 300;
 
 /// What a text was made of.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,35 +36,48 @@ impl WrittenState {
     }
 }
 
-/// The texts.
+/// A user, written down.
+#[derive(Debug)]
+pub(super) struct WrittenUser {
+    /// The whole resource, as JSON.
+    pub(super) text: String,
+    /// Its version, as its entity tag counts it.
+    pub(super) edition: u64,
+    /// The owner's hash.
+    pub(super) owner: String,
+}
+
+/// The users.
 #[derive(Default)]
 pub(super) struct Written(Mutex<Generations>);
 
+type Kept = (WrittenState, Arc<WrittenUser>);
+
 #[derive(Default)]
 struct Generations {
-    late: HashMap<Id, (WrittenState, Arc<str>)>,
-    before: HashMap<Id, (WrittenState, Arc<str>)>,
+    late: HashMap<Id, Kept>,
+    before: HashMap<Id, Kept>,
     bytes: usize,
 }
 
 impl Written {
-    /// The text of this record, if it was made of the same.
-    pub(super) fn find(&self, id: &Id, state: &WrittenState) -> Option<Arc<str>> {
+    /// The user of this record, if it was made of the same.
+    pub(super) fn find(&self, id: &Id, state: &WrittenState) -> Option<Arc<WrittenUser>> {
         let mut kept = self.kept();
-        if let Some((own, text)) = kept.late.get(id) {
-            return (own == state).then(|| Arc::clone(text));
+        if let Some((own, user)) = kept.late.get(id) {
+            return (own == state).then(|| Arc::clone(user));
         }
-        let (own, text) = kept.before.remove(id)?;
+        let (own, user) = kept.before.remove(id)?;
         if own != *state {
             return None;
         }
-        kept.keep(id, own, &text);
-        Some(text)
+        kept.keep(id, own, &user);
+        Some(user)
     }
 
-    /// Keeps a text for a while.
-    pub(super) fn keep(&self, id: &Id, state: WrittenState, text: &Arc<str>) {
-        self.kept().keep(id, state, text);
+    /// Keeps a user for a while.
+    pub(super) fn keep(&self, id: &Id, state: WrittenState, user: &Arc<WrittenUser>) {
+        self.kept().keep(id, state, user);
     }
 
     fn kept(&self) -> MutexGuard<'_, Generations> {
@@ -73,13 +86,13 @@ impl Written {
 }
 
 impl Generations {
-    fn keep(&mut self, id: &Id, state: WrittenState, text: &Arc<str>) {
-        self.bytes = self.bytes.saturating_add(text.len()).saturating_add(BESIDES);
+    fn keep(&mut self, id: &Id, state: WrittenState, user: &Arc<WrittenUser>) {
+        self.bytes = self.bytes.saturating_add(user.text.len()).saturating_add(BESIDES);
         if self.bytes > BYTES {
             self.before = std::mem::take(&mut self.late);
             self.bytes = 0;
         }
-        self.late.insert(id.clone(), (state, Arc::clone(text)));
+        self.late.insert(id.clone(), (state, Arc::clone(user)));
     }
 }
 
@@ -96,6 +109,10 @@ mod tests {
 
     use super::*;
 
+    fn user(text: &str) -> Arc<WrittenUser> {
+        Arc::new(WrittenUser { text: text.to_owned(), edition: 1, owner: String::new() })
+    }
+
     #[test]
     fn a_text_is_found_as_long_as_nothing_that_it_shows_is_another() {
         let written = Written::default();
@@ -103,8 +120,9 @@ mod tests {
         let state = WrittenState::of;
         let id = Id::of([1; 16]);
         assert!(written.find(&id, &state(1, &[], &base)).is_none());
-        written.keep(&id, state(1, &[], &base), &"text".into());
-        assert_eq!(written.find(&id, &state(1, &[], &base)).as_deref(), Some("text"));
+        written.keep(&id, state(1, &[], &base), &user("text"));
+        let found = written.find(&id, &state(1, &[], &base));
+        assert_eq!(found.map(|user| user.text.clone()).as_deref(), Some("text"));
         assert!(written.find(&id, &state(2, &[], &base)).is_none(), "it was written since");
         let group = Group::new(Id::of([2; 16]), SystemTime::UNIX_EPOCH);
         assert!(written.find(&id, &state(1, &[group], &base)).is_none(), "it has a group");
@@ -117,7 +135,7 @@ mod tests {
         let written = Written::default();
         let base: Arc<str> = "".into();
         let state = || WrittenState::of(1, &[], &base);
-        let text: Arc<str> = "x".repeat(200_000).into();
+        let text = user(&"x".repeat(200_000));
         let first = Id::of([0; 16]);
         written.keep(&first, state(), &text);
         for number in 1..=255_u8 {

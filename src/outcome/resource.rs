@@ -26,8 +26,8 @@ pub struct Answer {
     pub deed: Deed,
     /// The resource or the document; empty where there is none to show.
     pub body: Map<String, Value>,
-    /// The list instead, which is written already.
-    pub list: Option<String>,
+    /// The same instead, where it is written already.
+    pub written: Option<String>,
     /// The resource's version (RFC 7644 §3.14).
     pub etag: Option<String>,
     /// Where the resource is; the same as its `meta.location`.
@@ -78,7 +78,7 @@ impl Answer {
         Self {
             deed: Deed::Shown,
             body,
-            list: None,
+            written: None,
             etag: None,
             location: None,
             kept: None,
@@ -90,8 +90,8 @@ impl Answer {
     #[must_use]
     pub fn response(&self) -> Response {
         let has_body = matches!(self.deed, Deed::Created | Deed::Shown);
-        let body = has_body.then(|| match &self.list {
-            Some(list) => list.clone(),
+        let body = has_body.then(|| match &self.written {
+            Some(written) => written.clone(),
             None => serde_json::to_string(&self.body).unwrap_or_default(),
         });
         let mut response = Response::new(self.deed.status(), body.unwrap_or_default());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use tokio::time::timeout;
@@ -91,6 +91,9 @@ impl Front {
         let is_open = secrets::is_open(&self.known, config, &head.path);
         let admitted = if is_open && !host::is_this_machine(request.headers()) {
             Err(Provisioner::refuse(&head, foreign_host(), record))
+        } else if request.body().is_end_stream() {
+            // Nothing comes that would have to be kept: who sent it is asked once, when it is answered.
+            return Ok(head);
         } else {
             provisioner.admit(&head, moment(), record).await
         };

@@ -69,8 +69,8 @@ impl Meter {
 
     /// Counts a line of the log.
     pub(in crate::cli) fn said(&self, line: &str) {
-        let is_level = |level: &&&str| line.starts_with(&format!("{{\"level\":\"{level}\""));
-        if let Some(level) = LEVELS.iter().find(is_level) {
+        let said = line.strip_prefix("{\"level\":\"").unwrap_or_default();
+        if let Some(level) = LEVELS.iter().find(|level| said.starts_with(**level)) {
             self.change(|counted| add(counted.lines.entry(*level).or_default(), 1));
         }
     }
