@@ -1,5 +1,5 @@
-"""What the papers name is there: tests, settings, fields, metrics, alarms, permissions, links; and
-a query asks for nothing that its log does not have."""
+"""What the papers name is there: tests, settings, fields, metrics, alarms, permissions, links; a
+query asks for nothing that its log does not have; and a page is no longer than is read."""
 
 import re
 import subprocess
@@ -39,7 +39,35 @@ def rust():
     return re.sub(r"\\\n\s+", "", code)
 
 
-# --- Tables ---------------------------------------------------------------------------------------
+# --- Pages ----------------------------------------------------------------------------------------
+
+MOST_LINES = {"README.md": 200, "ARCHITECTURE.md": 250}
+
+
+@pytest.mark.parametrize("paper", [name for name in NAMED if name != "CHANGELOG.md"])
+def test_a_page_is_no_longer_than_is_read(paper):
+    assert len(source(paper).splitlines()) <= MOST_LINES.get(paper, 300)
+
+
+@pytest.mark.parametrize("paper", [name for name in OURS if name != "README.md"])
+def test_a_page_opens_with_for_whom_it_is(paper):
+    heading, _, opening = source(paper).split("\n", 2)
+    assert heading.startswith("# ")
+    assert opening.startswith("For ")
+
+
+@pytest.mark.parametrize("paper", NAMED)
+def test_every_block_of_code_is_opened_with_its_language_and_closed(paper):
+    fences = re.findall(r"^ *```(\w*)$", source(paper), re.MULTILINE)
+    assert all(fences[::2]) and not any(fences[1::2]) and len(fences) % 2 == 0
+
+
+def test_every_page_is_in_the_contents_and_within_reach_of_the_readme():
+    pages = {page.removeprefix("docs/") for page in PAGES} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", source("docs/README.md")))
+    assert {f"docs/{page}" for page in pages - {"walks.md"}} <= {
+        target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", source("README.md"))
+    }
 
 
 def test_every_table_that_a_program_could_write_has_its_marks():
