@@ -14,7 +14,7 @@ use crate::trust::scheme::{SCHEMES, Scheme};
 
 /// The settings of a source, and where their values are found.
 pub static HOOK_SETTINGS: &[(&str, &str)] = &[
-    ("SCHEME", "the README's table of schemes: how this sender proves itself"),
+    ("SCHEME", "docs/sign.md, the table of schemes: how this sender proves itself"),
     (
         "SECRET",
         "the sender's settings, where it shows its secret; several, separated by commas, while \
@@ -105,7 +105,7 @@ pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Pro
                 let meant = near::hook_meant(name);
                 let near = meant.map_or(String::new(), |meant| format!(" near {meant}"));
                 let problem = format!("{}{near}", unknown_setting());
-                reader.problem(name, problem, "the README's table of settings");
+                reader.problem(name, problem, "docs/settings.md, the table of settings");
             }
         }
     }

@@ -21,7 +21,7 @@ pub fn typos(environment: &Environment) -> Vec<Problem> {
         Some(Problem {
             variable: name.clone(),
             problem: format!("expected the name of a setting, found one near {}", meant(name)?),
-            find: "the README's table of settings; what has another name is not read",
+            find: "docs/settings.md, the table of settings; what has another name is not read",
         })
     });
     typos.collect()

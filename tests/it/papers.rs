@@ -15,38 +15,52 @@ fn paper(name: &str) -> String {
     std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The cells of the table row in the README whose given cell is this.
-fn row(column: usize, cell: &str) -> Vec<String> {
-    let readme = paper("README.md");
-    let rows = readme.lines().filter(|line| line.starts_with('|'));
+/// What stands between a table's two marks in a paper.
+fn table(name: &str, mark: &str) -> String {
+    let text = paper(name);
+    let start = format!("<!-- table:{mark} -->");
+    let (_, rest) = text.split_once(&start).unwrap_or_else(|| panic!("{name} has no {start}"));
+    let (table, _) = rest.split_once("<!-- /table -->").unwrap();
+    table.to_owned()
+}
+
+const SETTINGS: (&str, &str) = ("docs/settings.md", "settings");
+const SIGNATURES: (&str, &str) = ("docs/sign.md", "schemes");
+const ANSWERS: (&str, &str) = ("docs/answers.md", "answers");
+
+/// The cells of the row of a table whose given cell is this.
+fn row((name, mark): (&str, &str), column: usize, cell: &str) -> Vec<String> {
+    let table = table(name, mark);
+    let rows = table.lines().filter(|line| line.starts_with('|'));
     let mut cells =
         rows.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
     cells
         .find(|cells| cells.get(column).is_some_and(|own| own == cell))
-        .unwrap_or_else(|| panic!("the README has no row for {cell}"))
+        .unwrap_or_else(|| panic!("{name} has no row for {cell}"))
 }
 
 #[test]
-fn every_setting_is_in_the_readme_with_its_default() {
+fn every_setting_is_told_with_its_default() {
     for setting in settings() {
         let default = match setting.default {
             "" => String::new(),
             default => format!("`{default}`"),
         };
-        assert_eq!(row(1, &format!("`{}`", setting.name))[2], default, "{}", setting.name);
+        let cells = row(SETTINGS, 1, &format!("`{}`", setting.name));
+        assert_eq!(cells[2], default, "{}", setting.name);
     }
     for scheme in SCHEMES {
-        row(1, &format!("`{}`", scheme.name));
+        row(SIGNATURES, 1, &format!("`{}`", scheme.name));
     }
     for (setting, _) in HOOK_SETTINGS {
-        row(1, &format!("`HOOK_<SOURCE>_{setting}`"));
+        row(SETTINGS, 1, &format!("`HOOK_<SOURCE>_{setting}`"));
     }
 }
 
 #[test]
-fn every_fault_is_in_the_readme_with_its_status_and_turn() {
+fn every_fault_is_told_with_its_status_and_turn() {
     for kind in Kind::ALL {
-        let cells = row(2, &format!("`{}`", kind.code()));
+        let cells = row(ANSWERS, 2, &format!("`{}`", kind.code()));
         let answer = Row::of(kind);
         assert_eq!(cells[1], answer.status.to_string(), "{kind:?}");
         assert_eq!(cells[4], kind.turn().name(), "{kind:?}");
@@ -56,7 +70,7 @@ fn every_fault_is_in_the_readme_with_its_status_and_turn() {
 }
 
 #[test]
-fn every_outcome_is_in_the_readme_with_its_status() {
+fn every_outcome_is_told_with_its_status() {
     let username = Username::read("unused", 2..=64).unwrap();
     let owner = || Owner::of("demo", None, &username);
     let ids = || UserIds { id: "id".to_owned(), arn: "arn".to_owned() };
@@ -79,13 +93,13 @@ fn every_outcome_is_in_the_readme_with_its_status() {
     ];
     let applied = applied.into_iter().map(|applied| Outcome::Applied(applied, owner()));
     for outcome in applied.chain(others) {
-        let cells = row(2, &format!("`{}`", outcome.name()));
+        let cells = row(ANSWERS, 2, &format!("`{}`", outcome.name()));
         assert_eq!(cells[1], outcome.response().status.to_string(), "{outcome:?}");
     }
 }
 
 #[test]
-fn every_attribute_of_our_extension_is_in_the_readme() {
+fn every_attribute_of_our_extension_is_told() {
     let one = || vec!["one".to_owned()];
     let limits = Limits {
         routing_profiles: one(),
@@ -101,8 +115,7 @@ fn every_attribute_of_our_extension_is_in_the_readme() {
         }
         _ => vec![attribute.name.to_owned()],
     });
-    let readme = paper("README.md");
-    let table = readme.split("### What comes back").nth(1).unwrap();
+    let table = table("docs/scim.md", "scim-attributes");
     let table: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     for name in told {
         let names = |line: &&str| line.split('|').nth(1).unwrap().contains(&format!("`{name}`"));
@@ -111,14 +124,14 @@ fn every_attribute_of_our_extension_is_in_the_readme() {
 }
 
 #[test]
-fn every_event_type_of_oktas_is_in_the_readme() {
-    let readme = paper("README.md");
+fn every_event_type_of_oktas_is_told() {
+    let told = table("docs/okta.md", "okta-events");
     let rows = paper("src/event/okta.rs");
     let types = rows.split("Row::new(\"").skip(1).filter_map(|rest| rest.split('"').next());
     let types: Vec<_> = types.collect();
     assert!(types.len() > 15, "they are still found like this");
     for event_type in types {
-        assert!(readme.contains(&format!("`{event_type}`")), "{event_type}");
+        assert!(told.contains(&format!("`{event_type}`")), "{event_type}");
     }
 }
 
@@ -146,8 +159,8 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
     let told = ["src", "tests/it", "tests/outside"].map(sources).concat();
     let told = told.iter().map(|file| paper(file)).collect::<String>();
     // The names of crates may look like those of tests.
-    let named = map.split("## Dependencies").next().unwrap().split('`');
-    let tests: Vec<_> = named.filter(|word| is_sentence(word)).collect();
+    let named = map.split("## Dependencies").next().unwrap().to_owned() + &paper("docs/cuts.md");
+    let tests: Vec<_> = named.split('`').filter(|word| is_sentence(word)).collect();
     assert!(tests.len() > 20, "they are still found like this");
     for test in tests {
         let is_there =

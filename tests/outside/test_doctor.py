@@ -122,9 +122,9 @@ def test_what_works_and_should_be_looked_at_is_no_problem(sound):
 
 
 BROKEN = {
-    "a typo": ({"HOOK_OKTA_SERCET": "x"}, "HOOK_OKTA_SERCET", "found another name", "README"),
+    "a typo": ({"HOOK_OKTA_SERCET": "x"}, "HOOK_OKTA_SERCET", "found another name", "docs/settings.md"),
     "a source in lower case": (
-        {"HOOK_okta_APPS": "x"}, "HOOK_okta_APPS", "a source of A-Z 0-9 _", "README",
+        {"HOOK_okta_APPS": "x"}, "HOOK_okta_APPS", "a source of A-Z 0-9 _", "docs/settings.md",
     ),
     "no scheme": ({"HOOK_HR_SCHEME": None}, "HOOK_HR_SCHEME", "found none", "table of schemes"),
     "a scheme that is none": (

@@ -1,5 +1,5 @@
-"""What the papers name is there: tests, settings, fields, metrics, alarms, permissions, links; and
-a query asks for nothing that its log does not have."""
+"""What the papers name is there: tests, settings, fields, metrics, alarms, permissions, links; a
+query asks for nothing that its log does not have; and a page is no longer than is read."""
 
 import re
 import subprocess
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from samcli.yamlhelper import yaml_parse
 
+from programs import run
+
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = sorted(
     path
@@ -16,11 +18,68 @@ PAPERS = sorted(
     if not any(part == "target" or part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 NAMED = [path.relative_to(ROOT).as_posix() for path in PAPERS]
-OURS = ["SECURITY.md", "CONTRIBUTING.md", "docs/OPERATIONS.md"]
+PAGES = [name for name in NAMED if name.startswith("docs/")]
+OURS = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", *PAGES]
+# For whoever runs it: what they name is the program's or the template's.
+OPERATORS = [f"docs/{page}.md" for page in ("operate", "alarms", "tasks", "log", "serve")]
 
 
 def source(path):
     return (ROOT / path).read_text()
+
+
+def sources(*paths):
+    return "\n".join(map(source, paths))
+
+
+@cache
+def rust():
+    """All of the program."""
+    code = "".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
+    return re.sub(r"\\\n\s+", "", code)
+
+
+# --- Pages ----------------------------------------------------------------------------------------
+
+MOST_LINES = {"README.md": 200, "ARCHITECTURE.md": 250}
+
+
+@pytest.mark.parametrize("paper", [name for name in NAMED if name != "CHANGELOG.md"])
+def test_a_page_is_no_longer_than_is_read(paper):
+    assert len(source(paper).splitlines()) <= MOST_LINES.get(paper, 300)
+
+
+@pytest.mark.parametrize("paper", [name for name in OURS if name != "README.md"])
+def test_a_page_opens_with_for_whom_it_is(paper):
+    heading, _, opening = source(paper).split("\n", 2)
+    assert heading.startswith("# ")
+    assert opening.startswith("For ")
+
+
+@pytest.mark.parametrize("paper", NAMED)
+def test_every_block_of_code_is_opened_with_its_language_and_closed(paper):
+    fences = re.findall(r"^ *```(\w*)$", source(paper), re.MULTILINE)
+    assert all(fences[::2]) and not any(fences[1::2]) and len(fences) % 2 == 0
+
+
+def test_every_page_is_in_the_contents_and_within_reach_of_the_readme():
+    pages = {page.removeprefix("docs/") for page in PAGES} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", source("docs/README.md")))
+    assert {f"docs/{page}" for page in pages - {"walks.md"}} <= {
+        target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", source("README.md"))
+    }
+
+
+def test_every_table_that_a_program_could_write_has_its_marks():
+    told = {
+        mark: page
+        for page in PAGES
+        for mark in re.findall(r"<!-- table:([\w-]+) -->", source(page))
+    }
+    assert set(told) == {
+        "settings", "schemes", "answers", "okta-events", "scim-attributes", "metrics",
+    }  # fmt: skip
+    assert all(len(marked(mark)) > 3 for mark in told)
 
 
 # --- Tests ----------------------------------------------------------------------------------------
@@ -31,7 +90,7 @@ def every_test():
     """Every test there is, by its name."""
     rust = "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs"))
     rust += "".join(path.read_text() for path in (ROOT / "tests/it").rglob("*.rs"))
-    named = re.findall(r"#\[(?:tokio::)?test\]\s+(?:async )?fn (\w+)\(", rust)
+    named = re.findall(r"#\[(?:tokio::)?test(?:\(.*\))?\]\s+(?:async )?fn (\w+)\(", rust)
     for path in (ROOT / "tests/outside").glob("test_*.py"):
         named += re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)
     assert len(named) > 250, "they are still found like this"
@@ -45,7 +104,9 @@ def named_tests(text):
 
 @pytest.mark.parametrize("paper", OURS)
 def test_every_test_that_a_paper_names_is_there(paper):
-    assert named_tests(source(paper)) - every_test() == set()
+    # The names of crates may look like those of tests.
+    text = source(paper).partition("\n## Dependencies\n")[0]
+    assert named_tests(text) - every_test() == set()
 
 
 def test_every_attack_has_its_test_or_says_that_there_is_none():
@@ -81,11 +142,11 @@ def template():
 @cache
 def fields():
     """The members of a line about an event, and those of a line about the start."""
-    rust = source("src/log.rs")
-    record = rust.partition("pub struct Record {")[2].partition("\n}\n")[0]
-    record = re.sub(r"#\[serde\(skip\)\]\s+(?:pub )?\w+:", "", record)
-    named = re.findall(r"^    (?:pub )?(\w+): ", record, re.MULTILINE)
-    assert "key_age_hours" in named and "parts" not in named, "they are still found like this"
+    structs = re.findall(r"struct \w+ \{(.*?)\n\}\n", source("src/log.rs"), re.DOTALL)
+    (line,) = [members for members in structs if "key_age_hours: " in members]
+    line = re.sub(r"#\[serde\(skip\)\]\s+(?:pub )?\w+:", "", line)
+    named = re.findall(r"^    (?:pub )?(\w+): ", line, re.MULTILINE)
+    assert "parts" not in named, "they are still found like this"
     return {re.sub("_(.)", lambda match: match[1].upper(), name) for name in named} | {"problems"}
 
 
@@ -100,72 +161,86 @@ def metrics():
 
 @cache
 def codes():
-    """What `outcome` can be."""
-    rust = source("src/fault.rs").partition("fn code")[2].partition("fn turn")[0]
-    for path in ("src/outcome.rs", "src/outcome/resource.rs", "src/connect.rs"):
-        rust += source(path).partition("fn name")[2].partition("fn user_ids")[0]
-    named = set(re.findall(r'=> "(\w+)"', rust))
-    assert {"created", "quotaFull"} <= named
-    return named | set(re.findall(r'self\.outcome = "(\w+)"', source("src/log.rs")))
+    """What `outcome` can be. That each of the code's is told, tests/it/papers.rs holds."""
+    answers = {code for row in marked("answers") for code in words(row[1])}
+    (row,) = [row for row in log_fields() if row[0] == "`outcome`"]
+    named = answers | set(words(row[1]))
+    assert {"created", "quotaFull", "batch"} <= named
+    return named
 
 
-def test_every_field_of_the_log_line_is_told():
-    told = section("docs/OPERATIONS.md", "The log line, field by field")
-    table = [words(row[0])[0] for row in rows_of(told) if words(row[0])]
+def log_fields():
+    return rows_of(section("docs/log.md", "Field by field"))
+
+
+def marked(mark):
+    """The rows of the table between a table's two marks, wherever it is; without its head."""
+    start = f"<!-- table:{mark} -->"
+    (page,) = [page for page in PAGES if start in source(page)]
+    ((_, *rows),) = tables(source(page).partition(start)[2].partition("<!-- /table -->")[0])
+    return rows
+
+
+def test_every_answer_that_is_told_is_the_programs():
+    assert {code for code in codes() if f'"{code}"' not in rust()} == set()
+
+
+def test_every_field_of_the_log_line_and_every_metric_is_told():
+    table = [words(row[0])[0] for row in log_fields() if words(row[0])]
     assert sorted(table) == sorted(fields())
-    assert metrics() <= set(words(told))
+    told = [words(row[0])[0] for row in marked("metrics")]
+    assert sorted(told) == sorted(metrics())
     (namespace,) = re.findall(r'NAMESPACE: &str = "(\w+)"', source("src/log.rs"))
-    assert namespace in words(told)
+    assert namespace in words(source("docs/log.md"))
 
 
 def test_every_answer_has_something_to_do():
-    told = section("docs/OPERATIONS.md", "Answers, and what you do")
+    told = section("docs/answers.md", "What you do")
     here = [code for row in rows_of(told) for code in words(row[0])]
-    answers = section("README.md", "Answers")
-    readme = [code for row in rows_of(answers) for code in words(row[1])]
+    answers = [code for row in marked("answers") for code in words(row[1])]
 
-    assert sorted(here) == sorted(readme) and len(here) > 15
-    assert set(here) <= codes()
+    assert sorted(here) == sorted(answers) and len(here) > 15
 
 
 def test_every_alarm_is_told():
     resources = template()["Resources"].items()
     alarms = [name for name, one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
-    text = source("docs/OPERATIONS.md")
+    text = source("docs/alarms.md")
 
-    assert re.findall(r"^### (\w+Alarm)$", text, re.MULTILINE) == alarms
+    assert re.findall(r"^## (\w+Alarm)$", text, re.MULTILINE) == alarms
     assert set(re.findall(r"\b\w+Alarm\b", text)) == set(alarms)
     for alarm in alarms:
-        told = text.partition(f"\n### {alarm}\n")[2].partition("\n### ")[0]
+        told = text.partition(f"\n## {alarm}\n")[2].partition("\n## ")[0]
         for part in ("**Means:**", "```insights", "**Do:**"):
             assert part in told, alarm
 
 
-def test_every_name_in_operations_is_the_programs_or_the_templates():
+def test_every_name_for_operators_is_the_programs_or_the_templates():
     """Each single word between backticks."""
-    rooms = ["log", "event", "scim/place", "connect/class", "cli/drain"]
-    texts = ["template.yaml", "README.md", *(f"src/{room}.rs" for room in rooms)]
     known = fields() | metrics() | codes() | api_fields()
-    known |= set(re.findall(r"[\w<>]+", "".join(map(source, texts))))
-    for word in words(source("docs/OPERATIONS.md")):
+    known |= set(re.findall(r"[\w<>]+", source("template.yaml") + rust()))
+    known |= {word for row in marked("settings") for word in words(row[0])}
+    for word in words(sources(*OPERATORS)):
         if re.fullmatch(r"[A-Za-z][\w<>]*", word) and word not in THEIRS:
             assert word in known, word
 
 
-# What is neither ours nor in the README: what the paper fills in, and words of AWS, HTTP and systemd.
+# What is not ours: what the paper fills in, and words of AWS, Okta, HTTP, systemd and Unicode.
 THEIRS = {
     "STACK", "INSTANCE_ID", "OWNER", "Bearer", "AWSPREVIOUS", "DecryptionFailure", "Host",
-    "XDG_RUNTIME_DIR", "operator",
+    "XDG_RUNTIME_DIR", "operator", "CAPABILITY_IAM", "SUCCESS", "AWS_SAM_LOCAL", "STRASSE",
 }  # fmt: skip
 
 
 def test_every_setting_that_a_paper_names_is_one():
-    settings = set(re.findall(r"`([A-Z][A-Z_<>]+)`", source("README.md")))
-    settings |= set(template()["Resources"]["Function"]["Properties"]["Environment"]["Variables"])
-    others = {"ERROR", "WARN", "INFO", "BOOTSTRAP", "CONNECT_PROVISIONER"} | THEIRS | TABLES
+    """Or a value of one, which stands in the same table."""
+    known = set(re.findall(r"`([A-Z][A-Z_<>]+)`", source("docs/settings.md")))
+    known |= set(template()["Resources"]["Function"]["Properties"]["Environment"]["Variables"])
+    others = {"ERROR", "WARN", "INFO", "BOOTSTRAP", "CONNECT_PROVISIONER", "BENCH_USERS"}
+    others |= THEIRS | TABLES
     for paper in OURS:
         named = {word for word in words(source(paper)) if re.fullmatch(r"[A-Z][A-Z_<>]+", word)}
-        assert named - settings - others == set(), paper
+        assert named - known - others == set(), paper
 
 
 # Those of the code that a contributor adds rows to.
@@ -175,11 +250,9 @@ TABLES = {"SCHEMES", "SETTINGS", "POLICY_SETTINGS", "SCIM_SETTINGS", "HOOK_SETTI
 @pytest.mark.parametrize("column", ["cause", "secretTrouble"])
 def test_what_the_log_is_said_to_say_is_what_the_code_writes(column):
     """Before, between and behind what is filled in."""
-    code = "".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
-    code = re.sub(r"\\\n\s+", "", code)
     texts = [
         text
-        for table in tables(source("docs/OPERATIONS.md"))
+        for table in tables(sources(*OPERATORS))
         if table[0][0] == column
         for row in table[1:]
         for text in words(row[0])
@@ -187,12 +260,12 @@ def test_what_the_log_is_said_to_say_is_what_the_code_writes(column):
     assert len(texts) > 5
     for text in texts:
         for piece in text.rstrip(":").split("…"):
-            assert piece.strip() in code or text in THEIRS, text
+            assert piece.strip() in rust() or text in THEIRS, text
 
 
 def test_the_owner_that_the_shell_computes_is_the_codes():
     """As src/assign/owner.rs has it."""
-    (line,) = re.findall(r"^printf .*STACK.*$", source("docs/OPERATIONS.md"), re.MULTILINE)
+    (line,) = re.findall(r"^printf .*STACK.*$", source("docs/tasks.md"), re.MULTILINE)
     ((id, hash),) = re.findall(r'owner\(Some\("(\w+)"\)\).hash\(\), "(\w+)"', owners())
     assert 'Owner::of("prod",' in owners()
     command = re.sub(r"STACK \w+ ", f"prod {id} ", line)
@@ -207,16 +280,27 @@ def owners():
 
 def test_every_command_of_ours_is_one():
     """With the flags that it is given."""
-    rust = source("src/cli.rs").partition("enum Command {")[2].partition("\n}\n")[0]
-    commands = {name.lower() for name in re.findall(r"^    ([A-Z]\w+)[(, {]", rust, re.MULTILINE)}
-    assert {"demo", "doctor", "plan"} <= commands
-    for paper in OURS:
-        said = re.findall(r"connect-provisioner (\w+)((?: --\w+)*)", source(paper))
-        for command, flags in said:
-            assert command in commands, paper
-            for flag in flags.split():
-                rust = source(f"src/cli/{command}.rs")
-                assert re.search(rf"^    {flag[2:]}: ", rust, re.MULTILINE), flag
+    said = {call for paper in OURS for call in calls(source(paper))}
+    assert len(said) > 20
+    for command, rest in sorted(said):
+        told = run(command, "--help")
+        assert told.returncode == 0, command
+        known = told.stdout
+        for word in rest.split():
+            if re.fullmatch(r"[a-z]+", word) and run(command, word, "--help").returncode == 0:
+                known += run(command, word, "--help").stdout
+        for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
+            assert re.search(rf"{flag}\b", known), f"{command} {rest}"
+
+
+def calls(text):
+    """What follows our program's name, in a block or between backticks, to the end of the command."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines() + words(text)
+    for line in lines:
+        ours = re.search(r"(?:connect-provisioner|provisioner|cargo run.* --) ([a-z]+)\b(.*)", line)
+        if ours and not line.startswith("curl"):
+            yield ours[1], re.split(r" #|[|;>]", ours[2])[0].strip()
 
 
 # --- Queries --------------------------------------------------------------------------------------
@@ -236,7 +320,7 @@ def api_fields():
 
 
 def queries():
-    text = source("docs/OPERATIONS.md")
+    text = sources(*PAGES)
     found = re.findall(r"^( *)```insights\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [re.sub(f"^{indent}", "", query, flags=re.MULTILINE) for indent, query in found]
 
@@ -261,11 +345,12 @@ def test_a_query_asks_for_what_its_log_has(query):
 
 def test_a_query_compares_with_what_a_field_can_be():
     """An outcome that there is not would find nothing, and nobody would wonder."""
-    rust = source("src/event.rs").partition("pub const fn name(&self)")[2].partition("\n    }\n")[0]
+    (intent,) = [row[1] for row in log_fields() if row[0] == "`intent`"]
+    assert all(f'"{name}"' in rust() for name in words(intent))
     values = {
         "outcome": codes(),
         "turn": {"later", "nobody", "operator", "sender"},
-        "intent": set(re.findall(r'=> "(\w+)"', rust)),
+        "intent": set(words(intent)),
         "level": {"ERROR", "WARN", "INFO"},
         "message": {"event", "configuration"},
         "last": codes(),
@@ -309,7 +394,8 @@ def test_every_link_leads_somewhere(paper):
             assert place in anchors(there), target
 
 
-@pytest.mark.parametrize("paper", OURS)
+# Of the comparison the files are others'.
+@pytest.mark.parametrize("paper", [name for name in OURS if name != "docs/compare.md"])
 def test_every_file_that_a_paper_names_is_there(paper):
     for word in words(source(paper)):
         if re.fullmatch(r"(src|tests|docs|events)/[\w/.-]+", word):
@@ -319,7 +405,7 @@ def test_every_file_that_a_paper_names_is_there(paper):
 
 
 def test_every_paper_is_found():
-    assert {"README.md", "ARCHITECTURE.md", "events/README.md", *OURS} <= set(NAMED)
+    assert {"events/README.md", "docs/okta.md", "docs/glossary.md", *OURS, *OPERATORS} <= set(NAMED)
 
 
 def anchors(path):

@@ -1,5 +1,5 @@
 """What is deployed is what the code needs and no more: template.yaml as SAM itself reads and
-resolves it, against the sources, the README and the release binary."""
+resolves it, against the sources, the papers and the release binary."""
 
 import json
 import re
@@ -188,11 +188,9 @@ def test_every_parameter_is_described_checked_and_grouped():
 
 
 def test_every_setting_is_declared_and_nothing_else():
-    """The README's tables, which a test beside the code compares with the code."""
-    readme = re.findall(r"^\| `([A-Z][A-Z_<>]+)` \|", source("README.md"), re.MULTILINE)
-    settings = {
-        name.replace("<SOURCE>", hook) for name in readme for hook in ("OKTA", "GENERIC")
-    }
+    """The table of settings, which a test beside the code compares with the code."""
+    told = re.findall(r"^\| `([A-Z][A-Z_<>]+)` \|", source("docs/settings.md"), re.MULTILINE)
+    settings = {name.replace("<SOURCE>", hook) for name in told for hook in ("OKTA", "GENERIC")}
     # The deployed function has no roster yet; one on a desk may have one.
     tables = "".join(source(f"src/config/{room}.rs") for room in ("policy", "groups", "scim"))
     roster = set(re.findall(r'Setting \{\s*name: "([A-Z_]+)"', tables))
@@ -599,7 +597,7 @@ def test_the_local_settings_are_the_standins_own(standin, command):
     assert re.fullmatch(r"http://host\.docker\.internal:\d+", endpoint), "seen from a container"
 
 
-def test_sam_is_told_what_the_readme_leaves_out():
+def test_sam_is_told_what_the_papers_leave_out():
     config = tomllib.loads(source("samconfig.toml"))
     assert config == {
         "version": 0.1,
@@ -620,6 +618,19 @@ def test_sam_is_told_what_the_readme_leaves_out():
             },
         },
     }
+
+
+def test_the_line_that_deploys_is_one_that_the_template_takes():
+    """That of docs/deploy.md, with a value that each parameter's pattern has."""
+    text = source("docs/deploy.md").replace("\\\n", " ")
+    (line,) = re.findall(r"^sam deploy .*--parameter-overrides (.*)$", text, re.MULTILINE)
+    given = dict(word.split("=", 1) for word in line.split())
+
+    parameters = template()["Parameters"]
+    assert given.keys() >= required().keys()
+    for name, value in given.items():
+        assert re.search(parameters[name]["AllowedPattern"], value), name
+    assert problems(**given) == []
 
 
 def declared():
