@@ -20,7 +20,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -172,12 +172,19 @@ async fn talk<A, F>(
             }
             let (mut head, body) = request.into_parts();
             head.extensions.insert(own.clone());
-            // Only its going on to the end makes the task's sender go.
-            let task = tokio::spawn(async move {
-                let _at_work = at_work;
-                answer(Request::from_parts(head, body)).await
-            });
-            let response = task.await.map_err(io::Error::other);
+            let only_reads = matches!(head.method, Method::GET | Method::HEAD);
+            let answering = answer(Request::from_parts(head, body));
+            // Who hangs up cuts off what only reads, and nothing else: that goes on in a task of its own,
+            // to the end, which makes the task's sender go.
+            let response = if only_reads {
+                Ok(answering.await)
+            } else {
+                let task = tokio::spawn(async move {
+                    let _at_work = at_work;
+                    answering.await
+                });
+                task.await.map_err(io::Error::other)
+            };
             own.answer();
             response
         }

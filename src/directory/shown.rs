@@ -11,6 +11,7 @@ use super::{Asked, Directory, etag};
 use crate::assign::Agent;
 use crate::assign::instance::Reference;
 use crate::fault::Fault;
+use crate::json::carried_length_of;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, State, Wanted};
@@ -81,7 +82,9 @@ impl Directory {
         let state = WrittenState::of(record.version, &groups, &asked.base);
         let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
         let text = serde_json::to_string(&user).unwrap_or_default();
-        let user = Arc::new(WrittenUser { text, edition: record.edition, owner: record.owner });
+        let carried = carried_length_of(&text);
+        let (edition, owner) = (record.edition, record.owner);
+        let user = Arc::new(WrittenUser { text, carried, edition, owner });
         self.written.keep(id, state, &user);
         Ok(Some(user))
     }

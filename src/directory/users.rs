@@ -11,7 +11,6 @@ use crate::connect::Calls;
 use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
-use crate::json::carried_length_of;
 use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, Wanted};
@@ -66,7 +65,7 @@ impl Directory {
     async fn written_answer(&self, asked: &Asked<'_>, id: &Id) -> Result<Answer, Fault> {
         let version = asked.roster().version(id).await?.ok_or_else(not_found)?;
         let user = self.user_written(asked, id, version).await?.ok_or_else(not_found)?;
-        if carried_length_of(&user.text) > MAX_ANSWER {
+        if user.carried > MAX_ANSWER {
             return Err(Fault::new(Kind::TooMany, TOO_LONG));
         }
         let (id, owner) = (id.as_str(), Some(user.owner.clone()));

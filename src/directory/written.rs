@@ -41,6 +41,8 @@ impl WrittenState {
 pub(super) struct WrittenUser {
     /// The whole resource, as JSON.
     pub(super) text: String,
+    /// How many bytes it is carried in by Lambda.
+    pub(super) carried: usize,
     /// Its version, as its entity tag counts it.
     pub(super) edition: u64,
     /// The owner's hash.
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     fn user(text: &str) -> Arc<WrittenUser> {
-        Arc::new(WrittenUser { text: text.to_owned(), edition: 1, owner: String::new() })
+        Arc::new(WrittenUser { text: text.to_owned(), carried: 0, edition: 1, owner: String::new() })
     }
 
     #[test]

@@ -6,6 +6,7 @@ use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::EXPECT;
+use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use tokio::time::timeout;
 
@@ -43,9 +44,26 @@ pub async fn read(
     if matches!(read, Err(Cut::TooLong)) {
         pass_over(&head, body);
     }
-    let connection = head.extensions.get::<Connection>();
-    let is_late = read.is_ok() && connection.is_some_and(|connection| !connection.has_told());
-    (head, if is_late { Err(Cut::Gone) } else { read })
+    let read = read.and_then(|bytes| told(&head.extensions).map(|()| bytes));
+    (head, read)
+}
+
+/// Whether a request has no body, so that all of it is there.
+///
+/// # Errors
+/// If it is too late for that.
+pub fn is_none(request: &Request<Incoming>) -> Result<bool, Cut> {
+    if !request.body().is_end_stream() {
+        return Ok(false);
+    }
+    told(request.extensions()).map(|()| true)
+}
+
+/// Notes that a whole request is there.
+fn told(extensions: &Extensions) -> Result<(), Cut> {
+    let connection = extensions.get::<Connection>();
+    let is_late = connection.is_some_and(|connection| !connection.has_told());
+    if is_late { Err(Cut::Gone) } else { Ok(()) }
 }
 
 /// Leaves a body unread.

@@ -7,11 +7,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -37,10 +35,7 @@ struct Place {
 
 /// What is known of one.
 #[derive(Default)]
-struct Seat {
-    state: Mutex<State>,
-    changed: Notify,
-}
+struct Seat(Mutex<State>);
 
 struct State {
     doing: Doing,
@@ -127,7 +122,7 @@ impl fmt::Debug for Connections {
 
 impl Seat {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something else from now on, if it does one of `from`; says whether it did.
@@ -136,8 +131,6 @@ impl Seat {
         let turns = from.contains(&state.doing);
         if turns {
             (state.doing, state.since) = (to, Instant::now());
-            drop(state);
-            self.changed.notify_one();
         }
         turns
     }
@@ -185,31 +178,37 @@ impl Connection {
 
     /// Ends when it has been doing for too long what it is doing. A body being read has its own time,
     /// and so has an answer.
+    ///
+    /// Whatever it does next ends no sooner than the shortest time from now, so nobody has to be told
+    /// that it does something else: that would be five times a request.
     pub(super) async fn overstays(&self, limits: &Limits) {
+        let shortest = limits.idle.min(limits.head).min(limits.body);
         loop {
-            let (doing, since) = {
-                let state = self.0.seat.lock();
-                (state.doing, state.since)
-            };
-            let time = match doing {
-                Doing::Idling => limits.idle,
-                Doing::Coming | Doing::Sending => limits.head,
-                Doing::Taking => limits.body,
-                Doing::Telling | Doing::Awaiting | Doing::Leaving => Duration::MAX,
-            };
-            let changed = self.0.seat.changed.notified();
-            match since.checked_add(time) {
-                None => changed.await,
-                Some(end) => {
-                    // Who begins in the very moment when the time is over is answered.
-                    tokio::select! {
-                        biased;
-                        () = changed => {}
-                        () = sleep_until(end) => return,
-                    }
-                }
+            let now = Instant::now();
+            let end = self.0.seat.lock().end(limits);
+            if end.is_some_and(|end| end <= now) {
+                return;
+            }
+            let next = now.checked_add(shortest);
+            // A time that cannot be added up is never over.
+            match end.into_iter().chain(next).min() {
+                Some(next) => sleep_until(next).await,
+                None => std::future::pending().await,
             }
         }
+    }
+}
+
+impl State {
+    /// When it has been doing for too long what it is doing, if ever.
+    fn end(&self, limits: &Limits) -> Option<Instant> {
+        let time = match self.doing {
+            Doing::Idling => limits.idle,
+            Doing::Coming | Doing::Sending => limits.head,
+            Doing::Taking => limits.body,
+            Doing::Telling | Doing::Awaiting | Doing::Leaving => return None,
+        };
+        self.since.checked_add(time)
     }
 }
 

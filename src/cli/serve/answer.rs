@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use tokio::time::timeout;
@@ -89,11 +89,13 @@ impl Front {
         (head, *preference) =
             Request::direct(method, uri.path(), query, headers, &config.base_path);
         let is_open = secrets::is_open(&self.known, config, &head.path);
-        let admitted = if is_open && !host::is_this_machine(request.headers()) {
-            Err(Provisioner::refuse(&head, foreign_host(), record))
-        } else if request.body().is_end_stream() {
-            // Nothing comes that would have to be kept: who sent it is asked once, when it is answered.
+        let is_foreign = is_open && !host::is_this_machine(request.headers());
+        // Where nothing comes that would have to be kept, it is asked once who sent it.
+        if !is_foreign && body::is_none(&request)? {
             return Ok(head);
+        }
+        let admitted = if is_foreign {
+            Err(Provisioner::refuse(&head, foreign_host(), record))
         } else {
             provisioner.admit(&head, moment(), record).await
         };
@@ -110,9 +112,7 @@ impl Front {
                 let fault = too_large(&head.path);
                 Err(Unread::Refused(Provisioner::refuse(&head, fault, record)))
             }
-            Err(Cut::TooLate) => Err(Unread::Cut(StatusCode::REQUEST_TIMEOUT)),
-            // Nobody is there to read it.
-            Err(Cut::Gone) => Err(Unread::Cut(StatusCode::BAD_REQUEST)),
+            Err(cut) => Err(cut.into()),
         }
     }
 }
@@ -123,6 +123,17 @@ enum Unread {
     Refused(Response),
     /// It never came to its end.
     Cut(StatusCode),
+}
+
+impl From<Cut> for Unread {
+    fn from(cut: Cut) -> Self {
+        Self::Cut(match cut {
+            Cut::TooLate => StatusCode::REQUEST_TIMEOUT,
+            Cut::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            // Nobody is there to read it.
+            Cut::Gone => StatusCode::BAD_REQUEST,
+        })
+    }
 }
 
 /// A page in a browser here that has bound a name of its own to this machine's address knows the
