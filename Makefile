@@ -19,9 +19,9 @@ lint: ## Format, clippy and documentation, warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --no-default-features --features aws -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --features aws --lib --bin bootstrap --examples -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
-	$(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) doc --locked --no-deps --document-private-items --lib --bin bootstrap --examples
 
 rust: ## Unit tests, vectors, stories, snapshots, properties
 	$(CARGO) test --locked
