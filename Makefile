@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test lint rust template outside release bench fuzz deny sbom clean-venv help
+.PHONY: test quick fmt pure lint rust template outside release bench fuzz deny sbom clean-venv help
 
 VENV := target/venv
 CARGO := cargo
@@ -15,12 +15,23 @@ help: ## Say what there is
 
 test: lint rust template outside ## Run every test, setting up what it needs
 
-lint: ## Format, clippy and documentation, warnings as errors
+# Of the simulation's seeds so many.
+quick: export SIMULATION_SEEDS ?= 500
+quick: fmt ## While you work: format, clippy, and the tests in Rust with few seeds
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked --lib --bins --tests
+
+fmt: ## Format, differences as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+
+pure: ## The pure rooms' own tests, without the AWS SDK
+	$(CARGO) test --locked --no-default-features --lib
+
+lint: fmt ## Format, clippy and documentation, warnings as errors
+	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features aws --lib --bin bootstrap --examples -- -D warnings
-	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
 	$(CARGO) doc --locked --no-deps --document-private-items --lib --bin bootstrap --examples
 
 rust: ## Unit tests, vectors, stories, snapshots, properties
