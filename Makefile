@@ -28,6 +28,8 @@ fmt: ## Format, differences as errors
 pure: ## The pure rooms' own tests, without the AWS SDK
 	$(CARGO) test --locked --no-default-features --lib
 
+# The function's own features beside the examples: so tokio and hyper, and with them the AWS SDK, are those of
+# the other two.
 lint: fmt ## Format, clippy and documentation, warnings as errors
 	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings
