@@ -34,7 +34,7 @@ lint: fmt ## Format, clippy and documentation, warnings as errors
 	$(CARGO) clippy --locked --no-default-features --lib --tests -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features aws --lib --bin bootstrap --examples -- -D warnings
-	$(CARGO) doc --locked --no-deps --document-private-items --lib --bin bootstrap --examples
+	$(CARGO) doc --locked --no-deps --document-private-items
 
 rust: ## Unit tests, vectors, stories, snapshots, properties
 	$(CARGO) test --locked
