@@ -308,7 +308,7 @@ impl Directory {
             }
             asked.check_time()?;
             let Some(user) = self.user_written(asked, id, *version).await? else { continue };
-            if !page.add(&user.text) {
+            if !page.add_carried(&user.text, user.carried) {
                 break;
             }
         }

@@ -112,7 +112,12 @@ mod tests {
     use super::*;
 
     fn user(text: &str) -> Arc<WrittenUser> {
-        Arc::new(WrittenUser { text: text.to_owned(), carried: 0, edition: 1, owner: String::new() })
+        Arc::new(WrittenUser {
+            text: text.to_owned(),
+            carried: 0,
+            edition: 1,
+            owner: String::new(),
+        })
     }
 
     #[test]

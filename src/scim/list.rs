@@ -141,7 +141,12 @@ impl Page {
     /// Adds a resource, written as JSON, if the page stays within [`MAX_ANSWER`] with it, or has no
     /// other; says whether it did.
     pub fn add(&mut self, resource: &str) -> bool {
-        let bytes = self.bytes.saturating_add(carried_length_of(resource)).saturating_add(1);
+        self.add_carried(resource, carried_length_of(resource))
+    }
+
+    /// The same of a resource of which it is known in how many bytes it is carried.
+    pub fn add_carried(&mut self, resource: &str, carried: usize) -> bool {
+        let bytes = self.bytes.saturating_add(carried).saturating_add(1);
         let fits = bytes <= MAX_ANSWER.saturating_sub(ENVELOPE) || self.count == 0;
         if fits {
             self.bytes = bytes;
@@ -158,10 +163,11 @@ impl Page {
     #[must_use]
     pub fn response(&self, total: usize, start_index: usize) -> (String, usize) {
         let Self { resources, count, .. } = self;
-        let head = format!(
-            r#"{{"Resources":[{resources}],"itemsPerPage":{count},"schemas":["{LIST_RESPONSE}"],"startIndex":{start_index},"totalResults":{total}}}"#
+        let tail = format!(
+            r#"],"itemsPerPage":{count},"schemas":["{LIST_RESPONSE}"],"startIndex":{start_index},"totalResults":{total}}}"#
         );
-        (head, self.bytes.saturating_add(ENVELOPE))
+        let list = [r#"{"Resources":["#, resources, &tail].concat();
+        (list, self.bytes.saturating_add(ENVELOPE))
     }
 }
 
