@@ -6,11 +6,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
+use super::glance::Glance;
 use super::key::{Id, Key};
 use super::record::{Record, State, Wanted};
 use super::short::Short;
 use super::{Clash, Trouble};
 use crate::pack::{Unpacked, pack, unpack};
+use crate::scim::resource::Sought;
 
 /// All records.
 #[derive(Debug, Default)]
@@ -150,6 +152,19 @@ impl People {
             versions.push((self.id(*short, kept)?, kept.version));
         }
         Ok((versions, self.order.len()))
+    }
+
+    /// What is sought of a page.
+    pub(super) fn glances(
+        &self,
+        start: usize,
+        count: usize,
+        sought: &Sought<'_>,
+    ) -> Result<(Vec<Glance>, usize), Trouble> {
+        let page = self.order.iter().skip(start).take(count);
+        let packed = page.filter_map(|short| self.records.get(short)).map(|kept| &kept.packed);
+        let glances = packed.map(|packed| Glance::unpacked(packed, sought));
+        Ok((glances.collect::<Result<_, Unpacked>>()?, self.order.len()))
     }
 
     pub(super) fn parked(&self) -> Result<Vec<Record>, Trouble> {
