@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::crowd::Crowd;
 use super::group::{Group, GroupChange};
 use super::key::Id;
-use super::people::{Entry, Moved, People};
+use super::people::{Entry, Moved, People, Ways};
 use super::queue::{Change, Queue, Ticket, at_once};
 use super::record::{MEMORY, Record};
 use super::short::Short;
@@ -140,15 +140,29 @@ impl Embedded {
         let version = record.version.saturating_add(1);
         let next = Record { version, ..record.clone() };
         let entry = Entry::of(&next)?;
-        let mut ways: Vec<Short> = entry.ways().collect();
+        let id = entry.id();
+        let mut state = self.state();
+        if state.contents.people.keeps_ways(&entry)? {
+            state.check_disk()?;
+            if let Err(clash) = state.contents.people.check_version(&entry, record.version) {
+                return Ok(self.told(state, [id].into_iter(), Ok(Err(clash))));
+            }
+            // Whoever finds it by a key waits for its id too.
+            let is_other = state.contents.people.put_found_as_before(entry);
+            let ways = [id].into_iter().chain(is_other.then(population)).collect();
+            return Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(version)));
+        }
+        drop(state);
+        let ways = Ways::of(&next);
+        let mut all: Vec<Short> = [id].into_iter().chain(ways.all()).collect();
         let mut state = self.state();
         state.check_disk()?;
-        if let Err(clash) = state.contents.people.check(&entry, record.version)? {
-            return Ok(self.told(state, ways.into_iter(), Ok(Err(clash))));
+        if let Err(clash) = state.contents.people.check(&entry, &ways, record.version)? {
+            return Ok(self.told(state, all.into_iter(), Ok(Err(clash))));
         }
-        let moved = state.contents.people.put(entry)?;
-        ways.extend(moved.ways());
-        Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(version)))
+        let moved = state.contents.people.put(entry, ways)?;
+        all.extend(moved.ways());
+        Ok(self.written(state, || Change::Put(Box::new(next)), all, Ok(version)))
     }
 
     fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
@@ -272,9 +286,10 @@ impl State {
     fn mark(&mut self, marked: &[Record]) -> Result<Vec<Short>, Trouble> {
         let mut ways = Vec::new();
         for record in marked {
+            // A mark changes nothing by which anybody is found.
             let entry = Entry::of(record)?;
-            ways.extend(entry.ways());
-            self.contents.people.put(entry)?;
+            ways.push(entry.id());
+            self.contents.people.put_found_as_before(entry);
         }
         Ok(ways)
     }
