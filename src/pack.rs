@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::hex;
 use reader::Reader;
+pub(crate) use reader::{Member, Members};
 use words::WORDS;
 
 /// Packs a document.
@@ -38,6 +39,14 @@ pub(crate) fn pack(document: &impl Serialize) -> Result<Box<[u8]>, Unpacked> {
 /// If the bytes are none of [`pack`]'s for this type.
 pub(crate) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, Unpacked> {
     T::deserialize(&mut Reader(packed))
+}
+
+/// The members of a packed document, for whoever asks for few of them; `None` if it is no object.
+///
+/// # Errors
+/// If there are no bytes, or the first are cut short.
+pub(crate) fn members(packed: &[u8]) -> Result<Option<Members<'_>>, Unpacked> {
+    Members::of(packed)
 }
 
 /// What a value begins with. Above these: [`LITTLE`], [`TEXT`] and [`WORD`].
@@ -163,6 +172,13 @@ impl std::error::Error for Unpacked {}
 impl serde::de::Error for Unpacked {
     // serde's own words may quote a value.
     fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::other()
+    }
+}
+
+impl Unpacked {
+    /// What was packed is of another kind.
+    pub(crate) const fn other() -> Self {
         Self("expected another document in memory")
     }
 }
@@ -174,6 +190,7 @@ fn cut_short() -> Unpacked {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::de::IgnoredAny;
     use serde_json::json;
 
     use super::*;
@@ -218,8 +235,24 @@ mod tests {
         }
 
         #[test]
+        fn a_member_is_found_as_it_was_packed(value in any_json()) {
+            let packed = pack(&value).unwrap();
+            let Some(members) = members(&packed).unwrap() else {
+                prop_assert!(!value.is_object());
+                return Ok(());
+            };
+            let read = members.map(|member| {
+                let (name, value) = member.unwrap();
+                (name.into_owned(), unpack::<Value>(value).unwrap())
+            });
+            prop_assert_eq!(Value::Object(read.collect()), value);
+        }
+
+        #[test]
         fn any_bytes_are_unpacked_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = unpack::<Value>(&bytes);
+            let _ = unpack::<IgnoredAny>(&bytes);
+            let _ = members(&bytes).map(|members| members.into_iter().flatten().count());
         }
     }
 

@@ -8,6 +8,7 @@ pub mod key;
 pub mod policy;
 pub mod record;
 pub mod fold;
+pub mod glance;
 pub mod group;
 pub mod parked;
 
@@ -29,6 +30,8 @@ use std::pin::Pin;
 use std::time::SystemTime;
 
 use crate::fault::{Fault, Kind};
+use crate::scim::resource::Sought;
+use glance::Glance;
 use group::{Group, GroupChange, Member};
 use key::{Id, Key};
 use record::Record;
@@ -118,6 +121,19 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// The version of the record of this id: for whoever knows the rest.
     fn version<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<u64>> {
         Box::pin(async move { Ok(self.load(id).await?.map(|record| record.version)) })
+    }
+
+    /// What is sought of those whom [`Roster::page`] gives: for whoever looks at everybody.
+    fn glances<'a>(
+        &'a self,
+        start: usize,
+        count: usize,
+        sought: &'a Sought<'a>,
+    ) -> Answer<'a, (Vec<Glance>, usize)> {
+        Box::pin(async move {
+            let (records, total) = self.page(start, count).await?;
+            Ok((records.iter().map(|record| Glance::of(record, sought)).collect(), total))
+        })
     }
 
     /// Everybody who is parked, in the order of their ids.

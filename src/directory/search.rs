@@ -14,6 +14,7 @@ use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
 use crate::outcome::resource::Answer;
 use crate::roster::Trouble;
+use crate::roster::glance::Glance;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{Record, Wanted};
@@ -22,6 +23,7 @@ use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
 use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
+use crate::scim::resource::Sought;
 use crate::scim::schema::ResourceType;
 
 /// A filter that no index serves looks through so many resources at most.
@@ -98,20 +100,43 @@ struct Found {
     seen: usize,
 }
 
+impl Found {
+    /// Notes that one was looked at, with so many members; now and then others have their turn.
+    async fn look(&mut self, members: usize) {
+        self.seen = self.seen.saturating_add(1);
+        if self.seen.is_multiple_of(TURN) || members > TURN_MEMBERS {
+            yield_now().await;
+        }
+    }
+
+    /// Whether the next that is found belongs to this part of all.
+    const fn lacks_next(&self, window: Window) -> bool {
+        self.total >= window.skip && self.items.len() < window.count
+    }
+
+    /// Counts one that was found, and keeps it if it is given.
+    fn take(&mut self, item: Option<Item>) {
+        self.items.extend(item);
+        self.total = self.total.saturating_add(1);
+    }
+}
+
 /// A filter that is held against one resource after the other.
 struct Sieve<'a> {
     filter: Compiled<'a>,
     /// What it looks at.
     extent: Extent,
-    /// The names of that, if it is all in the record of a user.
-    names: Option<Vec<&'a str>>,
+    /// The attributes of a user that it looks at, if they are all in the record.
+    sought: Option<Sought<'a>>,
 }
 
 impl<'a> Sieve<'a> {
     fn of(wish: &'a Wish<'a>, filter: &'a Filter) -> Self {
         let extent = wish.looked_at;
-        let names = filter.names().filter(|_| extent.is_of_the_record());
-        Self { filter: filter.compile(wish.types), extent, names }
+        let is_of_a_record = wish.endpoint == Endpoint::Users && extent.is_of_the_record();
+        let names = if is_of_a_record { filter.names() } else { None };
+        let sought = names.map(|names| Sought::new(wish.types, names));
+        Self { filter: filter.compile(wish.types), extent, sought }
     }
 }
 
@@ -191,13 +216,7 @@ impl Directory {
         wish: &Wish<'_>,
         window: Window,
     ) -> Result<Found, Fault> {
-        let Some(filter) = &wish.filter else {
-            let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
-            let (start, count) = window.counted_from_the_oldest(total);
-            let (mut items, total) = asked.page(wish.endpoint, start, count).await?;
-            items.reverse();
-            return Ok(Found { items, total, ..Found::default() });
-        };
+        let Some(filter) = &wish.filter else { return asked.list(wish.endpoint, window).await };
         let sieve = Sieve::of(wish, filter);
         let mut found = Found::default();
         if let Some(lookups) = filter.lookups(wish.types) {
@@ -210,6 +229,12 @@ impl Directory {
         // is looked at twice for that.
         let mut known = HashSet::new();
         for start in steps(total)? {
+            if let Some(sought) = &sieve.sought {
+                let mut glances = asked.roster().glances(start, STEP, sought).await?.0;
+                glances.retain(|glance| known.insert(glance.id.clone()));
+                self.glance(asked, &sieve, sought, window, glances, &mut found).await?;
+                continue;
+            }
             let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
             items.retain(|item| known.insert(item.id().clone()));
             self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
@@ -234,18 +259,48 @@ impl Directory {
             let resource = self.looked_at(asked, &item, sieve).await?;
             let members = resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
             found.members = found.members.saturating_add(members);
-            found.seen = found.seen.saturating_add(1);
             let matches = sieve.filter.matches(&resource);
-            if found.seen.is_multiple_of(TURN) || members > TURN_MEMBERS {
-                yield_now().await;
+            found.look(members).await;
+            if matches {
+                found.take(found.lacks_next(window).then_some(item));
             }
+        }
+        Ok(())
+    }
+
+    /// The same for people of whom no more is known than the filter looks at: the others of the window
+    /// are loaded.
+    async fn glance(
+        &self,
+        asked: &Asked<'_>,
+        sieve: &Sieve<'_>,
+        sought: &Sought<'_>,
+        window: Window,
+        glances: Vec<Glance>,
+        found: &mut Found,
+    ) -> Result<(), Fault> {
+        for glance in glances.into_iter().rev() {
+            asked.check_time()?;
+            let (id, version) = (glance.id.clone(), glance.version);
+            let matches = sieve.filter.matches(&self.part(asked, glance, sought));
+            found.look(0).await;
             if !matches {
                 continue;
             }
-            if found.total >= window.skip && found.items.len() < window.count {
-                found.items.push(item);
+            if !found.lacks_next(window) {
+                found.take(None);
+                continue;
             }
-            found.total = found.total.saturating_add(1);
+            let record = asked.roster().load(&id).await?;
+            let record = record.filter(|record| record.wanted != Wanted::Gone);
+            // Written meanwhile, it may be another's.
+            let still = |record: &Record| {
+                let part = || self.part(asked, Glance::of(record, sought), sought);
+                record.version == version || sieve.filter.matches(&part())
+            };
+            if let Some(record) = record.filter(still) {
+                found.take(Some(Item::User(Box::new(record))));
+            }
         }
         Ok(())
     }
@@ -257,8 +312,8 @@ impl Directory {
         item: &Item,
         sieve: &Sieve<'_>,
     ) -> Result<Map<String, Value>, Fault> {
-        if let (Item::User(record), Some(names)) = (item, &sieve.names) {
-            return Ok(self.part(asked, record, names));
+        if let (Item::User(record), Some(sought)) = (item, &sieve.sought) {
+            return Ok(self.part(asked, Glance::of(record, sought), sought));
         }
         let mut resource = self.whole(asked, item, sieve.extent).await?;
         if let Item::User(record) = item {
@@ -346,6 +401,28 @@ impl Asked<'_> {
                 (groups.into_iter().map(Item::Group).collect(), total)
             }
         })
+    }
+
+    /// A part of all there is in an endpoint, the newest first, read one by one: nobody waits for a
+    /// thousand to be unpacked.
+    async fn list(&self, endpoint: Endpoint, window: Window) -> Result<Found, Fault> {
+        let (_, total) = self.page(endpoint, 0, 0).await?;
+        let (start, count) = window.counted_from_the_oldest(total);
+        let mut found = Found::default();
+        if endpoint == Endpoint::Groups {
+            (found.items, found.total) = self.page(endpoint, start, count).await?;
+            found.items.reverse();
+            return Ok(found);
+        }
+        let (users, total) = self.roster().page_versions(start, count).await?;
+        for (id, _) in users.iter().rev() {
+            self.check_time()?;
+            found.look(0).await;
+            let record = self.roster().load(id).await?;
+            let record = record.filter(|record| record.wanted != Wanted::Gone);
+            found.items.extend(record.map(|record| Item::User(Box::new(record))));
+        }
+        Ok(Found { total, ..found })
     }
 
     /// Whatever the indexes give, each once, in the order in which it came.

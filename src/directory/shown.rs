@@ -12,11 +12,13 @@ use crate::assign::Agent;
 use crate::assign::instance::Reference;
 use crate::fault::Fault;
 use crate::json::carried_length_of;
+use crate::roster::glance::Glance;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
 use crate::roster::record::{Record, State, Wanted};
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
+use crate::scim::resource::Sought;
 use crate::scim::schema::ResourceType;
 use crate::scim::{CONNECT_SCHEMA, PROVISIONING, resource};
 
@@ -121,29 +123,27 @@ impl Directory {
         user
     }
 
-    /// The part of a user that has the attributes of these names, and perhaps more, for a filter to look
+    /// The part of a user that has the attributes that are sought, and perhaps more, for a filter to look
     /// at: to make the whole of everybody is most of the work of a search. What nobody may read is not
     /// in it, and neither are `schemas`, groups, and what came of the user in Amazon Connect.
     pub(super) fn part(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
-        names: &[&str],
+        glance: Glance,
+        sought: &Sought<'_>,
     ) -> Map<String, Value> {
-        let is_named = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
-        let sent = record.person.resource();
-        let mut part = resource::take_what_fits_of(&self.users, sent, &is_named);
+        let Glance { id, wanted, edition, created, modified, resource, .. } = glance;
+        let mut part = resource::into_what_fits(&self.users, resource);
         part.remove("password");
-        if is_named(ACTIVE) {
-            part.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+        if sought.names(ACTIVE) {
+            part.insert(ACTIVE.to_owned(), (wanted == Wanted::Active).into());
         }
-        if is_named("id") {
-            part.insert("id".to_owned(), record.id.as_str().into());
-        }
-        if is_named("meta") {
-            let times = (record.created, record.modified);
-            let meta = self.meta(asked, &self.users, record.id.as_str(), record.edition, times);
+        if sought.names("meta") {
+            let meta = self.meta(asked, &self.users, id.as_str(), edition, (created, modified));
             part.insert("meta".to_owned(), meta);
+        }
+        if sought.names("id") {
+            part.insert("id".to_owned(), id.as_str().into());
         }
         part
     }

@@ -1,19 +1,58 @@
 //! What was packed, read as `serde` asks for it.
 
+use std::borrow::Cow;
+
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use super::words::WORDS;
-use super::{TEXT, Unpacked, WORD, cut_short, kind};
+use super::{LITTLE, TEXT, Unpacked, WORD, cut_short, kind};
 use crate::hex;
 
 /// What is not read yet.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-/// A text of a record.
-enum Text<'a> {
-    Borrowed(&'a str),
-    Made(String),
+/// A member of a packed object: its name, and its value as it is packed.
+pub(crate) type Member<'a> = (Cow<'a, str>, &'a [u8]);
+
+/// The members of a packed object: each by its name, and as it is packed.
+pub(crate) struct Members<'a> {
+    reader: Reader<'a>,
+    left: usize,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn of(packed: &'a [u8]) -> Result<Option<Self>, Unpacked> {
+        let mut reader = Reader(packed);
+        if reader.byte()? != kind::OBJECT {
+            return Ok(None);
+        }
+        let left = reader.length()?;
+        Ok(Some(Self { reader, left }))
+    }
+
+    fn member(&mut self) -> Result<Member<'a>, Unpacked> {
+        let kind = self.reader.byte()?;
+        let name = self.reader.text(kind)?.ok_or_else(cut_short)?;
+        let Reader(value) = self.reader;
+        self.reader.skip()?;
+        let length = value.len().saturating_sub(self.reader.0.len());
+        let (value, _) = value.split_at_checked(length).ok_or_else(cut_short)?;
+        Ok((name, value))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, Unpacked>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let member = self.member();
+        if member.is_err() {
+            self.left = 0;
+        }
+        Some(member)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -45,17 +84,17 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number()?).map_err(|_| cut_short())
     }
 
-    fn plain(&mut self, length: usize) -> Result<Text<'a>, Unpacked> {
+    fn plain(&mut self, length: usize) -> Result<Cow<'a, str>, Unpacked> {
         let text = std::str::from_utf8(self.bytes(length)?).map_err(|_| cut_short())?;
-        Ok(Text::Borrowed(text))
+        Ok(Cow::Borrowed(text))
     }
 
     /// The text that begins so, if it is one.
-    fn text(&mut self, kind: u8) -> Result<Option<Text<'a>>, Unpacked> {
+    fn text(&mut self, kind: u8) -> Result<Option<Cow<'a, str>>, Unpacked> {
         Ok(Some(match kind {
             WORD.. => {
                 let word = WORDS.get(usize::from(kind & 0x7f)).ok_or_else(cut_short)?;
-                Text::Borrowed(word)
+                Cow::Borrowed(word)
             }
             TEXT.. => self.plain(usize::from(kind & 0x3f))?,
             kind::LONG_TEXT => {
@@ -64,7 +103,7 @@ impl<'a> Reader<'a> {
             }
             kind::HEX => {
                 let length = self.length()?;
-                Text::Made(hex::write(self.bytes(length)?))
+                Cow::Owned(hex::write(self.bytes(length)?))
             }
             kind::UUID => {
                 let length = self.length()?;
@@ -74,10 +113,35 @@ impl<'a> Reader<'a> {
                 }
                 let mut digits = hex::write(bytes);
                 [8, 13, 18, 23].into_iter().for_each(|at| digits.insert(at, '-'));
-                Text::Made(digits)
+                Cow::Owned(digits)
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// Passes over a value with all that is in it, and makes nothing of it.
+    fn skip(&mut self) -> Result<(), Unpacked> {
+        let mut left = 1_usize;
+        while let Some(others) = left.checked_sub(1) {
+            left = others;
+            match self.byte()? {
+                LITTLE..TEXT | WORD.. => {}
+                kind @ TEXT.. => drop(self.bytes(usize::from(kind & 0x3f))?),
+                kind::LONG_TEXT | kind::HEX | kind::UUID => {
+                    let length = self.length()?;
+                    self.bytes(length)?;
+                }
+                kind::NATURAL | kind::NEGATIVE => drop(self.number()?),
+                kind::FLOAT => drop(self.bytes(8)?),
+                kind::LIST => left = left.saturating_add(self.length()?),
+                kind::OBJECT => {
+                    let members = self.length()?;
+                    left = left.saturating_add(members.saturating_mul(2));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -87,8 +151,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unpacked> {
         let kind = self.byte()?;
         match self.text(kind)? {
-            Some(Text::Borrowed(text)) => return visitor.visit_borrowed_str(text),
-            Some(Text::Made(text)) => return visitor.visit_string(text),
+            Some(Cow::Borrowed(text)) => return visitor.visit_borrowed_str(text),
+            Some(Cow::Owned(text)) => return visitor.visit_string(text),
             None => {}
         }
         match kind {
@@ -148,9 +212,14 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_enum(Variant { reader: self, has_content })
     }
 
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unpacked> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::crowd::Crowd;
 use super::group::{Group, GroupChange};
 use super::key::Id;
-use super::people::{Entry, Moved, People};
+use super::people::{Entry, Moved, People, Ways};
 use super::queue::{Change, Queue, Ticket, at_once};
 use super::record::{MEMORY, Record};
 use super::short::Short;
@@ -145,6 +145,29 @@ impl Embedded {
         ticket.before(answer)
     }
 
+    /// The answer of a write that was carried out in memory, when it may be given.
+    fn written_so<'a, T: Send + 'a>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        change: impl FnOnce() -> Change,
+        ways: Vec<Short>,
+        answer: T,
+        durability: Durability,
+    ) -> Answer<'a, T> {
+        match durability {
+            Durability::Awaited => self.written(state, change, ways, answer),
+            Durability::Behind => {
+                if let Some(queue) = state.queue.as_mut() {
+                    queue.push_behind(change());
+                    if queue.len() == 1 {
+                        self.shared.wake.notify_one();
+                    }
+                }
+                at_once(Ok(answer))
+            }
+        }
+    }
+
     fn put<'a>(
         &self,
         record: &Record,
@@ -153,27 +176,31 @@ impl Embedded {
         let version = record.version.saturating_add(1);
         let next = Record { version, ..record.clone() };
         let entry = Entry::of(&next)?;
-        let mut ways: Vec<Short> = entry.ways().collect();
+        let id = entry.id();
+        let mut state = self.state();
+        if state.contents.people.keeps_ways(&entry)? {
+            state.check_disk()?;
+            if let Err(clash) = state.contents.people.check_version(&entry, record.version) {
+                return Ok(self.told(state, [id].into_iter(), Ok(Err(clash))));
+            }
+            // Whoever finds it by a key waits for its id too.
+            let is_other = state.contents.people.put_found_as_before(entry);
+            let ways = [id].into_iter().chain(is_other.then(population)).collect();
+            let change = || Change::Put(Box::new(next));
+            return Ok(self.written_so(state, change, ways, Ok(version), durability));
+        }
+        drop(state);
+        let ways = Ways::of(&next);
+        let mut all: Vec<Short> = [id].into_iter().chain(ways.all()).collect();
         let mut state = self.state();
         state.check_disk()?;
-        if let Err(clash) = state.contents.people.check(&entry, record.version)? {
-            return Ok(self.told(state, ways.into_iter(), Ok(Err(clash))));
+        if let Err(clash) = state.contents.people.check(&entry, &ways, record.version)? {
+            return Ok(self.told(state, all.into_iter(), Ok(Err(clash))));
         }
-        let moved = state.contents.people.put(entry)?;
-        ways.extend(moved.ways());
+        let moved = state.contents.people.put(entry, ways)?;
+        all.extend(moved.ways());
         let change = || Change::Put(Box::new(next));
-        Ok(match durability {
-            Durability::Awaited => self.written(state, change, ways, Ok(version)),
-            Durability::Behind => {
-                if let Some(queue) = state.queue.as_mut() {
-                    queue.push_behind(change());
-                    if queue.len() == 1 {
-                        self.shared.wake.notify_one();
-                    }
-                }
-                at_once(Ok(Ok(version)))
-            }
-        })
+        Ok(self.written_so(state, change, all, Ok(version), durability))
     }
 
     fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
@@ -295,9 +322,10 @@ impl State {
     fn mark(&mut self, marked: &[Record]) -> Result<Vec<Short>, Trouble> {
         let mut ways = Vec::new();
         for record in marked {
+            // A mark changes nothing by which anybody is found.
             let entry = Entry::of(record)?;
-            ways.extend(entry.ways());
-            self.contents.people.put(entry)?;
+            ways.push(entry.id());
+            self.contents.people.put_found_as_before(entry);
         }
         Ok(ways)
     }

@@ -18,7 +18,7 @@ use super::Trouble;
 use super::embedded::Contents;
 use super::group::{Group, Member};
 use super::key::Id;
-use super::people::Entry;
+use super::people::{Entry, Ways};
 use super::queue::Change;
 use super::record::Record;
 
@@ -135,7 +135,7 @@ impl File {
             let transaction = self.0.begin_read().map_err(redb::Error::from)?;
             for row in transaction.open_table(RECORDS)?.iter()? {
                 let record: Record = document(row?.1.value())?;
-                contents.people.put(Entry::of(&record)?)?;
+                contents.people.put(Entry::of(&record)?, Ways::of(&record))?;
             }
             for row in transaction.open_table(GROUPS)?.iter()? {
                 contents.crowd.place(document::<Group>(row?.1.value())?);

@@ -6,11 +6,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
+use super::glance::Glance;
 use super::key::{Id, Key};
 use super::record::{Record, State, Wanted};
 use super::short::Short;
 use super::{Clash, Trouble};
-use crate::pack::{Unpacked, pack, unpack};
+use crate::pack::{Member, Unpacked, members, pack, unpack};
+use crate::scim::resource::Sought;
 
 /// All records.
 #[derive(Debug, Default)]
@@ -37,19 +39,52 @@ struct Kept {
     packed: Box<[u8]>,
 }
 
-/// A record that is to be kept, and what it is found by, made ready before anybody has to wait for it.
+/// A record that is to be kept, made ready before anybody has to wait for it.
 pub(super) struct Entry {
     id: Short,
     kept: Kept,
+    as_of: SystemTime,
+    is_parked: bool,
+    is_living: bool,
+}
+
+/// What a record is found by besides its id.
+#[derive(Default)]
+pub(super) struct Ways {
     keys: Vec<Short>,
     /// What somebody who is gone went by, if they were this person.
     keys_of_gone: Vec<Short>,
     shared: Vec<Short>,
     marks: Vec<Short>,
-    as_of: SystemTime,
-    is_parked: bool,
-    is_living: bool,
 }
+
+/// The members of a record of which no key is made; any other may be part of one.
+const OF_NO_KEY: [&str; 24] = [
+    "adopting",
+    "applied",
+    "as_of",
+    "attempts",
+    "counted",
+    "due",
+    "edition",
+    "fence",
+    "former",
+    "freed",
+    "had_user",
+    "last_edition",
+    "leased_until",
+    "modified",
+    "pending_since",
+    "released",
+    "revision",
+    "rules",
+    "state",
+    "stubborn",
+    "tried",
+    "user",
+    "version",
+    "waits_for",
+];
 
 impl Entry {
     /// Makes a record ready.
@@ -57,27 +92,39 @@ impl Entry {
     /// # Errors
     /// If it is none that a file could hold.
     pub(super) fn of(record: &Record) -> Result<Self, Trouble> {
-        let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
         let (version, created, due) = (record.version, record.created, record.due);
         let id = Short::of_id(&record.id);
         let is_plain = id.to_id() == record.id;
         Ok(Self {
             id,
             kept: Kept { version, created, due, is_plain, packed: pack(record)? },
-            keys: shorts(&record.keys()),
-            keys_of_gone: shorts(&record.keys_of_gone()),
-            shared: shorts(&record.shared_keys()),
-            marks: shorts(&record.marks),
             as_of: record.as_of,
             is_parked: matches!(record.state, State::Parked(_)),
             is_living: record.wanted != Wanted::Gone,
         })
     }
 
-    /// Everything by which it is found.
-    pub(super) fn ways(&self) -> impl Iterator<Item = Short> {
-        let keys = self.keys.iter().chain(&self.shared).chain(&self.marks);
-        [self.id].into_iter().chain(keys.copied())
+    /// By what it is found whatever else is changed.
+    pub(super) const fn id(&self) -> Short {
+        self.id
+    }
+}
+
+impl Ways {
+    /// What a record is found by.
+    pub(super) fn of(record: &Record) -> Self {
+        let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
+        Self {
+            keys: shorts(&record.keys()),
+            keys_of_gone: shorts(&record.keys_of_gone()),
+            shared: shorts(&record.shared_keys()),
+            marks: shorts(&record.marks),
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = Short> {
+        self.keys.iter().chain(&self.shared).chain(&self.marks).copied()
     }
 }
 
@@ -159,18 +206,51 @@ impl People {
         Ok((versions, self.order.len()))
     }
 
+    /// What is sought of a page.
+    pub(super) fn glances(
+        &self,
+        start: usize,
+        count: usize,
+        sought: &Sought<'_>,
+    ) -> Result<(Vec<Glance>, usize), Trouble> {
+        let page = self.order.iter().skip(start).take(count);
+        let packed = page.filter_map(|short| self.records.get(short)).map(|kept| &kept.packed);
+        let glances = packed.map(|packed| Glance::unpacked(packed, sought));
+        Ok((glances.collect::<Result<_, Unpacked>>()?, self.order.len()))
+    }
+
     pub(super) fn parked(&self) -> Result<Vec<Record>, Trouble> {
         self.records(self.parked.iter())
     }
 
+    /// Whether a record would be found by what it is found by now: nearly every write of a record that
+    /// is there is such, and of a person with a thousand addresses that many keys need not be made.
+    pub(super) fn keeps_ways(&self, entry: &Entry) -> Result<bool, Trouble> {
+        let Some(stored) = self.records.get(&entry.id) else { return Ok(false) };
+        let is_same = stored.created == entry.kept.created
+            && of_keys(&stored.packed)? == of_keys(&entry.kept.packed)?;
+        Ok(is_same)
+    }
+
+    /// Whether a record may be written in place of the one of this version, if it is found as before.
+    pub(super) fn check_version(&self, entry: &Entry, version: u64) -> Result<(), Clash> {
+        let stored = self.version(entry.id).unwrap_or_default();
+        if stored == version { Ok(()) } else { Err(Clash::Moved) }
+    }
+
     /// Whether a record may be written in place of the one of this version.
-    pub(super) fn check(&self, entry: &Entry, version: u64) -> Result<Result<(), Clash>, Trouble> {
+    pub(super) fn check(
+        &self,
+        entry: &Entry,
+        ways: &Ways,
+        version: u64,
+    ) -> Result<Result<(), Clash>, Trouble> {
         let stored = self.version(entry.id).unwrap_or_default();
         if stored != version {
             return Ok(Err(Clash::Moved));
         }
         if stored == 0 {
-            for key in &entry.keys_of_gone {
+            for key in &ways.keys_of_gone {
                 let gone = self.having(&self.gone, *key)?;
                 if gone.iter().any(|gone| gone.as_of >= entry.as_of) {
                     return Ok(Err(Clash::Moved));
@@ -178,7 +258,7 @@ impl People {
             }
         }
         let is_others = |key: &&Short| self.holders(**key).any(|holder| holder != entry.id);
-        let others: Vec<&Short> = entry.keys.iter().filter(is_others).collect();
+        let others: Vec<&Short> = ways.keys.iter().filter(is_others).collect();
         if others.is_empty() {
             return Ok(Ok(()));
         }
@@ -189,14 +269,23 @@ impl People {
     }
 
     /// Stores a record in place of the one of its id.
-    pub(super) fn put(&mut self, entry: Entry) -> Result<Moved, Trouble> {
-        let Entry { id, kept, keys, shared, marks, is_parked, is_living, .. } = entry;
-        let before = self.order.len();
+    pub(super) fn put(&mut self, entry: Entry, ways: Ways) -> Result<Moved, Trouble> {
+        let (id, created) = (entry.id, entry.kept.created);
+        let Ways { keys, shared, marks, .. } = ways;
         let former = self.forget_ways(id)?;
-        let created = kept.created;
         self.keys.extend(keys.into_iter().map(|key| (key, created, id)));
         self.shared.extend(shared.into_iter().map(|key| (key, id)));
         self.gone.extend(marks.into_iter().map(|key| (key, id)));
+        Ok(Moved { former, population: self.put_found_as_before(entry) })
+    }
+
+    /// Stores a record that [is found as before](Self::keeps_ways) in place of the one of its id; says
+    /// whether there is one more among the living, or one less.
+    pub(super) fn put_found_as_before(&mut self, entry: Entry) -> bool {
+        let Entry { id, kept, is_parked, is_living, .. } = entry;
+        let before = self.order.len();
+        let created = kept.created;
+        self.forget_state(id);
         self.due.extend(kept.due.map(|due| (due, id)));
         if is_parked {
             self.parked.insert(id);
@@ -206,7 +295,7 @@ impl People {
             self.order.retain(|other| *other != id);
         }
         self.place(id, created, is_living);
-        Ok(Moved { former, population: before != self.order.len() })
+        before != self.order.len()
     }
 
     /// The records of these ids, marked; to who does not work, groups give nothing.
@@ -226,6 +315,7 @@ impl People {
     /// Forgets a record.
     pub(super) fn take(&mut self, id: Short) -> Result<Moved, Trouble> {
         let former = self.forget_ways(id)?;
+        self.forget_state(id);
         let before = self.order.len();
         if let Some(created) = self.records.get(&id).map(|kept| kept.created) {
             self.place(id, created, false);
@@ -263,11 +353,15 @@ impl People {
             self.gone.remove(&(key, id));
             ways.push(key);
         }
-        if let Some(due) = record.due {
+        Ok(ways)
+    }
+
+    /// Forgets when a record is due, and that it is parked.
+    fn forget_state(&mut self, id: Short) {
+        if let Some(due) = self.records.get(&id).and_then(|kept| kept.due) {
             self.due.remove(&(due, id));
         }
         self.parked.remove(&id);
-        Ok(ways)
     }
 
     /// Who goes by a key, in the order in which they came.
@@ -292,6 +386,12 @@ impl People {
     }
 }
 
+/// What of a record its keys are made of, as it is packed.
+fn of_keys(packed: &[u8]) -> Result<Vec<Member<'_>>, Unpacked> {
+    let is_of_keys = |member: &Result<Member<'_>, Unpacked>| !matches!(member, Ok((name, _)) if OF_NO_KEY.contains(&name.as_ref()));
+    members(packed)?.into_iter().flatten().filter(is_of_keys).collect()
+}
+
 /// Says nothing of the person.
 impl std::fmt::Debug for Kept {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -302,5 +402,94 @@ impl std::fmt::Debug for Kept {
 impl From<Unpacked> for Trouble {
     fn from(unpacked: Unpacked) -> Self {
         Self(unpacked.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::fault::{Fault, Kind};
+    use crate::roster::record::Wish;
+    use crate::scim::Person;
+
+    fn named(name: &str) -> Person {
+        let person = json!({"userName": name, "externalId": "e", "emails": [{"value": name}]});
+        Person::new(person.as_object().unwrap().clone())
+    }
+
+    /// What was changed, what changes it, and whether the record is found as before.
+    type Changed = (&'static str, fn(&mut Record), bool);
+
+    const CHANGES: [Changed; 12] = [
+        ("nothing", |_| {}, true),
+        ("a lease", |record| record.lease(at(9)), true),
+        ("an end", |record| record.settle("other rules", at(9)), true),
+        ("a failure", |record| record.fail(&Fault::new(Kind::Missing, "x"), at(9)), true),
+        ("a mark", |record| record.mark(at(9)), true),
+        ("an edition", |record| record.changed(at(9)), true),
+        ("a name", |record| record.person = named("b"), false),
+        ("the owner", |record| record.owner.push('x'), false),
+        ("the end of an id of its own", |record| record.shares_external_id = true, false),
+        ("a wish", |record| record.wish = Some(Wish { name: "c".to_owned(), since: at(9) }), false),
+        ("a farewell", Record::leave_for_good, false),
+        ("its beginning", |record| record.created = at(9), false),
+    ];
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_found_as_before_unless_something_of_its_keys_is_another() {
+        let all = |people: &People| {
+            let all = (&people.keys, &people.shared, &people.gone, &people.due, &people.parked);
+            format!("{all:?} {:?}", people.order)
+        };
+        for (what, change, expected) in CHANGES {
+            let mut record = Record::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+            record.due = Some(at(3));
+            let mut people = People::default();
+            let _ = people.put(Entry::of(&record).unwrap(), Ways::of(&record)).unwrap();
+            change(&mut record);
+            record.version = 2;
+            let entry = || Entry::of(&record).unwrap();
+            assert_eq!(people.keeps_ways(&entry()).unwrap(), expected, "{what}");
+            let mut anew = People::default();
+            let _ = anew.put(entry(), Ways::of(&record)).unwrap();
+            if expected {
+                assert!(!people.put_found_as_before(entry()), "{what}");
+                assert_eq!(all(&people), all(&anew), "{what}");
+            }
+            let _ = people.put(entry(), Ways::of(&record)).unwrap();
+            assert_eq!(all(&people), all(&anew), "{what}");
+            assert!(people.load(&record.id).unwrap() == Some(record), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_is_made_of_is_what_a_record_has() {
+        let record = Record::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+        let members: Map<String, Value> =
+            serde_json::to_value(&record).unwrap().as_object().unwrap().clone();
+        let others = members.keys().filter(|name| !OF_NO_KEY.contains(&name.as_str()));
+        assert_eq!(
+            others.collect::<Vec<_>>(),
+            [
+                "created",
+                "id",
+                "marks",
+                "owner",
+                "person",
+                "shares_external_id",
+                "stranger",
+                "wanted",
+                "wish"
+            ],
+        );
+        assert_eq!(members.len(), OF_NO_KEY.len() + 9);
     }
 }

@@ -8,6 +8,7 @@
 mod fit;
 mod member;
 mod said;
+mod sought;
 mod statement;
 
 use std::borrow::Cow;
@@ -25,6 +26,7 @@ pub(super) use member::MEMBERS;
 pub(super) use said::{
     MOST_VALUES, Reading, is_nothing, is_shell, plain, too_many, unfolded, without_shells,
 };
+pub use sought::{Share, Sought};
 pub(super) use statement::{Statement, is_core, object_in, statements};
 
 /// Takes what a client sent: all that may be written, and nothing else.
@@ -57,29 +59,14 @@ pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<St
     kept
 }
 
-/// The same of those attributes alone that are wanted by their names, whatever their schema.
+/// The same, if what was never judged is not needed any more.
 #[must_use]
-pub fn take_what_fits_of(
-    types: &ResourceType,
-    sent: &Map<String, Value>,
-    is_wanted: &dyn Fn(&str) -> bool,
-) -> Map<String, Value> {
-    let mut wanted = Map::new();
-    for (name, value) in sent {
-        match value {
-            Value::Object(members) if types.extension(name).is_some() => {
-                let members = members.iter().filter(|(name, _)| is_wanted(name));
-                let members = members.map(|(name, value)| (name.clone(), value.clone()));
-                wanted.insert(name.clone(), Value::Object(members.collect()));
-            }
-            // What leads to a part of an attribute is looked at more closely.
-            _ if is_wanted(name) || name.contains([':', '.', '[', ' ']) => {
-                wanted.insert(name.clone(), value.clone());
-            }
-            _ => {}
-        }
+pub fn into_what_fits(types: &ResourceType, sent: Map<String, Value>) -> Map<String, Value> {
+    let is_kept = |(name, value): (&String, &Value)| is_as_kept(types, name, value);
+    if is_plain(types, &sent) && sent.iter().all(is_kept) {
+        return sent;
     }
-    take_what_fits(types, &wanted)
+    take_what_fits(types, &sent)
 }
 
 /// Takes what was judged before, and has come apart since: without what says nothing any more.

@@ -4,12 +4,14 @@ use std::time::SystemTime;
 
 use super::{Durability, Embedded, HOUR, is_over, population, told_after};
 use crate::roster::crowd::Crowd;
+use crate::roster::glance::Glance;
 use crate::roster::group::{Group, GroupChange, Member};
 use crate::roster::key::{Id, Key};
 use crate::roster::queue::{Queue, at_once};
 use crate::roster::record::Record;
 use crate::roster::short::Short;
 use crate::roster::{Answer, Clash, Roster, Trouble};
+use crate::scim::resource::Sought;
 
 impl Roster for Embedded {
     fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
@@ -126,6 +128,21 @@ impl Roster for Embedded {
         let short = Short::of_id(id);
         let version = state.contents.people.version_of(id);
         self.told(state, [short].into_iter(), version)
+    }
+
+    fn glances<'a>(
+        &'a self,
+        start: usize,
+        count: usize,
+        sought: &'a Sought<'a>,
+    ) -> Answer<'a, (Vec<Glance>, usize)> {
+        let state = self.state();
+        let page = state.contents.people.glances(start, count, sought);
+        let own = page.as_ref().map(|(glances, _)| {
+            glances.iter().map(|glance| Short::of_id(&glance.id)).collect::<Vec<_>>()
+        });
+        let own = own.unwrap_or_default();
+        self.told(state, [population()].into_iter().chain(own), page)
     }
 
     fn parked(&self) -> Answer<'_, Vec<Record>> {

@@ -1,6 +1,7 @@
 //! Two values, held against each other as the attribute's type asks.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::time::SystemTime;
 
@@ -10,6 +11,102 @@ use super::Operator;
 use crate::caseless::folded;
 use crate::scim::schema::{Attribute, Type};
 use crate::time;
+
+/// A text of a resource that is held against one comparison or many: it is folded once at most.
+pub(super) struct Said<'v> {
+    text: &'v str,
+    is_ascii: bool,
+    folded: OnceCell<Cow<'v, str>>,
+}
+
+impl<'v> Said<'v> {
+    fn new(text: &'v str) -> Self {
+        Self { text, is_ascii: text.is_ascii(), folded: OnceCell::new() }
+    }
+
+    fn folded(&self) -> &str {
+        self.folded.get_or_init(|| folded(self.text))
+    }
+}
+
+/// Several comparisons of the same values, one of which is to hold.
+#[derive(Debug)]
+pub(super) struct Either<'a> {
+    /// Those that ask for a text anywhere in another, in any case.
+    sought: Sought,
+    others: Vec<Comparison<'a>>,
+}
+
+impl<'a> Either<'a> {
+    pub(super) fn of(first: Comparison<'a>) -> Self {
+        let mut either = Self { sought: Sought::default(), others: Vec::new() };
+        either.push(first);
+        either
+    }
+
+    pub(super) fn push(&mut self, comparison: Comparison<'a>) {
+        let is_sought = comparison.operator == Operator::Contains
+            && !comparison.case_exact
+            && comparison.instant.is_none()
+            && !comparison.folded.is_empty();
+        match is_sought {
+            true => self.sought.push(comparison.folded),
+            false => self.others.push(comparison),
+        }
+    }
+
+    /// Whether one of them holds of a value of a resource.
+    pub(super) fn holds(&self, found: &Value) -> bool {
+        match found {
+            Value::String(text) => {
+                let said = Said::new(text);
+                self.sought.is_in(&said) || self.others.iter().any(|own| own.holds_of(&said))
+            }
+            other => self.others.iter().any(|own| own.holds(other)),
+        }
+    }
+}
+
+/// Texts, folded and none of them empty, one of which is to be somewhere in another: all are looked for
+/// at once, by the byte that they begin with.
+#[derive(Debug)]
+struct Sought {
+    texts: Vec<String>,
+    begins: [bool; 256],
+}
+
+impl Default for Sought {
+    fn default() -> Self {
+        Self { texts: Vec::new(), begins: [false; 256] }
+    }
+}
+
+impl Sought {
+    fn push(&mut self, folded: String) {
+        let first = folded.bytes().next();
+        if let Some(begins) = first.and_then(|first| self.begins.get_mut(usize::from(first))) {
+            *begins = true;
+        }
+        self.texts.push(folded);
+    }
+
+    fn is_in(&self, said: &Said<'_>) -> bool {
+        if self.texts.is_empty() {
+            return false;
+        }
+        // What is ASCII need not be copied to be folded: no byte of another text's is any of its.
+        let text = if said.is_ascii { said.text } else { said.folded() }.as_bytes();
+        let begins = |byte: u8| self.begins.get(usize::from(byte.to_ascii_lowercase()));
+        let mut places = text.iter().enumerate().filter(|(_, byte)| begins(**byte) == Some(&true));
+        places.any(|(place, _)| {
+            let rest = text.get(place..).unwrap_or_default();
+            self.texts.iter().any(|sought| {
+                rest.get(..sought.len())
+                    .is_some_and(|part| part.eq_ignore_ascii_case(sought.as_bytes()))
+            })
+        })
+    }
+}
 
 /// What a filter asks of a value, read once. Booleans may be texts on the filter's side; texts are
 /// compared in any case unless the attribute's case counts; times as instants.
@@ -70,9 +167,14 @@ impl<'a> Comparison<'a> {
         self.is_negated
     }
 
+    /// Whether it is one value that it holds of, and not all or none.
+    pub(super) fn is_of_one_value(&self) -> bool {
+        !self.is_negated && !self.is_with_null()
+    }
+
     /// The text that it asks for, in the form that all have which are the same in any case.
     pub(super) fn equal_text(&self) -> Option<&str> {
-        let is_text = self.is_equality() && !self.is_negated && !self.is_with_null();
+        let is_text = self.is_equality() && self.is_of_one_value();
         is_text.then_some(self.folded.as_str())
     }
 
@@ -84,23 +186,26 @@ impl<'a> Comparison<'a> {
                 let order = found.as_f64().zip(self.number).and_then(|(a, b)| a.partial_cmp(&b));
                 order.is_some_and(|order| is_in_order(self.operator, order))
             }
-            Value::String(found) => {
-                match self.instant.and_then(|asked| Some((time::read(found)?, asked))) {
-                    Some((found, asked)) => is_in_order(self.operator, found.cmp(&asked)),
-                    None if self.case_exact => compare_texts(found, self.operator, &self.text),
-                    None => self.holds_in_any_case(found),
-                }
-            }
+            Value::String(found) => self.holds_of(&Said::new(found)),
             Value::Array(_) | Value::Null | Value::Object(_) => false,
         }
     }
 
-    fn holds_in_any_case(&self, found: &str) -> bool {
-        if !found.is_ascii() {
-            return compare_texts(&folded(found), self.operator, &self.folded);
+    /// The same of a text.
+    fn holds_of(&self, said: &Said<'_>) -> bool {
+        match self.instant.and_then(|asked| Some((time::read(said.text)?, asked))) {
+            Some((found, asked)) => is_in_order(self.operator, found.cmp(&asked)),
+            None if self.case_exact => compare_texts(said.text, self.operator, &self.text),
+            None => self.holds_in_any_case(said),
+        }
+    }
+
+    fn holds_in_any_case(&self, said: &Said<'_>) -> bool {
+        if !said.is_ascii {
+            return compare_texts(said.folded(), self.operator, &self.folded);
         }
         // Most are such, and need no copy: no byte of another text's is any of theirs.
-        let (bytes, asked) = (found.as_bytes(), self.folded.as_bytes());
+        let (bytes, asked) = (said.text.as_bytes(), self.folded.as_bytes());
         let is_same = |part: &[u8]| part.eq_ignore_ascii_case(asked);
         match self.operator {
             Operator::Equal => is_same(bytes),
@@ -110,7 +215,7 @@ impl<'a> Comparison<'a> {
                 start.and_then(|start| bytes.get(start..)).is_some_and(is_same)
             }
             Operator::Contains => asked.is_empty() || bytes.windows(asked.len()).any(is_same),
-            _ => compare_texts(&folded(found), self.operator, &self.folded),
+            _ => compare_texts(said.folded(), self.operator, &self.folded),
         }
     }
 }

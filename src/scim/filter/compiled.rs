@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::Filter;
-use super::compare::Comparison;
+use super::compare::{Comparison, Either};
 use crate::json::member;
 use crate::scim::path::AttributePath;
 use crate::scim::schema::{Attribute, ResourceType, Type};
@@ -23,6 +23,8 @@ enum Term<'a> {
     Any(Vec<Self>),
     Compare(Place<'a>, Comparison<'a>),
     Each(Place<'a>, Box<Self>),
+    /// One of these of the same value.
+    Either(Place<'a>, Box<Either<'a>>),
     /// What no resource can be.
     Never,
     Not(Box<Self>),
@@ -30,7 +32,7 @@ enum Term<'a> {
 }
 
 /// Where in a resource, or in a value, something is looked for.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Place<'a> {
     urn: Option<&'static str>,
     /// As the attribute table writes it, where it has it.
@@ -93,15 +95,47 @@ impl Filter {
                 }
                 (left, right) => Term::All(vec![left, right]),
             },
-            Self::Or(left, right) => match (left.terms_by(term), right.terms_by(term)) {
-                (Term::Any(mut any), right) => {
-                    any.push(right);
-                    Term::Any(any)
-                }
-                (left, right) => Term::Any(vec![left, right]),
-            },
+            Self::Or(left, right) => {
+                let mut any = match left.terms_by(term) {
+                    Term::Any(any) => any,
+                    left => vec![left.alone()],
+                };
+                right.terms_by(term).join(&mut any);
+                Term::Any(any)
+            }
             Self::Not(inner) => Term::Not(Box::new(inner.terms_by(term))),
             other => term(other),
+        }
+    }
+}
+
+impl<'a> Term<'a> {
+    /// A comparison that others of the same values may join, if it is one: whether one value is such or
+    /// another such is whether one is either. Not so of what no value may be.
+    fn alone(self) -> Self {
+        match self {
+            Self::Compare(place, comparison) if comparison.is_of_one_value() => {
+                Self::Either(place, Box::new(Either::of(comparison)))
+            }
+            other => other,
+        }
+    }
+
+    /// Puts itself among terms of which one is to hold.
+    fn join(self, any: &mut Vec<Self>) {
+        match self {
+            Self::Any(terms) => terms.into_iter().for_each(|term| term.join(any)),
+            Self::Compare(place, comparison) if comparison.is_of_one_value() => {
+                let own = any.iter_mut().find_map(|term| match term {
+                    Self::Either(own, either) if *own == place => Some(either),
+                    _ => None,
+                });
+                match own {
+                    Some(either) => either.push(comparison),
+                    None => any.push(Self::Compare(place, comparison).alone()),
+                }
+            }
+            other => any.push(other),
         }
     }
 }
@@ -151,6 +185,9 @@ impl Term<'_> {
                 place.any(subject, &|value| inner.holds(Subject::Element(value)))
             }
             Self::Compare(place, comparison) => compares(place, subject, comparison),
+            Self::Either(place, either) => {
+                place.any(subject, &|found| simple(found).is_some_and(|found| either.holds(found)))
+            }
         }
     }
 }
@@ -160,12 +197,16 @@ impl Term<'_> {
 fn compares(place: &Place<'_>, subject: Subject<'_>, comparison: &Comparison<'_>) -> bool {
     let is_equal = match comparison.is_with_null() {
         true => comparison.is_equality() && !place.any(subject, &|value| is_something(value)),
-        false => place.any(subject, &|found| {
-            let found = found.as_object().map_or(Some(found), |members| member(members, "value"));
-            found.is_some_and(|found| comparison.holds(found))
-        }),
+        false => {
+            place.any(subject, &|found| simple(found).is_some_and(|found| comparison.holds(found)))
+        }
     };
     is_equal != comparison.is_negated()
+}
+
+/// What of a value is compared.
+fn simple(found: &Value) -> Option<&Value> {
+    found.as_object().map_or(Some(found), |members| member(members, "value"))
 }
 
 impl<'a> Place<'a> {

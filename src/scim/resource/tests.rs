@@ -331,6 +331,7 @@ fn members() -> impl Strategy<Value = Map<String, Value>> {
         json!({"department": "D", "manager": {"value": "m"}}),
         json!({"department": ["D"], "manager": {"displayName": "M"}}),
         json!({"Department": "D"}),
+        json!({"manager.value": "m", "employeeNumber": "7"}),
         json!({"routingProfile": "Sales", "provisioning": {"state": "applied"}}),
     ];
     let one = (proptest::sample::select(names), proptest::sample::select(values));
@@ -348,8 +349,19 @@ proptest! {
         let fitting = made(&mut Manner::lenient()).unwrap();
         prop_assert_eq!(take_what_fits(&users(), &sent), fitting);
         prop_assert_eq!(take_again(&users(), sent.clone()), made(&mut Manner::Strict));
-        let of_title = take_what_fits_of(&users(), &sent, &|name| name.eq_ignore_ascii_case("title"));
-        let fitting = take_what_fits(&users(), &sent);
-        prop_assert_eq!(of_title.get("title"), fitting.get("title"));
+        prop_assert_eq!(into_what_fits(&users(), sent.clone()), take_what_fits(&users(), &sent));
+    }
+
+    #[test]
+    fn what_is_sought_fits_as_it_does_among_the_rest(
+        sent in members(), first in 0..6, last in 0..6,
+    ) {
+        let names = ["title", "ACTIVE", "emails", "name", "department", "manager"];
+        let names = names.into_iter().zip(0..).filter(|(_, place)| (first..=last).contains(place));
+        let users = users();
+        let sought = Sought::new(&users, names.map(|(name, _)| name).collect());
+        let part = into_what_fits(&users, sought.part(&sent));
+        let whole = take_what_fits(&users, &sent);
+        prop_assert_eq!(sought.part(&part), sought.part(&whole));
     }
 }

@@ -199,9 +199,20 @@ fn close_filters() -> impl Strategy<Value = String> {
     let within = join(compare(subs).boxed()).prop_map(|inner| format!("emails[{inner}]"));
     let time = select(vec!["gt", "le", "lt", "ge"])
         .prop_map(|it| format!("meta.lastModified {it} \"2026-11-27T23:00:00Z\""));
+    // Several comparisons of the same values, as a client makes of a list.
+    let names =
+        select(vec!["userName", "title", "emails", "emails.value", "id", "active", "department"]);
+    let terms = (select(operators.clone()), select(values.clone()));
+    let crowd = (names, prop::collection::vec(terms, 2..6)).prop_map(|(name, terms)| {
+        let term = |(operator, value)| format!("{name} {operator} {value}");
+        format!("({})", terms.into_iter().map(term).collect::<Vec<_>>().join(" or "))
+    });
     let order = (select(vec!["userName", "title", "id"]), select(vec!["gt", "le", "lt", "ge"]))
         .prop_map(|(name, operator)| format!("{name} {operator} \"AB\""));
-    join(prop_oneof![5 => compare(attributes), 2 => within, 1 => time, 1 => order].boxed())
+    join(
+        prop_oneof![5 => compare(attributes), 2 => within, 2 => crowd, 1 => time, 1 => order]
+            .boxed(),
+    )
 }
 
 fn resources() -> impl Strategy<Value = Map<String, Value>> {
