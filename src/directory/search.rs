@@ -16,7 +16,7 @@ use crate::outcome::resource::Answer;
 use crate::roster::Trouble;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{Record, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
@@ -42,7 +42,7 @@ const TURN_MEMBERS: usize = 5000;
 
 /// One resource, as the roster has it.
 enum Item {
-    User(Box<Record>),
+    User(Box<UserRecord>),
     Group(Group),
 }
 
@@ -361,7 +361,7 @@ impl Asked<'_> {
             }
             let items: Vec<Item> = match endpoint {
                 Endpoint::Users => {
-                    let living = |record: &Record| record.wanted != Wanted::Gone;
+                    let living = |record: &UserRecord| record.wanted() != Wanted::Gone;
                     let records = self.users_by(lookup).await?.into_iter().filter(living);
                     records.map(|record| Item::User(Box::new(record))).collect()
                 }
@@ -381,7 +381,7 @@ impl Asked<'_> {
         self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
     }
 
-    async fn users_by(&self, lookup: &Lookup) -> Result<Vec<Record>, Fault> {
+    async fn users_by(&self, lookup: &Lookup) -> Result<Vec<UserRecord>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
             Lookup::Id(id) => roster.load(&Id::read(id)).await?.into_iter().collect(),

@@ -13,7 +13,7 @@ use crate::assign::instance::Reference;
 use crate::fault::Fault;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
-use crate::roster::record::{Record, State, Wanted};
+use crate::roster::record::{Phase, UserRecord, Wanted};
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -34,13 +34,13 @@ const ACTIVE: &str = "active";
 
 impl Directory {
     /// What the client's own words are of a user: what it may write, as it wrote it.
-    pub(super) fn stated(&self, record: &Record) -> Map<String, Value> {
-        let sent = record.person.resource();
+    pub(super) fn stated(&self, record: &UserRecord) -> Map<String, Value> {
+        let sent = record.spec.person.resource();
         // What came by a hook was never judged by the attribute table.
         let mut stated = resource::take_what_fits(&self.users, sent);
         // A client may have taken `active` away; that is no word on whether the person works.
         if sent.get(ACTIVE) != Some(&Value::Null) {
-            stated.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+            stated.insert(ACTIVE.to_owned(), (record.wanted() == Wanted::Active).into());
         }
         stated
     }
@@ -49,7 +49,7 @@ impl Directory {
     pub(super) async fn user(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
         let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
@@ -74,10 +74,10 @@ impl Directory {
             return Ok(Some(text));
         }
         let record = asked.roster().load(id).await?;
-        let Some(record) = record.filter(|record| record.wanted != Wanted::Gone) else {
+        let Some(record) = record.filter(|record| record.wanted() != Wanted::Gone) else {
             return Ok(None);
         };
-        let state = WrittenState::of(record.version, &groups, &asked.base);
+        let state = WrittenState::of(record.row_version, &groups, &asked.base);
         let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
         let text: Arc<str> = serde_json::to_string(&user).unwrap_or_default().into();
         self.written.keep(id, state, &text);
@@ -87,7 +87,7 @@ impl Directory {
     fn user_in(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         groups: &[Group],
         links: bool,
         tells: bool,
@@ -111,8 +111,8 @@ impl Directory {
                 own.insert(PROVISIONING.to_owned(), self.provisioning(record, groups));
             }
         }
-        let times = (record.created, record.modified);
-        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.edition, times);
+        let times = (record.created, record.spec.modified);
+        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.spec.etag, times);
         user
     }
 
@@ -122,22 +122,22 @@ impl Directory {
     pub(super) fn part(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         names: &[&str],
     ) -> Map<String, Value> {
         let is_named = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
-        let sent = record.person.resource();
+        let sent = record.spec.person.resource();
         let mut part = resource::take_what_fits_of(&self.users, sent, &is_named);
         part.remove("password");
         if is_named(ACTIVE) {
-            part.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+            part.insert(ACTIVE.to_owned(), (record.wanted() == Wanted::Active).into());
         }
         if is_named("id") {
             part.insert("id".to_owned(), record.id.as_str().into());
         }
         if is_named("meta") {
-            let times = (record.created, record.modified);
-            let meta = self.meta(asked, &self.users, record.id.as_str(), record.edition, times);
+            let times = (record.created, record.spec.modified);
+            let meta = self.meta(asked, &self.users, record.id.as_str(), record.spec.etag, times);
             part.insert("meta".to_owned(), meta);
         }
         part
@@ -199,13 +199,13 @@ impl Directory {
     }
 
     /// What came of a user in Amazon Connect.
-    fn provisioning(&self, record: &Record, groups: &[Group]) -> Value {
-        let (state, waits) = match &record.state {
-            State::Applied if record.is_applied() => ("applied", None),
-            State::Parked(parked) => ("parked", Some(parked.detail.clone())),
-            State::Applied | State::Pending => ("pending", record.waits_for.clone()),
+    fn provisioning(&self, record: &UserRecord, groups: &[Group]) -> Value {
+        let (state, waits) = match &record.schedule.phase {
+            Phase::Applied if record.is_applied() => ("applied", None),
+            Phase::Parked(parked) => ("parked", Some(parked.detail.clone())),
+            Phase::Applied | Phase::Pending => ("pending", record.schedule.waits_for.clone()),
         };
-        let left_out = match record.wanted {
+        let left_out = match record.wanted() {
             Wanted::Active => self.left_out(record, groups),
             Wanted::Inactive | Wanted::Gone => Vec::new(),
         };
@@ -221,16 +221,16 @@ impl Directory {
         };
         let detail = details.join("; ");
         tell("detail", Some(detail.as_str()).filter(|detail| !detail.is_empty()));
-        let ids = record.user.as_ref().map(|held| &held.ids);
+        let ids = record.status.user.as_ref().map(|held| &held.ids);
         tell("connectUserId", ids.map(|ids| ids.id.as_str()));
         tell("connectUserArn", ids.map(|ids| ids.arn.as_str()));
         told
     }
 
     /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
-    pub(super) fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
+    pub(super) fn left_out(&self, record: &UserRecord, groups: &[Group]) -> Vec<Fault> {
         let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
-        let assigned = Agent::assign_leniently(&record.person, &names, &self.rules, [0; 16]);
+        let assigned = Agent::assign_leniently(&record.spec.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()
     }
 
@@ -278,18 +278,18 @@ impl Extent {
 
 /// Whether a client has ever written something in our extension; `null` in a record is one that it
 /// took away.
-fn writes_extension(record: &Record) -> bool {
-    let sent = record.person.resource();
+fn writes_extension(record: &UserRecord) -> bool {
+    let sent = record.spec.person.resource();
     sent.keys().any(|name| name.eq_ignore_ascii_case(CONNECT_SCHEMA))
 }
 
 /// Says whether a person works, also where a client took that away.
-pub(super) fn tell_active(user: &mut Map<String, Value>, record: &Record) {
-    user.entry(ACTIVE).or_insert_with(|| (record.wanted == Wanted::Active).into());
+pub(super) fn tell_active(user: &mut Map<String, Value>, record: &UserRecord) {
+    user.entry(ACTIVE).or_insert_with(|| (record.wanted() == Wanted::Active).into());
 }
 
 /// Keeps in mind what a client took away: `active`, and our extension.
-pub(super) fn with_traces(mut kept: Map<String, Value>, record: &Record) -> Map<String, Value> {
+pub(super) fn with_traces(mut kept: Map<String, Value>, record: &UserRecord) -> Map<String, Value> {
     kept.entry(ACTIVE).or_insert(Value::Null);
     if writes_extension(record) {
         kept.entry(CONNECT_SCHEMA).or_insert(Value::Null);

@@ -20,7 +20,7 @@ use super::group::{Group, GroupChange};
 use super::key::Id;
 use super::people::{Entry, Moved, People};
 use super::queue::{Change, Queue, Ticket, at_once};
-use super::record::{MEMORY, Record};
+use super::record::{MEMORY, UserRecord};
 use super::short::Short;
 #[cfg(feature = "cli")]
 pub use super::writer::Report;
@@ -136,14 +136,14 @@ impl Embedded {
         ticket.before(answer)
     }
 
-    fn put<'a>(&self, record: &Record) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
-        let version = record.version.saturating_add(1);
-        let next = Record { version, ..record.clone() };
+    fn put<'a>(&self, record: &UserRecord) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
+        let version = record.row_version.saturating_add(1);
+        let next = UserRecord { row_version: version, ..record.clone() };
         let entry = Entry::of(&next)?;
         let mut ways: Vec<Short> = entry.ways().collect();
         let mut state = self.state();
         state.check_disk()?;
-        if let Err(clash) = state.contents.people.check(&entry, record.version)? {
+        if let Err(clash) = state.contents.people.check(&entry, record.row_version)? {
             return Ok(self.told(state, ways.into_iter(), Ok(Err(clash))));
         }
         let moved = state.contents.people.put(entry)?;
@@ -269,7 +269,7 @@ impl State {
     }
 
     /// Stores records that a group marked, and says by what they are found.
-    fn mark(&mut self, marked: &[Record]) -> Result<Vec<Short>, Trouble> {
+    fn mark(&mut self, marked: &[UserRecord]) -> Result<Vec<Short>, Trouble> {
         let mut ways = Vec::new();
         for record in marked {
             let entry = Entry::of(record)?;

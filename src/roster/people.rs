@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
 use super::key::{Id, Key};
-use super::record::{Record, State, Wanted};
+use super::record::{DueClass, Phase, UserRecord, Wanted};
 use super::short::Short;
 use super::{Clash, Trouble};
 use crate::pack::{Unpacked, pack, unpack};
@@ -21,7 +21,8 @@ pub(super) struct People {
     keys: BTreeSet<(Short, SystemTime, Short)>,
     shared: BTreeSet<(Short, Short)>,
     gone: BTreeSet<(Short, Short)>,
-    due: BTreeSet<(SystemTime, Short)>,
+    /// Farewells first, and those first that have been due longest.
+    due: BTreeSet<(DueClass, SystemTime, Short)>,
     parked: BTreeSet<Short>,
     /// The living, in the order in which they came.
     order: Vec<Short>,
@@ -31,7 +32,6 @@ pub(super) struct People {
 struct Kept {
     version: u64,
     created: SystemTime,
-    due: Option<SystemTime>,
     /// Whether its id is one as they are made.
     is_plain: bool,
     packed: Box<[u8]>,
@@ -41,6 +41,7 @@ struct Kept {
 pub(super) struct Entry {
     id: Short,
     kept: Kept,
+    due: Option<(DueClass, SystemTime)>,
     keys: Vec<Short>,
     /// What somebody who is gone went by, if they were this person.
     keys_of_gone: Vec<Short>,
@@ -56,21 +57,22 @@ impl Entry {
     ///
     /// # Errors
     /// If it is none that a file could hold.
-    pub(super) fn of(record: &Record) -> Result<Self, Trouble> {
+    pub(super) fn of(record: &UserRecord) -> Result<Self, Trouble> {
         let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
-        let (version, created, due) = (record.version, record.created, record.due);
+        let (version, created) = (record.row_version, record.created);
         let id = Short::of_id(&record.id);
         let is_plain = id.to_id() == record.id;
         Ok(Self {
             id,
-            kept: Kept { version, created, due, is_plain, packed: pack(record)? },
+            kept: Kept { version, created, is_plain, packed: pack(record)? },
+            due: due(record),
             keys: shorts(&record.keys()),
             keys_of_gone: shorts(&record.keys_of_gone()),
             shared: shorts(&record.shared_keys()),
-            marks: shorts(&record.marks),
-            as_of: record.as_of,
-            is_parked: matches!(record.state, State::Parked(_)),
-            is_living: record.wanted != Wanted::Gone,
+            marks: shorts(&record.spec.tombstone_keys),
+            as_of: record.as_of(),
+            is_parked: matches!(record.schedule.phase, Phase::Parked(_)),
+            is_living: record.wanted() != Wanted::Gone,
         })
     }
 
@@ -91,7 +93,7 @@ pub(super) struct Moved {
 
 impl People {
     /// The record of this id.
-    pub(super) fn load(&self, id: &Id) -> Result<Option<Record>, Trouble> {
+    pub(super) fn load(&self, id: &Id) -> Result<Option<UserRecord>, Trouble> {
         let found = self.record(Short::of_id(id))?;
         Ok(found.filter(|record| record.id == *id))
     }
@@ -101,18 +103,18 @@ impl People {
         self.records.get(&id).map(|kept| kept.version)
     }
 
-    pub(super) fn find(&self, key: &Key) -> Result<Option<Record>, Trouble> {
+    pub(super) fn find(&self, key: &Key) -> Result<Option<UserRecord>, Trouble> {
         match self.holders(Short::of_key(key)).next() {
             Some(id) => self.record(id),
             None => Ok(None),
         }
     }
 
-    pub(super) fn find_all(&self, key: &Key) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn find_all(&self, key: &Key) -> Result<Vec<UserRecord>, Trouble> {
         self.having(&self.shared, Short::of_key(key))
     }
 
-    pub(super) fn find_gone(&self, keys: &[Key]) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn find_gone(&self, keys: &[Key]) -> Result<Vec<UserRecord>, Trouble> {
         let mut gone = Vec::new();
         for key in keys {
             gone.extend(self.having(&self.gone, Short::of_key(key))?);
@@ -121,8 +123,12 @@ impl People {
     }
 
     pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, Trouble> {
-        let due = self.due.iter().take_while(|(due, _)| *due <= now).take(count);
-        let ids = due.filter_map(|(_, short)| Some(self.id(*short, self.records.get(short)?)));
+        let due = [DueClass::Farewell, DueClass::Ordinary].into_iter().flat_map(|class| {
+            let own = self.due.range((class, SystemTime::UNIX_EPOCH, Short::LEAST)..);
+            own.take_while(move |(other, due, _)| *other == class && *due <= now)
+        });
+        let due = due.take(count);
+        let ids = due.filter_map(|(_, _, short)| Some(self.id(*short, self.records.get(short)?)));
         ids.collect()
     }
 
@@ -130,11 +136,15 @@ impl People {
     fn id(&self, short: Short, kept: &Kept) -> Result<Id, Trouble> {
         match kept.is_plain {
             true => Ok(short.to_id()),
-            false => Ok(unpack::<Record>(&kept.packed)?.id),
+            false => Ok(unpack::<UserRecord>(&kept.packed)?.id),
         }
     }
 
-    pub(super) fn page(&self, start: usize, count: usize) -> Result<(Vec<Record>, usize), Trouble> {
+    pub(super) fn page(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> Result<(Vec<UserRecord>, usize), Trouble> {
         let page = self.order.iter().skip(start).take(count);
         Ok((self.records(page)?, self.order.len()))
     }
@@ -152,7 +162,7 @@ impl People {
         Ok((versions, self.order.len()))
     }
 
-    pub(super) fn parked(&self) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn parked(&self) -> Result<Vec<UserRecord>, Trouble> {
         self.records(self.parked.iter())
     }
 
@@ -165,7 +175,7 @@ impl People {
         if stored == 0 {
             for key in &entry.keys_of_gone {
                 let gone = self.having(&self.gone, *key)?;
-                if gone.iter().any(|gone| gone.as_of >= entry.as_of) {
+                if gone.iter().any(|gone| gone.as_of() >= entry.as_of) {
                     return Ok(Err(Clash::Moved));
                 }
             }
@@ -183,14 +193,14 @@ impl People {
 
     /// Stores a record in place of the one of its id.
     pub(super) fn put(&mut self, entry: Entry) -> Result<Moved, Trouble> {
-        let Entry { id, kept, keys, shared, marks, is_parked, is_living, .. } = entry;
+        let Entry { id, kept, due, keys, shared, marks, is_parked, is_living, .. } = entry;
         let before = self.order.len();
         let former = self.forget_ways(id)?;
         let created = kept.created;
         self.keys.extend(keys.into_iter().map(|key| (key, created, id)));
         self.shared.extend(shared.into_iter().map(|key| (key, id)));
         self.gone.extend(marks.into_iter().map(|key| (key, id)));
-        self.due.extend(kept.due.map(|due| (due, id)));
+        self.due.extend(due.map(|(class, due)| (class, due, id)));
         if is_parked {
             self.parked.insert(id);
         }
@@ -203,13 +213,17 @@ impl People {
     }
 
     /// The records of these ids, marked; to who does not work, groups give nothing.
-    pub(super) fn marked(&self, ids: &[String], now: SystemTime) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn marked(
+        &self,
+        ids: &[String],
+        now: SystemTime,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         let mut marked = Vec::new();
         for id in ids {
             let record = self.load(&Id::read(id))?;
-            if let Some(mut record) = record.filter(|record| record.wanted == Wanted::Active) {
+            if let Some(mut record) = record.filter(|record| record.wanted() == Wanted::Active) {
                 record.mark(now);
-                record.version = record.version.saturating_add(1);
+                record.row_version = record.row_version.saturating_add(1);
                 marked.push(record);
             }
         }
@@ -252,12 +266,12 @@ impl People {
             self.shared.remove(&(key, id));
             ways.push(key);
         }
-        for key in record.marks.iter().map(Short::of_key) {
+        for key in record.spec.tombstone_keys.iter().map(Short::of_key) {
             self.gone.remove(&(key, id));
             ways.push(key);
         }
-        if let Some(due) = record.due {
-            self.due.remove(&(due, id));
+        if let Some((class, due)) = due(&record) {
+            self.due.remove(&(class, due, id));
         }
         self.parked.remove(&id);
         Ok(ways)
@@ -271,18 +285,30 @@ impl People {
     }
 
     /// Those of a set of keys with ids who have this key, in the order of their ids.
-    fn having(&self, set: &BTreeSet<(Short, Short)>, key: Short) -> Result<Vec<Record>, Trouble> {
+    fn having(
+        &self,
+        set: &BTreeSet<(Short, Short)>,
+        key: Short,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         let ids = set.range((key, Short::LEAST)..).take_while(|(other, _)| *other == key);
         self.records(ids.map(|(_, id)| id))
     }
 
-    fn records<'a>(&self, ids: impl Iterator<Item = &'a Short>) -> Result<Vec<Record>, Trouble> {
+    fn records<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a Short>,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         ids.filter_map(|id| self.record(*id).transpose()).collect()
     }
 
-    fn record(&self, id: Short) -> Result<Option<Record>, Trouble> {
+    fn record(&self, id: Short) -> Result<Option<UserRecord>, Trouble> {
         Ok(self.records.get(&id).map(|kept| unpack(&kept.packed)).transpose()?)
     }
+}
+
+/// When a record is due, and in which class.
+fn due(record: &UserRecord) -> Option<(DueClass, SystemTime)> {
+    record.schedule.due.map(|due| (record.schedule.class, due))
 }
 
 /// Says nothing of the person.
