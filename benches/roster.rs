@@ -16,7 +16,7 @@ use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{Record, Wanted};
+use connect_provisioner::roster::record::{UserRecord, Wanted};
 use connect_provisioner::scim::Person;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
@@ -103,7 +103,8 @@ impl House {
         let made = |number: usize| {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(number).unwrap());
             let owner = format!("owner{number}");
-            let mut record = Record::new(id(number), person(number), Wanted::Active, &owner, now);
+            let mut record =
+                UserRecord::new(id(number), person(number), Wanted::Active, &owner, now);
             record.settle("rules", now);
             record
         };

@@ -32,7 +32,7 @@ use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind, Turn};
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
-use crate::roster::record::{Record, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::roster::{Clash, Roster};
 use work::Stop;
 
@@ -91,14 +91,14 @@ pub(crate) enum Blame {
     /// The sender heard of success long ago, or cannot be told: it waits for somebody.
     Park,
     /// What was written is taken back, to what was there before; then the sender is told.
-    Undo(Option<Box<Record>>),
+    Undo(Option<Box<UserRecord>>),
     /// The same if it is the name that is somebody else's; anything else waits for somebody.
-    UndoName(Option<Box<Record>>),
+    UndoName(Option<Box<UserRecord>>),
 }
 
 impl Blame {
     /// What was there before, if it comes back because of this fault.
-    fn undoes(&self, fault: &Fault) -> Option<Option<&Record>> {
+    fn undoes(&self, fault: &Fault) -> Option<Option<&UserRecord>> {
         match self {
             Self::Undo(former) if fault.kind.turn() == Turn::Sender => Some(former.as_deref()),
             Self::UndoName(former) if fault.kind == Kind::Uniqueness => Some(former.as_deref()),
@@ -112,7 +112,7 @@ enum Noted {
     /// It is written.
     Written,
     /// What should be was changed meanwhile: this is the record now, still ours to follow.
-    Changed(Box<Record>),
+    Changed(Box<UserRecord>),
     /// Somebody else took the lease, or the record is gone.
     Lost,
 }
@@ -168,20 +168,20 @@ impl Keeper {
             let Some(mut record) = self.roster.load(id).await? else { break };
             owner.clone_from(&record.owner);
             if record.is_tombstone() {
-                if !record.freed.is_empty() {
+                if !record.freed_names.is_empty() {
                     self.settle_names(record, now).await?;
-                } else if record.due.is_some_and(|due| due <= now) {
-                    let _overtaken = self.roster.erase(id, record.version).await?;
+                } else if record.schedule.due.is_some_and(|due| due <= now) {
+                    let _overtaken = self.roster.erase(id, record.row_version).await?;
                 }
                 break;
             }
             if record.is_leased(now) || record.is_applied() {
                 break;
             }
-            record.lease(now);
+            record.take_lease(now);
             match self.roster.write(&record).await? {
                 Ok(version) => {
-                    record.version = version;
+                    record.row_version = version;
                     let (ended, calls) = self.hold(record, run, &Blame::Park, None).await?;
                     return Ok(Followed { owner, ended, calls });
                 }
@@ -194,7 +194,7 @@ impl Keeper {
     /// Follows a record whose lease is ours.
     async fn hold(
         &self,
-        mut record: Record,
+        mut record: UserRecord,
         run: Run<'_>,
         blame: &Blame,
         password: Option<Password>,
@@ -202,7 +202,7 @@ impl Keeper {
         let mut calls = Calls::default();
         let time = record.time_to_work(run.clock.now());
         let run = Run { deadline: run.deadline.min(Deadline::after(time)), ..run };
-        let asked_for = record.revision;
+        let asked_for = record.generation;
         for round in 1..=ROUNDS {
             let mut follows_names = false;
             let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {
@@ -225,7 +225,7 @@ impl Keeper {
             };
             if let Err(fault) = &result
                 && let Some(former) = blame.undoes(fault)
-                && record.revision == asked_for
+                && record.generation == asked_for
                 && record.is_leased(run.clock.now())
             {
                 let undone = self.undo(record, former, fault, run).await;
@@ -233,7 +233,7 @@ impl Keeper {
                 return Ok((undone.unwrap_or_else(Ended::Undone), calls));
             }
             if follows_names {
-                let freed = std::mem::take(&mut record.freed);
+                let freed = std::mem::take(&mut record.freed_names);
                 self.tell_who_waits(&freed, run.clock.now()).await?;
             }
             match (self.note(&mut record, &result, run.clock).await?, result) {
@@ -250,7 +250,7 @@ impl Keeper {
     /// One round of work, within the time that there is.
     async fn attempt(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         run: Run<'_>,
         password: Option<&Password>,
         calls: &mut Calls,
@@ -268,7 +268,7 @@ impl Keeper {
     /// Writes down what came of the work, unless the lease was lost.
     async fn note(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         result: &Result<Applied, Fault>,
         clock: Clock,
     ) -> Result<Noted, Fault> {
@@ -293,7 +293,7 @@ impl Keeper {
             }
             // What time mends is left to time, and to whoever comes then.
             Err(fault) if fault.kind.turn() == Turn::Later => {
-                record.leased_until = done.leased_until;
+                record.lease.until = done.lease.until;
                 self.carry_over(record).await?;
                 return Ok(Noted::Lost);
             }
@@ -303,18 +303,18 @@ impl Keeper {
     }
 
     /// Writes what is known of Connect into a record that was changed meanwhile.
-    async fn carry_over(&self, record: &Record) -> Result<Noted, Fault> {
+    async fn carry_over(&self, record: &UserRecord) -> Result<Noted, Fault> {
         for _ in 0..TRIES {
             let newer = self.roster.load(&record.id).await?;
-            let newer = newer.filter(|newer| newer.fence == record.fence);
+            let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
             let Some(mut newer) = newer else { return Ok(Noted::Lost) };
             newer.learn(record);
-            if newer.wanted == Wanted::Active {
+            if newer.wanted() == Wanted::Active {
                 newer.try_name();
             }
             match self.roster.write(&newer).await? {
                 Ok(version) => {
-                    newer.version = version;
+                    newer.row_version = version;
                     return Ok(Noted::Changed(Box::new(newer)));
                 }
                 Err(Clash::Moved) => {}
@@ -325,9 +325,10 @@ impl Keeper {
     }
 
     /// Leaves a record to whoever comes next.
-    async fn release(&self, mut record: Record, clock: Clock) -> Result<(), Fault> {
+    async fn release(&self, mut record: UserRecord, clock: Clock) -> Result<(), Fault> {
         let now = clock.now();
-        (record.leased_until, record.due) = (None, Some(now));
+        record.lease.until = None;
+        record.set_due(Some(now));
         // Whoever changed it meanwhile has left it due.
         let _overtaken = self.roster.write(&record).await?;
         Ok(())
@@ -336,12 +337,12 @@ impl Keeper {
     /// Takes back what a sender wrote, unless somebody changed it since.
     async fn undo(
         &self,
-        record: Record,
-        former: Option<&Record>,
+        record: UserRecord,
+        former: Option<&UserRecord>,
         fault: &Fault,
         run: Run<'_>,
     ) -> Result<Ended, Fault> {
-        let is_held = record.user.is_some() || record.former.is_some();
+        let is_held = record.status.user.is_some() || record.status.former_user.is_some();
         let clash = match former {
             None if is_held => {
                 let mut parked = record.clone();
@@ -352,21 +353,14 @@ impl Keeper {
                 // Nobody is told afterwards if this is cut off in between, so it is in a moment.
                 let moment = run.clock.now().checked_add(A_MOMENT).unwrap_or(run.clock.now());
                 self.tell_who_waits(&record.sought_names(), moment).await?;
-                self.roster.erase(&record.id, record.version).await?.err()
+                self.roster.erase(&record.id, record.row_version).await?.err()
             }
             Some(former) => {
                 let mut back = record.clone();
-                back.person.clone_from(&former.person);
-                (back.wanted, back.as_of) = (former.wanted, former.as_of);
-                (back.stranger, back.marks) = (former.stranger, former.marks.clone());
-                back.shares_external_id = former.shares_external_id;
-                back.wish.clone_from(&former.wish);
-                back.free_names(&record);
                 let now = run.clock.now();
-                back.changed(now);
-                // For clients nothing has changed.
-                (back.edition, back.modified) = (former.edition, former.modified);
-                (back.leased_until, back.due) = (None, Some(now));
+                back.take_back(former, now);
+                back.lease.until = None;
+                back.set_due(Some(now));
                 self.roster.write(&back).await?.err()
             }
         };

@@ -87,6 +87,8 @@ pub enum Verdict {
 pub struct Wish {
     /// What is asked for.
     pub intent: Intent,
+    /// The name of the hook by which it came.
+    pub source: String,
     /// When it happened at the sender's, where it said so.
     pub happened: Option<SystemTime>,
     /// The hash of the event, by which its deliveries are known again.
@@ -159,7 +161,9 @@ pub fn decide(
         return confirm(request).map(Verdict::Done).map(Decision::One);
     }
     let events = match Message::read(request, &hook.scope, moment.now)? {
-        Message::One(event) => return judge(config, event, moment, record).map(Decision::One),
+        Message::One(event) => {
+            return judge(config, hook, event, moment, record).map(Decision::One);
+        }
         Message::Batch(events) => events,
     };
     let part = |(element, number): (okta::Element, usize)| {
@@ -168,7 +172,7 @@ pub fn decide(
         let published = element.published;
         let verdict = element.intent.and_then(|intent| {
             let event = Event { intent, happened: published, doubt: element.doubt };
-            judge_in_batch(config, event, moment.part(number), &mut record)
+            judge_in_batch(config, hook, event, moment.part(number), &mut record)
         });
         Part { verdict, published, record }
     };
@@ -190,6 +194,7 @@ fn confirm(request: &Request) -> Result<Outcome, Fault> {
 
 fn judge(
     config: &Config,
+    hook: &Hook,
     event: Event,
     moment: Moment,
     record: &mut Record,
@@ -206,8 +211,9 @@ fn judge(
             let agent = Agent::assign(person, &[], &config.rules, moment.random);
             record.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
         }
-        let event = record.event.clone();
-        return Ok(Verdict::Keep(Box::new(Wish { intent, happened, event, can_mend: true })));
+        let (source, event) = (hook.source.name.clone(), record.event.clone());
+        let wish = Wish { intent, source, happened, event, can_mend: true };
+        return Ok(Verdict::Keep(Box::new(wish)));
     }
     let person = match event.intent {
         Intent::Join(person) if person.active()? => person,
@@ -224,6 +230,7 @@ fn judge(
 /// Okta could not mend it by repeating, so whoever leaves is counted and not refused.
 fn judge_in_batch(
     config: &Config,
+    hook: &Hook,
     event: Event,
     moment: Moment,
     record: &mut Record,
@@ -232,7 +239,7 @@ fn judge_in_batch(
     if leaves {
         record.owner = owner_hash(config, &event.intent);
     }
-    match judge(config, event, moment, record) {
+    match judge(config, hook, event, moment, record) {
         Err(fault) if fault.kind == Kind::NeedsRoster => Ok(Verdict::Done(if leaves {
             Outcome::LeaverIgnored
         } else {

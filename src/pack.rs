@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::fault::{Fault, Kind};
     use crate::roster::key::Id;
-    use crate::roster::record::{Record, Wanted};
+    use crate::roster::record::{Reapplied, RemovalClaim, UserRecord, Wanted};
     use crate::scim::Person;
     use std::time::SystemTime;
 
@@ -267,23 +267,28 @@ mod tests {
         let Value::Object(user) = user else { panic!("an object") };
         let now = SystemTime::UNIX_EPOCH;
         let id = Id::of([7; 16]);
-        let mut record = Record::new(id, Person::new(user), Wanted::Active, &"ab".repeat(16), now);
-        record.stubborn.insert("Step".to_owned(), ("0123456789abcdef".to_owned(), 2));
-        record.counted = Some(("DeleteUser".to_owned(), now));
+        let mut record =
+            UserRecord::new(id, Person::new(user), Wanted::Active, &"ab".repeat(16), now);
+        record.status.reapply_counts.insert(
+            "Step".to_owned(),
+            Reapplied { digest: "0123456789abcdef".to_owned(), times: 2 },
+        );
+        record.status.removal_claim =
+            Some(RemovalClaim { removal: "DeleteUser".to_owned(), time: now });
         record.fail(&Fault::new(Kind::Missing, "why").caused_by("because"), now);
         let packed = pack(&record).unwrap();
-        assert!(unpack::<Record>(&packed).unwrap() == record);
+        assert!(unpack::<UserRecord>(&packed).unwrap() == record);
         let length = serde_json::to_string(&record).unwrap().len();
         assert!(packed.len() * 5 < length * 2, "{} of {length}", packed.len());
-        record.leave_for_good();
+        record.leave_for_good(now);
         record.settle("rules", now);
-        assert!(unpack::<Record>(&pack(&record).unwrap()).unwrap() == record);
+        assert!(unpack::<UserRecord>(&pack(&record).unwrap()).unwrap() == record);
     }
 
     #[test]
     fn what_cannot_be_unpacked_says_nothing_of_it() {
         let packed = pack(&json!({"id": "ana@example.com"})).unwrap();
-        let why = unpack::<Record>(&packed).map(drop).unwrap_err();
+        let why = unpack::<UserRecord>(&packed).map(drop).unwrap_err();
         assert_eq!(why.to_string(), "expected another document in memory");
         let short = &packed[..packed.len() - 1];
         let why = unpack::<Value>(short).unwrap_err();

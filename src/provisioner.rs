@@ -317,6 +317,7 @@ impl Provisioner {
             (Verdict::Keep(wish), Way::Roster(keeper, _)) => {
                 let heard = Heard {
                     intent: &wish.intent,
+                    source: &wish.source,
                     happened: wish.happened,
                     event: wish.event.as_deref(),
                     can_mend: wish.can_mend,

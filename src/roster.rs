@@ -1,4 +1,4 @@
-//! The truth about what should be: one [`Record`] for each person, which Connect is made to follow.
+//! The truth about what should be: one [`UserRecord`] for each person, which Connect is made to follow.
 //!
 //! A sender's event is written here first, and only then is Connect touched; whatever is cut off in
 //! between is found again, because every write leaves its record due. Every write is on condition
@@ -19,6 +19,8 @@ mod people;
 mod queue;
 pub mod embedded;
 #[cfg(feature = "cli")]
+mod backup;
+#[cfg(feature = "cli")]
 mod file;
 #[cfg(feature = "cli")]
 mod writer;
@@ -34,7 +36,7 @@ use crate::scim::resource::Sought;
 use glance::Glance;
 use group::{Group, GroupChange, Member};
 use key::{Id, Key};
-use record::Record;
+use record::UserRecord;
 
 /// What a roster answers, some time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
@@ -43,26 +45,26 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send 
 /// there before it is answered, and is done whole or not at all.
 pub trait Roster: fmt::Debug + Send + Sync {
     /// The record of this id.
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>>;
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>>;
 
     /// The one record that goes by this key: a `userName`, an owner, or an `externalId`, if it is not
-    /// [shared](Record::shares_external_id).
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>>;
+    /// [shared](record::Spec::shares_external_id).
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>>;
 
     /// All who have this e-mail address or `externalId`, in the order of their ids.
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>>;
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>>;
 
     /// Those who went by one of these keys and are gone or on the way out.
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>>;
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>>;
 
     /// Writes a record if the stored one has its version (none, if that is 0) and nobody else has one
     /// of its keys, and answers the new version. A new record is also refused if somebody who went by
     /// one of its keys was removed as of its own time or later.
-    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>>;
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>>;
 
     /// The same, but the answer may come before the record is where a crash leaves it (write-behind): for
     /// what the next attempt would find out again. It keeps its place among the writes of the record.
-    fn write_behind<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
         self.write(record)
     }
 
@@ -107,20 +109,20 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and
     /// how many there are. Who is on the way out is not among them.
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)>;
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)>;
 
     /// The ids and versions of what [`Roster::page`] gives: for whoever knows the rest.
     fn page_versions(&self, start: usize, count: usize) -> Answer<'_, (Vec<(Id, u64)>, usize)> {
         Box::pin(async move {
             let (records, total) = self.page(start, count).await?;
-            let versions = records.into_iter().map(|record| (record.id, record.version));
+            let versions = records.into_iter().map(|record| (record.id, record.row_version));
             Ok((versions.collect(), total))
         })
     }
 
     /// The version of the record of this id: for whoever knows the rest.
     fn version<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<u64>> {
-        Box::pin(async move { Ok(self.load(id).await?.map(|record| record.version)) })
+        Box::pin(async move { Ok(self.load(id).await?.map(|record| record.row_version)) })
     }
 
     /// What is sought of those whom [`Roster::page`] gives: for whoever looks at everybody.
@@ -137,7 +139,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
     }
 
     /// Everybody who is parked, in the order of their ids.
-    fn parked(&self) -> Answer<'_, Vec<Record>>;
+    fn parked(&self) -> Answer<'_, Vec<UserRecord>>;
 
     /// When an event, by its hash, was first asked about: now, if it never was. Remembered for
     /// [`record::MEMORY`].

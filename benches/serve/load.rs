@@ -80,7 +80,7 @@ impl Connection {
         let head = match self.attempt(ask).await {
             Some(head) => head,
             // The server may have ended a connection that was idle.
-            None => self.attempt(ask).await.unwrap_or_else(|| panic!("{}: no answer", ask.line)),
+            None => self.attempt(ask).await.expect("the server answers"),
         };
         (head.status, &self.answer[head.body])
     }

@@ -48,7 +48,7 @@ pub struct Scim {
 }
 
 /// What the source is called in the log; no hook's name has a slash.
-const NAME: &str = "scim/v2";
+pub(crate) const NAME: &str = "scim/v2";
 
 /// The variable of a token in the clear.
 pub const TOKEN: &str = "SCIM_TOKEN";

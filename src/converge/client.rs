@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, taken};
 use crate::roster::key::Id;
-use crate::roster::record::{Record, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::Person;
 
 /// What is kept of a client's write: the record's id, and what came of it towards Connect.
@@ -50,29 +50,36 @@ impl Keeper {
     /// As for [`Keeper::add_person`].
     pub async fn change_person(
         &self,
-        known: &Record,
+        known: &UserRecord,
         person: Option<Person>,
         clock: Clock,
         deadline: Deadline,
     ) -> (Result<Option<Kept>, Fault>, Calls) {
-        let mut record = known.clone();
+        let (mut record, is_told) = (known.clone(), person.is_some());
+        let now = clock.now();
+        let as_of = known.as_of().max(now);
         if let Some(person) = person {
             match wanted(&person, known) {
-                Ok(wanted) => record.wanted = wanted,
+                Ok(wanted) if wanted != known.wanted() => record.spec.access.set(wanted, as_of),
+                Ok(_) => {}
                 Err(fault) => return (Err(fault), Calls::default()),
             }
             match self.by_external_id(&person).await {
-                Ok(first) => record.shares_external_id = first.is_some_and(|it| it.id != known.id),
+                Ok(first) => {
+                    record.spec.shares_external_id = first.is_some_and(|it| it.id != known.id)
+                }
                 Err(fault) => return (Err(fault), Calls::default()),
             }
-            record.person = person.without_password();
+            record.spec.person = person.without_password();
             record.keep_wish(known);
-            record.stranger = false;
+            record.spec.never_joined = false;
         }
-        let is_same = record == *known;
-        let now = clock.now();
+        let is_same = record.spec == known.spec;
+        if is_told {
+            record.spec.note_own_external_id(SCIM);
+        }
         // Who changes nothing says all the same that it is so now.
-        record.as_of = record.as_of.max(now);
+        record.spec.date(as_of);
         if !is_same {
             record.changed(now);
         }
@@ -85,30 +92,32 @@ impl Keeper {
     /// [`crate::fault::Kind::Unavailable`] if the roster did not answer.
     pub async fn remove_person(
         &self,
-        known: &Record,
+        known: &UserRecord,
         clock: Clock,
         deadline: Deadline,
     ) -> (Result<Option<Kept>, Fault>, Calls) {
         let now = clock.now();
         let mut record = known.clone();
-        record.leave_for_good();
-        record.as_of = record.as_of.max(now);
+        let as_of = known.as_of().max(now);
+        record.leave_for_good(as_of);
+        record.spec.date(as_of);
         record.changed(now);
         self.rewrite(record, false, known, clock, deadline).await
     }
 
     async fn rewrite(
         &self,
-        record: Record,
+        record: UserRecord,
         is_same: bool,
-        known: &Record,
+        known: &UserRecord,
         clock: Clock,
         deadline: Deadline,
     ) -> (Result<Option<Kept>, Fault>, Calls) {
         let deadline = deadline.sooner_by(WRITING);
-        let (id, person) = (record.id.clone(), record.person.clone());
+        let (id, person) = (record.id.clone(), record.spec.person.clone());
         // Who waits for a name waits on, whatever else a client writes.
-        let can_undo = !is_same && record.wanted == Wanted::Active && record.wish.is_none();
+        let can_undo =
+            !is_same && record.wanted() == Wanted::Active && record.spec.awaited_name.is_none();
         let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
         match written {
             Err(fault) => (Err(fault), Calls::default()),
@@ -146,14 +155,14 @@ impl Keeper {
 
     /// Who becomes a new person, having been known only for leaving; and whether somebody else has their
     /// `externalId`.
-    async fn predecessor(&self, person: &Person) -> Result<(Option<Record>, bool), Fault> {
+    async fn predecessor(&self, person: &Person) -> Result<(Option<UserRecord>, bool), Fault> {
         let by_name = self.by_name(person).await?;
-        if by_name.as_ref().is_some_and(|known| !known.stranger) {
+        if by_name.as_ref().is_some_and(|known| !known.spec.never_joined) {
             return Err(taken());
         }
         let by_id = self.by_external_id(person).await?;
-        let shares = by_id.as_ref().is_some_and(|known| !known.stranger);
-        Ok((by_id.filter(|known| known.stranger).or(by_name), shares))
+        let shares = by_id.as_ref().is_some_and(|known| !known.spec.never_joined);
+        Ok((by_id.filter(|known| known.spec.never_joined).or(by_name), shares))
     }
 
     /// Writes down a new person. Who is only known for having left is this person from now on.
@@ -179,12 +188,13 @@ impl Keeper {
             let gone = self.roster.find_gone(&keys).await?;
             let now = clock.now();
             let as_of = after(gone.iter().chain(&known), now);
-            let said = Said { intent: &intent, as_of, now, id: id.clone(), owner: owner.hash() };
+            let (id, owner) = (id.clone(), owner.hash());
+            let said = Said { intent: &intent, as_of, now, id, owner, source: SCIM };
             let mut record = match said.fold(known.as_ref(), &gone)? {
                 Change::Nothing(_) => return Err(changed_meanwhile()),
                 Change::Same(record) | Change::Written(record) => *record,
             };
-            record.shares_external_id = shares;
+            record.spec.shares_external_id = shares;
             match self.write(record, false, known, deadline, clock).await? {
                 Ok(Entered::Written(entry)) => return Ok(*entry),
                 Ok(Entered::Done(_)) => return Err(taken()),
@@ -198,17 +208,20 @@ impl Keeper {
     }
 }
 
+/// The name under which what SCIM clients say is written down.
+const SCIM: &str = crate::config::scim::NAME;
+
 /// What a resource wants; who says nothing of `active` leaves it as it is.
-fn wanted(person: &Person, known: &Record) -> Result<Wanted, Fault> {
+fn wanted(person: &Person, known: &UserRecord) -> Result<Wanted, Fault> {
     Ok(match person.says_active() {
-        false => known.wanted,
+        false => known.wanted(),
         true if person.active()? => Wanted::Active,
         true => Wanted::Inactive,
     })
 }
 
 /// Now, or just after what these records say, if a sender's clock is ahead of ours.
-fn after<'a>(records: impl Iterator<Item = &'a Record>, now: SystemTime) -> SystemTime {
-    let next = |record: &Record| record.as_of.checked_add(Duration::from_millis(1));
+fn after<'a>(records: impl Iterator<Item = &'a UserRecord>, now: SystemTime) -> SystemTime {
+    let next = |record: &UserRecord| record.as_of().checked_add(Duration::from_millis(1));
     records.filter_map(next).fold(now, SystemTime::max)
 }

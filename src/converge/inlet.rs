@@ -14,13 +14,15 @@ use crate::outcome::Outcome;
 use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, is_another, taken};
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{MENDED_AFTER, Record, Wanted};
+use crate::roster::record::{MENDED_AFTER, UserRecord, Wanted};
 use crate::scim::Person;
 
 /// What an inlet heard.
 pub struct Heard<'a> {
     /// What is asked for.
     pub intent: &'a Intent,
+    /// The name of the hook by which it came.
+    pub source: &'a str,
     /// When it happened at the sender's, where it said so.
     pub happened: Option<SystemTime>,
     /// By which hash deliveries of this event are known again.
@@ -31,8 +33,8 @@ pub struct Heard<'a> {
 
 /// A record that was written, and what was there before.
 pub(super) struct Entry {
-    pub(super) record: Record,
-    pub(super) former: Option<Box<Record>>,
+    pub(super) record: UserRecord,
+    pub(super) former: Option<Box<UserRecord>>,
     /// Whether it is ours to follow.
     leased: bool,
 }
@@ -148,7 +150,8 @@ impl Keeper {
                 },
             };
             let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
-            let said = Said { intent: heard.intent, as_of, now, id, owner };
+            let Heard { intent, source, .. } = *heard;
+            let said = Said { intent, as_of, now, id, owner, source };
             said.check_time()?;
             let (mut record, is_same) = match said.fold(known.as_ref(), &gone)? {
                 Change::Nothing(reason) => return Ok(Entered::Done(Outcome::Ignored(reason))),
@@ -160,7 +163,7 @@ impl Keeper {
             } else if self.is_to_wait(&record, known.as_ref()).await? {
                 record.wait_for_name(known.as_ref(), now);
             }
-            record.shares_external_id &= self.is_shared(&record).await?;
+            record.spec.shares_external_id &= self.is_shared(&record).await?;
             match self.write(record, is_same, known, deadline, clock).await? {
                 Ok(entered) => return Ok(entered),
                 Err(Clash::Moved) => {}
@@ -176,31 +179,38 @@ impl Keeper {
     /// sender could not mend it. A leave shuts out whoever has the name.
     fn meant(
         &self,
-        known: Option<Record>,
+        known: Option<UserRecord>,
         heard: &Heard<'_>,
         person: &Person,
-    ) -> Result<Option<Record>, Fault> {
+    ) -> Result<Option<UserRecord>, Fault> {
         let Some(known) = known else { return Ok(None) };
         let is_strict = heard.can_mend || matches!(heard.intent, Intent::Leave(_));
         Ok(if is_strict || !is_another(&known, person)? { Some(known) } else { None })
     }
 
     /// Whether the name that a person is given is to be waited for.
-    async fn is_to_wait(&self, record: &Record, known: Option<&Record>) -> Result<bool, Fault> {
-        let told = |record: &Record| record.person.user_name().ok().map(Key::user_name);
+    async fn is_to_wait(
+        &self,
+        record: &UserRecord,
+        known: Option<&UserRecord>,
+    ) -> Result<bool, Fault> {
+        let told = |record: &UserRecord| record.spec.person.user_name().ok().map(Key::user_name);
         let is_new = known.is_none_or(|known| told(known) != told(record));
-        match told(record).filter(|_| is_new && record.wanted != Wanted::Gone) {
+        match told(record).filter(|_| is_new && record.wanted() != Wanted::Gone) {
             Some(name) => Ok(self.who_is_before(&name, record).await?.is_some()),
             None => Ok(false),
         }
     }
 
     /// Whether somebody else goes by a record's `externalId`.
-    async fn is_shared(&self, record: &Record) -> Result<bool, Fault> {
-        if !record.shares_external_id {
+    async fn is_shared(&self, record: &UserRecord) -> Result<bool, Fault> {
+        if !record.spec.shares_external_id {
             return Ok(false);
         }
-        Ok(self.by_external_id(&record.person).await?.is_some_and(|first| first.id != record.id))
+        Ok(self
+            .by_external_id(&record.spec.person)
+            .await?
+            .is_some_and(|first| first.id != record.id))
     }
 
     /// The owner of a new person's user: nobody else's, now or lately.
@@ -221,13 +231,13 @@ impl Keeper {
     /// Writes a record with its lease, where there is time and quota to follow it now.
     pub(super) async fn write(
         &self,
-        mut record: Record,
+        mut record: UserRecord,
         is_same: bool,
-        known: Option<Record>,
+        known: Option<UserRecord>,
         deadline: Deadline,
         clock: Clock,
     ) -> Result<Result<Entered, Clash>, Fault> {
-        if is_same && record.is_applied() && record.rules == self.digest {
+        if is_same && record.is_applied() && record.status.config_digest == self.digest {
             return Ok(self.touch(record, known.as_ref()).await?.map(Entered::Done));
         }
         let now = clock.now();
@@ -240,12 +250,12 @@ impl Keeper {
         let backlog = self.roster.backlog().await?.is_some_and(|until| until > now);
         let leased = !record.is_leased(now) && !backlog && deadline.allows_a_call();
         if leased {
-            record.lease(now);
+            record.take_lease(now);
         } else if !record.is_leased(now) {
-            record.due = Some(now);
+            record.set_due(Some(now));
         }
         Ok(self.roster.write(&record).await?.map(|version| {
-            record.version = version;
+            record.row_version = version;
             let former = known.map(Box::new);
             Entered::Written(Box::new(Entry { record, former, leased }))
         }))
@@ -254,15 +264,15 @@ impl Keeper {
     /// Notes when what is known was last said; Connect holds it already.
     async fn touch(
         &self,
-        record: Record,
-        known: Option<&Record>,
+        record: UserRecord,
+        known: Option<&UserRecord>,
     ) -> Result<Result<Outcome, Clash>, Fault> {
         if known != Some(&record)
             && let Err(clash) = self.roster.write(&record).await?
         {
             return Ok(Err(clash));
         }
-        let applied = match &record.user {
+        let applied = match &record.status.user {
             Some(held) => Applied::Unchanged(held.ids.clone()),
             None => Applied::NoUser,
         };
@@ -271,35 +281,39 @@ impl Keeper {
 
     /// Refuses before it is written what Connect would refuse after. Whose sender cannot mend it is
     /// written all the same, and parked.
-    fn judge(&self, record: &Record, intent: &Intent) -> Result<(), Fault> {
-        if record.wanted != Wanted::Active || record.stranger {
+    fn judge(&self, record: &UserRecord, intent: &Intent) -> Result<(), Fault> {
+        if record.wanted() != Wanted::Active || record.spec.never_joined {
             return Ok(());
         }
-        let mut agent = Agent::assign(&record.person, &[], &self.rules, (self.entropy)())?;
+        let mut agent = Agent::assign(&record.spec.person, &[], &self.rules, (self.entropy)())?;
         if let Some(password) = intent.person().and_then(|person| self.password(person)) {
             agent.password = Ok(Some(password));
         }
-        if record.user.is_none() { agent.password.map(drop) } else { Ok(()) }
+        if record.status.user.is_none() { agent.password.map(drop) } else { Ok(()) }
     }
 
     /// Who is meant: the identity provider's own id counts more than the name, unless several share
     /// that id.
-    async fn known(&self, person: &Person) -> Result<Option<Record>, Fault> {
+    async fn known(&self, person: &Person) -> Result<Option<UserRecord>, Fault> {
         let by_id = self.by_external_id(person).await?;
         let name = |person: &Person| person.user_name().ok().map(Key::user_name);
-        if by_id.as_ref().is_some_and(|record| name(&record.person) == name(person)) {
+        if by_id.as_ref().is_some_and(|record| name(&record.spec.person) == name(person)) {
             return Ok(by_id);
         }
         let by_name = self.by_name(person).await?;
         let shares = by_name.as_ref().is_some_and(|record| {
-            record.shares_external_id && record.person.external_id() == person.external_id()
+            record.spec.shares_external_id
+                && record.spec.person.external_id() == person.external_id()
         });
         Ok(if shares { by_name } else { by_id.or(by_name) })
     }
 
     /// Who goes by a person's `externalId`: of several whoever had it before the others, and of those
     /// who are left when that one gives it up, whoever came first.
-    pub(super) async fn by_external_id(&self, person: &Person) -> Result<Option<Record>, Fault> {
+    pub(super) async fn by_external_id(
+        &self,
+        person: &Person,
+    ) -> Result<Option<UserRecord>, Fault> {
         let Some(id) = person.external_id()?.map(Key::external_id) else { return Ok(None) };
         if let Some(holder) = self.roster.find(&id).await? {
             return Ok(Some(holder));
@@ -309,7 +323,7 @@ impl Keeper {
     }
 
     /// Who goes by a person's `userName`.
-    pub(super) async fn by_name(&self, person: &Person) -> Result<Option<Record>, Fault> {
+    pub(super) async fn by_name(&self, person: &Person) -> Result<Option<UserRecord>, Fault> {
         match person.user_name() {
             Ok(name) => Ok(self.roster.find(&Key::user_name(name)).await?),
             Err(_) => Ok(None),
@@ -350,17 +364,24 @@ fn of_the_whole(fault: Fault, intent: &Intent) -> Fault {
 
 /// Whether an event that has but an `externalId` in common with somebody is about another person, of
 /// the same id, who is gone: by their name, or by what is known of them since.
-fn is_of_who_is_gone(known: &Record, person: &Person, as_of: SystemTime, gone: &[Record]) -> bool {
+fn is_of_who_is_gone(
+    known: &UserRecord,
+    person: &Person,
+    as_of: SystemTime,
+    gone: &[UserRecord],
+) -> bool {
     let name = |person: &Person| person.user_name().ok().map(Key::user_name);
     let told = name(person);
-    if !known.shares_external_id || (told.is_some() && told == name(&known.person)) {
+    if !known.spec.shares_external_id || (told.is_some() && told == name(&known.spec.person)) {
         return false;
     }
-    let id = known.person.external_id().ok().flatten().map(Key::external_id);
-    let mut gone = gone.iter().filter(|gone| id.as_ref().is_some_and(|id| gone.marks.contains(id)));
+    let id = known.spec.person.external_id().ok().flatten().map(Key::external_id);
+    let mut gone = gone
+        .iter()
+        .filter(|gone| id.as_ref().is_some_and(|id| gone.spec.tombstone_keys.contains(id)));
     match &told {
-        Some(told) => gone.any(|gone| gone.marks.contains(told)),
-        None => gone.any(|gone| as_of <= gone.as_of),
+        Some(told) => gone.any(|gone| gone.spec.tombstone_keys.contains(told)),
+        None => gone.any(|gone| as_of <= gone.as_of()),
     }
 }
 

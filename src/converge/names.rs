@@ -1,7 +1,7 @@
 //! Usernames that are waited for, here in the roster: whose sender cannot tell it again has the name
 //! once nobody else goes by it, in the order in which they came.
 //!
-//! Whoever gives a name up keeps it among what is [freed](Record::freed) until who waits was told, so
+//! Whoever gives a name up keeps it among what is [freed](UserRecord::freed_names) until who waits was told, so
 //! that nobody waits for ever where something is cut off in between; and whoever begins to wait looks
 //! once more after that was written.
 
@@ -12,7 +12,7 @@ use super::{Keeper, Noted, TRIES};
 use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{MEMORY, Record, Wanted};
+use crate::roster::record::{MEMORY, UserRecord, Wanted};
 use crate::roster::{Clash, Trouble};
 
 impl Keeper {
@@ -20,23 +20,23 @@ impl Keeper {
     /// them.
     pub(super) async fn claim_name(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         clock: Clock,
     ) -> Result<Option<Fault>, Stop> {
         for _ in 0..TRIES {
-            let Some(wish) = record.wish.as_ref() else { return Ok(None) };
+            let Some(wish) = record.spec.awaited_name.as_ref() else { return Ok(None) };
             if let Some(other) = self.who_is_before(&wish.key(), record).await? {
                 return Ok(Some(waits(&other)));
             }
             let mut granted = record.clone();
             granted.grant_wish(clock.now());
             granted.free_names(record);
-            if granted.wanted == Wanted::Active {
+            if granted.wanted() == Wanted::Active {
                 granted.try_name();
             }
             match self.roster.write(&granted).await? {
                 Ok(version) => {
-                    *record = Record { version, ..granted };
+                    *record = UserRecord { row_version: version, ..granted };
                     return Ok(None);
                 }
                 // Somebody came first; the next look tells who.
@@ -59,18 +59,19 @@ impl Keeper {
     pub(super) async fn who_is_before(
         &self,
         name: &Key,
-        record: &Record,
+        record: &UserRecord,
     ) -> Result<Option<Id>, Trouble> {
         let holder = self.roster.find(name).await?.filter(|holder| holder.id != record.id);
         if let Some(holder) = holder {
             return Ok(Some(holder.id));
         }
-        let own = record.wish.as_ref().filter(|wish| wish.key() == *name);
+        let own = record.spec.awaited_name.as_ref().filter(|wish| wish.key() == *name);
         let turn = |since: SystemTime, id: &Id| (since, id.clone());
         let own = own.map(|wish| turn(wish.since, &record.id));
         let waiting = self.roster.find_all(&Key::wish(name)).await?.into_iter();
         let turns = waiting.filter(|other| other.id != record.id);
-        let turns = turns.filter_map(|other| Some(turn(other.wish.as_ref()?.since, &other.id)));
+        let turns = turns
+            .filter_map(|other| Some(turn(other.spec.awaited_name.as_ref()?.since, &other.id)));
         let first = turns.min().filter(|first| own.as_ref().is_none_or(|own| first < own));
         Ok(first.map(|(_, id)| id))
     }
@@ -89,16 +90,17 @@ impl Keeper {
         Ok(())
     }
 
-    async fn wake(&self, waiting: Record, from: SystemTime) -> Result<(), Trouble> {
+    async fn wake(&self, waiting: UserRecord, from: SystemTime) -> Result<(), Trouble> {
         let mut waiting = Some(waiting);
         for _ in 0..TRIES {
             // Who waits no more, or is gone, needs no telling.
-            let Some(mut record) = waiting.filter(|record| record.wish.is_some()) else {
+            let Some(mut record) = waiting.filter(|record| record.spec.awaited_name.is_some())
+            else {
                 return Ok(());
             };
             record.reopen(from);
             if !record.is_leased(from) {
-                record.due = Some(from);
+                record.set_due(Some(from));
             }
             match self.roster.write(&record).await? {
                 Ok(_) => return Ok(()),
@@ -111,11 +113,11 @@ impl Keeper {
     /// Tells who waits for what somebody went by who is gone.
     pub(super) async fn settle_names(
         &self,
-        mut gone: Record,
+        mut gone: UserRecord,
         now: SystemTime,
     ) -> Result<(), Trouble> {
-        self.tell_who_waits(&std::mem::take(&mut gone.freed), now).await?;
-        gone.due = now.checked_add(MEMORY);
+        self.tell_who_waits(&std::mem::take(&mut gone.freed_names), now).await?;
+        gone.set_due(now.checked_add(MEMORY));
         // Whoever wrote it meanwhile tells them again.
         let _overtaken = self.roster.write(&gone).await?;
         Ok(())

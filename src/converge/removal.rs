@@ -1,7 +1,7 @@
 //! Users who are to go: counted first, so that a mistake elsewhere does not empty the instance, and
 //! written down, so that whoever finds one gone knows that it was us.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Keeper;
 use super::work::{Stop, is_young, not_shown};
@@ -10,7 +10,7 @@ use crate::connect::plan::{Step, check_owner};
 use crate::connect::session::Session;
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
-use crate::roster::record::{Held, Record};
+use crate::roster::record::{Held, RemovalClaim, UserRecord};
 
 /// A removal that was counted within the hour is not counted again.
 const HOUR: Duration = Duration::from_hours(1);
@@ -20,23 +20,23 @@ impl Keeper {
     /// more, and stands in nobody's way.
     pub(super) async fn remove_former(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<(), Stop> {
-        let Some(former) = record.former.clone() else { return Ok(()) };
+        let Some(former) = record.status.former_user.clone() else { return Ok(()) };
         match self.remove(record, &former, session, clock).await {
             Err(Stop::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
             removed => removed?,
         }
-        record.former = None;
+        record.status.former_user = None;
         Ok(())
     }
 
     /// Removes a user of a record's, unless it is gone already.
     pub(super) async fn remove(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         held: &Held,
         session: &Session<'_>,
         clock: Clock,
@@ -49,7 +49,7 @@ impl Keeper {
                 // Who finds the user gone shall know that it was us.
                 self.checkpoint(record).await?;
                 session.change(&Step::DeleteUser, &user.ids).await?;
-                record.counted = None;
+                record.status.removal_claim = None;
                 Ok(())
             }
             None if is_young(held, clock.now()) && !is_removed(record, held) => {
@@ -63,24 +63,24 @@ impl Keeper {
     /// was there.
     pub(super) async fn remove_tried(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         kept: [Option<&str>; 2],
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<bool, Stop> {
         let owner = self.owner_of(record);
         let mut removed = false;
-        for tried in record.tried.clone() {
+        for tried in record.status.candidate_usernames.clone() {
             if kept.contains(&Some(tried.as_str())) {
                 continue;
             }
             let found = session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
-            if let Some(user) = found.filter(|user| record.has_not(&user.ids)) {
+            if let Some(user) = found.filter(|user| record.status.has_not(&user.ids)) {
                 self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
                 session.change(&Step::DeleteUser, &user.ids).await?;
-                (record.counted, removed) = (None, true);
+                (record.status.removal_claim, removed) = (None, true);
             }
-            record.tried.retain(|other| *other != tried);
+            record.status.candidate_usernames.retain(|other| *other != tried);
         }
         Ok(removed)
     }
@@ -88,25 +88,24 @@ impl Keeper {
     /// Counts a removal, unless there were too many within the hour.
     pub(super) async fn count(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         step: &Step,
         user: &UserIds,
         clock: Clock,
     ) -> Result<(), Stop> {
         let now = clock.now();
         let removal = removal(step, user);
-        let is_this = |(counted, at): &(String, SystemTime)| {
-            *counted == removal && lies_within(HOUR, *at, now)
-        };
-        if record.counted.as_ref().is_some_and(is_this) {
+        let is_this =
+            |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
+        if record.status.removal_claim.as_ref().is_some_and(is_this) {
             return Ok(());
         }
-        if record.released {
+        if record.schedule.guard_waived {
             self.roster.note_removal(now).await?;
         } else if !self.roster.count_removal(now, self.policy.removals_per_hour).await? {
             return Err(removal_held(self.policy.removals_per_hour).into());
         }
-        record.counted = Some((removal, now));
+        record.status.removal_claim = Some(RemovalClaim { removal, time: now });
         Ok(())
     }
 }
@@ -116,9 +115,9 @@ fn removal(step: &Step, user: &UserIds) -> String {
 }
 
 /// Whether a user that was there before was to be removed by us since.
-pub(super) fn is_removed(record: &Record, held: &Held) -> bool {
+pub(super) fn is_removed(record: &UserRecord, held: &Held) -> bool {
     let ours = removal(&Step::DeleteUser, &held.ids);
-    record.counted.as_ref().is_some_and(|(counted, _)| *counted == ours)
+    record.status.removal_claim.as_ref().is_some_and(|claim| claim.removal == ours)
 }
 
 fn removal_held(most: usize) -> Fault {

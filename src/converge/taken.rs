@@ -15,13 +15,13 @@ use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
 use crate::roster::key::Key;
 use crate::roster::policy::Foreign;
-use crate::roster::record::{Held, Record};
+use crate::roster::record::{Held, UserRecord};
 
 impl Keeper {
     /// Goes on with a user who was there already: ours by an earlier attempt, or to be adopted.
     pub(super) async fn take_over(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         agent: &Agent,
@@ -35,7 +35,7 @@ impl Keeper {
             }
             self.check_power(&user, power, session).await?;
             // Whoever finds it to be ours shall know that it was not.
-            record.adopting = true;
+            record.status.adopting = true;
             self.checkpoint(record).await?;
             let tags = agent.owner.tags().into_iter().collect();
             session.change(&Step::TagResource(tags), &user.ids).await?;
@@ -43,7 +43,7 @@ impl Keeper {
         }
         record.has_user(Held::new(&user.ids, clock.now()));
         let applied = self.update(record, session, agent, power, &user).await?;
-        Ok(if record.adopting { Applied::Adopted(user.ids) } else { applied })
+        Ok(if record.status.adopting { Applied::Adopted(user.ids) } else { applied })
     }
 
     /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
@@ -52,9 +52,9 @@ impl Keeper {
         let Some(mut other) = self.roster.find(&Key::owner(hash)).await? else { return Ok(()) };
         if other.is_tombstone() {
             // It came after all, from a call that was long given up.
-            other.user = Some(Held::new(&user.ids, clock.now()));
+            other.status.user = Some(Held::new(&user.ids, clock.now()));
             other.pend(clock.now());
-            other.due = Some(clock.now());
+            other.set_due(Some(clock.now()));
             let _overtaken = self.roster.write(&other).await?;
         }
         Err(held_by_another().into())

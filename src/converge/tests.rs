@@ -6,7 +6,7 @@ use super::digest::tests::configured;
 use super::*;
 use crate::lambda;
 use crate::roster::embedded::Embedded;
-use crate::roster::record::State;
+use crate::roster::record::Phase;
 use crate::scim::Person;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn who_has_no_time_left_for_a_call_has_tried_nothing_and_is_due() {
     let attributes = [("userName".to_owned(), "ana@example.com".into())];
     let person = Person::new(attributes.into_iter().collect());
     let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_hours(500_000)).unwrap();
-    let record = Record::new(keeper.new_id(), person, Wanted::Active, "o", now);
+    let record = UserRecord::new(keeper.new_id(), person, Wanted::Active, "o", now);
     roster.write(&record).await.unwrap().unwrap();
     let clock = Clock::set(now);
     let run = Run { clock, deadline: Deadline::after(Duration::ZERO), pace: None };
@@ -29,7 +29,10 @@ async fn who_has_no_time_left_for_a_call_has_tried_nothing_and_is_due() {
         assert_eq!(calls.count, 0);
     }
     let left = roster.load(&record.id).await.unwrap().unwrap();
-    assert_eq!((left.attempts, &left.waits_for, &left.state), (0, &None, &State::Pending));
-    assert!(!left.is_leased(now) && left.due.is_some_and(|due| due <= clock.now()));
+    assert_eq!(
+        (left.schedule.attempts, &left.schedule.waits_for, &left.schedule.phase),
+        (0, &None, &Phase::Pending)
+    );
+    assert!(!left.is_leased(now) && left.schedule.due.is_some_and(|due| due <= clock.now()));
     assert_eq!(roster.backlog().await, Ok(None), "others need not wait for it");
 }

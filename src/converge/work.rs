@@ -21,7 +21,7 @@ use crate::hex;
 use crate::roster::group::{Group, GroupChange};
 use crate::roster::key::Id;
 use crate::roster::policy::{Deactivate, Missing, Rename};
-use crate::roster::record::{Held, Record, Wanted};
+use crate::roster::record::{Held, Reapplied, UserRecord, Wanted};
 use crate::roster::{Clash, Trouble};
 
 /// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
@@ -64,15 +64,15 @@ impl Keeper {
     /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
     pub(super) async fn work(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         password: Option<&Password>,
     ) -> Result<Applied, Stop> {
-        if record.wanted == Wanted::Gone {
+        if record.wanted() == Wanted::Gone {
             self.leave_groups(&record.id, clock).await?;
         }
-        let waits = match record.wanted {
+        let waits = match record.wanted() {
             // Who is shut out keeps their user under its name, and takes another when they return: else
             // whoever is given the former one would find it taken in Connect.
             Wanted::Inactive if !record.is_nameless() => None,
@@ -81,7 +81,7 @@ impl Keeper {
             }
         };
         self.remove_former(record, session, clock).await?;
-        match (record.wanted, &self.policy.deactivate) {
+        match (record.wanted(), &self.policy.deactivate) {
             (Wanted::Active, _) => match waits {
                 None => self.hold_user(record, session, clock, password).await,
                 Some(fault) if record.is_nameless() => Err(Stop::Waits(fault)),
@@ -95,10 +95,10 @@ impl Keeper {
                 self.shut_out(record, session, clock, profile).await
             }
             (Wanted::Inactive, Deactivate::Keep) => {
-                if !record.tried.is_empty() {
+                if !record.status.candidate_usernames.is_empty() {
                     self.one_user(record, session, clock).await?;
                 }
-                let held = record.user.as_ref().map(|held| held.ids.clone());
+                let held = record.status.user.as_ref().map(|held| held.ids.clone());
                 Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
             }
             (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => {
@@ -127,20 +127,20 @@ impl Keeper {
     /// Removes whatever there is of a record's.
     async fn hold_nothing(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<Applied, Stop> {
         let mut applied = Applied::NoUser;
-        if let Some(held) = record.user.clone() {
+        if let Some(held) = record.status.user.clone() {
             self.remove(record, &held, session, clock).await?;
-            record.user = None;
+            record.status.user = None;
             applied = Applied::Removed;
         }
         if self.remove_tried(record, [None; 2], session, clock).await? {
             applied = Applied::Removed;
         }
-        record.had_user |= applied == Applied::Removed;
+        record.status.had_user |= applied == Applied::Removed;
         Ok(applied)
     }
 
@@ -148,7 +148,7 @@ impl Keeper {
     /// returns.
     async fn shut_out(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         profile: &Reference,
@@ -167,7 +167,7 @@ impl Keeper {
             self.count(record, &step, &user.ids, clock).await?;
         }
         let is_done = self.apply(record, session, &steps, &user.ids).await?;
-        record.counted = None;
+        record.status.removal_claim = None;
         Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
     }
 
@@ -190,7 +190,7 @@ impl Keeper {
     /// leaves can do less than before and never more, whatever the setting names.
     async fn take_what_can_be(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         profile: &ResourceId,
@@ -210,7 +210,7 @@ impl Keeper {
             if let Err(stop) = self.apply(record, session, &[step], &user.ids).await {
                 return stop;
             }
-            record.counted = None;
+            record.status.removal_claim = None;
         }
         not_powerless().into()
     }
@@ -218,7 +218,7 @@ impl Keeper {
     /// The one user of a record's, if there is any: what else may have been created is removed.
     async fn one_user(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<Option<Observed>, Stop> {
@@ -234,17 +234,17 @@ impl Keeper {
     /// Makes Connect hold a user.
     async fn hold_user(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         password: Option<&Password>,
     ) -> Result<Applied, Stop> {
         // Who never joined is let in again only where there is a user from before the roster.
-        if record.stranger && record.user.is_none() {
+        if record.spec.never_joined && record.status.user.is_none() {
             if self.find_tried(record, None, session, clock).await?.is_none() {
                 return Ok(Applied::NoUser);
             }
-            record.stranger = false;
+            record.spec.never_joined = false;
         }
         let mut agent = self.agent(record).await?;
         if let Some(password) = password {
@@ -267,7 +267,7 @@ impl Keeper {
         }
         // The old user stays until there is a new one.
         let applied = self.create(record, session, clock, &agent, &power).await?;
-        if record.former.is_some() {
+        if record.status.former_user.is_some() {
             self.checkpoint(record).await?;
         }
         self.remove_former(record, session, clock).await?;
@@ -275,31 +275,32 @@ impl Keeper {
     }
 
     /// What Connect should hold of a record's person.
-    pub(super) async fn agent(&self, record: &Record) -> Result<Agent, Stop> {
+    pub(super) async fn agent(&self, record: &UserRecord) -> Result<Agent, Stop> {
         let groups = match self.rules.groups.as_slice() {
             [] => Vec::new(),
             _ => self.roster.groups_of(record.id.as_str()).await?,
         };
         let groups: Vec<&str> = groups.iter().map(Group::display_name).collect();
         let random = (self.entropy)();
-        let (agent, _) = Agent::assign_leniently(&record.person, &groups, &self.rules, random)?;
+        let (agent, _) =
+            Agent::assign_leniently(&record.spec.person, &groups, &self.rules, random)?;
         Ok(agent.of_owner(self.owner_of(record)))
     }
 
     /// Whose user a record's is.
-    pub(super) fn owner_of(&self, record: &Record) -> Owner {
+    pub(super) fn owner_of(&self, record: &UserRecord) -> Owner {
         Owner::of_hash(&self.rules.deployment, &record.owner)
     }
 
     /// The user that is known, if Connect still has it.
     async fn observe(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         policy: Missing,
     ) -> Result<Option<Observed>, Stop> {
-        let Some(held) = record.user.clone() else { return Ok(None) };
+        let Some(held) = record.status.user.clone() else { return Ok(None) };
         match session.observe(&held.ids).await? {
             Some(user) => {
                 check_owner(&self.owner_of(record), &user)?;
@@ -310,37 +311,37 @@ impl Keeper {
             None if policy == Missing::Recreate => {}
             None => return Err(missing().into()),
         }
-        record.user = None;
+        record.status.user = None;
         Ok(None)
     }
 
     /// A user that may have been created with nobody knowing, under another name than this.
     async fn find_tried(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         name: Option<&str>,
         session: &Session<'_>,
         clock: Clock,
     ) -> Result<Option<Observed>, Stop> {
         let owner = self.owner_of(record);
-        for tried in record.tried.clone() {
+        for tried in record.status.candidate_usernames.clone() {
             if Some(tried.as_str()) == name {
                 continue;
             }
             let found = session.find(&tried).await?;
             if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
-                record.user = Some(Held::new(&user.ids, clock.now()));
-                record.had_user = true;
+                record.status.user = Some(Held::new(&user.ids, clock.now()));
+                record.status.had_user = true;
                 return Ok(Some(user));
             }
-            record.tried.retain(|other| *other != tried);
+            record.status.candidate_usernames.retain(|other| *other != tried);
         }
         Ok(None)
     }
 
     async fn create(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         clock: Clock,
         agent: &Agent,
@@ -356,14 +357,16 @@ impl Keeper {
             }
         };
         record.has_user(Held::new(&ids, clock.now()));
-        record.stubborn.clear();
+        record.status.reapply_counts.clear();
+        // This one is of our own making.
+        record.status.adoption_confirmed = false;
         Ok(Applied::Created(ids))
     }
 
     /// Changes what differs.
     pub(super) async fn update(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         agent: &Agent,
         power: &Power<ResourceId>,
@@ -379,32 +382,34 @@ impl Keeper {
     /// not made for ever.
     async fn apply(
         &self,
-        record: &mut Record,
+        record: &mut UserRecord,
         session: &Session<'_>,
         steps: &[Step],
         user: &UserIds,
     ) -> Result<bool, Stop> {
-        record.stubborn.retain(|name, _| steps.iter().any(|step| step.name() == name));
+        record.status.reapply_counts.retain(|name, _| steps.iter().any(|step| step.name() == name));
         let mut unequal = Vec::new();
         for step in steps {
             let (name, digest) = (step.name(), digest(step));
-            let (tried, times) = record.stubborn.get(name).cloned().unwrap_or_default();
-            let times = if tried == digest { times } else { 0 };
+            let counts = &mut record.status.reapply_counts;
+            let same = counts.get(name).filter(|tried| tried.digest == digest);
+            let times = same.map_or(0, |tried| tried.times);
             if times >= MOST_APPLICATIONS {
                 unequal.push(name);
                 continue;
             }
             session.change(step, user).await?;
-            record.stubborn.insert(name.to_owned(), (digest, times.saturating_add(1)));
+            let tried = Reapplied { digest, times: times.saturating_add(1) };
+            record.status.reapply_counts.insert(name.to_owned(), tried);
         }
         if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
     }
 
     /// Writes down what is known of Connect before something is removed there.
-    pub(super) async fn checkpoint(&self, record: &mut Record) -> Result<(), Stop> {
+    pub(super) async fn checkpoint(&self, record: &mut UserRecord) -> Result<(), Stop> {
         match self.roster.write(record).await? {
             Ok(version) => {
-                record.version = version;
+                record.row_version = version;
                 Ok(())
             }
             Err(Clash::Taken) => Err(Stop::Lost),

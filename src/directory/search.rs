@@ -17,7 +17,7 @@ use crate::roster::Trouble;
 use crate::roster::glance::Glance;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{Record, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
@@ -44,7 +44,7 @@ const TURN_MEMBERS: usize = 5000;
 
 /// One resource, as the roster has it.
 enum Item {
-    User(Box<Record>),
+    User(Box<UserRecord>),
     Group(Group),
 }
 
@@ -292,11 +292,11 @@ impl Directory {
                 continue;
             }
             let record = asked.roster().load(&id).await?;
-            let record = record.filter(|record| record.wanted != Wanted::Gone);
+            let record = record.filter(|record| record.wanted() != Wanted::Gone);
             // Written meanwhile, it may be another's.
-            let still = |record: &Record| {
+            let still = |record: &UserRecord| {
                 let part = || self.part(asked, Glance::of(record, sought), sought);
-                record.version == version || sieve.filter.matches(&part())
+                record.row_version == version || sieve.filter.matches(&part())
             };
             if let Some(record) = record.filter(still) {
                 found.take(Some(Item::User(Box::new(record))));
@@ -419,7 +419,7 @@ impl Asked<'_> {
             self.check_time()?;
             found.look(0).await;
             let record = self.roster().load(id).await?;
-            let record = record.filter(|record| record.wanted != Wanted::Gone);
+            let record = record.filter(|record| record.wanted() != Wanted::Gone);
             found.items.extend(record.map(|record| Item::User(Box::new(record))));
         }
         Ok(Found { total, ..found })
@@ -438,7 +438,7 @@ impl Asked<'_> {
             }
             let items: Vec<Item> = match endpoint {
                 Endpoint::Users => {
-                    let living = |record: &Record| record.wanted != Wanted::Gone;
+                    let living = |record: &UserRecord| record.wanted() != Wanted::Gone;
                     let records = self.users_by(lookup).await?.into_iter().filter(living);
                     records.map(|record| Item::User(Box::new(record))).collect()
                 }
@@ -458,7 +458,7 @@ impl Asked<'_> {
         self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
     }
 
-    async fn users_by(&self, lookup: &Lookup) -> Result<Vec<Record>, Fault> {
+    async fn users_by(&self, lookup: &Lookup) -> Result<Vec<UserRecord>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
             Lookup::Id(id) => roster.load(&Id::read(id)).await?.into_iter().collect(),

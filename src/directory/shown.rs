@@ -15,7 +15,7 @@ use crate::json::carried_length_of;
 use crate::roster::glance::Glance;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
-use crate::roster::record::{Record, State, Wanted};
+use crate::roster::record::{Phase, UserRecord, Wanted};
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
 use crate::scim::resource::Sought;
@@ -37,13 +37,13 @@ const ACTIVE: &str = "active";
 
 impl Directory {
     /// What the client's own words are of a user: what it may write, as it wrote it.
-    pub(super) fn stated(&self, record: &Record) -> Map<String, Value> {
-        let sent = record.person.resource();
+    pub(super) fn stated(&self, record: &UserRecord) -> Map<String, Value> {
+        let sent = record.spec.person.resource();
         // What came by a hook was never judged by the attribute table.
         let mut stated = resource::take_what_fits(&self.users, sent);
         // A client may have taken `active` away; that is no word on whether the person works.
         if sent.get(ACTIVE) != Some(&Value::Null) {
-            stated.insert(ACTIVE.to_owned(), (record.wanted == Wanted::Active).into());
+            stated.insert(ACTIVE.to_owned(), (record.wanted() == Wanted::Active).into());
         }
         stated
     }
@@ -52,7 +52,7 @@ impl Directory {
     pub(super) async fn user(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
         let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
@@ -78,15 +78,15 @@ impl Directory {
             return Ok(Some(user));
         }
         let record = asked.roster().load(id).await?;
-        let Some(record) = record.filter(|record| record.wanted != Wanted::Gone) else {
+        let Some(record) = record.filter(|record| record.wanted() != Wanted::Gone) else {
             return Ok(None);
         };
-        let state = WrittenState::of(record.version, &groups, &asked.base);
+        let state = WrittenState::of(record.row_version, &groups, &asked.base);
         let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
         let text = serde_json::to_string(&user).unwrap_or_default();
         let carried = carried_length_of(&text);
-        let (edition, owner) = (record.edition, record.owner);
-        let user = Arc::new(WrittenUser { text, carried, edition, owner });
+        let (etag, owner) = (record.spec.etag, record.owner);
+        let user = Arc::new(WrittenUser { text, carried, etag, owner });
         self.written.keep(id, state, &user);
         Ok(Some(user))
     }
@@ -94,7 +94,7 @@ impl Directory {
     fn user_in(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         groups: &[Group],
         links: bool,
         tells: bool,
@@ -118,8 +118,8 @@ impl Directory {
                 own.insert(PROVISIONING.to_owned(), self.provisioning(record, groups));
             }
         }
-        let times = (record.created, record.modified);
-        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.edition, times);
+        let times = (record.created, record.spec.modified);
+        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.spec.etag, times);
         user
     }
 
@@ -132,14 +132,14 @@ impl Directory {
         glance: Glance,
         sought: &Sought<'_>,
     ) -> Map<String, Value> {
-        let Glance { id, wanted, edition, created, modified, resource, .. } = glance;
+        let Glance { id, wanted, etag, created, modified, resource, .. } = glance;
         let mut part = resource::into_what_fits(&self.users, resource);
         part.remove("password");
         if sought.names(ACTIVE) {
             part.insert(ACTIVE.to_owned(), (wanted == Wanted::Active).into());
         }
         if sought.names("meta") {
-            let meta = self.meta(asked, &self.users, id.as_str(), edition, (created, modified));
+            let meta = self.meta(asked, &self.users, id.as_str(), etag, (created, modified));
             part.insert("meta".to_owned(), meta);
         }
         if sought.names("id") {
@@ -204,13 +204,13 @@ impl Directory {
     }
 
     /// What came of a user in Amazon Connect.
-    fn provisioning(&self, record: &Record, groups: &[Group]) -> Value {
-        let (state, waits) = match &record.state {
-            State::Applied if record.is_applied() => ("applied", None),
-            State::Parked(parked) => ("parked", Some(parked.detail.clone())),
-            State::Applied | State::Pending => ("pending", record.waits_for.clone()),
+    fn provisioning(&self, record: &UserRecord, groups: &[Group]) -> Value {
+        let (state, waits) = match &record.schedule.phase {
+            Phase::Applied if record.is_applied() => ("applied", None),
+            Phase::Parked(parked) => ("parked", Some(parked.detail.clone())),
+            Phase::Applied | Phase::Pending => ("pending", record.schedule.waits_for.clone()),
         };
-        let left_out = match record.wanted {
+        let left_out = match record.wanted() {
             Wanted::Active => self.left_out(record, groups),
             Wanted::Inactive | Wanted::Gone => Vec::new(),
         };
@@ -226,16 +226,16 @@ impl Directory {
         };
         let detail = details.join("; ");
         tell("detail", Some(detail.as_str()).filter(|detail| !detail.is_empty()));
-        let ids = record.user.as_ref().map(|held| &held.ids);
+        let ids = record.status.user.as_ref().map(|held| &held.ids);
         tell("connectUserId", ids.map(|ids| ids.id.as_str()));
         tell("connectUserArn", ids.map(|ids| ids.arn.as_str()));
         told
     }
 
     /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
-    pub(super) fn left_out(&self, record: &Record, groups: &[Group]) -> Vec<Fault> {
+    pub(super) fn left_out(&self, record: &UserRecord, groups: &[Group]) -> Vec<Fault> {
         let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
-        let assigned = Agent::assign_leniently(&record.person, &names, &self.rules, [0; 16]);
+        let assigned = Agent::assign_leniently(&record.spec.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()
     }
 
@@ -283,18 +283,18 @@ impl Extent {
 
 /// Whether a client has ever written something in our extension; `null` in a record is one that it
 /// took away.
-fn writes_extension(record: &Record) -> bool {
-    let sent = record.person.resource();
+fn writes_extension(record: &UserRecord) -> bool {
+    let sent = record.spec.person.resource();
     sent.keys().any(|name| name.eq_ignore_ascii_case(CONNECT_SCHEMA))
 }
 
 /// Says whether a person works, also where a client took that away.
-pub(super) fn tell_active(user: &mut Map<String, Value>, record: &Record) {
-    user.entry(ACTIVE).or_insert_with(|| (record.wanted == Wanted::Active).into());
+pub(super) fn tell_active(user: &mut Map<String, Value>, record: &UserRecord) {
+    user.entry(ACTIVE).or_insert_with(|| (record.wanted() == Wanted::Active).into());
 }
 
 /// Keeps in mind what a client took away: `active`, and our extension.
-pub(super) fn with_traces(mut kept: Map<String, Value>, record: &Record) -> Map<String, Value> {
+pub(super) fn with_traces(mut kept: Map<String, Value>, record: &UserRecord) -> Map<String, Value> {
     kept.entry(ACTIVE).or_insert(Value::Null);
     if writes_extension(record) {
         kept.entry(CONNECT_SCHEMA).or_insert(Value::Null);

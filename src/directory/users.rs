@@ -13,7 +13,7 @@ use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
 use crate::outcome::resource::{About, Answer, Deed};
 use crate::roster::key::Id;
-use crate::roster::record::{Record, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::patch::{self, Operation};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -71,7 +71,7 @@ impl Directory {
         let (id, owner) = (id.as_str(), Some(user.owner.clone()));
         Ok(Answer {
             written: Some(user.text.clone()),
-            etag: Some(etag(user.edition)),
+            etag: Some(etag(user.etag)),
             location: Some(self.location(asked, &self.users, id)),
             about: Some(About { id: id.to_owned(), owner, ..About::default() }),
             ..Answer::shown(Map::new())
@@ -88,7 +88,7 @@ impl Directory {
         let edit = Edit::read(asked, &self.users, self.strict).await?;
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
-            asked.check_version(&etag(known.edition))?;
+            asked.check_version(&etag(known.spec.etag))?;
             let former = self.stated(&known);
             let mut kept = edit.applied(asked, &self.users, former.clone(), self.strict).await?;
             if matches!(*edit, Edit::Put(_)) {
@@ -117,7 +117,7 @@ impl Directory {
     ) -> Result<Answer, Fault> {
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
-            asked.check_version(&etag(known.edition))?;
+            asked.check_version(&etag(known.spec.etag))?;
             let (removed, own) =
                 asked.keeper.remove_person(&known, asked.clock, asked.deadline).await;
             calls.add(&own);
@@ -135,20 +135,20 @@ impl Directory {
     async fn user_answer(
         &self,
         asked: &Asked<'_>,
-        record: &Record,
+        record: &UserRecord,
         projection: &Projection,
     ) -> Result<Answer, Fault> {
         let extent = Extent::wanted(projection, "groups");
         let body = self.user(asked, record, extent).await?;
         let location = self.location(asked, &self.users, record.id.as_str());
-        let (etag, location) = (Some(etag(record.edition)), Some(location));
+        let (etag, location) = (Some(etag(record.spec.etag)), Some(location));
         let about = Some(about(record));
         Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
 
     /// The same of a user that was written just now, with what of it Connect is not given.
-    fn about_written(&self, asked: &Asked<'_>, record: &Record) -> About {
-        let faults = match record.wanted {
+    fn about_written(&self, asked: &Asked<'_>, record: &UserRecord) -> About {
+        let faults = match record.wanted() {
             Wanted::Active => self.left_out(record, &[]),
             Wanted::Inactive | Wanted::Gone => Vec::new(),
         };
@@ -175,7 +175,7 @@ impl Directory {
     }
 }
 
-fn about(record: &Record) -> About {
+fn about(record: &UserRecord) -> About {
     let (id, owner) = (record.id.as_str().to_owned(), Some(record.owner.clone()));
     About { id, owner, ..About::default() }
 }
@@ -240,8 +240,8 @@ impl Asked<'_> {
     }
 
     /// The record of this id, unless the person is gone or on the way out.
-    pub(super) async fn living(&self, id: &Id) -> Result<Record, Fault> {
+    pub(super) async fn living(&self, id: &Id) -> Result<UserRecord, Fault> {
         let record = self.roster().load(id).await?;
-        record.filter(|record| record.wanted != Wanted::Gone).ok_or_else(not_found)
+        record.filter(|record| record.wanted() != Wanted::Gone).ok_or_else(not_found)
     }
 }

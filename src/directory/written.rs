@@ -44,7 +44,7 @@ pub(super) struct WrittenUser {
     /// How many bytes it is carried in by Lambda.
     pub(super) carried: usize,
     /// Its version, as its entity tag counts it.
-    pub(super) edition: u64,
+    pub(super) etag: u64,
     /// The owner's hash.
     pub(super) owner: String,
 }
@@ -112,12 +112,7 @@ mod tests {
     use super::*;
 
     fn user(text: &str) -> Arc<WrittenUser> {
-        Arc::new(WrittenUser {
-            text: text.to_owned(),
-            carried: 0,
-            edition: 1,
-            owner: String::new(),
-        })
+        Arc::new(WrittenUser { text: text.to_owned(), carried: 0, etag: 1, owner: String::new() })
     }
 
     #[test]

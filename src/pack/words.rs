@@ -2,13 +2,15 @@
 
 /// One byte stands for each: up to 128, and in any order, since nothing packed outlives the process.
 #[rustfmt::skip]
-pub(super) const WORDS: [&str; 119] = [
-    "id", "version", "person", "wanted", "stranger", "shares_external_id", "owner", "marks", "user",
-    "former", "tried", "revision", "applied", "edition", "last_edition", "fence", "leased_until",
-    "state", "attempts", "waits_for", "due", "as_of", "created", "modified", "rules", "counted",
-    "released", "adopting", "stubborn", "resource", "displayed", "ids", "arn", "since",
-    "secs_since_epoch", "nanos_since_epoch", "Active", "Inactive", "Gone", "Applied", "Pending",
-    "Parked", "fault", "turn", "detail", "cause", "schemas", "userName", "externalId",
+pub(super) const WORDS: [&str; 126] = [
+    "form", "id", "row_version", "owner", "created", "generation", "etag_high_water", "spec", "status",
+    "lease", "schedule", "freed_names", "person", "resource", "displayed", "profile_time", "access",
+    "time", "lifecycle", "lifecycle_time", "enabled", "disabled", "removed", "reasons", "activated",
+    "unknown", "external_ids", "scim/v2", "never_joined", "tombstone_keys", "etag",
+    "modified", "user", "ids", "arn", "since", "candidate_usernames", "observed_generation",
+    "config_digest", "had_user", "fence", "until", "phase", "applied", "pending", "parked",
+    "attempts", "waits_for", "due",
+    "fault", "turn", "detail", "cause", "schemas", "userName", "externalId",
     "displayName", "name", "givenName", "familyName", "formatted", "middleName", "honorificPrefix",
     "honorificSuffix", "emails", "value", "type", "work", "primary", "display", "active",
     "phoneNumbers", "mobile", "home", "other", "addresses", "streetAddress", "locality", "region",
@@ -25,3 +27,5 @@ pub(super) const WORDS: [&str; 119] = [
     "SecurityProfileIds", "RoutingProfileId", "HierarchyGroupId", "Tags", "managed-by",
     "connect-provisioner", "provisioner-deployment", "provisioner-owner",
 ];
+
+const _: () = assert!(WORDS.len() <= 128, "a word is one byte");

@@ -17,7 +17,7 @@ use super::embedded::Embedded;
 use super::file::{Open, database};
 use super::group::{Group, GroupChange, Mark, Member};
 use super::key::{Id, Key};
-use super::record::{Record, Wanted};
+use super::record::{UserRecord, Wanted};
 use super::{Roster as _, Trouble};
 use crate::scim::Person;
 
@@ -149,12 +149,12 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn record(number: u8) -> Record {
+fn record(number: u8) -> UserRecord {
     let user =
         json!({"userName": format!("p{number}@example.com"), "externalId": number.to_string()});
     let Value::Object(user) = user else { panic!("an object") };
     let owner = format!("owner{number}");
-    Record::new(Id::of([number; 16]), Person::new(user), Wanted::Active, &owner, now())
+    UserRecord::new(Id::of([number; 16]), Person::new(user), Wanted::Active, &owner, now())
 }
 
 fn opened(tape: &Tape) -> Embedded {
@@ -176,9 +176,9 @@ async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> 
     let mut told = Vec::new();
     let mut record = record(number);
     for round in 0..4_u32 {
-        record.version = roster.write(&record).await.unwrap().unwrap();
-        told.push((tape.steps(), Told::Version(record.id.clone(), record.version)));
-        record.attempts = round;
+        record.row_version = roster.write(&record).await.unwrap().unwrap();
+        told.push((tape.steps(), Told::Version(record.id.clone(), record.row_version)));
+        record.schedule.attempts = round;
     }
     let event = format!("event{number}");
     roster.first_sight(&event, now()).await.unwrap();
@@ -186,7 +186,7 @@ async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> 
     roster.count_removal(now(), 1000).await.unwrap();
     told.push((tape.steps(), Told::Counted));
     if number.is_multiple_of(4) {
-        roster.erase(&record.id, record.version).await.unwrap().unwrap();
+        roster.erase(&record.id, record.row_version).await.unwrap().unwrap();
         told.push((tape.steps(), Told::Erased(record.id)));
     } else {
         let value = record.id.as_str().to_owned();
@@ -236,7 +236,7 @@ async fn holds(left: &Embedded, told: &Told, group: &Group) {
             let stored = left.load(id).await.unwrap();
             let number = u8::from_str_radix(&id.as_str()[..2], 16).unwrap();
             let may_be_erased = number.is_multiple_of(4);
-            let is_there = stored.map_or(may_be_erased, |record| record.version >= *version);
+            let is_there = stored.map_or(may_be_erased, |record| record.row_version >= *version);
             assert!(is_there, "{id} of version {version}");
         }
         Told::Erased(id) => assert_eq!(left.load(id).await.unwrap(), None),
@@ -244,7 +244,7 @@ async fn holds(left: &Embedded, told: &Told, group: &Group) {
             let groups = left.groups_of(value).await.unwrap();
             assert!(groups.iter().any(|group| group.id == *id), "{value}");
             let marked = left.load(&Id::read(value)).await.unwrap().unwrap();
-            assert!(marked.revision > 1, "in the same write");
+            assert!(marked.generation > 1, "in the same write");
             assert_eq!(group.id, *id);
         }
         Told::Seen(event) => {
@@ -280,14 +280,14 @@ async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
     let tape = Tape::default();
     let (roster, said) = reporting(&tape);
     let mut kept = record(1);
-    kept.version = roster.write(&kept).await.unwrap().unwrap();
+    kept.row_version = roster.write(&kept).await.unwrap().unwrap();
     tape.with(|state| state.room = Some(state.image.len()));
 
     // Large ones, until there is no room.
     let mut answered = Vec::new();
     for number in 2..=255 {
         let mut large = record(number);
-        large.rules = "x".repeat(60_000);
+        large.status.config_digest = "x".repeat(60_000);
         match roster.write(&large).await {
             Ok(version) => answered.push((large.id, version.unwrap())),
             Err(trouble) => {
@@ -298,7 +298,11 @@ async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
         }
     }
     assert!(answered.len() < 254, "it is full some time");
-    assert_eq!(roster.load(&kept.id).await.unwrap().unwrap().version, 1, "the others are as known");
+    assert_eq!(
+        roster.load(&kept.id).await.unwrap().unwrap().row_version,
+        1,
+        "the others are as known"
+    );
     let of_nobody = Key::user_name("nobody@example.com");
     assert_eq!(roster.find(&of_nobody).await.unwrap(), None);
     assert!(roster.write(&kept).await.is_err(), "and nothing is taken");
@@ -312,11 +316,11 @@ async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
     assert_eq!(said.lock().unwrap()[1..], ["well"]);
     assert!(roster.write(&kept).await.unwrap().is_ok());
     for (id, version) in &answered {
-        assert_eq!(roster.load(id).await.unwrap().unwrap().version, *version);
+        assert_eq!(roster.load(id).await.unwrap().unwrap().row_version, *version);
     }
     drop(roster);
     let again = opened(&tape);
-    assert_eq!(again.load(&kept.id).await.unwrap().unwrap().version, 2);
+    assert_eq!(again.load(&kept.id).await.unwrap().unwrap().row_version, 2);
     assert_eq!(again.page(0, 1000).await.unwrap().1, answered.len() + 1);
 }
 
@@ -325,7 +329,7 @@ async fn after_a_failed_sync_memory_is_what_the_disk_holds() {
     let tape = Tape::default();
     let (roster, said) = reporting(&tape);
     let mut kept = record(1);
-    kept.version = roster.write(&kept).await.unwrap().unwrap();
+    kept.row_version = roster.write(&kept).await.unwrap().unwrap();
     tape.with(|state| state.syncs_fail = true);
     let unknown = record(2);
     assert!(roster.write(&unknown).await.is_err());
@@ -343,7 +347,7 @@ async fn after_a_failed_sync_memory_is_what_the_disk_holds() {
     assert_eq!(again.is_ok(), in_memory.is_none());
     drop(roster);
     let left = opened(&tape).load(&unknown.id).await.unwrap();
-    assert_eq!(left.map(|record| record.version), Some(1));
+    assert_eq!(left.map(|record| record.row_version), Some(1));
 }
 
 #[tokio::test]
@@ -356,7 +360,7 @@ async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
     let mut lone = record(1);
     let before = syncs();
     for _ in 0..10 {
-        lone.version = roster.write(&lone).await.unwrap().unwrap();
+        lone.row_version = roster.write(&lone).await.unwrap().unwrap();
     }
     assert!(syncs() - before >= 10, "each is on the disk before the next");
 
@@ -367,7 +371,7 @@ async fn a_lone_writer_waits_for_nobody_and_many_share_a_sync() {
             tokio::spawn(async move {
                 let mut record = record(number);
                 for _ in 0..10 {
-                    record.version = roster.write(&record).await.unwrap().unwrap();
+                    record.row_version = roster.write(&record).await.unwrap().unwrap();
                 }
             })
         })
@@ -421,7 +425,7 @@ async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
     assert!((&mut write).now_or_never().is_none());
 
     let name = |number| Key::user_name(&format!("p{number}@example.com"));
-    let namesake = Record { id: Id::of([3; 16]), ..record(2) };
+    let namesake = UserRecord { id: Id::of([3; 16]), ..record(2) };
     assert!(roster.load(&coming.id).now_or_never().is_none(), "a crash would undo it");
     assert!(roster.find(&name(2)).now_or_never().is_none());
     assert!(roster.page(0, 10).now_or_never().is_none(), "there is one more, or is there");
@@ -444,41 +448,45 @@ async fn what_is_written_behind_waits_for_nobody_and_is_on_the_disk_in_its_order
     let tape = Tape::default();
     let roster = Arc::new(opened(&tape));
     let mut first = record(1);
-    first.version = roster.write(&first).await.unwrap().unwrap();
+    first.row_version = roster.write(&first).await.unwrap().unwrap();
     tape.with(|state| state.syncs_hang = true);
-    first.attempts = 1;
+    first.schedule.attempts = 1;
     let behind = roster.write_behind(&first).now_or_never().unwrap();
-    first.version = behind.unwrap().unwrap();
+    first.row_version = behind.unwrap().unwrap();
     let read = roster.load(&first.id).now_or_never().unwrap();
-    assert_eq!(read.unwrap().unwrap().attempts, 1, "who reads it waits for nobody");
+    assert_eq!(read.unwrap().unwrap().schedule.attempts, 1, "who reads it waits for nobody");
     tape.with(|state| state.syncs_hang = false);
 
     // By itself, a moment later.
     sleep(Duration::from_secs(1)).await;
     let mut chance = fastrand::Rng::with_seed(1);
     let left = opened(&tape.after(tape.steps(), &mut chance));
-    assert_eq!(left.load(&first.id).await.unwrap().unwrap().attempts, 1);
+    assert_eq!(left.load(&first.id).await.unwrap().unwrap().schedule.attempts, 1);
 
     // With what comes after it, never without what came before, whenever the power goes.
     let begin = tape.steps();
     let mut told = Vec::new();
     for attempts in (2..60).step_by(2) {
-        first.attempts = attempts;
-        first.version = roster.write_behind(&first).await.unwrap().unwrap();
-        first.attempts = attempts + 1;
-        first.version = roster.write(&first).await.unwrap().unwrap();
-        told.push((tape.steps(), first.version));
+        first.schedule.attempts = attempts;
+        first.row_version = roster.write_behind(&first).await.unwrap().unwrap();
+        first.schedule.attempts = attempts + 1;
+        first.row_version = roster.write(&first).await.unwrap().unwrap();
+        told.push((tape.steps(), first.row_version));
     }
-    first.attempts = 60;
+    first.schedule.attempts = 60;
     roster.write_behind(&first).await.unwrap().unwrap();
     for moment in begin..=tape.steps() {
         let left = opened(&tape.after(moment, &mut chance));
         let left = left.load(&first.id).await.unwrap().unwrap();
         let least = told.iter().rev().find(|(step, _)| *step <= moment);
-        assert!(least.is_none_or(|(_, version)| left.version >= *version));
-        assert_eq!(u64::from(left.attempts), left.version - 1, "all of a record is of one write");
+        assert!(least.is_none_or(|(_, version)| left.row_version >= *version));
+        assert_eq!(
+            u64::from(left.schedule.attempts),
+            left.row_version - 1,
+            "all of a record is of one write"
+        );
     }
     drop(roster);
     let left = opened(&tape).load(&first.id).await.unwrap().unwrap();
-    assert_eq!(left.attempts, 60, "what is open when the roster is closed is written");
+    assert_eq!(left.schedule.attempts, 60, "what is open when the roster is closed is written");
 }

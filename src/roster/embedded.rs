@@ -20,7 +20,7 @@ use super::group::{Group, GroupChange};
 use super::key::Id;
 use super::people::{Entry, Moved, People, Ways};
 use super::queue::{Change, Queue, Ticket, at_once};
-use super::record::{MEMORY, Record};
+use super::record::{MEMORY, UserRecord};
 use super::short::Short;
 #[cfg(feature = "cli")]
 pub use super::writer::Report;
@@ -170,17 +170,17 @@ impl Embedded {
 
     fn put<'a>(
         &self,
-        record: &Record,
+        record: &UserRecord,
         durability: Durability,
     ) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
-        let version = record.version.saturating_add(1);
-        let next = Record { version, ..record.clone() };
+        let version = record.row_version.saturating_add(1);
+        let next = UserRecord { row_version: version, ..record.clone() };
         let entry = Entry::of(&next)?;
         let id = entry.id();
         let mut state = self.state();
         if state.contents.people.keeps_ways(&entry)? {
             state.check_disk()?;
-            if let Err(clash) = state.contents.people.check_version(&entry, record.version) {
+            if let Err(clash) = state.contents.people.check_version(&entry, record.row_version) {
                 return Ok(self.told(state, [id].into_iter(), Ok(Err(clash))));
             }
             // Whoever finds it by a key waits for its id too.
@@ -194,7 +194,7 @@ impl Embedded {
         let mut all: Vec<Short> = [id].into_iter().chain(ways.all()).collect();
         let mut state = self.state();
         state.check_disk()?;
-        if let Err(clash) = state.contents.people.check(&entry, &ways, record.version)? {
+        if let Err(clash) = state.contents.people.check(&entry, &ways, record.row_version)? {
             return Ok(self.told(state, all.into_iter(), Ok(Err(clash))));
         }
         let moved = state.contents.people.put(entry, ways)?;
@@ -319,7 +319,7 @@ impl State {
     }
 
     /// Stores records that a group marked, and says by what they are found.
-    fn mark(&mut self, marked: &[Record]) -> Result<Vec<Short>, Trouble> {
+    fn mark(&mut self, marked: &[UserRecord]) -> Result<Vec<Short>, Trouble> {
         let mut ways = Vec::new();
         for record in marked {
             // A mark changes nothing by which anybody is found.

@@ -8,19 +8,20 @@ use std::time::{Duration, SystemTime};
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageBackend,
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageBackend, Table,
     TableDefinition, WriteTransaction,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Trouble;
+use super::backup::{Held, beside};
 use super::embedded::Contents;
 use super::group::{Group, Member};
 use super::key::Id;
 use super::people::{Entry, Ways};
 use super::queue::Change;
-use super::record::Record;
+use super::record::{Form, UserRecord};
 
 /// Id → record.
 const RECORDS: TableDefinition<'_, &str, &str> = TableDefinition::new("records");
@@ -35,6 +36,12 @@ const NOTES: TableDefinition<'_, &str, &str> = TableDefinition::new("notes");
 const THE_NOTES: &str = "notes";
 /// Beside it, for a moment, blanks: whether there is room for them.
 const THE_ROOM: &str = "room";
+
+/// The form of the records; a file of form 1 has no such row.
+const THE_FORM: &str = "form";
+
+/// A file of form 1 is copied to its name and this, before it is changed.
+const COPY: &str = ".v1";
 
 /// What must have room before writing goes on after it failed, in bytes.
 const ROOM: usize = 256 << 10;
@@ -67,15 +74,27 @@ pub(super) fn at(path: PathBuf) -> Open {
             let path = path.display();
             return Err(Trouble(format!("{path}: expected the roster, found an empty file")));
         }
-        let opened = match FileBackend::new(file).and_then(database) {
+        let file = FileBackend::new(file).map_err(|error| trouble(&error))?;
+        let copy = beside(&path, COPY);
+        // A copy that is there is of the file as it was before, and stays.
+        let held =
+            Held::new(file, length > 0 && !copy.exists()).map_err(|error| trouble(&error))?;
+        let opened = match database(held.clone()) {
             Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble(format!(
                 "{} is open in another process: stop it first",
                 path.display()
             ))),
             opened => opened.map_err(|error| trouble(&error)),
-        };
-        was_there.set(was_there.get() || opened.is_ok());
-        opened
+        }?;
+        if is_of_form_1(&opened).map_err(|error| trouble(&error))? && !copy.exists() {
+            held.copy(&copy).map_err(|error| {
+                let copy = copy.display();
+                Trouble(format!("{copy}: the file of the build before cannot be copied: {error}"))
+            })?;
+        }
+        held.release().map_err(|error| trouble(&error))?;
+        was_there.set(true);
+        Ok(opened)
     })
 }
 
@@ -84,11 +103,22 @@ pub(super) fn database(backend: impl StorageBackend) -> Result<Database, Databas
     Database::builder().set_cache_size(CACHE).create_with_backend(backend)
 }
 
+/// Whether a build of before wrote it: records are there, and no word on their form.
+fn is_of_form_1(database: &Database) -> Result<bool, redb::Error> {
+    let transaction = database.begin_read()?;
+    match transaction.open_table(NOTES) {
+        Ok(notes) => Ok(notes.get(THE_FORM)?.is_none()),
+        // It was only just made.
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl File {
     /// Opens a file, and reads what it holds.
     pub(super) fn open(open: &Open) -> Result<(Self, Contents), Trouble> {
         let file = Self(open()?);
-        file.make_tables().map_err(|error| trouble(&error))?;
+        file.make_tables().map_err(|Failure(trouble)| trouble)?;
         let contents = file.read()?;
         Ok((file, contents))
     }
@@ -119,14 +149,26 @@ impl File {
         attempt(Some(&blanks)).and_then(|()| attempt(None)).map_err(|error| trouble(&error))
     }
 
-    fn make_tables(&self) -> Result<(), redb::Error> {
-        let transaction = self.0.begin_write()?;
-        transaction.open_table(RECORDS)?;
+    /// Makes what is not there yet, and carries over what a build of before left: all of it or nothing.
+    fn make_tables(&self) -> Result<(), Failure> {
+        let transaction = self.0.begin_write().map_err(redb::Error::from)?;
         transaction.open_table(GROUPS)?;
         transaction.open_table(MEMBERS)?;
         transaction.open_table(SIGHTS)?;
-        transaction.open_table(NOTES)?;
-        Ok(transaction.commit()?)
+        {
+            let (mut records, mut notes) =
+                (transaction.open_table(RECORDS)?, transaction.open_table(NOTES)?);
+            let form = notes.get(THE_FORM)?.map(|form| form.value().to_owned());
+            match form.as_deref() {
+                None => {
+                    carry_over(&mut records)?;
+                    notes.insert(THE_FORM, Form::NUMBER.to_string().as_str())?;
+                }
+                Some(form) if form == Form::NUMBER.to_string() => {}
+                Some(form) => return Err(Failure(of_a_newer_build(form))),
+            }
+        }
+        Ok(transaction.commit().map_err(redb::Error::from)?)
     }
 
     fn read(&self) -> Result<Contents, Trouble> {
@@ -134,7 +176,7 @@ impl File {
             let mut contents = Contents::default();
             let transaction = self.0.begin_read().map_err(redb::Error::from)?;
             for row in transaction.open_table(RECORDS)?.iter()? {
-                let record: Record = document(row?.1.value())?;
+                let record = UserRecord::read(row?.1.value()).map_err(|error| trouble(&error))?;
                 contents.people.put(Entry::of(&record)?, Ways::of(&record))?;
             }
             for row in transaction.open_table(GROUPS)?.iter()? {
@@ -156,6 +198,33 @@ impl File {
         };
         read().map_err(|Failure(trouble)| trouble)
     }
+}
+
+/// Writes anew, in the form of today, the records of form 1.
+fn carry_over(records: &mut Table<'_, &'static str, &'static str>) -> Result<(), Failure> {
+    let mut old = Vec::new();
+    for row in records.iter()? {
+        let (id, record) = row?;
+        let form = UserRecord::form_of(record.value()).map_err(|error| trouble(&error))?;
+        if form < Form::NUMBER {
+            old.push(id.value().to_owned());
+        }
+    }
+    for id in old {
+        let record = records.get(id.as_str())?.map(|record| UserRecord::read(record.value()));
+        let record = record.transpose().map_err(|error| trouble(&error))?;
+        if let Some(record) = record {
+            records.insert(id.as_str(), written(&record)?.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+fn of_a_newer_build(form: &str) -> Trouble {
+    let own = Form::NUMBER;
+    Trouble(format!(
+        "expected a roster of form {own} or before, found one of form {form}: a newer build wrote it"
+    ))
 }
 
 fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> {
@@ -203,7 +272,7 @@ fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> 
     }
 }
 
-fn put(transaction: &WriteTransaction, records: &[Record]) -> Result<(), Failure> {
+fn put(transaction: &WriteTransaction, records: &[UserRecord]) -> Result<(), Failure> {
     let mut table = transaction.open_table(RECORDS)?;
     for record in records {
         table.insert(record.id.as_str(), written(record)?.as_str())?;

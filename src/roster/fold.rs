@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::key::Id;
-use super::record::{Record, Wanted};
+use super::record::{Access, UserRecord, Wanted};
 use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::scim::Person;
@@ -26,6 +26,8 @@ pub struct Said<'a> {
     pub id: Id,
     /// The owner of a new record's user.
     pub owner: &'a str,
+    /// The name of whoever says it: a hook's, or `scim/v2`.
+    pub source: &'a str,
 }
 
 /// What becomes of it.
@@ -34,9 +36,9 @@ pub enum Change {
     /// There is nothing to do; the reason is for the sender's administrator.
     Nothing(&'static str),
     /// The record, with nothing new in it but the time.
-    Same(Box<Record>),
+    Same(Box<UserRecord>),
     /// The record as it is to be written.
-    Written(Box<Record>),
+    Written(Box<UserRecord>),
 }
 
 impl Said<'_> {
@@ -61,57 +63,70 @@ impl Said<'_> {
     /// # Errors
     /// [`Kind::Uniqueness`] if the name is that of another person here; [`Kind::Unavailable`] if what
     /// is newer may yet be taken back.
-    pub fn fold(&self, known: Option<&Record>, gone: &[Record]) -> Result<Change, Fault> {
+    pub fn fold(&self, known: Option<&UserRecord>, gone: &[UserRecord]) -> Result<Change, Fault> {
         match known {
-            Some(known) if self.as_of < known.as_of && known.is_tentative(self.now) => {
+            Some(known) if self.as_of < known.as_of() && known.is_tentative(self.now) => {
                 Err(Fault::new(Kind::Unavailable, TENTATIVE))
             }
-            Some(known) if self.as_of < known.as_of => Ok(Change::Nothing(OLDER)),
+            Some(known) if self.as_of < known.as_of() => Ok(Change::Nothing(OLDER)),
             Some(known) => self.change(known),
-            None if gone.iter().any(|record| self.as_of <= record.as_of) => {
+            None if gone.iter().any(|record| self.as_of <= record.as_of()) => {
                 Ok(Change::Nothing(OLDER))
             }
             None => self.begin(),
         }
     }
 
-    fn change(&self, known: &Record) -> Result<Change, Fault> {
+    fn change(&self, known: &UserRecord) -> Result<Change, Fault> {
         let mut record = known.clone();
         match self.intent {
             Intent::Join(person) => {
                 check_person(known, person)?;
                 take(&mut record, person, known);
-                record.wanted = active(person)?.unwrap_or(Wanted::Active);
+                record.spec.access.set(active(person)?.unwrap_or(Wanted::Active), self.as_of);
             }
             Intent::Change(person) => {
                 check_person(known, person)?;
                 take(&mut record, person, known);
-                record.wanted = active(person)?.unwrap_or(known.wanted);
+                if let Some(wanted) = active(person)? {
+                    record.spec.access.set(wanted, self.as_of);
+                }
             }
             Intent::Return(person) => {
                 check_person(known, person)?;
-                record.wanted = Wanted::Active;
+                record.spec.access.set(Wanted::Active, self.as_of);
             }
-            Intent::Leave(_) => record.wanted = Wanted::Inactive,
+            Intent::Leave(_) => record.spec.access.set(Wanted::Inactive, self.as_of),
             Intent::Remove(person) => {
                 check_person(known, person)?;
-                record.leave_for_good();
+                record.leave_for_good(self.as_of);
             }
             Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
         }
-        let is_back = known.wanted == Wanted::Inactive && record.wanted == Wanted::Active;
-        if is_back && self.as_of == known.as_of {
+        let is_back = known.wanted() == Wanted::Inactive && record.wanted() == Wanted::Active;
+        if is_back && self.as_of == known.as_of() {
             // Of two that happened at once, the one that takes access away holds.
             return Ok(Change::Nothing(OLDER));
         }
-        record.stranger &= !self.tells_who_joins();
-        record.as_of = self.as_of;
-        let is_same = record.person == known.person && record.wish == known.wish;
-        if is_same && record.wanted == known.wanted {
+        record.spec.never_joined &= !self.tells_who_joins();
+        self.note_external_id(&mut record);
+        record.spec.date(self.as_of);
+        let is_same = record.spec.person == known.spec.person
+            && record.spec.awaited_name == known.spec.awaited_name;
+        if is_same && record.wanted() == known.wanted() {
             return Ok(Change::Same(Box::new(record)));
         }
         record.changed(self.now);
         Ok(Change::Written(Box::new(record)))
+    }
+
+    /// Notes by which `externalId` its source knows the person. Who leaves is known already, or by it
+    /// alone; and a leave may be that of somebody else of the same name.
+    fn note_external_id(&self, record: &mut UserRecord) {
+        if let Intent::Join(person) | Intent::Change(person) | Intent::Return(person) = self.intent
+        {
+            record.spec.note_external_id(self.source, person);
+        }
     }
 
     /// Whether somebody is told of who is to be there, and not only of who comes and goes.
@@ -136,11 +151,14 @@ impl Said<'_> {
             Intent::Remove(person) => (person, Wanted::Gone, true),
             Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
         };
-        let person = person.clone().without_password();
-        let mut record = Record::new(self.id.clone(), person, wanted, self.owner, self.now);
-        (record.stranger, record.as_of) = (stranger, self.as_of);
+        let own = person.clone().without_password();
+        let mut record = UserRecord::new(self.id.clone(), own, wanted, self.owner, self.now);
+        record.spec.never_joined = stranger;
+        record.spec.profile_time = self.as_of;
+        record.spec.access = Access::new(wanted, self.as_of);
+        record.spec.note_external_id(self.source, person);
         if wanted == Wanted::Gone {
-            record.leave_for_good();
+            record.leave_for_good(self.as_of);
         }
         record.reopen(self.now);
         Ok(Change::Written(Box::new(record)))
@@ -148,9 +166,9 @@ impl Said<'_> {
 }
 
 /// An event hook knows a login and a name to show, and does not take away what others told.
-fn take(record: &mut Record, person: &Person, known: &Record) {
-    if !person.is_displayed() || record.person.is_displayed() {
-        record.person = person.clone().without_password();
+fn take(record: &mut UserRecord, person: &Person, known: &UserRecord) {
+    if !person.is_displayed() || record.spec.person.is_displayed() {
+        record.spec.person = person.clone().without_password();
         record.weigh_wish(known);
     }
 }
@@ -162,7 +180,7 @@ fn active(person: &Person) -> Result<Option<Wanted>, Fault> {
 }
 
 /// A name is one person's: who has another `externalId` is somebody else.
-fn check_person(known: &Record, person: &Person) -> Result<(), Fault> {
+fn check_person(known: &UserRecord, person: &Person) -> Result<(), Fault> {
     if is_another(known, person)? { Err(taken()) } else { Ok(()) }
 }
 
@@ -170,8 +188,8 @@ fn check_person(known: &Record, person: &Person) -> Result<(), Fault> {
 ///
 /// # Errors
 /// If an id cannot be read.
-pub fn is_another(known: &Record, person: &Person) -> Result<bool, Fault> {
-    let (told, ours) = (person.external_id()?, known.person.external_id()?);
+pub fn is_another(known: &UserRecord, person: &Person) -> Result<bool, Fault> {
+    let (told, ours) = (person.external_id()?, known.spec.person.external_id()?);
     Ok(told.is_some() && ours.is_some() && told != ours)
 }
 

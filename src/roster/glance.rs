@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use super::key::Id;
-use super::record::{Record, Wanted};
+use super::record::{Access, Nanos, UserRecord, Wanted};
 use crate::pack::{Unpacked, members, unpack};
 use crate::scim::resource::{Share, Sought};
 
-/// A part of a [`Record`].
+/// A part of a [`UserRecord`].
 #[derive(Clone, PartialEq)]
 pub struct Glance {
     /// The permanent id.
@@ -20,7 +20,7 @@ pub struct Glance {
     /// What should be.
     pub wanted: Wanted,
     /// Counts what a client sees changed.
-    pub edition: u64,
+    pub etag: u64,
     /// When it was first written.
     pub created: SystemTime,
     /// When a sender last changed it.
@@ -32,15 +32,15 @@ pub struct Glance {
 impl Glance {
     /// What is sought of a record.
     #[must_use]
-    pub fn of(record: &Record, sought: &Sought<'_>) -> Self {
+    pub fn of(record: &UserRecord, sought: &Sought<'_>) -> Self {
         Self {
             id: record.id.clone(),
-            version: record.version,
-            wanted: record.wanted,
-            edition: record.edition,
+            version: record.row_version,
+            wanted: record.wanted(),
+            etag: record.spec.etag,
             created: record.created,
-            modified: record.modified,
-            resource: sought.part(record.person.resource()),
+            modified: record.spec.modified,
+            resource: sought.part(record.spec.person.resource()),
         }
     }
 
@@ -54,12 +54,9 @@ impl Glance {
             let (name, value) = member?;
             match name.as_ref() {
                 "id" => own.id = Some(unpack(value)?),
-                "version" => own.version = Some(unpack(value)?),
-                "wanted" => own.wanted = Some(unpack(value)?),
-                "edition" => own.edition = Some(unpack(value)?),
-                "created" => own.created = Some(unpack(value)?),
-                "modified" => own.modified = Some(unpack(value)?),
-                "person" => own.resource = part_of_person(value, sought)?,
+                "row_version" => own.version = Some(unpack(value)?),
+                "created" => own.created = Some(unpack::<Nanos>(value)?.0),
+                "spec" => own.read_spec(value, sought)?,
                 _ => {}
             }
         }
@@ -73,19 +70,33 @@ struct Own {
     id: Option<Id>,
     version: Option<u64>,
     wanted: Option<Wanted>,
-    edition: Option<u64>,
+    etag: Option<u64>,
     created: Option<SystemTime>,
     modified: Option<SystemTime>,
     resource: Option<Map<String, Value>>,
 }
 
 impl Own {
+    fn read_spec(&mut self, packed: &[u8], sought: &Sought<'_>) -> Result<(), Unpacked> {
+        for member in members(packed)?.into_iter().flatten() {
+            let (name, value) = member?;
+            match name.as_ref() {
+                "access" => self.wanted = Some(unpack::<Access>(value)?.wanted()),
+                "etag" => self.etag = Some(unpack(value)?),
+                "modified" => self.modified = Some(unpack::<Nanos>(value)?.0),
+                "person" => self.resource = part_of_person(value, sought)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn whole(self) -> Option<Glance> {
         Some(Glance {
             id: self.id?,
             version: self.version?,
             wanted: self.wanted?,
-            edition: self.edition?,
+            etag: self.etag?,
             created: self.created?,
             modified: self.modified?,
             resource: self.resource?,
@@ -193,9 +204,9 @@ mod tests {
             let now = Duration::from_millis(seconds.into());
             let now = SystemTime::UNIX_EPOCH.checked_add(now).unwrap();
             let person = Person::new(resource);
-            let mut record = Record::new(Id::of([7; 16]), person, Wanted::Inactive, "owner", now);
-            (record.version, record.edition) = (seconds.into(), 2);
-            record.modified = SystemTime::UNIX_EPOCH;
+            let mut record = UserRecord::new(Id::of([7; 16]), person, Wanted::Inactive, "owner", now);
+            (record.row_version, record.spec.etag) = (seconds.into(), 2);
+            record.spec.modified = SystemTime::UNIX_EPOCH;
             let types = ResourceType::user(&Limits::default());
             let sought = Sought::new(&types, names);
             let packed = pack(&record).unwrap();

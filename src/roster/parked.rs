@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::key::Id;
-use super::record::{MEMORY, Record, State, Wanted};
+use super::record::{MEMORY, Phase, UserRecord, Wanted};
 use super::{Clash, Roster, Trouble};
 use crate::fault::Kind;
 
@@ -75,11 +75,11 @@ pub async fn counts(roster: &dyn Roster, now: SystemTime) -> Result<Counts, Trou
     let last = now.checked_add(MEMORY.saturating_mul(2)).unwrap_or(now);
     for id in roster.due(last, usize::MAX).await? {
         let record = roster.load(&id).await?;
-        let leaving = record.filter(|record| record.wanted == Wanted::Gone);
+        let leaving = record.filter(|record| record.wanted() == Wanted::Gone);
         leaving.filter(|record| !is_parked(record)).iter().for_each(|one| counts.count(one));
     }
     let parked = roster.parked().await?;
-    let leaving = parked.iter().filter(|record| record.wanted == Wanted::Gone);
+    let leaving = parked.iter().filter(|record| record.wanted() == Wanted::Gone);
     leaving.for_each(|record| counts.count(record));
     Ok(counts)
 }
@@ -124,10 +124,10 @@ async fn set_one_going(
     for _ in 0..TRIES {
         let mut record = find(roster, id).await?;
         record.reopen(now);
-        record.due = Some(now);
+        record.set_due(Some(now));
         // Whoever mended something elsewhere wants to see it tried.
-        record.stubborn.clear();
-        record.released |= how == How::Release;
+        record.status.reapply_counts.clear();
+        record.schedule.guard_waived |= how == How::Release;
         match roster.write(&record).await? {
             Ok(_) => return Ok(()),
             Err(Clash::Moved) => {}
@@ -141,7 +141,7 @@ async fn set_one_going(
 ///
 /// # Errors
 /// [`Refused`] if there is none, or it is not parked.
-pub async fn find(roster: &dyn Roster, id: &Id) -> Result<Record, Refused> {
+pub async fn find(roster: &dyn Roster, id: &Id) -> Result<UserRecord, Refused> {
     match roster.load(id).await? {
         None => Err(Refused::Unknown(id.clone())),
         Some(record) if is_parked(&record) => Ok(record),
@@ -157,11 +157,11 @@ pub async fn pending(
     roster: &dyn Roster,
     now: SystemTime,
     count: usize,
-) -> Result<Vec<Record>, Trouble> {
+) -> Result<Vec<UserRecord>, Trouble> {
     let horizon = now.checked_add(HORIZON).unwrap_or(now);
     let mut pending = Vec::new();
     for id in roster.due(horizon, usize::MAX).await? {
-        pending.extend(roster.load(&id).await?.filter(|one| one.state == State::Pending));
+        pending.extend(roster.load(&id).await?.filter(|one| one.schedule.phase == Phase::Pending));
     }
     pending.sort_by_cached_key(|record| (record.pending_since(), record.id.clone()));
     pending.truncate(count);
@@ -173,23 +173,23 @@ const HORIZON: Duration = Duration::from_hours(2);
 
 /// Whether a removal of this record's waits for the operator.
 #[must_use]
-pub fn is_held(record: &Record) -> bool {
+pub fn is_held(record: &UserRecord) -> bool {
     let held = Kind::RemovalHeld.code();
-    matches!(&record.state, State::Parked(parked) if parked.fault == held)
+    matches!(&record.schedule.phase, Phase::Parked(parked) if parked.fault == held)
 }
 
-const fn is_parked(record: &Record) -> bool {
-    matches!(record.state, State::Parked(_))
+const fn is_parked(record: &UserRecord) -> bool {
+    matches!(record.schedule.phase, Phase::Parked(_))
 }
 
 impl Counts {
-    fn count(&mut self, record: &Record) {
-        let count = match &record.state {
-            _ if record.is_tombstone() && record.had_user => &mut self.removed,
+    fn count(&mut self, record: &UserRecord) {
+        let count = match &record.schedule.phase {
+            _ if record.is_tombstone() && record.status.had_user => &mut self.removed,
             _ if record.is_tombstone() => &mut self.forgotten,
-            State::Applied => &mut self.applied,
-            State::Parked(_) => &mut self.parked,
-            State::Pending => &mut self.pending,
+            Phase::Applied => &mut self.applied,
+            Phase::Parked(_) => &mut self.parked,
+            Phase::Pending => &mut self.pending,
         };
         *count = count.saturating_add(1);
         self.held = self.held.saturating_add(usize::from(is_held(record)));

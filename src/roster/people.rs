@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::glance::Glance;
 use super::key::{Id, Key};
-use super::record::{Record, State, Wanted};
+use super::record::{DueClass, Phase, UserRecord, Wanted};
 use super::short::Short;
 use super::{Clash, Trouble};
 use crate::pack::{Member, Unpacked, members, pack, unpack};
@@ -23,7 +23,8 @@ pub(super) struct People {
     keys: BTreeSet<(Short, SystemTime, Short)>,
     shared: BTreeSet<(Short, Short)>,
     gone: BTreeSet<(Short, Short)>,
-    due: BTreeSet<(SystemTime, Short)>,
+    /// Farewells first, and those first that have been due longest.
+    due: BTreeSet<(DueClass, SystemTime, Short)>,
     parked: BTreeSet<Short>,
     /// The living, in the order in which they came.
     order: Vec<Short>,
@@ -33,7 +34,7 @@ pub(super) struct People {
 struct Kept {
     version: u64,
     created: SystemTime,
-    due: Option<SystemTime>,
+    due: Option<(DueClass, SystemTime)>,
     /// Whether its id is one as they are made.
     is_plain: bool,
     packed: Box<[u8]>,
@@ -59,48 +60,36 @@ pub(super) struct Ways {
 }
 
 /// The members of a record of which no key is made; any other may be part of one.
-const OF_NO_KEY: [&str; 24] = [
-    "adopting",
-    "applied",
-    "as_of",
-    "attempts",
-    "counted",
-    "due",
-    "edition",
-    "fence",
-    "former",
-    "freed",
-    "had_user",
-    "last_edition",
-    "leased_until",
-    "modified",
-    "pending_since",
-    "released",
-    "revision",
-    "rules",
-    "state",
-    "stubborn",
-    "tried",
-    "user",
-    "version",
-    "waits_for",
+const OF_NO_KEY: [&str; 9] = [
+    "etag_high_water",
+    "form",
+    "freed_names",
+    "generation",
+    "history",
+    "lease",
+    "row_version",
+    "schedule",
+    "status",
 ];
+
+/// The same of its `spec`.
+const OF_NO_KEY_IN_SPEC: [&str; 4] = ["etag", "external_ids", "modified", "profile_time"];
 
 impl Entry {
     /// Makes a record ready.
     ///
     /// # Errors
     /// If it is none that a file could hold.
-    pub(super) fn of(record: &Record) -> Result<Self, Trouble> {
-        let (version, created, due) = (record.version, record.created, record.due);
+    pub(super) fn of(record: &UserRecord) -> Result<Self, Trouble> {
+        let (version, created, due) = (record.row_version, record.created, due(record));
         let id = Short::of_id(&record.id);
         let is_plain = id.to_id() == record.id;
         Ok(Self {
             id,
             kept: Kept { version, created, due, is_plain, packed: pack(record)? },
-            as_of: record.as_of,
-            is_parked: matches!(record.state, State::Parked(_)),
-            is_living: record.wanted != Wanted::Gone,
+            as_of: record.as_of(),
+            is_parked: matches!(record.schedule.phase, Phase::Parked(_)),
+            is_living: record.wanted() != Wanted::Gone,
         })
     }
 
@@ -112,13 +101,13 @@ impl Entry {
 
 impl Ways {
     /// What a record is found by.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(record: &UserRecord) -> Self {
         let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
         Self {
             keys: shorts(&record.keys()),
             keys_of_gone: shorts(&record.keys_of_gone()),
             shared: shorts(&record.shared_keys()),
-            marks: shorts(&record.marks),
+            marks: shorts(&record.spec.tombstone_keys),
         }
     }
 
@@ -138,7 +127,7 @@ pub(super) struct Moved {
 
 impl People {
     /// The record of this id.
-    pub(super) fn load(&self, id: &Id) -> Result<Option<Record>, Trouble> {
+    pub(super) fn load(&self, id: &Id) -> Result<Option<UserRecord>, Trouble> {
         let found = self.record(Short::of_id(id))?;
         Ok(found.filter(|record| record.id == *id))
     }
@@ -155,18 +144,18 @@ impl People {
         self.records.get(&id).map(|kept| kept.version)
     }
 
-    pub(super) fn find(&self, key: &Key) -> Result<Option<Record>, Trouble> {
+    pub(super) fn find(&self, key: &Key) -> Result<Option<UserRecord>, Trouble> {
         match self.holders(Short::of_key(key)).next() {
             Some(id) => self.record(id),
             None => Ok(None),
         }
     }
 
-    pub(super) fn find_all(&self, key: &Key) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn find_all(&self, key: &Key) -> Result<Vec<UserRecord>, Trouble> {
         self.having(&self.shared, Short::of_key(key))
     }
 
-    pub(super) fn find_gone(&self, keys: &[Key]) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn find_gone(&self, keys: &[Key]) -> Result<Vec<UserRecord>, Trouble> {
         let mut gone = Vec::new();
         for key in keys {
             gone.extend(self.having(&self.gone, Short::of_key(key))?);
@@ -175,8 +164,12 @@ impl People {
     }
 
     pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, Trouble> {
-        let due = self.due.iter().take_while(|(due, _)| *due <= now).take(count);
-        let ids = due.filter_map(|(_, short)| Some(self.id(*short, self.records.get(short)?)));
+        let due = [DueClass::Farewell, DueClass::Ordinary].into_iter().flat_map(|class| {
+            let own = self.due.range((class, SystemTime::UNIX_EPOCH, Short::LEAST)..);
+            own.take_while(move |(other, due, _)| *other == class && *due <= now)
+        });
+        let due = due.take(count);
+        let ids = due.filter_map(|(_, _, short)| Some(self.id(*short, self.records.get(short)?)));
         ids.collect()
     }
 
@@ -184,11 +177,15 @@ impl People {
     fn id(&self, short: Short, kept: &Kept) -> Result<Id, Trouble> {
         match kept.is_plain {
             true => Ok(short.to_id()),
-            false => Ok(unpack::<Record>(&kept.packed)?.id),
+            false => Ok(unpack::<UserRecord>(&kept.packed)?.id),
         }
     }
 
-    pub(super) fn page(&self, start: usize, count: usize) -> Result<(Vec<Record>, usize), Trouble> {
+    pub(super) fn page(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> Result<(Vec<UserRecord>, usize), Trouble> {
         let page = self.order.iter().skip(start).take(count);
         Ok((self.records(page)?, self.order.len()))
     }
@@ -219,7 +216,7 @@ impl People {
         Ok((glances.collect::<Result<_, Unpacked>>()?, self.order.len()))
     }
 
-    pub(super) fn parked(&self) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn parked(&self) -> Result<Vec<UserRecord>, Trouble> {
         self.records(self.parked.iter())
     }
 
@@ -252,7 +249,7 @@ impl People {
         if stored == 0 {
             for key in &ways.keys_of_gone {
                 let gone = self.having(&self.gone, *key)?;
-                if gone.iter().any(|gone| gone.as_of >= entry.as_of) {
+                if gone.iter().any(|gone| gone.as_of() >= entry.as_of) {
                     return Ok(Err(Clash::Moved));
                 }
             }
@@ -286,7 +283,7 @@ impl People {
         let before = self.order.len();
         let created = kept.created;
         self.forget_state(id);
-        self.due.extend(kept.due.map(|due| (due, id)));
+        self.due.extend(kept.due.map(|(class, due)| (class, due, id)));
         if is_parked {
             self.parked.insert(id);
         }
@@ -299,13 +296,17 @@ impl People {
     }
 
     /// The records of these ids, marked; to who does not work, groups give nothing.
-    pub(super) fn marked(&self, ids: &[String], now: SystemTime) -> Result<Vec<Record>, Trouble> {
+    pub(super) fn marked(
+        &self,
+        ids: &[String],
+        now: SystemTime,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         let mut marked = Vec::new();
         for id in ids {
             let record = self.load(&Id::read(id))?;
-            if let Some(mut record) = record.filter(|record| record.wanted == Wanted::Active) {
+            if let Some(mut record) = record.filter(|record| record.wanted() == Wanted::Active) {
                 record.mark(now);
-                record.version = record.version.saturating_add(1);
+                record.row_version = record.row_version.saturating_add(1);
                 marked.push(record);
             }
         }
@@ -349,7 +350,7 @@ impl People {
             self.shared.remove(&(key, id));
             ways.push(key);
         }
-        for key in record.marks.iter().map(Short::of_key) {
+        for key in record.spec.tombstone_keys.iter().map(Short::of_key) {
             self.gone.remove(&(key, id));
             ways.push(key);
         }
@@ -358,8 +359,8 @@ impl People {
 
     /// Forgets when a record is due, and that it is parked.
     fn forget_state(&mut self, id: Short) {
-        if let Some(due) = self.records.get(&id).and_then(|kept| kept.due) {
-            self.due.remove(&(due, id));
+        if let Some((class, due)) = self.records.get(&id).and_then(|kept| kept.due) {
+            self.due.remove(&(class, due, id));
         }
         self.parked.remove(&id);
     }
@@ -372,24 +373,46 @@ impl People {
     }
 
     /// Those of a set of keys with ids who have this key, in the order of their ids.
-    fn having(&self, set: &BTreeSet<(Short, Short)>, key: Short) -> Result<Vec<Record>, Trouble> {
+    fn having(
+        &self,
+        set: &BTreeSet<(Short, Short)>,
+        key: Short,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         let ids = set.range((key, Short::LEAST)..).take_while(|(other, _)| *other == key);
         self.records(ids.map(|(_, id)| id))
     }
 
-    fn records<'a>(&self, ids: impl Iterator<Item = &'a Short>) -> Result<Vec<Record>, Trouble> {
+    fn records<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a Short>,
+    ) -> Result<Vec<UserRecord>, Trouble> {
         ids.filter_map(|id| self.record(*id).transpose()).collect()
     }
 
-    fn record(&self, id: Short) -> Result<Option<Record>, Trouble> {
+    fn record(&self, id: Short) -> Result<Option<UserRecord>, Trouble> {
         Ok(self.records.get(&id).map(|kept| unpack(&kept.packed)).transpose()?)
     }
 }
 
 /// What of a record its keys are made of, as it is packed.
 fn of_keys(packed: &[u8]) -> Result<Vec<Member<'_>>, Unpacked> {
-    let is_of_keys = |member: &Result<Member<'_>, Unpacked>| !matches!(member, Ok((name, _)) if OF_NO_KEY.contains(&name.as_ref()));
-    members(packed)?.into_iter().flatten().filter(is_of_keys).collect()
+    let mut found = Vec::new();
+    for member in members(packed)?.into_iter().flatten() {
+        let (name, value) = member?;
+        if name == "spec" {
+            let of_spec = members(value)?.into_iter().flatten();
+            let is_of_keys = |member: &Result<Member<'_>, Unpacked>| !matches!(member, Ok((name, _)) if OF_NO_KEY_IN_SPEC.contains(&name.as_ref()));
+            found.extend(of_spec.filter(is_of_keys).collect::<Result<Vec<_>, _>>()?);
+        } else if !OF_NO_KEY.contains(&name.as_ref()) {
+            found.push((name, value));
+        }
+    }
+    Ok(found)
+}
+
+/// When a record is due, and in which class.
+fn due(record: &UserRecord) -> Option<(DueClass, SystemTime)> {
+    record.schedule.due.map(|due| (record.schedule.class, due))
 }
 
 /// Says nothing of the person.
@@ -413,7 +436,7 @@ mod tests {
 
     use super::*;
     use crate::fault::{Fault, Kind};
-    use crate::roster::record::Wish;
+    use crate::roster::record::AwaitedName;
     use crate::scim::Person;
 
     fn named(name: &str) -> Person {
@@ -422,20 +445,26 @@ mod tests {
     }
 
     /// What was changed, what changes it, and whether the record is found as before.
-    type Changed = (&'static str, fn(&mut Record), bool);
+    type Changed = (&'static str, fn(&mut UserRecord), bool);
 
     const CHANGES: [Changed; 12] = [
         ("nothing", |_| {}, true),
-        ("a lease", |record| record.lease(at(9)), true),
+        ("a lease", |record| record.take_lease(at(9)), true),
         ("an end", |record| record.settle("other rules", at(9)), true),
         ("a failure", |record| record.fail(&Fault::new(Kind::Missing, "x"), at(9)), true),
         ("a mark", |record| record.mark(at(9)), true),
         ("an edition", |record| record.changed(at(9)), true),
-        ("a name", |record| record.person = named("b"), false),
+        ("a name", |record| record.spec.person = named("b"), false),
         ("the owner", |record| record.owner.push('x'), false),
-        ("the end of an id of its own", |record| record.shares_external_id = true, false),
-        ("a wish", |record| record.wish = Some(Wish { name: "c".to_owned(), since: at(9) }), false),
-        ("a farewell", Record::leave_for_good, false),
+        ("the end of an id of its own", |record| record.spec.shares_external_id = true, false),
+        (
+            "an awaited name",
+            |record| {
+                record.spec.awaited_name = Some(AwaitedName { name: "c".to_owned(), since: at(9) })
+            },
+            false,
+        ),
+        ("a farewell", |record| record.leave_for_good(at(9)), false),
         ("its beginning", |record| record.created = at(9), false),
     ];
 
@@ -450,12 +479,13 @@ mod tests {
             format!("{all:?} {:?}", people.order)
         };
         for (what, change, expected) in CHANGES {
-            let mut record = Record::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
-            record.due = Some(at(3));
+            let mut record =
+                UserRecord::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+            record.schedule.due = Some(at(3));
             let mut people = People::default();
             let _ = people.put(Entry::of(&record).unwrap(), Ways::of(&record)).unwrap();
             change(&mut record);
-            record.version = 2;
+            record.row_version = 2;
             let entry = || Entry::of(&record).unwrap();
             assert_eq!(people.keeps_ways(&entry()).unwrap(), expected, "{what}");
             let mut anew = People::default();
@@ -472,24 +502,15 @@ mod tests {
 
     #[test]
     fn what_no_key_is_made_of_is_what_a_record_has() {
-        let record = Record::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+        let record = UserRecord::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
         let members: Map<String, Value> =
             serde_json::to_value(&record).unwrap().as_object().unwrap().clone();
-        let others = members.keys().filter(|name| !OF_NO_KEY.contains(&name.as_str()));
-        assert_eq!(
-            others.collect::<Vec<_>>(),
-            [
-                "created",
-                "id",
-                "marks",
-                "owner",
-                "person",
-                "shares_external_id",
-                "stranger",
-                "wanted",
-                "wish"
-            ],
-        );
-        assert_eq!(members.len(), OF_NO_KEY.len() + 9);
+        let of_keys = |members: &Map<String, Value>, others: &[&str]| {
+            let of_keys = members.keys().filter(|name| !others.contains(&name.as_str()));
+            of_keys.map(String::clone).collect::<Vec<_>>()
+        };
+        assert_eq!(of_keys(&members, &OF_NO_KEY), ["created", "id", "owner", "spec"]);
+        let spec = members["spec"].as_object().unwrap();
+        assert_eq!(of_keys(spec, &OF_NO_KEY_IN_SPEC), ["access", "person"]);
     }
 }

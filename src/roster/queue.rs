@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use super::crowd::Weighed;
 use super::embedded::Notes;
 use super::key::Id;
-use super::record::Record;
+use super::record::UserRecord;
 use super::short::Short;
 use super::{Answer, Trouble};
 
@@ -22,13 +22,13 @@ use super::{Answer, Trouble};
 #[derive(Debug)]
 pub(super) enum Change {
     /// Keeps a record.
-    Put(Box<Record>),
+    Put(Box<UserRecord>),
     /// Forgets a record.
     Erase(Id),
     /// Keeps a group as it is now, who comes and who goes, and the records that it marks.
-    PutGroup(Box<Weighed>, Vec<Record>),
+    PutGroup(Box<Weighed>, Vec<UserRecord>),
     /// Forgets a group and the members of these numbers, and keeps the records that this marks.
-    EraseGroup(Id, Vec<u64>, Vec<Record>),
+    EraseGroup(Id, Vec<u64>, Vec<UserRecord>),
     /// Keeps when an event was first seen.
     See(String, SystemTime),
     /// Forgets what was seen until then.

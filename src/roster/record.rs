@@ -1,15 +1,32 @@
 //! What is known of one person: what should be, and how far Connect has followed.
+//!
+//! A record has parts that are written by different hands, and each part moves as a whole: what
+//! senders say ([`Spec`]) is taken back as a whole, what is known of Connect ([`Status`]) is carried
+//! over as a whole, and the [`Lease`] and the [`Schedule`] say who works on it and when it is looked at
+//! again. So a new field is in one of them, and moves with it.
+//!
+//! It is stored as it stands here, in form 2, field by field; `docs/record.md` has the table. Form 1
+//! is read by `v1`.
+
+mod nanos;
+mod schedule;
+mod spec;
+mod status;
+mod v1;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::{Id, Key};
-use crate::connect::UserIds;
 use crate::fault::{Fault, Kind, Turn};
 use crate::scim::Person;
+
+pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
+pub use spec::{Access, AwaitedName, Given, Lifecycle, NotAReason, Reason, Spec, Wanted};
+pub use status::{Held, Reapplied, RemovalClaim, Status};
 
 /// Who writes a record and does not come to the end is mended after this time.
 pub const MENDED_AFTER: Duration = Duration::from_secs(60);
@@ -29,213 +46,146 @@ pub const MEMORY: Duration = Duration::from_hours(30 * 24);
 
 /// One person of the roster, or one who was removed and is still remembered.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// The permanent id.
+pub struct UserRecord {
+    /// The form in which it is stored.
+    pub form: Form,
+    /// The permanent id, which is also the SCIM resource's: 32 hexadecimal digits; fixed.
     pub id: Id,
     /// Counts the writes of this record; every write is on condition of it. 0 is unwritten.
-    pub version: u64,
-    /// The resource as it was sent, less `password`; empty once the person is removed.
-    pub person: Person,
-    /// What should be.
-    pub wanted: Wanted,
-    /// Whether nobody ever asked for this person to join: somebody unknown left, and may have a user
-    /// from the time before the roster.
-    pub stranger: bool,
-    /// Whether another person goes by the same `externalId`, and had it before; only SCIM clients may
-    /// give it twice.
-    #[serde(default)]
-    pub shares_external_id: bool,
-    /// The hash of the owner that the person's user bears; fixed with the record.
+    pub row_version: u64,
+    /// The hash of the owner that the person's user bears; fixed.
     pub owner: String,
-    /// The `userName` that the person is to have once nobody else here has it any more.
-    #[serde(default)]
-    pub wish: Option<Wish>,
-    /// What it went by, or was to go by, and does no more; whoever waits for it is yet to be told.
-    #[serde(default)]
-    pub freed: Vec<Key>,
-    /// What a removed person went by.
-    pub marks: Vec<Key>,
-    /// The person's user in Connect.
-    pub user: Option<Held>,
-    /// The user of a former name, until it is removed.
-    pub former: Option<Held>,
-    /// Usernames under which CreateUser may have been sent with nobody knowing what became of it.
-    pub tried: Vec<String>,
-    /// Counts what senders have changed.
-    pub revision: u64,
-    /// The revision that Connect follows.
-    pub applied: u64,
-    /// Counts what a client sees changed.
-    #[serde(default)]
-    pub edition: u64,
-    /// The last edition that there was, also one that was taken back: no other has its number.
-    #[serde(default)]
-    pub last_edition: u64,
-    /// Counts the leases.
-    pub fence: u64,
-    /// Until when somebody works on it.
-    pub leased_until: Option<SystemTime>,
-    /// How far it got.
-    pub state: State,
-    /// How often it failed since it was last written.
-    pub attempts: u32,
-    /// What time has to mend, where it is pending for that; nothing personal.
-    #[serde(default)]
-    pub waits_for: Option<String>,
-    /// Since when Connect does not follow, while it is pending.
-    #[serde(default)]
-    pub pending_since: Option<SystemTime>,
-    /// When it is to be looked at again.
-    pub due: Option<SystemTime>,
-    /// When what it says happened at the sender's.
-    pub as_of: SystemTime,
-    /// When it was first written.
+    /// When it was first written, by our clock; fixed.
+    #[serde(with = "nanos")]
     pub created: SystemTime,
-    /// When a sender last changed it.
-    pub modified: SystemTime,
-    /// The digest of the rules by which Connect follows.
-    pub rules: String,
-    /// Which removal was counted, by operation and Connect's id, and when, so that a repeat is not
-    /// counted again.
-    pub counted: Option<(String, SystemTime)>,
-    /// Whether an operator let this removal through.
-    pub released: bool,
-    /// Whether a user whom somebody else had made is becoming ours.
-    pub adopting: bool,
-    /// By operation, a hash of the call and how often it was made without its effect being there at
-    /// the next look.
-    pub stubborn: BTreeMap<String, (String, u8)>,
-    /// Whether somebody ever had a user in Connect by way of this record. Where it was written before
-    /// this was noted, that is taken for granted.
-    #[serde(default = "yes")]
-    pub had_user: bool,
+    /// Counts what should be: whatever senders, groups or a name that was given on change. What is
+    /// taken back counts too, since Connect may follow it already.
+    pub generation: u64,
+    /// The highest [`Spec::etag`] that there was, also one that was taken back: no other has its
+    /// number.
+    pub etag_high_water: u64,
+    /// What senders say should be.
+    pub spec: Spec,
+    /// What is known of Connect.
+    pub status: Status,
+    /// Who works on it.
+    pub lease: Lease,
+    /// How far it got, and when it is looked at again.
+    pub schedule: Schedule,
+    /// Names that it went by, or was to go by, and does no more, as long as whoever waits for them is
+    /// yet to be told.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub freed_names: Vec<Key>,
+    /// What happened to it, the oldest first; nothing personal. Room for a later release: nothing is
+    /// written there yet.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub history: Vec<Past>,
 }
 
-const fn yes() -> bool {
-    true
+/// A time as a record stores it, for whoever reads but a part of one.
+#[derive(Deserialize)]
+pub(super) struct Nanos(#[serde(with = "nanos")] pub(super) SystemTime);
+
+/// Something that happened to a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// When, by our clock.
+    #[serde(with = "nanos")]
+    pub time: SystemTime,
+    /// What, in a word.
+    pub what: String,
 }
 
-/// A `userName` that somebody else here has, told by a sender that cannot tell it again. The person
-/// goes by the former one until then; who has none goes by no name.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
-    /// The name, byte for byte.
-    pub name: String,
-    /// Since when it is waited for: who came first is first.
-    pub since: SystemTime,
+/// The form in which records are stored: the number 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form;
+
+impl Form {
+    /// Its number. Rows of form 1 have none.
+    pub const NUMBER: u64 = 2;
 }
 
-impl Wish {
-    /// What its holder goes by.
-    #[must_use]
-    pub fn key(&self) -> Key {
-        Key::user_name(&self.name)
+impl Serialize for Form {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(Self::NUMBER)
     }
 }
 
-/// What should be of a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Wanted {
-    /// A user who works.
-    Active,
-    /// What the operator decided for those who left.
-    Inactive,
-    /// Nothing, and the person forgotten.
-    Gone,
-}
-
-/// How far Connect has followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
-    /// It holds what it should.
-    Applied,
-    /// Somebody must act first.
-    Parked(Parked),
-    /// It does not yet.
-    Pending,
-}
-
-/// Why a record waits for somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
-    /// The fault's code.
-    pub fault: String,
-    /// Whose turn it is.
-    pub turn: String,
-    /// What was expected, what was found; nothing personal.
-    pub detail: String,
-    /// What only the log may know.
-    pub cause: Option<String>,
-}
-
-impl From<&Fault> for Parked {
-    fn from(fault: &Fault) -> Self {
-        Self {
-            fault: fault.kind.code().to_owned(),
-            turn: fault.kind.turn().name().to_owned(),
-            detail: fault.detail.to_string(),
-            cause: fault.cause.as_ref().map(ToString::to_string),
+impl<'de> Deserialize<'de> for Form {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u64::deserialize(from)? {
+            Self::NUMBER => Ok(Self),
+            _ => Err(serde::de::Error::custom(OTHER_FORM)),
         }
     }
 }
 
-/// A user that Connect holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// What Connect calls it.
-    pub ids: UserIds,
-    /// Since when we know of it.
-    pub since: SystemTime,
-}
+const OTHER_FORM: &str = "expected a record of form 2 or before, found one of a later form: it was \
+    written by a newer build";
 
-impl Record {
+impl UserRecord {
     /// A person of whom nothing was known. There may be a user of theirs all the same, from the time
     /// before the roster.
     #[must_use]
     pub fn new(id: Id, person: Person, wanted: Wanted, owner: &str, now: SystemTime) -> Self {
-        let tried = person.user_name().map(|name| vec![name.to_owned()]).unwrap_or_default();
+        let name = person.user_name().ok().map(str::to_owned);
         Self {
+            form: Form,
             id,
-            version: 0,
-            person,
-            wanted,
-            stranger: false,
-            shares_external_id: false,
+            row_version: 0,
             owner: owner.to_owned(),
-            wish: None,
-            freed: Vec::new(),
-            marks: Vec::new(),
-            user: None,
-            former: None,
-            tried,
-            revision: 1,
-            applied: 0,
-            edition: 1,
-            last_edition: 1,
-            fence: 0,
-            leased_until: None,
-            state: State::Pending,
-            attempts: 0,
-            waits_for: None,
-            pending_since: Some(now),
-            due: None,
-            as_of: now,
             created: now,
-            modified: now,
-            rules: String::new(),
-            counted: None,
-            released: false,
-            adopting: false,
-            stubborn: BTreeMap::new(),
-            had_user: false,
+            generation: 1,
+            etag_high_water: 1,
+            spec: Spec::new(person, wanted, now),
+            status: Status { candidate_usernames: name.into_iter().collect(), ..Status::default() },
+            lease: Lease::default(),
+            schedule: Schedule::pending(now),
+            freed_names: Vec::new(),
+            history: Vec::new(),
         }
+    }
+
+    /// Reads a record as it was stored, in whichever form.
+    ///
+    /// # Errors
+    /// If it is none, or of a form that a newer build writes.
+    pub fn read(stored: &str) -> Result<Self, serde_json::Error> {
+        match Self::form_of(stored)? {
+            1 => serde_json::from_str::<v1::Record>(stored).map(Self::from),
+            _ => serde_json::from_str(stored),
+        }
+    }
+
+    /// The form in which a record was stored.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn form_of(stored: &str) -> Result<u64, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Head {
+            form: Option<u64>,
+        }
+        serde_json::from_str(stored).map(|head: Head| head.form.unwrap_or(1))
+    }
+
+    /// What should be of the person.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.spec.access.wanted()
+    }
+
+    /// When the newest of what it says happened at the sender's.
+    #[must_use]
+    pub fn as_of(&self) -> SystemTime {
+        self.spec.as_of()
     }
 
     /// What only this record may go by. Who is on the way out leaves the names to others.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::owner(&self.owner)];
-        if self.wanted != Wanted::Gone {
+        if self.wanted() != Wanted::Gone {
             keys.extend(self.names());
         }
         keys
@@ -245,7 +195,7 @@ impl Record {
     /// before names were folded.
     #[must_use]
     pub fn keys_of_gone(&self) -> Vec<Key> {
-        let user_name = self.person.user_name().ok();
+        let user_name = self.spec.person.user_name().ok();
         let lowered = user_name.and_then(Key::lowered_user_name);
         self.keys().into_iter().chain(lowered).collect()
     }
@@ -254,281 +204,295 @@ impl Record {
     /// waits for.
     #[must_use]
     pub fn shared_keys(&self) -> Vec<Key> {
-        if self.wanted == Wanted::Gone {
+        if self.wanted() == Wanted::Gone {
             return Vec::new();
         }
-        let addresses = self.person.email_addresses().into_iter().map(Key::email);
-        let wish = self.wish.as_ref().map(|wish| Key::wish(&wish.key()));
-        addresses.chain(external_id(&self.person)).chain(wish).collect()
+        let addresses = self.spec.person.email_addresses().into_iter().map(Key::email);
+        let wish = self.spec.awaited_name.as_ref().map(|wish| Key::wish(&wish.key()));
+        addresses.chain(external_id(&self.spec.person)).chain(wish).collect()
     }
 
     /// What nobody else goes by.
     fn names(&self) -> Vec<Key> {
-        let external_id = external_id(&self.person).filter(|_| !self.shares_external_id);
+        let external_id = external_id(&self.spec.person).filter(|_| !self.spec.shares_external_id);
         self.own_name().into_iter().chain(external_id).collect()
     }
 
     /// The `userName` that the person goes by; none where there is but one that is waited for.
     fn own_name(&self) -> Option<Key> {
-        let told = self.person.user_name().ok().map(Key::user_name);
-        let wished = self.wish.as_ref().map(Wish::key);
+        let told = self.spec.person.user_name().ok().map(Key::user_name);
+        let wished = self.spec.awaited_name.as_ref().map(AwaitedName::key);
         told.filter(|told| wished.as_ref() != Some(told))
     }
 
     /// Whether there is no name yet that the person goes by, but one that is waited for.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
-        self.wish.is_some() && self.own_name().is_none()
+        self.spec.awaited_name.is_some() && self.own_name().is_none()
     }
 
     /// Leaves the name that the person was given just now to whoever has it, and waits for it. The
     /// person goes on by the name of `known`, if there was one.
     pub fn wait_for_name(&mut self, known: Option<&Self>, now: SystemTime) {
-        let Ok(name) = self.person.user_name().map(str::to_owned) else { return };
+        let Ok(name) = self.spec.person.user_name().map(str::to_owned) else { return };
         let known = known.filter(|known| known.id == self.id);
         let known = known.filter(|known| !known.is_nameless());
-        if let Some(former) = known.and_then(|known| known.person.user_name().ok()) {
-            self.person.rename(former.to_owned());
+        if let Some(former) = known.and_then(|known| known.spec.person.user_name().ok()) {
+            self.spec.person.rename(former.to_owned());
         }
-        self.wish = Some(Wish { name, since: now });
+        self.spec.awaited_name = Some(AwaitedName { name, since: now });
     }
 
     /// Goes on waiting for a name where it was said again, and no longer where another was said.
     pub fn weigh_wish(&mut self, known: &Self) {
-        let Some(wish) = &known.wish else { return };
-        let told = self.person.user_name().ok().map(Key::user_name);
+        let Some(wish) = &known.spec.awaited_name else { return };
+        let told = self.spec.person.user_name().ok().map(Key::user_name);
         if told != Some(wish.key()) {
-            self.wish = None;
+            self.spec.awaited_name = None;
         } else if !known.is_nameless()
-            && let Ok(former) = known.person.user_name()
+            && let Ok(former) = known.spec.person.user_name()
         {
-            self.person.rename(former.to_owned());
+            self.spec.person.rename(former.to_owned());
         }
     }
 
     /// Goes on waiting for a name unless a client wrote another one than it was shown.
     pub fn keep_wish(&mut self, known: &Self) {
-        let told = |record: &Self| record.person.user_name().ok().map(Key::user_name);
+        let told = |record: &Self| record.spec.person.user_name().ok().map(Key::user_name);
         if told(self) != told(known) {
-            self.wish = None;
+            self.spec.awaited_name = None;
         }
     }
 
     /// Takes the name that was waited for.
     pub fn grant_wish(&mut self, now: SystemTime) {
-        if let Some(Wish { name, .. }) = self.wish.take() {
-            self.person.rename(name);
+        if let Some(AwaitedName { name, .. }) = self.spec.awaited_name.take() {
+            self.spec.person.rename(name);
             self.changed(now);
         }
     }
 
     /// Notes which names are free now that were this one's in `known`, or waited for.
     pub fn free_names(&mut self, known: &Self) {
-        let own = if self.wanted == Wanted::Gone { Vec::new() } else { self.sought_names() };
+        let own = if self.wanted() == Wanted::Gone { Vec::new() } else { self.sought_names() };
         let freed = known.sought_names().into_iter().filter(|key| !own.contains(key));
-        let freed: Vec<_> = freed.filter(|key| !self.freed.contains(key)).collect();
-        self.freed.extend(freed);
+        let freed: Vec<_> = freed.filter(|key| !self.freed_names.contains(key)).collect();
+        self.freed_names.extend(freed);
     }
 
     /// The names that the person goes by or waits for.
     #[must_use]
     pub fn sought_names(&self) -> Vec<Key> {
-        self.own_name().into_iter().chain(self.wish.as_ref().map(Wish::key)).collect()
+        self.own_name()
+            .into_iter()
+            .chain(self.spec.awaited_name.as_ref().map(AwaitedName::key))
+            .collect()
     }
 
     /// Whether somebody works on it.
     #[must_use]
     pub fn is_leased(&self, now: SystemTime) -> bool {
-        self.leased_until.is_some_and(|until| until > now)
+        self.lease.until.is_some_and(|until| until > now)
     }
 
     /// How long the lease still allows calls of Connect to be begun and ended.
     #[must_use]
     pub fn time_to_work(&self, now: SystemTime) -> Duration {
         let after_work = LEASE.saturating_sub(WORK);
-        let until = self.leased_until.and_then(|until| until.checked_sub(after_work));
+        let until = self.lease.until.and_then(|until| until.checked_sub(after_work));
         until.and_then(|until| until.duration_since(now).ok()).unwrap_or_default()
     }
 
     /// Whether what it says may yet be taken back, because Connect is just being asked.
     #[must_use]
     pub fn is_tentative(&self, now: SystemTime) -> bool {
-        self.is_leased(now) && self.state == State::Pending && self.attempts == 0
+        self.is_leased(now) && self.schedule.phase == Phase::Pending && self.schedule.attempts == 0
     }
 
     /// Whether Connect follows what it says now.
     #[must_use]
     pub fn is_applied(&self) -> bool {
-        self.state == State::Applied && self.applied == self.revision
+        self.schedule.phase == Phase::Applied && self.status.observed_generation == self.generation
     }
 
     /// Whether the person was removed, from Connect too.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
-        self.wanted == Wanted::Gone && self.is_applied()
+        self.wanted() == Wanted::Gone && self.is_applied()
     }
 
     /// Notes that what should be has changed: whatever happens now, it is looked at again.
     pub fn changed(&mut self, now: SystemTime) {
-        self.revision = self.revision.saturating_add(1);
-        self.last_edition = self.last_edition.max(self.edition).saturating_add(1);
-        self.edition = self.last_edition;
-        self.modified = now;
-        self.released = false;
+        self.generation = self.generation.saturating_add(1);
+        self.etag_high_water = self.etag_high_water.max(self.spec.etag).saturating_add(1);
+        self.spec.etag = self.etag_high_water;
+        self.spec.modified = now;
+        self.schedule.guard_waived = false;
         self.reopen(now);
     }
 
     /// Notes that something besides the person has changed, which no client sees: a group they are in.
     pub fn mark(&mut self, now: SystemTime) {
-        self.revision = self.revision.saturating_add(1);
+        self.generation = self.generation.saturating_add(1);
         self.reopen(now);
         if !self.is_leased(now) {
-            self.due = Some(now);
+            self.set_due(Some(now));
         }
     }
 
     /// Notes that Connect does not follow yet, though nothing has changed.
     pub fn reopen(&mut self, now: SystemTime) {
         self.pend(now);
-        (self.attempts, self.waits_for) = (0, None);
-        self.due = now.checked_add(MENDED_AFTER);
+        (self.schedule.attempts, self.schedule.waits_for) = (0, None);
+        self.set_due(now.checked_add(MENDED_AFTER));
     }
 
     /// Notes that Connect does not follow; who was pending already has been since then.
     pub fn pend(&mut self, now: SystemTime) {
-        self.state = State::Pending;
-        self.pending_since.get_or_insert(now);
+        self.schedule.phase = Phase::Pending;
+        self.schedule.pending_since.get_or_insert(now);
     }
 
     /// Since when Connect does not follow, of a record that is pending.
     #[must_use]
     pub fn pending_since(&self) -> Option<SystemTime> {
-        let since = self.pending_since.unwrap_or(self.modified);
-        (self.state == State::Pending).then_some(since)
+        let since = self.schedule.pending_since.unwrap_or(self.spec.modified);
+        (self.schedule.phase == Phase::Pending).then_some(since)
+    }
+
+    /// Says when it is looked at again. Farewells come first of those that are due; who is gone from
+    /// Connect already has nothing more to lose.
+    pub fn set_due(&mut self, due: Option<SystemTime>) {
+        let is_farewell = self.wanted() != Wanted::Active && !self.is_tombstone();
+        self.schedule.class = match due {
+            Some(_) if is_farewell => DueClass::Farewell,
+            _ => DueClass::Ordinary,
+        };
+        self.schedule.due = due;
     }
 
     /// Takes the lease; who has it and does not come to the end leaves the record due when it is over.
     /// The fence tells who has it from who had it before.
-    pub fn lease(&mut self, now: SystemTime) {
-        self.fence = self.fence.saturating_add(1);
-        self.leased_until = now.checked_add(LEASE);
-        self.due = self.leased_until;
-        if self.wanted == Wanted::Active {
+    pub fn take_lease(&mut self, now: SystemTime) {
+        self.lease.fence = self.lease.fence.saturating_add(1);
+        self.lease.until = now.checked_add(LEASE);
+        self.set_due(self.lease.until);
+        if self.wanted() == Wanted::Active {
             self.try_name();
         }
     }
 
     /// Notes that a user may be created under the person's name, before it is.
     pub fn try_name(&mut self) {
-        let name = self.person.user_name().ok().filter(|_| !self.is_nameless());
-        if let Some(name) = name.filter(|name| !self.tried.iter().any(|tried| tried == name)) {
-            self.tried.push(name.to_owned());
+        let name = self.spec.person.user_name().ok().filter(|_| !self.is_nameless());
+        let candidates = &mut self.status.candidate_usernames;
+        if let Some(name) = name.filter(|name| !candidates.iter().any(|tried| tried == name)) {
+            candidates.push(name.to_owned());
         }
     }
 
     /// Notes a user that is there; one of before is a former one from now on.
     pub fn has_user(&mut self, held: Held) {
-        self.had_user = true;
-        let before = self.user.replace(held);
-        if let Some(before) = before.filter(|before| self.has_not(&before.ids)) {
-            self.former = Some(before);
+        self.status.had_user = true;
+        let before = self.status.user.replace(held);
+        if let Some(before) = before.filter(|before| self.status.has_not(&before.ids)) {
+            self.status.former_user = Some(before);
         }
     }
 
-    /// Whether a user is none of those that are written down.
-    #[must_use]
-    pub fn has_not(&self, ids: &UserIds) -> bool {
-        [&self.user, &self.former].into_iter().flatten().all(|held| held.ids != *ids)
-    }
-
-    /// Takes over from another state of this record what is known of Connect.
+    /// Takes over from another state of this record what is known of Connect, and who works on it.
     pub fn learn(&mut self, other: &Self) {
-        self.user.clone_from(&other.user);
-        self.former.clone_from(&other.former);
-        self.tried.clone_from(&other.tried);
-        self.stubborn.clone_from(&other.stubborn);
-        self.counted.clone_from(&other.counted);
-        self.adopting = other.adopting;
-        self.had_user |= other.had_user;
-        self.applied = other.applied;
-        self.rules.clone_from(&other.rules);
-        self.leased_until = other.leased_until;
+        self.status.clone_from(&other.status);
+        self.lease = other.lease;
     }
 
-    /// Notes that the person shall be gone. What they went by is kept as hashes.
-    pub fn leave_for_good(&mut self) {
-        self.marks = self.names();
-        self.wanted = Wanted::Gone;
-        self.wish = None;
+    /// Takes back what senders said, to what `former` says. Connect may follow what is taken back
+    /// already, so that is a change of what should be; for clients nothing has changed.
+    pub fn take_back(&mut self, former: &Self, now: SystemTime) {
+        let refused = self.clone();
+        self.changed(now);
+        self.spec.clone_from(&former.spec);
+        self.free_names(&refused);
+    }
+
+    /// Notes that the person shall be gone, as of then. What they went by is kept as hashes.
+    pub fn leave_for_good(&mut self, as_of: SystemTime) {
+        self.spec.tombstone_keys = self.names();
+        self.spec.access.set(Wanted::Gone, as_of);
+        self.spec.awaited_name = None;
     }
 
     /// Notes that Connect follows; nothing personal is left of who is gone.
     pub fn settle(&mut self, rules: &str, now: SystemTime) {
         self.follows(rules);
-        self.state = State::Applied;
-        (self.attempts, self.due, self.leased_until) = (0, None, None);
-        (self.waits_for, self.pending_since) = (None, None);
-        self.released = false;
-        self.had_user |= self.user.is_some();
-        if self.stranger && self.user.is_none() && self.wanted != Wanted::Gone {
+        self.schedule.phase = Phase::Applied;
+        (self.schedule.attempts, self.lease.until) = (0, None);
+        (self.schedule.waits_for, self.schedule.pending_since) = (None, None);
+        self.schedule.guard_waived = false;
+        self.status.had_user |= self.status.user.is_some();
+        if self.spec.never_joined && self.status.user.is_none() && self.wanted() != Wanted::Gone {
             let known = self.clone();
-            self.leave_for_good();
+            self.leave_for_good(known.spec.access.time);
             self.free_names(&known);
         }
-        if self.wanted == Wanted::Gone {
-            self.person = Person::default();
-            (self.user, self.former) = (None, None);
+        self.set_due(None);
+        if self.wanted() == Wanted::Gone {
+            (self.spec.person, self.spec.external_ids) = (Person::default(), BTreeMap::new());
+            (self.status.user, self.status.former_user) = (None, None);
             // Who waits for the name is told first.
-            self.due = if self.freed.is_empty() { now.checked_add(MEMORY) } else { Some(now) };
+            let is_told = self.freed_names.is_empty();
+            self.set_due(if is_told { now.checked_add(MEMORY) } else { Some(now) });
         }
     }
 
     /// Notes that Connect follows this revision, whatever came since.
     pub fn follows(&mut self, rules: &str) {
-        self.applied = self.revision;
-        self.rules = rules.to_owned();
-        (self.counted, self.adopting) = (None, false);
-        self.tried.clear();
+        self.status.observed_generation = self.generation;
+        self.status.config_digest = rules.to_owned();
+        self.status.adoption_confirmed |= self.status.adopting;
+        (self.status.removal_claim, self.status.adopting) = (None, false);
+        self.status.candidate_usernames.clear();
     }
 
     /// Notes why Connect does not follow. What time mends is tried again soon and then less often;
     /// what the operator mends, less often still; anything else, when somebody says so.
     pub fn fail(&mut self, fault: &Fault, now: SystemTime) {
         let turn = fault.kind.turn();
-        self.leased_until = None;
-        let exponent = self.attempts.min(16);
-        self.attempts = self.attempts.saturating_add(1);
+        self.lease.until = None;
+        let exponent = self.schedule.attempts.min(16);
+        self.schedule.attempts = self.schedule.attempts.saturating_add(1);
         let (first, most) = match turn {
             Turn::Later => (Duration::from_secs(1), Duration::from_mins(15)),
             _ => (Duration::from_mins(5), Duration::from_hours(1)),
         };
         let pause = first.saturating_mul(1_u32 << exponent).min(most);
         let again = turn == Turn::Later || fault.kind.is_tried_again();
-        self.due = now.checked_add(pause).filter(|_| again);
+        let mut due = now.checked_add(pause).filter(|_| again);
         if fault.kind == Kind::Unavailable {
-            self.leased_until = now.checked_add(QUIET);
-            self.due = self.due.max(self.leased_until);
+            self.lease.until = now.checked_add(QUIET);
+            due = due.max(self.lease.until);
         }
-        (self.state, self.waits_for) = match turn {
-            Turn::Later => (State::Pending, Some(by_itself(&fault.detail))),
-            _ => (State::Parked(Parked::from(fault)), None),
+        (self.schedule.phase, self.schedule.waits_for) = match turn {
+            Turn::Later => (Phase::Pending, Some(by_itself(&fault.detail))),
+            _ => (Phase::Parked(Parked::from(fault)), None),
         };
-        let since = self.pending_since.unwrap_or(now);
-        self.pending_since = (self.state == State::Pending).then_some(since);
+        let since = self.schedule.pending_since.unwrap_or(now);
+        self.schedule.pending_since = (self.schedule.phase == Phase::Pending).then_some(since);
+        self.set_due(due);
     }
 }
 
 /// Says whose it is and how far it got, and nothing of the person.
-impl fmt::Debug for Record {
+impl fmt::Debug for UserRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Record")
+            .debug_struct("UserRecord")
             .field("id", &self.id)
-            .field("version", &self.version)
-            .field("wanted", &self.wanted)
-            .field("revision", &self.revision)
-            .field("applied", &self.applied)
-            .field("state", &self.state)
+            .field("row_version", &self.row_version)
+            .field("wanted", &self.wanted())
+            .field("generation", &self.generation)
+            .field("observed_generation", &self.status.observed_generation)
+            .field("phase", &self.schedule.phase)
             .finish_non_exhaustive()
     }
 }
@@ -540,130 +504,21 @@ fn by_itself(detail: &str) -> String {
     format!("{matter}; it is tried again by itself")
 }
 
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Whether there is nothing in it.
+fn is_empty<'a, T>(collection: &'a T) -> bool
+where
+    &'a T: IntoIterator,
+{
+    collection.into_iter().next().is_none()
+}
+
 fn external_id(person: &Person) -> Option<Key> {
     person.external_id().ok().flatten().map(Key::external_id)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap()
-    }
-
-    fn record() -> Record {
-        Record::new(Id::of([1; 16]), Person::default(), Wanted::Active, "o", at(0))
-    }
-
-    fn pauses(kind: Kind, times: usize) -> Vec<u64> {
-        let mut record = record();
-        let pause = |_| {
-            record.fail(&Fault::new(kind, "x"), at(0));
-            record.due.map_or(0, |due| due.duration_since(at(0)).unwrap().as_secs())
-        };
-        (0..times).map(pause).collect()
-    }
-
-    #[test]
-    fn what_time_mends_is_tried_soon_and_then_less_often() {
-        let expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900];
-        assert_eq!(pauses(Kind::Throttled, 12), expected);
-        assert_eq!(pauses(Kind::Unavailable, 7), [30, 30, 30, 30, 30, 32, 64], "and not at once");
-    }
-
-    #[test]
-    fn what_the_operator_mends_is_tried_less_often_and_what_he_decides_never() {
-        for kind in [Kind::Configuration, Kind::QuotaFull] {
-            assert_eq!(pauses(kind, 6), [300, 600, 1200, 2400, 3600, 3600], "{kind:?}");
-        }
-        for kind in [
-            Kind::RemovalHeld,
-            Kind::Missing,
-            Kind::Renamed,
-            Kind::Unequal,
-            Kind::Uniqueness,
-            Kind::InvalidValue,
-            Kind::Bug,
-        ] {
-            assert_eq!(pauses(kind, 2), [0, 0], "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn nobody_looks_while_a_call_may_still_have_its_effect() {
-        let mut record = record();
-        record.lease(at(0));
-        record.fail(&Fault::new(Kind::Unavailable, "x"), at(5));
-        assert!(record.is_leased(at(34)) && !record.is_leased(at(35)));
-        record.fail(&Fault::new(Kind::Throttled, "x"), at(40));
-        assert!(!record.is_leased(at(40)), "a throttled call did nothing");
-        assert_eq!(record.state, State::Pending);
-    }
-
-    #[test]
-    fn a_record_is_pending_since_connect_ceased_to_follow() {
-        let mut record = record();
-        assert_eq!(record.pending_since(), Some(at(0)));
-        record.changed(at(5));
-        record.fail(&Fault::new(Kind::Throttled, "x"), at(9));
-        assert_eq!(record.pending_since(), Some(at(0)), "however often it was tried or changed");
-        for settled in [true, false] {
-            match settled {
-                true => record.settle("rules", at(20)),
-                false => record.fail(&Fault::new(Kind::Uniqueness, "x"), at(20)),
-            }
-            assert_eq!(record.pending_since(), None, "applied or parked");
-            record.mark(at(40));
-            assert_eq!(record.pending_since(), Some(at(40)));
-        }
-    }
-
-    #[test]
-    fn a_lease_outlasts_what_is_begun_under_it() {
-        assert!(WORK + QUIET < LEASE);
-        let mut record = record();
-        record.lease(at(0));
-        assert_eq!((record.fence, record.due), (1, record.leased_until));
-        assert_eq!(record.leased_until, Some(at(60)));
-    }
-
-    #[test]
-    fn a_lease_that_was_long_in_coming_leaves_less_time() {
-        let mut record = record();
-        assert_eq!(record.time_to_work(at(0)), Duration::ZERO);
-        record.lease(at(0));
-        for (now, left) in [(0, 25), (10, 15), (25, 0), (59, 0)] {
-            assert_eq!(record.time_to_work(at(now)), Duration::from_secs(left), "{now}");
-        }
-    }
-
-    #[test]
-    fn who_is_gone_is_known_again_also_after_another_look() {
-        let user = serde_json::json!({"userName": "ana@example.com", "externalId": "e1"});
-        let serde_json::Value::Object(user) = user else { panic!("an object") };
-        let mut gone = Record { person: Person::new(user), stranger: true, ..record() };
-        gone.leave_for_good();
-        gone.settle("rules", at(1));
-        let marks = gone.marks.clone();
-        assert_eq!(marks.len(), 2);
-        gone.reopen(at(2));
-        gone.settle("rules", at(3));
-        assert_eq!(gone.marks, marks);
-    }
-
-    #[test]
-    fn a_former_user_is_remembered_until_it_is_gone() {
-        let held = |id: &str| Held {
-            ids: UserIds { id: id.to_owned(), arn: String::new() },
-            since: at(0),
-        };
-        let mut record = record();
-        record.has_user(held("a"));
-        record.has_user(held("a"));
-        assert_eq!(record.former, None);
-        record.has_user(held("b"));
-        assert_eq!((&record.user, &record.former), (&Some(held("b")), &Some(held("a"))));
-        assert!(!record.has_not(&held("a").ids) && record.has_not(&held("c").ids));
-    }
-}
+mod tests;

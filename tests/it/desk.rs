@@ -26,7 +26,7 @@ use connect_provisioner::provisioner::Provisioner;
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::parked;
-use connect_provisioner::roster::record::State;
+use connect_provisioner::roster::record::Phase;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
 
@@ -225,8 +225,8 @@ impl Desk {
     /// Who is parked: id, the fault's code and its detail.
     async fn parked(&self) -> Vec<(String, String, String)> {
         let shown = self.roster().parked().await.unwrap().into_iter();
-        let shown = shown.map(|record| match record.state {
-            State::Parked(parked) => (record.id.to_string(), parked.fault, parked.detail),
+        let shown = shown.map(|record| match record.schedule.phase {
+            Phase::Parked(parked) => (record.id.to_string(), parked.fault, parked.detail),
             other => panic!("{other:?}"),
         });
         shown.collect()

@@ -17,7 +17,7 @@ use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::Key;
 use connect_provisioner::roster::parked;
-use connect_provisioner::roster::record::{Record, State, Wanted};
+use connect_provisioner::roster::record::{Phase, UserRecord, Wanted};
 use connect_provisioner::roster::{Clash, Roster};
 use connect_provisioner::standin::{IdentityManagement, Settings};
 use futures_util::future::join_all;
@@ -143,7 +143,7 @@ impl House {
     }
 
     /// The record of who goes by this username.
-    async fn record(&self, user_name: &str) -> Option<Record> {
+    async fn record(&self, user_name: &str) -> Option<UserRecord> {
         self.roster.find(&Key::user_name(user_name)).await.unwrap()
     }
 
@@ -152,7 +152,7 @@ impl House {
         self.roster.page(0, 0).await.unwrap().1
     }
 
-    async fn parked(&self) -> Vec<Record> {
+    async fn parked(&self) -> Vec<UserRecord> {
         self.roster.parked().await.unwrap()
     }
 
@@ -166,9 +166,9 @@ impl House {
 
 /// Why a record is parked.
 #[track_caller]
-fn fault(record: &Record) -> &str {
-    match &record.state {
-        State::Parked(parked) => &parked.fault,
+fn fault(record: &UserRecord) -> &str {
+    match &record.schedule.phase {
+        Phase::Parked(parked) => &parked.fault,
         other => panic!("{other:?}"),
     }
 }
@@ -257,7 +257,7 @@ async fn who_is_deactivated_is_deleted_or_kept_if_the_operator_says_so() {
         house.tell(&story("okta-user-created")).await.is(201, "created", "CreateUser");
         house.tell(&story("user-deactivated")).await.is(200, outcome, calls);
         assert_eq!(house.names().len(), users, "{choice}");
-        assert_eq!(house.record(ANA).await.unwrap().wanted, Wanted::Inactive);
+        assert_eq!(house.record(ANA).await.unwrap().wanted(), Wanted::Inactive);
         let mut returns = story("user-deactivated");
         returns.body["type"] = json!("user.activated");
         let status = if back == "created" { 201 } else { 200 };
@@ -381,7 +381,7 @@ async fn who_is_hired_again_is_somebody_new() {
     let old = house.record(ANA).await.unwrap();
     house.tell(&envelope("user.deleted", &story("okta-user-created"))).await;
 
-    let late = dated(&envelope("user.created", &story("okta-user-created")), old.as_of);
+    let late = dated(&envelope("user.created", &story("okta-user-created")), old.as_of());
     let late = house.tell(&late).await;
     late.is(200, "ignored", "");
 

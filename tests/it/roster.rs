@@ -1,5 +1,7 @@
 //! The contract that every roster keeps: the same tests for each.
 
+mod before;
+
 use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +10,7 @@ use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::{MEMORY, Record, State, Wanted};
+use connect_provisioner::roster::record::{MEMORY, Phase, UserRecord, Wanted};
 use connect_provisioner::roster::{Clash, Roster};
 use connect_provisioner::scim::Person;
 use serde_json::{Map, Value, json};
@@ -27,13 +29,13 @@ fn person(number: u8) -> Person {
     Person::new(user)
 }
 
-fn record(number: u8) -> Record {
+fn record(number: u8) -> UserRecord {
     let id = Id::of([number; 16]);
-    Record::new(id, person(number), Wanted::Active, &format!("o{number}"), at(number.into()))
+    UserRecord::new(id, person(number), Wanted::Active, &format!("o{number}"), at(number.into()))
 }
 
-async fn write(roster: &dyn Roster, record: &mut Record) -> Result<(), Clash> {
-    record.version = roster.write(record).await.unwrap()?;
+async fn write(roster: &dyn Roster, record: &mut UserRecord) -> Result<(), Clash> {
+    record.row_version = roster.write(record).await.unwrap()?;
     Ok(())
 }
 
@@ -45,6 +47,7 @@ async fn keeps_the_contract(roster: &dyn Roster) {
     an_external_id_may_be_shared(roster).await;
     the_gone_are_found_by_what_they_went_by(roster).await;
     what_is_due_comes_in_its_order(roster).await;
+    farewells_come_first_of_those_that_are_due(roster).await;
     persons_come_in_pages(roster).await;
     the_parked_are_listed(roster).await;
     an_event_is_first_seen_once(roster).await;
@@ -145,7 +148,7 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
     let marked = async |index: usize| {
         let record = roster.load(&records[index].id).await.unwrap().unwrap();
-        (record.revision, record.edition, record.due, record.is_applied())
+        (record.generation, record.spec.etag, record.schedule.due, record.is_applied())
     };
     let change = GroupChange { add: members(&[ids[0], "nobody"]), ..group(203, "Given") };
     let silent = roster.write_group(&change).await.unwrap().unwrap();
@@ -159,7 +162,7 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     assert_eq!(marked(0).await, (2, 1, Some(at(4)), false));
     assert_eq!(roster.groups_of(ids[0]).await.unwrap(), []);
     for record in &records {
-        let version = roster.load(&record.id).await.unwrap().unwrap().version;
+        let version = roster.load(&record.id).await.unwrap().unwrap().row_version;
         roster.erase(&record.id, version).await.unwrap().unwrap();
     }
 }
@@ -168,7 +171,7 @@ async fn a_record_is_found_by_what_it_goes_by(roster: &dyn Roster) {
     let mut first = record(1);
     assert_eq!(roster.load(&first.id).await, Ok(None));
     write(roster, &mut first).await.unwrap();
-    assert_eq!(first.version, 1);
+    assert_eq!(first.row_version, 1);
     assert_eq!(roster.load(&first.id).await.unwrap(), Some(first.clone()));
     for (key, found) in [
         (Key::user_name("person1@EXAMPLE.com"), true),
@@ -189,15 +192,15 @@ async fn a_record_is_found_by_what_it_goes_by(roster: &dyn Roster) {
 async fn a_write_is_on_condition_of_the_version(roster: &dyn Roster) {
     let stale = roster.load(&record(1).id).await.unwrap().unwrap();
     let mut newer = stale.clone();
-    newer.person = person(11);
+    newer.spec.person = person(11);
     write(roster, &mut newer).await.unwrap();
     assert_eq!(roster.write(&stale).await.unwrap(), Err(Clash::Moved));
     assert_eq!(roster.write(&record(1)).await.unwrap(), Err(Clash::Moved), "it is there already");
-    assert_eq!(roster.erase(&stale.id, stale.version).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.erase(&stale.id, stale.row_version).await.unwrap(), Err(Clash::Moved));
     assert_eq!(roster.load(&stale.id).await.unwrap(), Some(newer.clone()));
     assert_eq!(roster.find(&Key::external_id("E1")).await, Ok(None), "a former key is free");
     assert_eq!(roster.find(&Key::external_id("E11")).await.unwrap(), Some(newer));
-    let unwritten = Record { version: 7, ..record(99) };
+    let unwritten = UserRecord { row_version: 7, ..record(99) };
     assert_eq!(roster.write(&unwritten).await.unwrap(), Err(Clash::Moved));
 }
 
@@ -211,7 +214,7 @@ async fn a_key_is_one_records(roster: &dyn Roster) {
             _ => other.owner = "o3".to_owned(),
         }
         let Value::Object(user) = user else { panic!("an object") };
-        other.person = Person::new(user);
+        other.spec.person = Person::new(user);
         assert_eq!(roster.write(&other).await.unwrap(), Err(Clash::Taken), "{key}");
         assert_eq!(roster.load(&other.id).await, Ok(None), "{key}");
     }
@@ -222,21 +225,21 @@ async fn an_external_id_may_be_shared(roster: &dyn Roster) {
     let mut other = record(51);
     let user = json!({"userName": "other@example.com", "externalId": "E3"});
     let Value::Object(user) = user else { panic!("an object") };
-    (other.person, other.shares_external_id) = (Person::new(user), true);
+    (other.spec.person, other.spec.shares_external_id) = (Person::new(user), true);
     write(roster, &mut other).await.unwrap();
     let key = Key::external_id("E3");
     assert_eq!(roster.find(&key).await.unwrap(), Some(first.clone()), "who had it before");
     assert_eq!(roster.find_all(&key).await.unwrap(), [first.clone(), other.clone()]);
-    other.leave_for_good();
+    other.leave_for_good(at(52));
     write(roster, &mut other).await.unwrap();
     assert_eq!(roster.find_all(&key).await.unwrap(), [first]);
     assert_eq!(roster.find_gone(from_ref(&key)).await.unwrap(), [], "it was never theirs alone");
-    roster.erase(&other.id, other.version).await.unwrap().unwrap();
+    roster.erase(&other.id, other.row_version).await.unwrap().unwrap();
 }
 
 async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     let mut gone = roster.load(&record(3).id).await.unwrap().unwrap();
-    gone.leave_for_good();
+    gone.leave_for_good(gone.as_of());
     write(roster, &mut gone).await.unwrap();
     let (name, id) = (Key::user_name("person3@example.com"), Key::external_id("E3"));
     assert_eq!(roster.find(&name).await, Ok(None), "the name is free");
@@ -244,23 +247,25 @@ async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     assert_eq!(roster.find_gone(from_ref(&name)).await.unwrap(), [gone.clone()]);
     gone.settle("rules", at(100));
     write(roster, &mut gone).await.unwrap();
-    assert_eq!(gone.person, Person::default(), "nothing personal is left");
+    assert_eq!(gone.spec.person, Person::default(), "nothing personal is left");
     assert_eq!(roster.find_gone(from_ref(&id)).await.unwrap(), [gone.clone()]);
-    let mut again = Record { person: person(3), ..record(33) };
-    again.as_of = gone.as_of;
+    let mut again = record(33);
+    again.spec.person = person(3);
+    again.spec.date(gone.as_of());
     let late = roster.write(&again).await.unwrap();
     assert_eq!(late, Err(Clash::Moved), "who is gone comes back by what is newer alone");
-    again.as_of = at(34);
+    again.spec.date(at(34));
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
-    roster.erase(&gone.id, gone.version).await.unwrap().unwrap();
+    roster.erase(&gone.id, gone.row_version).await.unwrap().unwrap();
     assert_eq!(roster.find_gone(&[name, id]).await.unwrap(), []);
     assert_eq!(roster.find(&Key::owner("o3")).await, Ok(None));
 }
 
 async fn what_is_due_comes_in_its_order(roster: &dyn Roster) {
     for (number, due) in [(21, Some(300)), (22, Some(200)), (23, None), (24, Some(400))] {
-        let mut record = Record { due: due.map(at), ..record(number) };
+        let mut record = record(number);
+        record.set_due(due.map(at));
         write(roster, &mut record).await.unwrap();
     }
     let ids = |numbers: &[u8]| numbers.iter().map(|n| record(*n).id).collect::<Vec<_>>();
@@ -273,15 +278,49 @@ async fn what_is_due_comes_in_its_order(roster: &dyn Roster) {
     assert_eq!(roster.due(at(999), 9).await.unwrap(), ids(&[21, 24]));
 }
 
+async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
+    let ids = |numbers: &[u8]| numbers.iter().map(|n| record(*n).id).collect::<Vec<_>>();
+    let all_due = async |at, count| {
+        let ours = ids(&[70, 71, 72, 73]);
+        let due = roster.due(at, count).await.unwrap();
+        due.into_iter().filter(|id| ours.contains(id)).collect::<Vec<_>>()
+    };
+    let due = [
+        (70, Wanted::Active, 10),
+        (71, Wanted::Inactive, 30),
+        (72, Wanted::Gone, 20),
+        (73, Wanted::Active, 5),
+    ];
+    for (number, wanted, due) in due {
+        let mut record = record(number);
+        record.spec.access.set(wanted, at(number.into()));
+        record.set_due(Some(at(due)));
+        write(roster, &mut record).await.unwrap();
+    }
+    assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]));
+    assert_eq!(all_due(at(29), 99).await, ids(&[72, 73, 70]), "who is not due comes not at all");
+    assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 71]), "before all others");
+    let mut back = roster.load(&record(71).id).await.unwrap().unwrap();
+    back.spec.access.set(Wanted::Active, at(80));
+    back.set_due(Some(at(1)));
+    write(roster, &mut back).await.unwrap();
+    assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]), "by its time from now on");
+    for number in [70, 71, 72, 73] {
+        let stored = roster.load(&record(number).id).await.unwrap().unwrap();
+        roster.erase(&stored.id, stored.row_version).await.unwrap().unwrap();
+    }
+    assert_eq!(all_due(at(99), 99).await, []);
+}
+
 async fn persons_come_in_pages(roster: &dyn Roster) {
     let (all, total) = roster.page(0, 100).await.unwrap();
     assert_eq!(all.len(), total);
-    assert!(all.iter().all(|record| record.wanted != Wanted::Gone));
+    assert!(all.iter().all(|record| record.wanted() != Wanted::Gone));
     assert!(all.windows(2).all(|pair| pair[0].created <= pair[1].created));
     for start in 0..=total {
         let (page, of) = roster.page(start, 2).await.unwrap();
         assert_eq!((page.as_slice(), of), (&all[start..total.min(start + 2)], total));
-        let versions = page.into_iter().map(|record| (record.id, record.version)).collect();
+        let versions = page.into_iter().map(|record| (record.id, record.row_version)).collect();
         assert_eq!(roster.page_versions(start, 2).await.unwrap(), (versions, total));
     }
     assert_eq!(roster.page(total + 1, 2).await.unwrap(), (Vec::new(), total));
@@ -292,7 +331,7 @@ async fn the_parked_are_listed(roster: &dyn Roster) {
     let mut parked = roster.load(&record(24).id).await.unwrap().unwrap();
     parked.fail(&Fault::new(Kind::Missing, "gone"), at(600));
     write(roster, &mut parked).await.unwrap();
-    assert!(matches!(parked.state, State::Parked(_)));
+    assert!(matches!(parked.schedule.phase, Phase::Parked(_)));
     assert_eq!(roster.parked().await.unwrap(), [parked.clone()]);
     parked.reopen(at(601));
     write(roster, &mut parked).await.unwrap();
@@ -370,7 +409,7 @@ async fn a_file_keeps_the_contract_and_what_was_written() {
     assert_eq!(roster.first_sight("b", at(99)).await, Ok(at(5)));
     assert_eq!(roster.count_removal(at(9001), 1).await, Ok(false));
     let found = roster.find(&Key::external_id("E11")).await.unwrap().unwrap();
-    assert_eq!((found.id, found.version), (record(1).id, 2));
+    assert_eq!((found.id, found.row_version), (record(1).id, 2));
     assert_eq!(roster.due(at(400), 9).await.unwrap(), [record(21).id]);
 }
 
@@ -414,9 +453,12 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
         let roster = Embedded::open(&file.0).unwrap();
         let key = Key::user_name("PERSON0@example.com");
         let mut record = roster.find(&key).await.unwrap().unwrap();
-        assert_eq!(record.person.resource()["title"], "Agent");
-        assert_eq!(record.user.as_ref().unwrap().ids.id, "a298c916-1b6c-4ca4-ad7c-6dfe1a3f95b2");
-        assert_eq!((record.version, record.is_applied()), (if reopened { 3 } else { 2 }, true));
+        assert_eq!(record.spec.person.resource()["title"], "Agent");
+        assert_eq!(
+            record.status.user.as_ref().unwrap().ids.id,
+            "a298c916-1b6c-4ca4-ad7c-6dfe1a3f95b2"
+        );
+        assert_eq!((record.row_version, record.is_applied()), (if reopened { 3 } else { 2 }, true));
         let members = roster.members(&Id::read("4e79a4ae02294c78db0e313a1253fc36")).await.unwrap();
         let display = Map::from_iter([("display".to_owned(), "X".into())]);
         assert_eq!((&*members[0].value, &members[0].rest), (record.id.as_str(), &display));
@@ -455,7 +497,7 @@ async fn of_many_who_write_at_once_one_is_first() {
     let writers = (0..50_u8).map(|number| {
         let roster = Arc::clone(&roster);
         tokio::spawn(async move {
-            let own = Record { id: Id::of([number; 16]), ..record(1) };
+            let own = UserRecord { id: Id::of([number; 16]), ..record(1) };
             roster.write(&own).await.unwrap().is_ok()
         })
     });

@@ -23,7 +23,7 @@ use super::super::{lines, now};
 use crate::roster::Roster;
 use crate::roster::key::Id;
 use crate::roster::parked::{self, Refused};
-use crate::roster::record::{Record, State, Wanted};
+use crate::roster::record::{Phase, UserRecord, Wanted};
 
 /// Where it is asked.
 pub(in crate::cli) const PATH: &str = "/_roster";
@@ -150,7 +150,7 @@ pub(super) async fn state(
     now: SystemTime,
 ) -> Result<Value, Refused> {
     let counts = parked::counts(roster, now).await?;
-    let shown = |records: &[Record]| -> Vec<Value> {
+    let shown = |records: &[UserRecord]| -> Vec<Value> {
         records.iter().map(|record| shown(record, names)).collect()
     };
     let parked = shown(&roster.parked().await?);
@@ -175,21 +175,21 @@ pub(super) async fn record(
     Ok(roster.load(id).await?.map(|record| shown(&record, names)))
 }
 
-fn shown(record: &Record, names: bool) -> Value {
-    let parked = match &record.state {
-        State::Parked(parked) => Some(parked),
-        State::Applied | State::Pending => None,
+fn shown(record: &UserRecord, names: bool) -> Value {
+    let parked = match &record.schedule.phase {
+        Phase::Parked(parked) => Some(parked),
+        Phase::Applied | Phase::Pending => None,
     };
-    let wanted = match record.wanted {
+    let wanted = match record.wanted() {
         Wanted::Active => "active",
         Wanted::Inactive => "inactive",
         Wanted::Gone => "gone",
     };
-    let state = match &record.state {
+    let state = match &record.schedule.phase {
         _ if record.is_tombstone() => "removed",
-        State::Applied => "applied",
-        State::Parked(_) => "parked",
-        State::Pending => "pending",
+        Phase::Applied => "applied",
+        Phase::Parked(_) => "parked",
+        Phase::Pending => "pending",
     };
     let detail = parked.map(|parked| &parked.detail);
     let mut shown = json!({
@@ -198,17 +198,17 @@ fn shown(record: &Record, names: bool) -> Value {
         "wanted": wanted,
         "fault": parked.map(|parked| &parked.fault),
         "turn": parked.map(|parked| &parked.turn),
-        "detail": detail.or(record.waits_for.as_ref()),
+        "detail": detail.or(record.schedule.waits_for.as_ref()),
         "cause": parked.and_then(|parked| parked.cause.as_ref()),
-        "attempts": record.attempts,
+        "attempts": record.schedule.attempts,
         "since": record.pending_since().map(lines::text),
-        "due": record.due.map(lines::text),
-        "asOf": lines::text(record.as_of),
+        "due": record.schedule.due.map(lines::text),
+        "asOf": lines::text(record.as_of()),
         "owner": record.owner,
-        "connectUserId": record.user.as_ref().map(|held| &held.ids.id),
+        "connectUserId": record.status.user.as_ref().map(|held| &held.ids.id),
     });
     if let Some(members) = shown.as_object_mut().filter(|_| names) {
-        members.insert("userName".to_owned(), record.person.user_name().ok().into());
+        members.insert("userName".to_owned(), record.spec.person.user_name().ok().into());
     }
     shown
 }
@@ -232,7 +232,7 @@ pub(super) async fn change(
 async fn resolve(
     roster: &dyn Roster,
     ids: &Ids,
-    are_meant: fn(&Record) -> bool,
+    are_meant: fn(&UserRecord) -> bool,
 ) -> Result<Vec<Id>, Refused> {
     match ids {
         Ids::All => {

@@ -8,19 +8,19 @@ use crate::roster::glance::Glance;
 use crate::roster::group::{Group, GroupChange, Member};
 use crate::roster::key::{Id, Key};
 use crate::roster::queue::{Queue, at_once};
-use crate::roster::record::Record;
+use crate::roster::record::UserRecord;
 use crate::roster::short::Short;
 use crate::roster::{Answer, Clash, Roster, Trouble};
 use crate::scim::resource::Sought;
 
 impl Roster for Embedded {
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>> {
         let state = self.state();
         let record = state.contents.people.load(id);
         self.told(state, [Short::of_id(id)].into_iter(), record)
     }
 
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>> {
         let state = self.state();
         let record = state.contents.people.find(key);
         let own = record.as_ref().ok().and_then(Option::as_ref);
@@ -28,25 +28,25 @@ impl Roster for Embedded {
         self.told(state, [Short::of_key(key)].into_iter().chain(own), record)
     }
 
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>> {
         let state = self.state();
         let records = state.contents.people.find_all(key);
         let own = records.as_deref().map(ids).unwrap_or_default();
         self.told(state, [Short::of_key(key)].into_iter().chain(own), records)
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>> {
         let state = self.state();
         let records = state.contents.people.find_gone(keys);
         let own = records.as_deref().map(ids).unwrap_or_default();
         self.told(state, keys.iter().map(Short::of_key).chain(own), records)
     }
 
-    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
         self.put(record, Durability::Awaited).unwrap_or_else(|trouble| at_once(Err(trouble)))
     }
 
-    fn write_behind<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
         self.put(record, Durability::Behind).unwrap_or_else(|trouble| at_once(Err(trouble)))
     }
 
@@ -106,7 +106,7 @@ impl Roster for Embedded {
         at_once(self.state().contents.people.due(now, count))
     }
 
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
         let state = self.state();
         let page = state.contents.people.page(start, count);
         let own = page.as_ref().map(|(records, _)| ids(records)).unwrap_or_default();
@@ -145,7 +145,7 @@ impl Roster for Embedded {
         self.told(state, [population()].into_iter().chain(own), page)
     }
 
-    fn parked(&self) -> Answer<'_, Vec<Record>> {
+    fn parked(&self) -> Answer<'_, Vec<UserRecord>> {
         let mut state = self.state();
         let records = state.contents.people.parked();
         told_after(state.queue.as_mut().map(Queue::all_pending), records)
@@ -212,7 +212,7 @@ impl Roster for Embedded {
 }
 
 /// The ids of what was read.
-fn ids(records: &[Record]) -> Vec<Short> {
+fn ids(records: &[UserRecord]) -> Vec<Short> {
     records.iter().map(|record| Short::of_id(&record.id)).collect()
 }
 

@@ -40,7 +40,7 @@ impl<'a> Sought<'a> {
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         // What leads to a part of an attribute is looked at more closely.
-        self.names(name) || name.contains([':', '.', '[', ' '])
+        self.names(name) || name.bytes().any(|byte| matches!(byte, b':' | b'.' | b'[' | b' '))
     }
 
     /// What of the member of this name is sought.

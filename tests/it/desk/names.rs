@@ -76,7 +76,7 @@ async fn a_login_goes_along_a_chain_whatever_the_order() {
 /// How the leaver, whose login the newcomer has, gives it up.
 async fn gives_up(desk: &mut Desk, how: &str) {
     let id = desk.roster().page(0, 9).await.unwrap().0;
-    let id = id.iter().find(|record| record.person.external_id() == Ok(Some("00uB"))).unwrap();
+    let id = id.iter().find(|record| record.spec.person.external_id() == Ok(Some("00uB"))).unwrap();
     let id = id.id.to_string();
     let told = match how {
         "okta deletes" => desk.okta(DELETE, "00uB", "b@x.example", "Bea Lind").await,
@@ -186,7 +186,8 @@ async fn who_waits_first_is_first_and_who_gives_up_lets_the_next_one_in() {
     assert_eq!(fault, "uniqueness");
     let people = desk.roster().page(0, 9).await.unwrap().0;
     let id = |external: &str| {
-        let mut ours = people.iter().filter(|it| it.person.external_id() == Ok(Some(external)));
+        let mut ours =
+            people.iter().filter(|it| it.spec.person.external_id() == Ok(Some(external)));
         ours.next().unwrap().id.to_string()
     };
     assert_eq!(*waiting, id("00uO"));
@@ -212,7 +213,7 @@ async fn whose_sender_can_mend_it_is_refused_a_name_that_is_anothers() {
     assert_eq!(told.status, 409, "{}", told.body);
     assert_eq!(desk.scim("POST", "/Users", newcomer).await.status, 409);
     let people = desk.roster().page(0, 9).await.unwrap().0;
-    let ana = people.iter().find(|it| it.person.external_id() == Ok(Some("00uA"))).unwrap();
+    let ana = people.iter().find(|it| it.spec.person.external_id() == Ok(Some("00uA"))).unwrap();
     let told = desk.scim("GET", &format!("/Users/{}", ana.id), Value::Null).await;
     assert_eq!(told.body["userName"], "a@x.example", "what they go by meanwhile");
     let title = desk.replace(ana.id.as_str(), "title", "Lead").await;

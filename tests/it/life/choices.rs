@@ -27,7 +27,7 @@ async fn too_many_removals_within_an_hour_are_held_until_they_are_let_through() 
     assert_eq!(faults, ["removalHeld", "removalHeld"]);
     assert!(house.drain().await.0.is_idle(), "it waits for the operator");
 
-    let deleted = parked.iter().find(|record| record.wanted == Wanted::Gone).unwrap();
+    let deleted = parked.iter().find(|record| record.wanted() == Wanted::Gone).unwrap();
     parked::retry(&*house.roster, slice::from_ref(&deleted.id), house.at).await.unwrap();
     let (drained, calls) = house.drain().await;
     assert!(drained.is_alarming(), "{drained:?}");

@@ -152,7 +152,7 @@ async fn a_password_is_used_at_once_or_never() {
         house.tell(&joins).await.is(201, "created", "CreateUser");
         let requests = connect(&house.local)["requests"].clone();
         assert_eq!(requests[0]["body"]["Password"], "Secret-1mz050nq");
-        assert_eq!(house.record(ANA).await.unwrap().person.password(), Ok(None));
+        assert_eq!(house.record(ANA).await.unwrap().spec.person.password(), Ok(None));
 
         // It is not stored, so the drain has none to give.
         faults(&house.local, "CreateUser", &["throttle"]);
@@ -189,7 +189,7 @@ async fn who_finds_the_lease_taken_leaves_it_to_its_holder() {
     let mut house = given(&[]).await;
     house.tell(&story("okta-user-created")).await;
     let mut record = house.record(ANA).await.unwrap();
-    record.lease(house.at);
+    record.take_lease(house.at);
     assert_ne!(house.roster.write(&record).await.unwrap(), Err(Clash::Moved));
     house.tell(&story("user-updated")).await.is(202, "pending", "");
     assert!(house.drain().await.0.is_idle(), "somebody is at work");

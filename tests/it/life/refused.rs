@@ -27,7 +27,7 @@ async fn a_change_that_connect_refuses_is_taken_back() {
     refused.is(400, "", "DescribeUser UpdateUserIdentityInfo DescribeUser");
     assert_eq!(refused.body["scimType"], "invalidValue");
     let after = house.record(ANA).await.unwrap();
-    assert_eq!((&after.person, after.as_of), (&before.person, before.as_of));
+    assert_eq!((&after.spec.person, after.as_of()), (&before.spec.person, before.as_of()));
     assert!(after.is_applied());
     assert_eq!(house.user(), held);
     house.tell(&story("user-updated")).await.is(
@@ -72,8 +72,8 @@ async fn a_new_name_that_is_somebody_elses_is_taken_back() {
     assert_eq!(users(&house.local), before);
     let record = house.record(ANA).await.unwrap();
     assert!(record.is_applied(), "{record:?}");
-    assert_eq!(record.user.unwrap().ids.id, before[0]["Id"].as_str().unwrap());
-    assert!(record.former.is_none());
+    assert_eq!(record.status.user.unwrap().ids.id, before[0]["Id"].as_str().unwrap());
+    assert!(record.status.former_user.is_none());
     assert!(house.record("ana.vega@example.com").await.is_none());
 }
 

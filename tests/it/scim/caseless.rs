@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::{Record, Wanted};
+use connect_provisioner::roster::record::{UserRecord, Wanted};
 use connect_provisioner::roster::{Clash, Roster as _};
 use connect_provisioner::scim::Person;
 use redb::{Database, TableDefinition};
@@ -93,13 +93,13 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
 }
 
-fn record(number: u8, user_name: &str) -> Record {
+fn record(number: u8, user_name: &str) -> UserRecord {
     let attributes = [("userName".to_owned(), json!(user_name))];
     let person = Person::new(attributes.into_iter().collect());
     let id = Id::of([number; 16]);
     let made = at(number.into());
-    let record = Record::new(id, person, Wanted::Active, &format!("o{number}"), made);
-    Record { version: 1, ..record }
+    let record = UserRecord::new(id, person, Wanted::Active, &format!("o{number}"), made);
+    UserRecord { row_version: 1, ..record }
 }
 
 fn group(number: u8, name: &str) -> Group {
@@ -114,14 +114,12 @@ fn group(number: u8, name: &str) -> Group {
 }
 
 /// Who was removed under this name before names were folded: all that is left of it is a hash.
-fn gone(number: u8, key: &str) -> Record {
-    let known = record(number, "nobody@example.com");
-    Record {
-        person: Person::default(),
-        wanted: Wanted::Gone,
-        marks: vec![serde_json::from_value(json!(key)).unwrap()],
-        ..known
-    }
+fn gone(number: u8, key: &str) -> UserRecord {
+    let mut gone = record(number, "nobody@example.com");
+    gone.leave_for_good(gone.as_of());
+    gone.spec.person = Person::default();
+    gone.spec.tombstone_keys = vec![serde_json::from_value(json!(key)).unwrap()];
+    gone
 }
 
 /// Writes what an earlier release would have written, each for itself.
@@ -158,11 +156,11 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     assert_eq!(by_name("strasse@example.com").await.as_ref(), Some(&first.id), "the older one");
     for record in &people {
         let mut leaving = record.clone();
-        leaving.wanted = Wanted::Inactive;
+        leaving.spec.access.set(Wanted::Inactive, at(8));
         let version = roster.write(&leaving).await.unwrap();
         assert_eq!(version, Ok(2), "each of them can still be shut out");
     }
-    let third = Record { version: 0, ..record(9, "strasse@EXAMPLE.com") };
+    let third = UserRecord { row_version: 0, ..record(9, "strasse@EXAMPLE.com") };
     assert_eq!(roster.write(&third).await.unwrap(), Err(Clash::Taken), "nobody else comes");
     assert_eq!(roster.erase(&first.id, 2).await.unwrap(), Ok(()));
     assert_eq!(by_name("STRASSE@example.com").await.as_ref(), Some(&second.id), "then the other");
@@ -180,7 +178,8 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     assert_eq!(roster.find_groups(&name).await.unwrap(), from_ref(&cased));
 
     let late = record(7, "ΟΔΟΣ@example.com");
-    let late = Record { version: 0, as_of: left.as_of, ..late };
+    let mut late = UserRecord { row_version: 0, ..late };
+    late.spec.date(left.as_of());
     let keys = late.keys_of_gone();
     assert_eq!(roster.find_gone(&keys).await.unwrap(), from_ref(&left));
     assert_eq!(roster.write(&late).await.unwrap(), Err(Clash::Moved), "who left comes back");

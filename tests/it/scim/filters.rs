@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{Record, Wanted};
+use connect_provisioner::roster::record::{UserRecord, Wanted};
 use connect_provisioner::scim::Person;
 use connect_provisioner::scim::filter::Filter;
 use connect_provisioner::scim::schema::{Limits, ResourceType};
@@ -24,7 +24,7 @@ impl Client {
         let made = now() - Duration::from_secs(100_000 - u64::try_from(number).unwrap());
         let person = Person::new(person.as_object().unwrap().clone());
         let wanted = if number % 3 == 2 { Wanted::Inactive } else { Wanted::Active };
-        let mut record = Record::new(id, person, wanted, &format!("owner{number}"), made);
+        let mut record = UserRecord::new(id, person, wanted, &format!("owner{number}"), made);
         record.settle("rules", made);
         self.roster.write(&record).await.unwrap().unwrap();
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{Record, Wanted};
+use connect_provisioner::roster::record::{UserRecord, Wanted};
 use connect_provisioner::scim::Person;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -343,7 +343,7 @@ async fn what_no_index_serves_is_looked_for_among_ten_thousand_and_no_more() {
         let Value::Object(user) = user(&format!("agent{number}@example.com")) else { panic!() };
         let made = now() - Duration::from_secs(20_000 - u64::try_from(number).unwrap());
         let owner = format!("owner{number}");
-        let mut record = Record::new(id, Person::new(user), Wanted::Active, &owner, made);
+        let mut record = UserRecord::new(id, Person::new(user), Wanted::Active, &owner, made);
         record.settle("rules", made);
         client.roster.write(&record).await.unwrap().unwrap();
     };

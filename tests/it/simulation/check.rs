@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::group::Group;
 use connect_provisioner::roster::key::Key;
-use connect_provisioner::roster::record::{Record, State, Wanted};
+use connect_provisioner::roster::record::{Phase, UserRecord, Wanted};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
@@ -81,18 +81,18 @@ fn check_person(
     };
     if let Some(told) = acknowledged {
         assert!(
-            newest.as_of >= told.at,
+            newest.as_of() >= told.at,
             "newest: p{number}'s {} was acknowledged, and something older holds: {newest:?}",
             told.kind
         );
     }
-    let told = script.events.iter().find(|told| told.at == newest.as_of);
+    let told = script.events.iter().find(|told| told.at == newest.as_of());
     let Some(told) = told else { panic!("newest: p{number} is as of no event: {newest:?}") };
     check_content(&newest, told, number);
-    let (gone, living): (Vec<&Record>, Vec<&Record>) =
-        records.iter().partition(|record| record.wanted == Wanted::Gone);
+    let (gone, living): (Vec<&UserRecord>, Vec<&UserRecord>) =
+        records.iter().partition(|record| record.wanted() == Wanted::Gone);
     for (living, gone) in living.iter().flat_map(|one| gone.iter().map(move |gone| (one, gone))) {
-        let is_newer = living.as_of > gone.as_of;
+        let is_newer = living.as_of() > gone.as_of();
         assert!(is_newer, "newest: p{number} was removed, and came back by an older event");
     }
     check_records(house, &records, users, number);
@@ -103,12 +103,12 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
     let users = house.wire.users();
     for Looked { number, known, certain } in looked {
         let (records, _) = records(house, *number);
-        let living = records.iter().find(|record| record.wanted != Wanted::Gone);
+        let living = records.iter().find(|record| record.wanted() != Wanted::Gone);
         match (living, known) {
             _ if !certain => {}
             (None, None) => {}
             (Some(record), Some(known)) => {
-                let person = &record.person;
+                let person = &record.spec.person;
                 let seen = (record.id.as_str(), person.user_name(), person.family_name());
                 let told = (
                     known.id.as_str(),
@@ -116,7 +116,7 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
                     Ok(known.family_name.as_str().into()),
                 );
                 assert_eq!(seen, told, "newest: p{number}'s client knows otherwise");
-                assert_eq!(record.wanted == Wanted::Active, known.active, "newest: p{number}");
+                assert_eq!(record.wanted() == Wanted::Active, known.active, "newest: p{number}");
                 assert_eq!(is_member(house, record), known.member, "lost: p{number}'s membership");
             }
             (record, known) => {
@@ -128,31 +128,31 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
     }
 }
 
-fn groups_of(house: &House, record: &Record) -> Vec<Group> {
+fn groups_of(house: &House, record: &UserRecord) -> Vec<Group> {
     house.roster.groups_of(record.id.as_str()).now_or_never().unwrap().unwrap()
 }
 
 /// Whether a person is in the group, whatever its name is.
-fn is_member(house: &House, record: &Record) -> bool {
+fn is_member(house: &House, record: &UserRecord) -> bool {
     !groups_of(house, record).is_empty()
 }
 
 /// Whether a person is in a group that gives more: it does by its name.
-fn is_lead(house: &House, record: &Record) -> bool {
+fn is_lead(house: &House, record: &UserRecord) -> bool {
     groups_of(house, record).iter().any(|group| group.display_name() == GROUP)
 }
 
-fn check_records(house: &House, records: &[Record], users: &[Value], number: usize) {
+fn check_records(house: &House, records: &[UserRecord], users: &[Value], number: usize) {
     // Who comes again waits for the user of before to be let go.
-    let waits = records.iter().any(|record| matches!(record.state, State::Parked(_)));
+    let waits = records.iter().any(|record| matches!(record.schedule.phase, Phase::Parked(_)));
     for record in records {
-        if !(waits && record.state == State::Pending) {
+        if !(waits && record.schedule.phase == Phase::Pending) {
             check_connect(house, record, users, number);
         }
     }
 }
 
-fn check_content(record: &Record, told: &Told, number: usize) {
+fn check_content(record: &UserRecord, told: &Told, number: usize) {
     let whole = ["user.created", "user.updated"].contains(&told.kind);
     assert!(!(whole && told.greedy), "power: p{number} asked for Admin and got in");
     let wanted: &[Wanted] = match told.kind {
@@ -160,21 +160,25 @@ fn check_content(record: &Record, told: &Told, number: usize) {
         "user.deleted" => &[Wanted::Gone],
         _ => &[Wanted::Active],
     };
-    let (kind, state) = (told.kind, record.wanted);
+    let (kind, state) = (told.kind, record.wanted());
     assert!(wanted.contains(&state), "newest: p{number}'s {kind} left them {state:?}");
     if whole {
-        assert_eq!(record.person.family_name().unwrap(), told.family_name, "newest: p{number}");
-        assert_eq!(record.person.user_name().unwrap(), told.user_name, "newest: p{number}");
+        assert_eq!(
+            record.spec.person.family_name().unwrap(),
+            told.family_name,
+            "newest: p{number}"
+        );
+        assert_eq!(record.spec.person.user_name().unwrap(), told.user_name, "newest: p{number}");
     }
 }
 
 /// What Connect holds is what the record wants, or the record says why not.
-fn check_connect(house: &House, record: &Record, users: &[Value], number: usize) {
+fn check_connect(house: &House, record: &UserRecord, users: &[Value], number: usize) {
     let ours: Vec<&Value> =
         users.iter().filter(|user| user["Tags"]["provisioner-owner"] == *record.owner).collect();
-    match &record.state {
-        State::Pending => panic!("lost: p{number} is pending for ever: {record:?} {ours:?}"),
-        State::Parked(parked) => {
+    match &record.schedule.phase {
+        Phase::Pending => panic!("lost: p{number} is pending for ever: {record:?} {ours:?}"),
+        Phase::Parked(parked) => {
             let expected = ["uniqueness", "removalHeld"];
             let fault = parked.fault.as_str();
             assert!(expected.contains(&fault), "lost: p{number} is parked: {parked:?}");
@@ -182,14 +186,21 @@ fn check_connect(house: &House, record: &Record, users: &[Value], number: usize)
             assert!(fault != "removalHeld" || held, "guard: p{number} was held for nothing");
             return;
         }
-        State::Applied => {}
+        Phase::Applied => {}
     }
-    assert_eq!(record.applied, record.revision, "lost: p{number} is not what is applied");
-    match record.wanted {
+    assert_eq!(
+        record.status.observed_generation, record.generation,
+        "lost: p{number} is not what is applied"
+    );
+    match record.wanted() {
         Wanted::Active => {
             let [user] = ours.as_slice() else { panic!("one user: p{number} has {ours:?}") };
-            assert_eq!(user["Username"], *record.person.user_name().unwrap(), "newest: p{number}");
-            let name = record.person.family_name().unwrap();
+            assert_eq!(
+                user["Username"],
+                *record.spec.person.user_name().unwrap(),
+                "newest: p{number}"
+            );
+            let name = record.spec.person.family_name().unwrap();
             assert_eq!(user["IdentityInfo"]["LastName"], *name, "newest: p{number}");
             let profile = if is_lead(house, record) { LEAD } else { AGENT };
             let profiles = serde_json::json!([profile]);
@@ -224,13 +235,13 @@ fn check_orphans(house: &House, scripts: &[Script], users: &[Value]) {
 }
 
 /// Everything that is known of a person, and the newest of it.
-fn records(house: &House, number: usize) -> (Vec<Record>, Option<Record>) {
+fn records(house: &House, number: usize) -> (Vec<UserRecord>, Option<UserRecord>) {
     let keys = [Key::external_id(&format!("e{number}"))];
     let living = house.roster.find(&keys[0]).now_or_never().unwrap().unwrap();
     let gone = house.roster.find_gone(&keys).now_or_never().unwrap().unwrap();
-    let records: Vec<Record> = living.into_iter().chain(gone).collect();
+    let records: Vec<UserRecord> = living.into_iter().chain(gone).collect();
     // A living record is newer than any that is gone of the same time.
-    let newest = records.iter().rev().max_by_key(|record| record.as_of).cloned();
+    let newest = records.iter().rev().max_by_key(|record| record.as_of()).cloned();
     (records, newest)
 }
 

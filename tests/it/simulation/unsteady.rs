@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::Record;
+use connect_provisioner::roster::record::UserRecord;
 use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
 
 use super::chance::{Chance, boundary};
@@ -64,53 +64,53 @@ impl Unsteady {
 }
 
 impl Roster for Unsteady {
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Record>> {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>> {
         self.effect(move || self.inner.load(id))
     }
 
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Record>> {
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut found = self.inner.find(key).await?;
                 if let Some(record) = &mut found
                     && self.mutates(Mutation::TimeIsForgotten)
                 {
-                    record.as_of = SystemTime::UNIX_EPOCH;
+                    record.spec.date(SystemTime::UNIX_EPOCH);
                 }
                 Ok(found)
             })
         })
     }
 
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Record>> {
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>> {
         self.effect(move || self.inner.find_all(key))
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<Record>> {
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>> {
         self.effect(move || self.inner.find_gone(keys))
     }
 
-    fn write<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut record = record.clone();
                 if self.mutates(Mutation::WritesAreLost) && self.chance.in_100(10) {
-                    return Ok(Ok(record.version + 1));
+                    return Ok(Ok(record.row_version + 1));
                 }
                 if self.mutates(Mutation::WritesAreUnconditional)
                     && let Some(stored) = self.inner.load(&record.id).await?
                 {
-                    record.version = stored.version;
+                    record.row_version = stored.row_version;
                 }
                 if self.mutates(Mutation::TheGoneAreForgotten) {
-                    record.marks.clear();
+                    record.spec.tombstone_keys.clear();
                 }
                 if self.mutates(Mutation::NothingIsDue) {
-                    record.due = None;
+                    record.set_due(None);
                 }
                 if self.mutates(Mutation::FormerUsersAreForgotten) {
-                    record.former = None;
-                    record.tried.clear();
+                    record.status.former_user = None;
+                    record.status.candidate_usernames.clear();
                 }
                 self.inner.write(&record).await
             })
@@ -118,11 +118,11 @@ impl Roster for Unsteady {
     }
 
     /// Now and then a crash comes before it is on the disk, and its answer was on the way.
-    fn write_behind<'a>(&'a self, record: &'a Record) -> Answer<'a, Result<u64, Clash>> {
+    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
         Box::pin(async move {
             let faults = *self.faults.lock().unwrap();
             if faults > 0 && self.chance.in_100(5) {
-                return Ok(Ok(record.version + 1));
+                return Ok(Ok(record.row_version + 1));
             }
             self.write(record).await
         })
@@ -178,11 +178,11 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.due(now, count))
     }
 
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<Record>, usize)> {
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
         self.effect(move || self.inner.page(start, count))
     }
 
-    fn parked(&self) -> Answer<'_, Vec<Record>> {
+    fn parked(&self) -> Answer<'_, Vec<UserRecord>> {
         self.effect(move || self.inner.parked())
     }
 

@@ -168,8 +168,8 @@ impl Wire {
         let (living, _) = self.roster.page(0, 100).now_or_never().unwrap().unwrap();
         let long_ago = now - Duration::from_mins(1);
         let left = living.iter().filter(|record| {
-            record.wanted == Wanted::Active
-                && record.modified < long_ago
+            record.wanted() == Wanted::Active
+                && record.spec.modified < long_ago
                 && *owner == *record.owner
                 && !is_left
         });
