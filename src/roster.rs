@@ -104,7 +104,8 @@ pub trait Roster: fmt::Debug + Send + Sync {
         now: SystemTime,
     ) -> Answer<'a, Result<(), Clash>>;
 
-    /// Up to `count` records that are due, those first that have been longest.
+    /// Up to `count` records that are due: farewells first, and of each class those first that have been
+    /// longest. Where others are due too, half of `count` is left to them.
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>>;
 
     /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::roster::told_if_carried_over;
 use super::standin::seconds;
 use super::{Ended, now, say};
 use crate::roster::Trouble;
@@ -246,7 +247,7 @@ fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// If it cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<Embedded, String> {
-    Embedded::open(path).map_err(cannot_open)
+    told_if_carried_over(path, || Embedded::open(path).map_err(cannot_open))
 }
 
 /// Why there is none.

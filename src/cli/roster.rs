@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{lines, parked};
 use crate::config::Level;
 use crate::roster::Trouble;
-use crate::roster::embedded::Embedded;
+use crate::roster::embedded::{Embedded, copy_of};
 
 /// The roster of a file; its troubles have their lines on standard error.
 ///
@@ -15,13 +15,34 @@ use crate::roster::embedded::Embedded;
 /// If it cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<Embedded, String> {
     outlive_limits();
-    let roster = Embedded::open_reporting(path, Box::new(report)).map_err(parked::cannot_open)?;
+    let roster = told_if_carried_over(path, || {
+        Embedded::open_reporting(path, Box::new(report)).map_err(parked::cannot_open)
+    })?;
     if let Some(mode) = wide_mode(path) {
         let cause = format!("expected the mode 600, found {mode:o}");
         say(Level::Warn, WIDE, Some(&cause));
     }
     Ok(roster)
 }
+
+/// Opens it, and says so if it was carried over from a build before: going back takes its copy.
+pub(super) fn told_if_carried_over<T>(
+    path: &Path,
+    open: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    let copy = copy_of(path);
+    let written = || std::fs::metadata(&copy).and_then(|copy| copy.modified()).ok();
+    let before = written();
+    let opened = open()?;
+    if written() != before {
+        let copy = copy.display();
+        let detail = format!("{CARRIED_OVER}: {copy} is the file of before, with people's data");
+        say(Level::Info, &detail, None);
+    }
+    Ok(opened)
+}
+
+const CARRIED_OVER: &str = "the file was carried over from a build before (docs/serve.md, Go back)";
 
 fn report(state: Result<(), &Trouble>) {
     match state {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,27 +56,69 @@ impl Held {
     }
 
     /// Copies the file as it was when it was opened, for its owner alone. It is there whole and on the
-    /// disk, or not at all.
+    /// disk, or not at all. A copy of another time gives way: it is `{to}.1` then, or the next number that
+    /// is free.
     pub(super) fn copy(&self, to: &Path) -> io::Result<()> {
+        if to.exists() {
+            if self.is_copied(to)? {
+                return sync_folder(to);
+            }
+            let free = |suffix: &String| !beside(to, suffix).exists();
+            let suffix = (1..u32::MAX).map(|number| format!(".{number}")).find(free);
+            fs::rename(to, beside(to, &suffix.unwrap_or_default()))?;
+        }
         let part = beside(to, ".part");
+        let copied = self.copy_anew(&part).and_then(|()| fs::rename(&part, to));
+        if copied.is_err() {
+            // It would take the room that whoever goes back needs.
+            let _gone = fs::remove_file(&part);
+        }
+        copied.and_then(|()| sync_folder(to))
+    }
+
+    fn copy_anew(&self, part: &Path) -> io::Result<()> {
+        match fs::remove_file(part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         // People's data: for whoever runs this alone.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut copy = options.open(&part)?;
+        let mut copy = options.open(part)?;
+        self.blocks(|bytes| copy.write_all(bytes))?;
+        copy.sync_all()
+    }
+
+    /// Whether a copy is of just this file.
+    fn is_copied(&self, to: &Path) -> io::Result<bool> {
+        let mut copy = File::open(to)?;
+        if copy.metadata()?.len() != self.0.file.len()? {
+            return Ok(false);
+        }
+        let mut is_same = true;
+        self.blocks(|bytes| {
+            let mut own = vec![0; bytes.len()];
+            copy.read_exact(&mut own)?;
+            is_same &= own == bytes;
+            Ok(())
+        })?;
+        Ok(is_same)
+    }
+
+    /// The file as it was when it was opened, block by block.
+    fn blocks(&self, mut block: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let length = self.0.file.len()?;
         let mut start = 0;
         while start < length {
-            let block = length.saturating_sub(start).min(BLOCK);
-            let mut bytes = vec![0; usize::try_from(block).unwrap_or_default()];
+            let count = length.saturating_sub(start).min(BLOCK);
+            let mut bytes = vec![0; usize::try_from(count).unwrap_or_default()];
             self.0.file.read(start, &mut bytes)?;
-            copy.write_all(&bytes)?;
-            start = start.saturating_add(block);
+            block(&bytes)?;
+            start = start.saturating_add(count);
         }
-        copy.sync_all()?;
-        fs::rename(&part, to)?;
-        sync_folder(to)
+        Ok(())
     }
 
     /// Makes the writes that were held back, in their order, and holds back no more.

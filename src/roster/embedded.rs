@@ -16,6 +16,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::crowd::Crowd;
+#[cfg(feature = "cli")]
+pub(crate) use super::file::copy_of;
 use super::group::{Group, GroupChange};
 use super::key::Id;
 use super::people::{Entry, Moved, People, Ways};

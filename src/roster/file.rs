@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use redb::backends::FileBackend;
@@ -50,6 +50,11 @@ const ROOM: usize = 256 << 10;
 /// and redb would keep a gigabyte of them.
 const CACHE: usize = 4 << 20;
 
+/// Where the copy of a file of a build before is.
+pub(crate) fn copy_of(path: &Path) -> PathBuf {
+    beside(path, COPY)
+}
+
 /// Opens what a database is kept in, again if need be.
 pub(super) type Open = Box<dyn Fn() -> Result<Database, Trouble> + Send>;
 
@@ -75,10 +80,8 @@ pub(super) fn at(path: PathBuf) -> Open {
             return Err(Trouble(format!("{path}: expected the roster, found an empty file")));
         }
         let file = FileBackend::new(file).map_err(|error| trouble(&error))?;
-        let copy = beside(&path, COPY);
-        // A copy that is there is of the file as it was before, and stays.
-        let held =
-            Held::new(file, length > 0 && !copy.exists()).map_err(|error| trouble(&error))?;
+        let copy = copy_of(&path);
+        let held = Held::new(file, length > 0).map_err(|error| trouble(&error))?;
         let opened = match database(held.clone()) {
             Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble(format!(
                 "{} is open in another process: stop it first",
@@ -86,7 +89,8 @@ pub(super) fn at(path: PathBuf) -> Open {
             ))),
             opened => opened.map_err(|error| trouble(&error)),
         }?;
-        if is_of_form_1(&opened).map_err(|error| trouble(&error))? && !copy.exists() {
+        // Also where there is a copy: a build of before may have written since it was made.
+        if is_of_form_1(&opened).map_err(|error| trouble(&error))? {
             held.copy(&copy).map_err(|error| {
                 let copy = copy.display();
                 Trouble(format!("{copy}: the file of the build before cannot be copied: {error}"))

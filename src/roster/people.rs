@@ -164,11 +164,16 @@ impl People {
     }
 
     pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, Trouble> {
-        let due = [DueClass::Farewell, DueClass::Ordinary].into_iter().flat_map(|class| {
+        let of_class = |class, count| {
             let own = self.due.range((class, SystemTime::UNIX_EPOCH, Short::LEAST)..);
-            own.take_while(move |(other, due, _)| *other == class && *due <= now)
-        });
-        let due = due.take(count);
+            own.take_while(move |(other, due, _)| *other == class && *due <= now).take(count)
+        };
+        // Farewells that fail again and again would else leave nobody else a turn.
+        let most = count.checked_div(2).unwrap_or_default();
+        let others = of_class(DueClass::Ordinary, most).count();
+        let farewells = of_class(DueClass::Farewell, count.saturating_sub(others));
+        let rest = count.saturating_sub(farewells.clone().count());
+        let due = farewells.chain(of_class(DueClass::Ordinary, rest));
         let ids = due.filter_map(|(_, _, short)| Some(self.id(*short, self.records.get(short)?)));
         ids.collect()
     }

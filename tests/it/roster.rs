@@ -299,7 +299,9 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     }
     assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]));
     assert_eq!(all_due(at(29), 99).await, ids(&[72, 73, 70]), "who is not due comes not at all");
-    assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 71]), "before all others");
+    assert_eq!(roster.due(at(30), 3).await.unwrap(), ids(&[72, 71, 73]), "before all others");
+    assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 73]), "half is left to others");
+    assert_eq!(roster.due(at(30), 1).await.unwrap(), ids(&[72]));
     let mut back = roster.load(&record(71).id).await.unwrap().unwrap();
     back.spec.access.set(Wanted::Active, at(80));
     back.set_due(Some(at(1)));

@@ -82,8 +82,10 @@ impl Spec {
     /// Notes that a source said all that the profile says, its `externalId` too.
     pub fn note_own_external_id(&mut self, source: &str) {
         let said = self.person.external_id().ok().flatten().map(str::to_owned);
-        if let Some(id) = said {
-            self.external_ids.insert(source.to_owned(), id);
+        match said {
+            Some(id) => drop(self.external_ids.insert(source.to_owned(), id)),
+            // What it said before it took back.
+            None => drop(self.external_ids.remove(source)),
         }
     }
 

@@ -2,6 +2,7 @@
 //! a whole into a record that senders changed meanwhile: `status = other.status`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::{is_empty, is_false, nanos};
 use crate::connect::UserIds;
 
 /// What is known of Connect.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The person's user in Connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +77,20 @@ pub struct Reapplied {
     pub digest: String,
     /// How often it was made.
     pub times: u8,
+}
+
+/// Shows no name of anybody.
+impl fmt::Debug for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, former_user, candidate_usernames, observed_generation, .. } = self;
+        formatter
+            .debug_struct("Status")
+            .field("user", user)
+            .field("former_user", former_user)
+            .field("candidate_usernames", &candidate_usernames.len())
+            .field("observed_generation", observed_generation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Status {

@@ -208,12 +208,22 @@ async fn the_file_of_before_is_kept_byte_for_byte_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_there_is_not_written_over() {
+async fn a_copy_of_another_time_is_kept_beside_and_one_of_this_is_not_made_twice() {
+    let original = fs::read(fixture("form-1-b")).unwrap();
     let before = Before::new("form-1-b", "there");
+    // An upgrade that did not come to its end left it, and the build before wrote on since.
     fs::write(before.copy(), "of an earlier time").unwrap();
+    let older = before.folder.join("roster.redb.v1.1");
     drop(Embedded::open(&before.file).unwrap());
-    assert_eq!(fs::read_to_string(before.copy()).unwrap(), "of an earlier time");
+    assert!(fs::read(before.copy()).unwrap() == original);
+    assert_eq!(fs::read_to_string(&older).unwrap(), "of an earlier time");
     assert!(rows(&before.file).values().all(|row| row["form"] == 2));
+
+    // Once more from the same file: the copy is there.
+    fs::copy(fixture("form-1-b"), &before.file).unwrap();
+    drop(Embedded::open(&before.file).unwrap());
+    assert!(fs::read(before.copy()).unwrap() == original);
+    assert!(!before.folder.join("roster.redb.v1.2").exists());
 }
 
 #[tokio::test]
@@ -224,6 +234,7 @@ async fn where_no_copy_can_be_made_the_file_stays_as_it_is() {
     let refused = Embedded::open(&before.file).unwrap_err();
     assert!(refused.0.contains("roster.redb.v1: the file of the build before"), "{refused:?}");
     assert!(fs::read(&before.file).unwrap() == fs::read(fixture("form-1-b")).unwrap());
+    assert!(!before.copy().exists());
 }
 
 #[tokio::test]
