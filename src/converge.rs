@@ -277,12 +277,7 @@ impl Keeper {
             Ok(_) => done.settle(&self.digest, clock.now()),
             Err(fault) => done.fail(fault, clock.now()),
         }
-        let written = match result {
-            // The sender's words are on the disk, and what Connect has is found again if this is not.
-            Ok(_) => self.roster.write_behind(&done).await?,
-            Err(_) => self.roster.write(&done).await?,
-        };
-        match written {
+        match self.roster.write(&done).await? {
             Ok(_) => return Ok(Noted::Written),
             Err(Clash::Taken) => return Ok(Noted::Lost),
             Err(Clash::Moved) => {}

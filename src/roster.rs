@@ -62,12 +62,6 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// one of its keys was removed as of its own time or later.
     fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>>;
 
-    /// The same, but the answer may come before the record is where a crash leaves it (write-behind): for
-    /// what the next attempt would find out again. It keeps its place among the writes of the record.
-    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
-        self.write(record)
-    }
-
     /// Removes a record if the stored one has this version.
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>>;
 

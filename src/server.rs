@@ -174,8 +174,8 @@ async fn talk<A, F>(
             head.extensions.insert(own.clone());
             let only_reads = matches!(head.method, Method::GET | Method::HEAD);
             let answering = answer(Request::from_parts(head, body));
-            // Who hangs up cuts off what only reads, and nothing else: that goes on in a task of its own,
-            // to the end, which makes the task's sender go.
+            // What only reads may be cut off. All else goes on in a task of its own, to the end, which
+            // makes the task's sender go, whoever hangs up.
             let response = if only_reads {
                 Ok(answering.await)
             } else {

@@ -73,15 +73,6 @@ pub(super) struct Contents {
     pub(super) crowd: Crowd,
 }
 
-/// What the answer of a write waits for.
-#[derive(Clone, Copy)]
-enum Durability {
-    /// Until the disk has it; so does who reads it.
-    Awaited,
-    /// For nothing: it goes to the disk with what comes after it, or a moment later.
-    Behind,
-}
-
 /// What is known besides persons and events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Notes {
@@ -147,34 +138,7 @@ impl Embedded {
         ticket.before(answer)
     }
 
-    /// The answer of a write that was carried out in memory, when it may be given.
-    fn written_so<'a, T: Send + 'a>(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        change: impl FnOnce() -> Change,
-        ways: Vec<Short>,
-        answer: T,
-        durability: Durability,
-    ) -> Answer<'a, T> {
-        match durability {
-            Durability::Awaited => self.written(state, change, ways, answer),
-            Durability::Behind => {
-                if let Some(queue) = state.queue.as_mut() {
-                    queue.push_behind(change());
-                    if queue.len() == 1 {
-                        self.shared.wake.notify_one();
-                    }
-                }
-                at_once(Ok(answer))
-            }
-        }
-    }
-
-    fn put<'a>(
-        &self,
-        record: &UserRecord,
-        durability: Durability,
-    ) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
+    fn put<'a>(&self, record: &UserRecord) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
         let version = record.row_version.saturating_add(1);
         let next = UserRecord { row_version: version, ..record.clone() };
         let entry = Entry::of(&next)?;
@@ -188,8 +152,7 @@ impl Embedded {
             // Whoever finds it by a key waits for its id too.
             let is_other = state.contents.people.put_found_as_before(entry);
             let ways = [id].into_iter().chain(is_other.then(population)).collect();
-            let change = || Change::Put(Box::new(next));
-            return Ok(self.written_so(state, change, ways, Ok(version), durability));
+            return Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(version)));
         }
         drop(state);
         let ways = Ways::of(&next);
@@ -201,8 +164,7 @@ impl Embedded {
         }
         let moved = state.contents.people.put(entry, ways)?;
         all.extend(moved.ways());
-        let change = || Change::Put(Box::new(next));
-        Ok(self.written_so(state, change, all, Ok(version), durability))
+        Ok(self.written(state, || Change::Put(Box::new(next)), all, Ok(version)))
     }
 
     fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {

@@ -113,7 +113,10 @@ impl Queue {
         match (self.touched.is_empty(), &self.trouble) {
             (true, _) => Ok(None),
             (false, Some(trouble)) => Err(trouble.clone()),
-            (false, None) => Ok(Some(self.wait_for(self.last))),
+            (false, None) => {
+                let last = self.ways.back().map_or(self.last, |(number, _)| *number);
+                Ok(Some(self.wait_for(last)))
+            }
         }
     }
 

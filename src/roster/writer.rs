@@ -94,7 +94,9 @@ fn write(shared: &Shared, mut file: File, open: &Open, report: &Report) {
         let written = file.commit(&changes);
         let mut state = shared.state();
         let waiting = state.queue.as_ref().map_or(0, Queue::awaited);
-        state.expected = awaited.saturating_add(waiting).min(MOST);
+        if awaited > 0 {
+            state.expected = awaited.saturating_add(waiting).min(MOST);
+        }
         let Some(queue) = state.queue.as_mut() else { return };
         let Err(trouble) = written else {
             queue.settle(number);

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Durability, Embedded, HOUR, is_over, population, told_after};
+use super::{Embedded, HOUR, is_over, population, told_after};
 use crate::roster::crowd::Crowd;
 use crate::roster::glance::Glance;
 use crate::roster::group::{Group, GroupChange, Member};
@@ -43,11 +43,7 @@ impl Roster for Embedded {
     }
 
     fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
-        self.put(record, Durability::Awaited).unwrap_or_else(|trouble| at_once(Err(trouble)))
-    }
-
-    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
-        self.put(record, Durability::Behind).unwrap_or_else(|trouble| at_once(Err(trouble)))
+        self.put(record).unwrap_or_else(|trouble| at_once(Err(trouble)))
     }
 
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {

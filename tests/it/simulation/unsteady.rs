@@ -117,17 +117,6 @@ impl Roster for Unsteady {
         })
     }
 
-    /// Now and then a crash comes before it is on the disk, and its answer was on the way.
-    fn write_behind<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
-        Box::pin(async move {
-            let faults = *self.faults.lock().unwrap();
-            if faults > 0 && self.chance.in_100(5) {
-                return Ok(Ok(record.row_version + 1));
-            }
-            self.write(record).await
-        })
-    }
-
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
         self.effect(move || self.inner.erase(id, version))
     }
