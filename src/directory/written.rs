@@ -37,7 +37,6 @@ impl WrittenState {
 }
 
 /// A user, written down.
-#[derive(Debug)]
 pub(super) struct WrittenUser {
     /// The whole resource, as JSON.
     pub(super) text: String,

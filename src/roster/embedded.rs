@@ -132,7 +132,7 @@ impl Embedded {
         let expected = state.expected;
         let Some(queue) = state.queue.as_mut() else { return at_once(Ok(answer)) };
         let ticket = queue.push(change(), ways);
-        if queue.awaited() == 1 || queue.awaited() >= expected {
+        if queue.len() == 1 || queue.len() >= expected {
             self.shared.wake.notify_one();
         }
         ticket.before(answer)
@@ -251,7 +251,9 @@ impl Embedded {
         {
             state.contents.sights.retain(|_, seen| *seen > until);
             if let Some(queue) = state.queue.as_mut() {
-                queue.push_behind(Change::Forget(until));
+                drop(queue.push(Change::Forget(until), Vec::new()));
+                // Nobody waits for this one, so `written` would take the next for a second.
+                self.shared.wake.notify_one();
             }
         }
         Ok(self.written(state, || Change::See(event.to_owned(), now), vec![short], now))

@@ -43,8 +43,6 @@ pub(super) struct Queue {
     /// The number of the last change.
     last: u64,
     changes: Vec<Change>,
-    /// How many of them somebody waits for.
-    awaited: usize,
     /// By what was changed, the number of its last change.
     touched: HashMap<Short, u64>,
     /// What each change touched, in their order.
@@ -65,22 +63,10 @@ impl Queue {
         self.changes.len()
     }
 
-    /// How many changes somebody waits for that the disk does not have.
-    pub(super) const fn awaited(&self) -> usize {
-        self.awaited
-    }
-
-    /// Takes a change that nobody waits for.
-    pub(super) fn push_behind(&mut self, change: Change) {
-        self.last = self.last.saturating_add(1);
-        self.changes.push(change);
-    }
-
     /// Takes a change, and who reads by these ways waits for it; so does its own answer.
     pub(super) fn push(&mut self, change: Change, ways: Vec<Short>) -> Ticket {
         self.last = self.last.saturating_add(1);
         self.changes.push(change);
-        self.awaited = self.awaited.saturating_add(1);
         self.touched.extend(ways.iter().map(|way| (*way, self.last)));
         self.ways.push_back((self.last, ways));
         self.wait_for(self.last)
@@ -113,16 +99,12 @@ impl Queue {
         match (self.touched.is_empty(), &self.trouble) {
             (true, _) => Ok(None),
             (false, Some(trouble)) => Err(trouble.clone()),
-            (false, None) => {
-                let last = self.ways.back().map_or(self.last, |(number, _)| *number);
-                Ok(Some(self.wait_for(last)))
-            }
+            (false, None) => Ok(Some(self.wait_for(self.last))),
         }
     }
 
     /// What is to be written next, and the number of the last of it.
     pub(super) fn take(&mut self) -> (Vec<Change>, u64) {
-        self.awaited = 0;
         (std::mem::take(&mut self.changes), self.last)
     }
 
@@ -144,7 +126,6 @@ impl Queue {
     /// [`Queue::mend`].
     pub(super) fn fail(&mut self, trouble: &Trouble) {
         self.changes.clear();
-        self.awaited = 0;
         self.trouble = Some(trouble.clone());
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_values().flatten().for_each(|ticket| ticket.end(Err(trouble.clone())));

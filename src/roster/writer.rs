@@ -24,9 +24,6 @@ pub type Report = Box<dyn Fn(Result<(), &Trouble>) + Send>;
 /// A writer that comes back is back within this time of one who came before.
 const QUIET: Duration = Duration::from_millis(8);
 
-/// What nobody waits for goes to the disk after this time, if nothing does before.
-const BEHIND: Duration = Duration::from_millis(50);
-
 /// But nobody waits for more than so many of these.
 const ROUNDS: u32 = 6;
 
@@ -87,16 +84,14 @@ impl Drop for End<'_> {
 /// Writes until the roster is closed.
 fn write(shared: &Shared, mut file: File, open: &Open, report: &Report) {
     loop {
-        let Batch { changes, number, awaited } = shared.next();
+        let (changes, number) = shared.next();
         if changes.is_empty() {
             return;
         }
         let written = file.commit(&changes);
         let mut state = shared.state();
-        let waiting = state.queue.as_ref().map_or(0, Queue::awaited);
-        if awaited > 0 {
-            state.expected = awaited.saturating_add(waiting).min(MOST);
-        }
+        let waiting = state.queue.as_ref().map_or(0, Queue::len);
+        state.expected = changes.len().saturating_add(waiting).min(MOST);
         let Some(queue) = state.queue.as_mut() else { return };
         let Err(trouble) = written else {
             queue.settle(number);
@@ -117,32 +112,25 @@ fn write(shared: &Shared, mut file: File, open: &Open, report: &Report) {
 
 impl Shared {
     /// The changes that are to be written next: none, if there will be no more.
-    fn next(&self) -> Batch {
+    fn next(&self) -> (Vec<Change>, u64) {
         let mut state = self.state();
         while state.is_idle() {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.awaited() == 0 {
-            let alone = |state: &mut State| state.awaited() == 0 && !state.is_closing;
-            let waited = self.wake.wait_timeout_while(state, BEHIND, alone);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
         state = self.gather(state);
-        let awaited = state.awaited();
-        let (changes, number) = state.queue.as_mut().map(Queue::take).unwrap_or_default();
-        Batch { changes, number, awaited }
+        state.queue.as_mut().map(Queue::take).unwrap_or_default()
     }
 
     /// Waits a moment for those who are expected.
     fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         for _ in 0..ROUNDS {
-            let awaited = state.awaited();
-            if awaited == 0 || awaited >= state.expected || state.is_closing {
+            let length = state.length();
+            if length >= state.expected || state.is_closing {
                 break;
             }
             let waited = self.wake.wait_timeout(state, QUIET);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.awaited() == awaited {
+            if state.length() == length {
                 break;
             }
         }
@@ -171,20 +159,7 @@ impl Shared {
     }
 }
 
-/// What is written at once.
-struct Batch {
-    changes: Vec<Change>,
-    /// That of the last of them.
-    number: u64,
-    /// How many of them somebody waits for.
-    awaited: usize,
-}
-
 impl State {
-    fn awaited(&self) -> usize {
-        self.queue.as_ref().map_or(0, Queue::awaited)
-    }
-
     fn length(&self) -> usize {
         self.queue.as_ref().map_or(0, Queue::len)
     }

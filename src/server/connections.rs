@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -14,6 +15,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::Limits;
+
+/// Nobody is looked at more often than this, however short the times are.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// All who are connected.
 #[derive(Default)]
@@ -182,7 +186,7 @@ impl Connection {
     /// Whatever it does next ends no sooner than the shortest time from now, so nobody has to be told
     /// that it does something else: that would be five times a request.
     pub(super) async fn overstays(&self, limits: &Limits) {
-        let shortest = limits.idle.min(limits.head).min(limits.body);
+        let shortest = limits.idle.min(limits.head).min(limits.body).max(LEAST);
         loop {
             let now = Instant::now();
             let end = self.0.seat.lock().end(limits);

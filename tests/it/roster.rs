@@ -8,11 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::glance::Glance;
 use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::record::{MEMORY, Phase, UserRecord, Wanted};
 use connect_provisioner::roster::{Clash, Roster};
 use connect_provisioner::scim::Person;
+use connect_provisioner::scim::resource::Sought;
+use connect_provisioner::scim::schema::{Limits, ResourceType};
 use serde_json::{Map, Value, json};
 
 fn at(seconds: u64) -> SystemTime {
@@ -39,6 +42,27 @@ async fn write(roster: &dyn Roster, record: &mut UserRecord) -> Result<(), Clash
     Ok(())
 }
 
+/// Versions and glances are of the records that are there, whichever way they are read.
+async fn what_is_told_of_a_record_is_what_it_holds(roster: &dyn Roster) {
+    let mut record = record(60);
+    assert_eq!(roster.version(&record.id).await.unwrap(), None);
+    write(roster, &mut record).await.unwrap();
+    record.spec.person = person(61);
+    write(roster, &mut record).await.unwrap();
+    assert_eq!(roster.version(&record.id).await.unwrap(), Some(2));
+
+    let (records, total) = roster.page(0, 999).await.unwrap();
+    assert!(records.contains(&record));
+    let versions = records.iter().map(|own| (own.id.clone(), own.row_version)).collect();
+    assert_eq!(roster.page_versions(0, 999).await.unwrap(), (versions, total));
+    let types = ResourceType::user(&Limits::default());
+    let sought = Sought::new(&types, vec!["userName"]);
+    let glances: Vec<_> = records.iter().map(|own| Glance::of(own, &sought)).collect();
+    assert!(roster.glances(0, 999, &sought).await.unwrap() == (glances, total));
+    roster.erase(&record.id, 2).await.unwrap().unwrap();
+    assert_eq!(roster.version(&record.id).await.unwrap(), None);
+}
+
 /// Everything that a roster promises.
 async fn keeps_the_contract(roster: &dyn Roster) {
     a_record_is_found_by_what_it_goes_by(roster).await;
@@ -49,6 +73,7 @@ async fn keeps_the_contract(roster: &dyn Roster) {
     what_is_due_comes_in_its_order(roster).await;
     farewells_come_first_of_those_that_are_due(roster).await;
     persons_come_in_pages(roster).await;
+    what_is_told_of_a_record_is_what_it_holds(roster).await;
     the_parked_are_listed(roster).await;
     an_event_is_first_seen_once(roster).await;
     removals_are_counted_within_an_hour(roster).await;

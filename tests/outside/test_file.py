@@ -7,12 +7,14 @@ import stat
 import threading
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 import pytest
 
 from deployments import SECRET
-from programs import wait_for
+from programs import run, wait_for
 
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-ones-own-for-this"
 AUTHORIZATION = ("authorization", f"Bearer {TOKEN}")
 # What everybody knows opens no roster in a file.
@@ -158,6 +160,18 @@ def test_a_file_that_others_may_read_is_told_and_a_new_one_is_its_owners_alone(s
     own = serve("--roster", str(file))
     wait_for(lambda: told(own) == ["WARN"], "the line")
     assert "640" in own.log() and stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_a_file_of_a_build_before_is_carried_over_and_that_is_told_once(tmp_path):
+    before = (ROOT / "tests/it/roster/form-1-b.redb").read_bytes()
+    file = tmp_path / "roster.redb"
+    file.write_bytes(before)
+    first, second = (run("parked", "--roster", str(file)) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    (line,) = map(json.loads, first.stderr.splitlines())
+    assert (line["level"], line["message"]) == ("INFO", "roster")
+    assert "carried over" in line["detail"] and f"{file}.v1" in line["detail"]
+    assert second.stderr == "" and (tmp_path / "roster.redb.v1").read_bytes() == before
 
 
 def test_a_serve_that_has_nothing_to_do_writes_nothing(serve, tmp_path):

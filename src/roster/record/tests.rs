@@ -1,5 +1,7 @@
 //! How a record moves from state to state.
 
+use serde_json::json;
+
 use super::*;
 use crate::connect::UserIds;
 
@@ -317,4 +319,28 @@ fn every_member_that_is_stored_is_told_in_the_paper() {
         assert!(ways.iter().any(|way| paper.contains(way)), "{name}");
     }
     assert!(UserRecord::read(&stored.to_string()).unwrap() == record);
+}
+
+#[test]
+fn no_part_of_a_record_shows_a_name() {
+    let now = SystemTime::UNIX_EPOCH;
+    let person = json!({"userName": "ana@example.com"}).as_object().unwrap().clone();
+    let person = Person::new(person);
+    let record = UserRecord::new(Id::of([1; 16]), person, Wanted::Active, "owner", now);
+    assert_eq!(record.status.candidate_usernames, ["ana@example.com"]);
+    let shown = format!("{record:?} {:?} {:?} {:?}", record.status, record.lease, record.schedule);
+    assert!(!shown.contains("ana"), "{shown}");
+}
+
+#[test]
+fn an_external_id_that_its_source_takes_back_is_kept_no_more() {
+    let now = SystemTime::UNIX_EPOCH;
+    let person = |sent: serde_json::Value| Person::new(sent.as_object().unwrap().clone());
+    let first = person(json!({"userName": "a", "externalId": "1"}));
+    let mut spec = Spec::new(first, Wanted::Active, now);
+    spec.note_own_external_id("okta");
+    spec.note_own_external_id("scim/v2");
+    spec.person = person(json!({"userName": "a"}));
+    spec.note_own_external_id("scim/v2");
+    assert!(spec.external_ids.iter().eq([(&"okta".to_owned(), &"1".to_owned())]));
 }
