@@ -1,5 +1,22 @@
 //! Two words → how far one is from the other: for names that were mistyped.
 
+/// How far one is from the other, if that is no more than `most`.
+///
+/// Nearly all pairs are told apart by their lengths and by which letters they have: each letter that is
+/// wrong makes a difference of two there at most. The function does this for every variable at its start.
+#[must_use]
+pub fn within(one: &str, other: &str, most: usize) -> Option<usize> {
+    let lengths = one.chars().count().abs_diff(other.chars().count());
+    let differing = usize::try_from((letters(one) ^ letters(other)).count_ones()).ok()?;
+    let is_far = lengths > most || differing > most.saturating_mul(2);
+    if is_far { None } else { Some(distance(one, other)).filter(|found| *found <= most) }
+}
+
+/// A bit for each letter that a word has; several letters may have the same.
+fn letters(word: &str) -> u32 {
+    word.chars().fold(0, |bits, letter| bits | 1_u32.rotate_left(u32::from(letter) % 32))
+}
+
 /// How many letters are wrong, missing, too many, or in each other's place ("optimal string
 /// alignment").
 #[must_use]
@@ -29,6 +46,8 @@ pub fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -50,6 +69,14 @@ mod tests {
         ] {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{other} {one}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_within_is_what_the_distance_says(one in "[A-Eé_]{0,9}", other in "[A-Eé_]{0,9}", most in 0..4_usize) {
+            let expected = Some(distance(&one, &other)).filter(|found| *found <= most);
+            prop_assert_eq!(within(&one, &other, most), expected);
         }
     }
 }

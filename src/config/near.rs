@@ -2,7 +2,7 @@
 
 use super::hooks::HOOK_SETTINGS;
 use super::{Environment, Problem, is_setting, settings};
-use crate::near::distance;
+use crate::near::{distance, within};
 
 /// In shorter names one letter makes too much of a difference: `TAGS`.
 const SHORTEST: usize = 5;
@@ -45,14 +45,16 @@ pub fn meant(name: &str) -> Option<String> {
         return Some(upper).filter(|upper| is_hook(upper));
     }
     let own = settings().map(|setting| setting.name).filter(|own| *own != "AWS_REGION");
-    let near = own.filter(|own| is_near(&upper, own));
-    let nearest = near.min_by_key(|own| distance(&upper, own)).map(str::to_owned);
+    let near = own.filter_map(|own| Some((nearness(&upper, own)?, own)));
+    let nearest = near.min_by_key(|(distance, _)| *distance).map(|(_, own)| own.to_owned());
     nearest.or_else(|| hook_meant(&upper))
 }
 
-fn is_near(name: &str, setting: &str) -> bool {
+/// How far a name is from a setting's, if it is near.
+fn nearness(name: &str, setting: &str) -> Option<usize> {
     let forgiven = if setting.len() <= SHORT { 1 } else { 2 };
-    setting.len() >= SHORTEST && name.len() >= SHORTEST && distance(name, setting) <= forgiven
+    let is_long = setting.len() >= SHORTEST && name.len() >= SHORTEST;
+    is_long.then(|| within(name, setting, forgiven)).flatten()
 }
 
 /// `HOKO_OKTA_SECRET`, and what starts with `HOOK_` and ends nearly like a setting.
