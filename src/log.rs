@@ -68,9 +68,10 @@ pub struct Record {
     /// How many calls of Connect there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_calls: Option<u32>,
-    /// Milliseconds that they took together.
+    /// How long they took together: whole milliseconds in the line.
+    #[serde(rename = "connectMs", serialize_with = "as_millis")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    connect_ms: Option<u128>,
+    connect_time: Option<Duration>,
     /// AWS's id of the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_request_id: Option<String>,
@@ -132,9 +133,9 @@ impl Record {
 
     /// Notes what was asked of Connect, besides what was asked already.
     pub fn called(&mut self, calls: Calls) {
-        let (count, time) = (self.connect_calls.unwrap_or(0), self.connect_ms.unwrap_or(0));
+        let (count, time) = (self.connect_calls.unwrap_or(0), self.connect_time.unwrap_or_default());
         self.connect_calls = Some(count.saturating_add(calls.count));
-        self.connect_ms = Some(time.saturating_add(calls.time.as_millis()));
+        self.connect_time = Some(time.saturating_add(calls.time));
         self.connect_request_id = calls.last_request_id;
     }
 
@@ -226,12 +227,8 @@ impl Record {
         });
         let trouble = Metric::count("SecretTrouble", u64::from(self.secret_trouble.is_some()));
         let trouble = Some(trouble).filter(|_| !is_nothing);
-        let latency = events.iter().filter_map(|event| event.connect_ms);
-        let latency = latency.reduce(u128::saturating_add).map(|time| Metric {
-            name: "ConnectLatency",
-            unit: MILLISECONDS,
-            value: u64::try_from(time).unwrap_or(u64::MAX),
-        });
+        let latency = events.iter().filter_map(|event| event.connect_time);
+        let latency = latency.reduce(Duration::saturating_add).map(Metric::connect_latency);
         counts.chain(trouble).chain(latency)
     }
 
@@ -258,22 +255,59 @@ impl Record {
 pub struct Metric {
     /// What it is called, in CloudWatch and elsewhere.
     pub name: &'static str,
-    /// CloudWatch's word for what it is: [`COUNT`] or [`MILLISECONDS`].
-    pub unit: &'static str,
     /// How many, or how long.
-    pub value: u64,
+    pub amount: Amount,
 }
 
-/// The unit of what is counted: it adds up.
-pub const COUNT: &str = "Count";
-
-/// The unit of what is measured in milliseconds.
-pub const MILLISECONDS: &str = "Milliseconds";
+/// What a metric is a sum of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Things that were counted.
+    Count(u64),
+    /// Time that passed. It is rounded where it is written and never before: many calls of less
+    /// than a millisecond add up.
+    Time(Duration),
+}
 
 impl Metric {
-    const fn count(name: &'static str, value: u64) -> Self {
-        Self { name, unit: COUNT, value }
+    const fn count(name: &'static str, count: u64) -> Self {
+        Self { name, amount: Amount::Count(count) }
     }
+
+    /// How long the calls of Connect took.
+    #[must_use]
+    pub const fn connect_latency(time: Duration) -> Self {
+        Self { name: "ConnectLatency", amount: Amount::Time(time) }
+    }
+}
+
+impl Amount {
+    /// This and as much of another, which is of the same kind.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        match (self, more) {
+            (Self::Count(sum), Self::Count(more)) => Self::Count(sum.saturating_add(more)),
+            (Self::Time(sum), Self::Time(more)) => Self::Time(sum.saturating_add(more)),
+            (Self::Count(_), Self::Time(_)) | (Self::Time(_), Self::Count(_)) => self,
+        }
+    }
+
+    /// CloudWatch's word for its unit, and how much it is in that unit.
+    fn in_cloudwatch(self) -> (&'static str, Value) {
+        match self {
+            Self::Count(count) => ("Count", json!(count)),
+            Self::Time(time) => {
+                let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+                ("Milliseconds", json!(f64::from(micros) / 1000.0))
+            }
+        }
+    }
+}
+
+/// A time as whole milliseconds.
+#[expect(clippy::ref_option, reason = "what serde's derive passes")]
+fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    time.as_ref().map(Duration::as_millis).serialize(to)
 }
 
 /// Whether an event is counted.
@@ -302,10 +336,11 @@ fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Met
     let now = now.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let mut definitions = Vec::new();
     let mut document = json!({"Deployment": deployment});
-    for Metric { name, unit, value } in metrics {
+    for Metric { name, amount } in metrics {
+        let (unit, value) = amount.in_cloudwatch();
         definitions.push(json!({"Name": name, "Unit": unit}));
         if let Value::Object(members) = &mut document {
-            members.insert(name.to_owned(), json!(value));
+            members.insert(name.to_owned(), value);
         }
     }
     if let Value::Object(members) = &mut document {

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::converge::drain::Drained;
 use crate::fault::Fault;
-use crate::log::{MILLISECONDS, Metric, Record};
+use crate::log::{Amount, Metric, Record};
 use crate::roster::Trouble;
 use crate::roster::parked::Counts;
 use crate::server::Gauge;
@@ -29,8 +29,8 @@ pub(in crate::cli) struct Meter {
 
 #[derive(Debug, Default)]
 struct Counted {
-    /// What the function writes as metrics, by name; times in milliseconds.
-    events: BTreeMap<&'static str, (&'static str, u64)>,
+    /// What the function writes as metrics, by name.
+    events: BTreeMap<&'static str, Amount>,
     answers: BTreeMap<u16, u64>,
     /// Lines by their level.
     lines: BTreeMap<&'static str, u64>,
@@ -47,17 +47,17 @@ impl Meter {
         counted.lines.extend(LEVELS.map(|level| (level, 0)));
         // So that each count is there before the first of its events.
         let nothing = Record::default();
-        let measured = nothing.measured().map(|Metric { name, unit, .. }| (name, (unit, 0)));
-        counted.events.extend(measured.chain([("ConnectLatency", (MILLISECONDS, 0))]));
+        let measured = nothing.measured().chain([Metric::connect_latency(Duration::ZERO)]);
+        counted.events.extend(measured.map(|metric| (metric.name, metric.amount)));
         Self { started, counted: Mutex::new(counted) }
     }
 
     /// Counts what came of a request.
     pub(super) fn note(&self, record: &Record) {
         self.change(|counted| {
-            for Metric { name, unit, value } in record.measured() {
-                let (_, sum) = counted.events.entry(name).or_insert((unit, 0));
-                *sum = sum.saturating_add(value);
+            for Metric { name, amount } in record.measured() {
+                let sum = counted.events.entry(name);
+                sum.and_modify(|sum| *sum = sum.plus(amount)).or_insert(amount);
             }
         });
     }
@@ -125,16 +125,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Counted {
     fn write(&self, text: &mut Text) {
-        for (name, (unit, sum)) in &self.events {
+        for (name, sum) in &self.events {
             let help = format!("What the function writes to CloudWatch as {name}.");
             let name = snake_case(name);
-            match *unit {
-                MILLISECONDS => {
-                    let (seconds, rest) = (sum / 1000, sum % 1000);
+            match sum {
+                Amount::Time(sum) => {
                     let name = format!("{name}_seconds_total");
-                    text.value(&name, "counter", &help, format!("{seconds}.{rest:03}"));
+                    text.value(&name, "counter", &help, sum.as_secs_f64());
                 }
-                _ => text.value(&format!("{name}_total"), "counter", &help, sum),
+                Amount::Count(sum) => text.value(&format!("{name}_total"), "counter", &help, sum),
             }
         }
         text.family(
