@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 use crate::assign::Rules;
 use crate::config::scim::Scim;
-use crate::connect::Calls;
+use crate::converge::budget::Budget;
 use crate::converge::{Keeper, changed_meanwhile};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
@@ -80,18 +80,17 @@ impl Directory {
         &self,
         keeper: &Keeper,
         request: &Verified<&Request>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Answer, Fault>, Calls) {
-        let mut calls = Calls::default();
+        budget: &mut Budget<'_>,
+    ) -> Result<Answer, Fault> {
         let front = self.public_url.as_ref().or(request.front.as_ref());
         let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default()).into();
+        let Budget { clock, deadline, .. } = *budget;
         let asked = Asked { keeper, request, base, clock, deadline };
-        let answer = self.dispatch(&asked, &mut calls).await;
-        (answer.and_then(|answer| asked.fit(answer)), calls)
+        let answer = self.dispatch(&asked, budget).await?;
+        asked.fit(answer)
     }
 
-    async fn dispatch(&self, asked: &Asked<'_>, calls: &mut Calls) -> Result<Answer, Fault> {
+    async fn dispatch(&self, asked: &Asked<'_>, budget: &mut Budget<'_>) -> Result<Answer, Fault> {
         let method = asked.request.method.as_str();
         let place = Place::find(&asked.request.path)?;
         place.check(method)?;
@@ -104,13 +103,13 @@ impl Directory {
                 let query = Query::of_body(&asked.body().await?, self.strict)?;
                 self.search(asked, endpoint, &query).await
             }
-            (Place::All(Endpoint::Users), _) => self.create_user(asked, calls).await,
+            (Place::All(Endpoint::Users), _) => self.create_user(asked, budget).await,
             (Place::All(Endpoint::Groups), _) => self.create_group(asked).await,
             (Place::One(Endpoint::Users, id), "GET") => self.read_user(asked, &id).await,
             (Place::One(Endpoint::Users, id), "DELETE") => {
-                self.remove_user(asked, &id, calls).await
+                self.remove_user(asked, &id, budget).await
             }
-            (Place::One(Endpoint::Users, id), _) => self.change_user(asked, &id, calls).await,
+            (Place::One(Endpoint::Users, id), _) => self.change_user(asked, &id, budget).await,
             (Place::One(Endpoint::Groups, id), "GET") => self.read_group(asked, &id).await,
             (Place::One(Endpoint::Groups, id), "DELETE") => self.remove_group(asked, &id).await,
             (Place::One(Endpoint::Groups, id), _) => self.change_group(asked, &id).await,

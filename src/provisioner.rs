@@ -15,6 +15,7 @@ use crate::connect::apply::Connect;
 use crate::connect::class::Class;
 use crate::connect::recent::Recent;
 use crate::converge::Keeper;
+use crate::converge::budget::Budget;
 use crate::converge::inlet::Heard;
 use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
@@ -259,9 +260,9 @@ impl Provisioner {
         let Way::Roster(keeper, Some(directory)) = &self.way else {
             return Err(Class::Bug.fault());
         };
-        let clock = Clock::set(moment.now);
-        let (result, calls) = directory.answer(keeper, &request, clock, deadline).await;
-        record.called(calls);
+        let mut budget = Budget::new(Clock::set(moment.now), deadline);
+        let result = directory.answer(keeper, &request, &mut budget).await;
+        record.called(budget.spent);
         if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
             record.is_about(about);
         }
@@ -317,8 +318,10 @@ impl Provisioner {
                     event: wish.event.as_deref(),
                     can_mend: wish.can_mend,
                 };
-                let (result, calls) = keeper.accept(&heard, Clock::set(moment.now), deadline).await;
-                record.called(calls);
+                let mut budget = Budget::new(Clock::set(moment.now), deadline);
+                let result = keeper.accept(&heard, &mut budget).await;
+                record.called(budget.spent);
+                let result = result.map(|upserted| upserted.outcome);
                 if let Ok(owner) = result.as_ref().map(Outcome::owner) {
                     record.owner =
                         owner.map(|owner| owner.hash().to_owned()).or(record.owner.take());

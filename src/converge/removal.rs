@@ -3,56 +3,44 @@
 
 use std::time::Duration;
 
-use super::Keeper;
-use super::work::{Stop, is_young, not_shown};
+use super::attempt::{Attempt, Stop};
+use super::work::{is_young, not_shown};
 use crate::connect::UserIds;
 use crate::connect::plan::{Step, check_owner};
-use crate::connect::session::Session;
-use crate::deadline::{Clock, lies_within};
+use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::roster::record::{Held, RemovalClaim, UserRecord};
 
 /// A removal that was counted within the hour is not counted again.
 const HOUR: Duration = Duration::from_hours(1);
 
-impl Keeper {
+impl Attempt<'_> {
     /// Removes the user of a former name. Who took our tags off it wants it kept: it is not ours any
     /// more, and stands in nobody's way.
-    pub(super) async fn remove_former(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<(), Stop> {
-        let Some(former) = record.status.former_user.clone() else { return Ok(()) };
-        match self.remove(record, &former, session, clock).await {
+    pub(super) async fn remove_former(&mut self) -> Result<(), Stop> {
+        let Some(former) = self.record.status.former_user.clone() else { return Ok(()) };
+        match self.remove(&former).await {
             Err(Stop::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
             removed => removed?,
         }
-        record.status.former_user = None;
+        self.record.status.former_user = None;
         Ok(())
     }
 
     /// Removes a user of a record's, unless it is gone already.
-    pub(super) async fn remove(
-        &self,
-        record: &mut UserRecord,
-        held: &Held,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<(), Stop> {
-        let owner = self.owner_of(record);
-        match session.observe(&held.ids).await? {
+    pub(super) async fn remove(&mut self, held: &Held) -> Result<(), Stop> {
+        let owner = self.owner();
+        match self.session.observe(&held.ids).await? {
             Some(user) => {
                 check_owner(&owner, &user)?;
-                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
+                self.count(&Step::DeleteUser, &user.ids).await?;
                 // Who finds the user gone shall know that it was us.
-                self.checkpoint(record).await?;
-                session.change(&Step::DeleteUser, &user.ids).await?;
-                record.status.removal_claim = None;
+                self.checkpoint().await?;
+                self.session.change(&Step::DeleteUser, &user.ids).await?;
+                self.record.status.removal_claim = None;
                 Ok(())
             }
-            None if is_young(held, clock.now()) && !is_removed(record, held) => {
+            None if is_young(held, self.now()) && !is_removed(self.record, held) => {
                 Err(not_shown().into())
             }
             None => Ok(()),
@@ -61,51 +49,44 @@ impl Keeper {
 
     /// Removes what may have been created under other names than this, and says whether anything
     /// was there.
-    pub(super) async fn remove_tried(
-        &self,
-        record: &mut UserRecord,
-        kept: [Option<&str>; 2],
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<bool, Stop> {
-        let owner = self.owner_of(record);
+    pub(super) async fn remove_tried(&mut self, kept: [Option<&str>; 2]) -> Result<bool, Stop> {
+        let owner = self.owner();
         let mut removed = false;
-        for tried in record.status.candidate_usernames.clone() {
+        for tried in self.record.status.candidate_usernames.clone() {
             if kept.contains(&Some(tried.as_str())) {
                 continue;
             }
-            let found = session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
-            if let Some(user) = found.filter(|user| record.status.has_not(&user.ids)) {
-                self.count(record, &Step::DeleteUser, &user.ids, clock).await?;
-                session.change(&Step::DeleteUser, &user.ids).await?;
-                (record.status.removal_claim, removed) = (None, true);
+            let found = self.session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
+            if let Some(user) = found.filter(|user| self.record.status.has_not(&user.ids)) {
+                self.count(&Step::DeleteUser, &user.ids).await?;
+                self.session.change(&Step::DeleteUser, &user.ids).await?;
+                (self.record.status.removal_claim, removed) = (None, true);
             }
-            record.status.candidate_usernames.retain(|other| *other != tried);
+            self.record.status.candidate_usernames.retain(|other| *other != tried);
         }
         Ok(removed)
     }
 
     /// Counts a removal, unless there were too many within the hour.
-    pub(super) async fn count(
-        &self,
-        record: &mut UserRecord,
-        step: &Step,
-        user: &UserIds,
-        clock: Clock,
-    ) -> Result<(), Stop> {
-        let now = clock.now();
+    pub(super) async fn count(&mut self, step: &Step, user: &UserIds) -> Result<(), Stop> {
+        let now = self.now();
         let removal = removal(step, user);
         let is_this =
             |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
-        if record.status.removal_claim.as_ref().is_some_and(is_this) {
+        if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
             return Ok(());
         }
-        if record.schedule.guard_waived {
-            self.roster.note_removal(now).await?;
-        } else if !self.roster.count_removal(now, self.policy.removals_per_hour).await? {
-            return Err(removal_held(self.policy.removals_per_hour).into());
+        if self.record.schedule.guard_waived {
+            self.keeper.roster.note_removal(now).await?;
+        } else if !self
+            .keeper
+            .roster
+            .count_removal(now, self.keeper.policy.removals_per_hour)
+            .await?
+        {
+            return Err(removal_held(self.keeper.policy.removals_per_hour).into());
         }
-        record.status.removal_claim = Some(RemovalClaim { removal, time: now });
+        self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
         Ok(())
     }
 }

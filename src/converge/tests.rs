@@ -22,11 +22,11 @@ async fn who_has_no_time_left_for_a_call_has_tried_nothing_and_is_due() {
     let record = UserRecord::new(keeper.new_id(), person, Wanted::Active, "o", now);
     roster.write(&record).await.unwrap().unwrap();
     let clock = Clock::set(now);
-    let run = Run { clock, deadline: Deadline::after(Duration::ZERO), pace: None };
+    let mut budget = Budget::new(clock, Deadline::after(Duration::ZERO));
     for _ in 0..3 {
-        let Followed { ended, calls, .. } = keeper.converge(&record.id, run).await.unwrap();
+        let Followed { ended, .. } = keeper.converge(&record.id, &mut budget).await.unwrap();
         assert!(matches!(ended, Ended::Pending(None)), "{ended:?}");
-        assert_eq!(calls.count, 0);
+        assert_eq!(budget.spent.count, 0);
     }
     let left = roster.load(&record.id).await.unwrap().unwrap();
     assert_eq!(

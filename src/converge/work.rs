@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use super::attempt::{Attempt, Stop};
 use super::removal::is_removed;
-use super::{Keeper, Noted, TRIES};
+use super::{Keeper, TRIES};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
 use crate::assign::owner::Owner;
-use crate::assign::password::Password;
 use crate::assign::power::Power;
 use crate::connect::plan::{Desired, Observed, Step, check_owner, plan};
 use crate::connect::session::{Created, Session};
@@ -18,11 +18,11 @@ use crate::connect::{Applied, UserIds};
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::hex;
-use crate::roster::group::{Group, GroupChange};
+use crate::roster::Trouble;
+use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
 use crate::roster::policy::{Deactivate, Missing, Rename};
 use crate::roster::record::{Held, Reapplied, UserRecord, Wanted};
-use crate::roster::{Clash, Trouble};
 
 /// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
 /// Reference", eventual consistency: seconds, sometimes minutes).
@@ -31,82 +31,245 @@ const YOUNG: Duration = Duration::from_mins(15);
 /// A call is made this often for a value that Connect then shows otherwise.
 const MOST_APPLICATIONS: u8 = 2;
 
-/// Why the work was not done.
-pub(super) enum Stop {
-    /// What should be was changed meanwhile; what is known of Connect is written.
-    Changed,
-    /// Connect, or what is asked of it.
-    Fault(Fault),
-    /// Somebody else has the lease now.
-    Lost,
-    /// There was no time left to ask Connect. Nothing was sent, and nobody asked for fewer calls: that
-    /// is no attempt, nothing to be quiet about, and says nothing of a backlog.
-    NotBegun,
-    /// The roster.
-    Roster(Fault),
-    /// Somebody else has the name that the person is to have; for the rest it was done.
-    Waits(Fault),
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl Attempt<'_> {
+    /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
+    pub(super) async fn work(&mut self) -> Result<Applied, Stop> {
+        if self.record.wanted() == Wanted::Gone {
+            self.keeper.leave_groups(&self.record.id, self.clock).await?;
+        }
+        let waits = match self.record.wanted() {
+            // Who is shut out keeps their user under its name, and takes another when they return: else
+            // whoever is given the former one would find it taken in Connect.
+            Wanted::Inactive if !self.record.is_nameless() => None,
+            Wanted::Active | Wanted::Inactive | Wanted::Gone => self.claim_name().await?,
+        };
+        self.remove_former().await?;
+        let keeper = self.keeper;
+        match (self.record.wanted(), &keeper.policy.deactivate) {
+            (Wanted::Active, _) => match waits {
+                None => self.hold_user().await,
+                Some(fault) if self.record.is_nameless() => Err(Stop::Waits(fault)),
+                Some(fault) => {
+                    // The user of the name that they have is kept in step meanwhile.
+                    self.hold_user().await?;
+                    Err(Stop::Waits(fault))
+                }
+            },
+            (Wanted::Inactive, Deactivate::Suspend(profile)) => self.shut_out(profile).await,
+            (Wanted::Inactive, Deactivate::Keep) => {
+                if !self.record.status.candidate_usernames.is_empty() {
+                    self.one_user().await?;
+                }
+                let held = self.record.status.user.as_ref().map(|held| held.ids.clone());
+                Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
+            }
+            (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => self.hold_nothing().await,
+        }
     }
-}
 
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        Self::Roster(trouble.into())
+    /// Removes whatever there is of a record's.
+    async fn hold_nothing(&mut self) -> Result<Applied, Stop> {
+        let mut applied = Applied::NoUser;
+        if let Some(held) = self.record.status.user.clone() {
+            self.remove(&held).await?;
+            self.record.status.user = None;
+            applied = Applied::Removed;
+        }
+        if self.remove_tried([None; 2]).await? {
+            applied = Applied::Removed;
+        }
+        self.record.status.had_user |= applied == Applied::Removed;
+        Ok(applied)
+    }
+
+    /// Leaves a user with this security profile alone; otherwise it stays as it is until the person
+    /// returns.
+    async fn shut_out(&mut self, profile: &Reference) -> Result<Applied, Stop> {
+        let Some(user) = self.one_user().await? else { return Ok(Applied::NoUser) };
+        let given = self.given_to_agents(profile).await?;
+        let profile = self.session.security_profile(profile).await?;
+        if given.contains(&profile) {
+            return Err(self.take_what_can_be(&profile, &user).await);
+        }
+        let steps = plan(Desired::ShutOut(&profile), Some(&user));
+        if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
+            let step = Step::UpdateUserSecurityProfiles(Vec::new());
+            self.count(&step, &user.ids).await?;
+        }
+        let is_done = self.apply(&steps, &user.ids).await?;
+        self.record.status.removal_claim = None;
+        Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
+    }
+
+    /// The security profiles with which somebody works here, those that may be `suspended` by another
+    /// spelling: what is spelled alike was compared at the start.
+    async fn given_to_agents(&self, suspended: &Reference) -> Result<Vec<ResourceId>, Fault> {
+        let (power, allowed) = (&self.keeper.rules.power, &self.keeper.rules.allowed);
+        let groups =
+            self.keeper.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+        let all = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
+        let spelling = std::mem::discriminant(suspended);
+        resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), &self.session).await
+    }
+
+    /// Where the profile for those who left is one with which others work, nothing is given: of what
+    /// the user has, all is taken but one profile, one that everybody has if there is any. So whoever
+    /// leaves can do less than before and never more, whatever the setting names.
+    async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> Stop {
+        let everybodys =
+            match resolved(self.keeper.rules.power.security_profiles.iter(), &self.session).await {
+                Ok(everybodys) => everybodys,
+                Err(fault) => return fault.into(),
+            };
+        let mut kept = everybodys.iter().chain([profile]);
+        let kept = kept.find(|id| user.security_profiles.contains(id.as_str()));
+        if let Some(kept) = kept.filter(|_| user.security_profiles.len() > 1) {
+            let step = Step::UpdateUserSecurityProfiles(vec![kept.clone()]);
+            if let Err(stop) = self.count(&step, &user.ids).await {
+                return stop;
+            }
+            if let Err(stop) = self.apply(&[step], &user.ids).await {
+                return stop;
+            }
+            self.record.status.removal_claim = None;
+        }
+        not_powerless().into()
+    }
+
+    /// The one user of a record's, if there is any: what else may have been created is removed.
+    async fn one_user(&mut self) -> Result<Option<Observed>, Stop> {
+        let mut observed = self.observe(Missing::Recreate).await?;
+        if observed.is_none() {
+            observed = self.find_tried(None).await?;
+        }
+        let shown = observed.as_ref().map(|user| user.username.as_str());
+        self.remove_tried([shown, None]).await?;
+        Ok(observed)
+    }
+
+    /// Makes Connect hold a user.
+    async fn hold_user(&mut self) -> Result<Applied, Stop> {
+        // Who never joined is let in again only where there is a user from before the roster.
+        if self.record.spec.never_joined && self.record.status.user.is_none() {
+            if self.find_tried(None).await?.is_none() {
+                return Ok(Applied::NoUser);
+            }
+            self.record.spec.never_joined = false;
+        }
+        let agent = self.agent().await?;
+        let power = self.session.resolve(&agent.power).await?;
+        let name = agent.username.as_str();
+        let mut observed = self.observe(self.keeper.policy.missing).await?;
+        if observed.is_none() {
+            observed = self.find_tried(Some(name)).await?;
+        }
+        let shown = observed.as_ref().map(|user| user.username.as_str());
+        self.remove_tried([shown, Some(name)]).await?;
+        let is_renamed = shown.is_some_and(|shown| shown != name);
+        if let Some(user) = observed.filter(|_| !is_renamed) {
+            return self.update(&agent, &power, &user).await;
+        }
+        if is_renamed && self.keeper.policy.rename == Rename::Park {
+            return Err(renamed().into());
+        }
+        // The old user stays until there is a new one.
+        let applied = self.create(&agent, &power).await?;
+        if self.record.status.former_user.is_some() {
+            self.checkpoint().await?;
+        }
+        self.remove_former().await?;
+        Ok(applied)
+    }
+
+    /// The user that is known, if Connect still has it.
+    async fn observe(&mut self, policy: Missing) -> Result<Option<Observed>, Stop> {
+        let Some(held) = self.record.status.user.clone() else { return Ok(None) };
+        match self.session.observe(&held.ids).await? {
+            Some(user) => {
+                check_owner(&self.owner(), &user)?;
+                return Ok(Some(user));
+            }
+            None if is_removed(self.record, &held) => {}
+            None if is_young(&held, self.now()) => return Err(not_shown().into()),
+            None if policy == Missing::Recreate => {}
+            None => return Err(missing().into()),
+        }
+        self.record.status.user = None;
+        Ok(None)
+    }
+
+    /// A user that may have been created with nobody knowing, under another name than this.
+    async fn find_tried(&mut self, name: Option<&str>) -> Result<Option<Observed>, Stop> {
+        let owner = self.owner();
+        for tried in self.record.status.candidate_usernames.clone() {
+            if Some(tried.as_str()) == name {
+                continue;
+            }
+            let found = self.session.find(&tried).await?;
+            if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
+                self.record.status.user = Some(self.held(&user.ids));
+                self.record.status.had_user = true;
+                return Ok(Some(user));
+            }
+            self.record.status.candidate_usernames.retain(|other| *other != tried);
+        }
+        Ok(None)
+    }
+
+    async fn create(&mut self, agent: &Agent, power: &Power<ResourceId>) -> Result<Applied, Stop> {
+        agent.password.as_ref().map_err(Fault::clone)?;
+        let ids = match self.session.create(agent, power).await? {
+            Created::New(ids) => ids,
+            Created::Taken => {
+                let found = self.session.find(agent.username.as_str()).await?;
+                let user = found.ok_or_else(taken_by_nobody)?;
+                return self.take_over(agent, power, user).await;
+            }
+        };
+        self.record.has_user(self.held(&ids));
+        self.record.status.reapply_counts.clear();
+        // This one is of our own making.
+        self.record.status.adoption_confirmed = false;
+        Ok(Applied::Created(ids))
+    }
+
+    /// Changes what differs.
+    pub(super) async fn update(
+        &mut self,
+        agent: &Agent,
+        power: &Power<ResourceId>,
+        user: &Observed,
+    ) -> Result<Applied, Stop> {
+        let steps = plan(Desired::Held(agent, power), Some(user));
+        let is_done = self.apply(&steps, &user.ids).await?;
+        let ids = user.ids.clone();
+        Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
+    }
+
+    /// Makes the calls, and says whether there were none. A call whose effect is never to be seen is
+    /// not made for ever.
+    async fn apply(&mut self, steps: &[Step], user: &UserIds) -> Result<bool, Stop> {
+        let is_planned = |name: &String| steps.iter().any(|step| step.name() == name);
+        self.record.status.reapply_counts.retain(|name, _| is_planned(name));
+        let mut unequal = Vec::new();
+        for step in steps {
+            let (name, digest) = (step.name(), digest(step));
+            let counts = &mut self.record.status.reapply_counts;
+            let same = counts.get(name).filter(|tried| tried.digest == digest);
+            let times = same.map_or(0, |tried| tried.times);
+            if times >= MOST_APPLICATIONS {
+                unequal.push(name);
+                continue;
+            }
+            self.session.change(step, user).await?;
+            let tried = Reapplied { digest, times: times.saturating_add(1) };
+            self.record.status.reapply_counts.insert(name.to_owned(), tried);
+        }
+        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
     }
 }
 
 impl Keeper {
-    /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
-    pub(super) async fn work(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        password: Option<&Password>,
-    ) -> Result<Applied, Stop> {
-        if record.wanted() == Wanted::Gone {
-            self.leave_groups(&record.id, clock).await?;
-        }
-        let waits = match record.wanted() {
-            // Who is shut out keeps their user under its name, and takes another when they return: else
-            // whoever is given the former one would find it taken in Connect.
-            Wanted::Inactive if !record.is_nameless() => None,
-            Wanted::Active | Wanted::Inactive | Wanted::Gone => {
-                self.claim_name(record, clock).await?
-            }
-        };
-        self.remove_former(record, session, clock).await?;
-        match (record.wanted(), &self.policy.deactivate) {
-            (Wanted::Active, _) => match waits {
-                None => self.hold_user(record, session, clock, password).await,
-                Some(fault) if record.is_nameless() => Err(Stop::Waits(fault)),
-                Some(fault) => {
-                    // The user of the name that they have is kept in step meanwhile.
-                    self.hold_user(record, session, clock, password).await?;
-                    Err(Stop::Waits(fault))
-                }
-            },
-            (Wanted::Inactive, Deactivate::Suspend(profile)) => {
-                self.shut_out(record, session, clock, profile).await
-            }
-            (Wanted::Inactive, Deactivate::Keep) => {
-                if !record.status.candidate_usernames.is_empty() {
-                    self.one_user(record, session, clock).await?;
-                }
-                let held = record.status.user.as_ref().map(|held| held.ids.clone());
-                Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
-            }
-            (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => {
-                self.hold_nothing(record, session, clock).await
-            }
-        }
-    }
-
     /// Takes who is gone out of their groups.
     pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
         for _ in 0..TRIES {
@@ -124,309 +287,9 @@ impl Keeper {
         Err(Trouble("the groups of who is gone change all the time".to_owned()))
     }
 
-    /// Removes whatever there is of a record's.
-    async fn hold_nothing(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<Applied, Stop> {
-        let mut applied = Applied::NoUser;
-        if let Some(held) = record.status.user.clone() {
-            self.remove(record, &held, session, clock).await?;
-            record.status.user = None;
-            applied = Applied::Removed;
-        }
-        if self.remove_tried(record, [None; 2], session, clock).await? {
-            applied = Applied::Removed;
-        }
-        record.status.had_user |= applied == Applied::Removed;
-        Ok(applied)
-    }
-
-    /// Leaves a user with this security profile alone; otherwise it stays as it is until the person
-    /// returns.
-    async fn shut_out(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        profile: &Reference,
-    ) -> Result<Applied, Stop> {
-        let Some(user) = self.one_user(record, session, clock).await? else {
-            return Ok(Applied::NoUser);
-        };
-        let given = self.given_to_agents(profile, session).await?;
-        let profile = session.security_profile(profile).await?;
-        if given.contains(&profile) {
-            return Err(self.take_what_can_be(record, session, clock, &profile, &user).await);
-        }
-        let steps = plan(Desired::ShutOut(&profile), Some(&user));
-        if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
-            let step = Step::UpdateUserSecurityProfiles(Vec::new());
-            self.count(record, &step, &user.ids, clock).await?;
-        }
-        let is_done = self.apply(record, session, &steps, &user.ids).await?;
-        record.status.removal_claim = None;
-        Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
-    }
-
-    /// The security profiles with which somebody works here, those that may be `suspended` by another
-    /// spelling: what is spelled alike was compared at the start.
-    async fn given_to_agents(
-        &self,
-        suspended: &Reference,
-        session: &Session<'_>,
-    ) -> Result<Vec<ResourceId>, Fault> {
-        let (power, allowed) = (&self.rules.power, &self.rules.allowed);
-        let groups = self.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
-        let all = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
-        let spelling = std::mem::discriminant(suspended);
-        resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), session).await
-    }
-
-    /// Where the profile for those who left is one with which others work, nothing is given: of what
-    /// the user has, all is taken but one profile, one that everybody has if there is any. So whoever
-    /// leaves can do less than before and never more, whatever the setting names.
-    async fn take_what_can_be(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        profile: &ResourceId,
-        user: &Observed,
-    ) -> Stop {
-        let everybodys = match resolved(self.rules.power.security_profiles.iter(), session).await {
-            Ok(everybodys) => everybodys,
-            Err(fault) => return fault.into(),
-        };
-        let mut kept = everybodys.iter().chain([profile]);
-        let kept = kept.find(|id| user.security_profiles.contains(id.as_str()));
-        if let Some(kept) = kept.filter(|_| user.security_profiles.len() > 1) {
-            let step = Step::UpdateUserSecurityProfiles(vec![kept.clone()]);
-            if let Err(stop) = self.count(record, &step, &user.ids, clock).await {
-                return stop;
-            }
-            if let Err(stop) = self.apply(record, session, &[step], &user.ids).await {
-                return stop;
-            }
-            record.status.removal_claim = None;
-        }
-        not_powerless().into()
-    }
-
-    /// The one user of a record's, if there is any: what else may have been created is removed.
-    async fn one_user(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<Option<Observed>, Stop> {
-        let mut observed = self.observe(record, session, clock, Missing::Recreate).await?;
-        if observed.is_none() {
-            observed = self.find_tried(record, None, session, clock).await?;
-        }
-        let shown = observed.as_ref().map(|user| user.username.as_str());
-        self.remove_tried(record, [shown, None], session, clock).await?;
-        Ok(observed)
-    }
-
-    /// Makes Connect hold a user.
-    async fn hold_user(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        password: Option<&Password>,
-    ) -> Result<Applied, Stop> {
-        // Who never joined is let in again only where there is a user from before the roster.
-        if record.spec.never_joined && record.status.user.is_none() {
-            if self.find_tried(record, None, session, clock).await?.is_none() {
-                return Ok(Applied::NoUser);
-            }
-            record.spec.never_joined = false;
-        }
-        let mut agent = self.agent(record).await?;
-        if let Some(password) = password {
-            agent.password = Ok(Some(password.clone()));
-        }
-        let power = session.resolve(&agent.power).await?;
-        let name = agent.username.as_str();
-        let mut observed = self.observe(record, session, clock, self.policy.missing).await?;
-        if observed.is_none() {
-            observed = self.find_tried(record, Some(name), session, clock).await?;
-        }
-        let shown = observed.as_ref().map(|user| user.username.as_str());
-        self.remove_tried(record, [shown, Some(name)], session, clock).await?;
-        let is_renamed = shown.is_some_and(|shown| shown != name);
-        if let Some(user) = observed.filter(|_| !is_renamed) {
-            return self.update(record, session, &agent, &power, &user).await;
-        }
-        if is_renamed && self.policy.rename == Rename::Park {
-            return Err(renamed().into());
-        }
-        // The old user stays until there is a new one.
-        let applied = self.create(record, session, clock, &agent, &power).await?;
-        if record.status.former_user.is_some() {
-            self.checkpoint(record).await?;
-        }
-        self.remove_former(record, session, clock).await?;
-        Ok(applied)
-    }
-
-    /// What Connect should hold of a record's person.
-    pub(super) async fn agent(&self, record: &UserRecord) -> Result<Agent, Stop> {
-        let groups = match self.rules.groups.as_slice() {
-            [] => Vec::new(),
-            _ => self.roster.groups_of(record.id.as_str()).await?,
-        };
-        let groups: Vec<&str> = groups.iter().map(Group::display_name).collect();
-        let random = (self.entropy)();
-        let (agent, _) =
-            Agent::assign_leniently(&record.spec.person, &groups, &self.rules, random)?;
-        Ok(agent.of_owner(self.owner_of(record)))
-    }
-
     /// Whose user a record's is.
     pub(super) fn owner_of(&self, record: &UserRecord) -> Owner {
         Owner::of_hash(&self.rules.deployment, &record.owner)
-    }
-
-    /// The user that is known, if Connect still has it.
-    async fn observe(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        policy: Missing,
-    ) -> Result<Option<Observed>, Stop> {
-        let Some(held) = record.status.user.clone() else { return Ok(None) };
-        match session.observe(&held.ids).await? {
-            Some(user) => {
-                check_owner(&self.owner_of(record), &user)?;
-                return Ok(Some(user));
-            }
-            None if is_removed(record, &held) => {}
-            None if is_young(&held, clock.now()) => return Err(not_shown().into()),
-            None if policy == Missing::Recreate => {}
-            None => return Err(missing().into()),
-        }
-        record.status.user = None;
-        Ok(None)
-    }
-
-    /// A user that may have been created with nobody knowing, under another name than this.
-    async fn find_tried(
-        &self,
-        record: &mut UserRecord,
-        name: Option<&str>,
-        session: &Session<'_>,
-        clock: Clock,
-    ) -> Result<Option<Observed>, Stop> {
-        let owner = self.owner_of(record);
-        for tried in record.status.candidate_usernames.clone() {
-            if Some(tried.as_str()) == name {
-                continue;
-            }
-            let found = session.find(&tried).await?;
-            if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
-                record.status.user = Some(Held::new(&user.ids, clock.now()));
-                record.status.had_user = true;
-                return Ok(Some(user));
-            }
-            record.status.candidate_usernames.retain(|other| *other != tried);
-        }
-        Ok(None)
-    }
-
-    async fn create(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        clock: Clock,
-        agent: &Agent,
-        power: &Power<ResourceId>,
-    ) -> Result<Applied, Stop> {
-        agent.password.as_ref().map_err(Fault::clone)?;
-        let ids = match session.create(agent, power).await? {
-            Created::New(ids) => ids,
-            Created::Taken => {
-                let found = session.find(agent.username.as_str()).await?;
-                let user = found.ok_or_else(taken_by_nobody)?;
-                return self.take_over(record, session, clock, agent, power, user).await;
-            }
-        };
-        record.has_user(Held::new(&ids, clock.now()));
-        record.status.reapply_counts.clear();
-        // This one is of our own making.
-        record.status.adoption_confirmed = false;
-        Ok(Applied::Created(ids))
-    }
-
-    /// Changes what differs.
-    pub(super) async fn update(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        agent: &Agent,
-        power: &Power<ResourceId>,
-        user: &Observed,
-    ) -> Result<Applied, Stop> {
-        let steps = plan(Desired::Held(agent, power), Some(user));
-        let is_done = self.apply(record, session, &steps, &user.ids).await?;
-        let ids = user.ids.clone();
-        Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
-    }
-
-    /// Makes the calls, and says whether there were none. A call whose effect is never to be seen is
-    /// not made for ever.
-    async fn apply(
-        &self,
-        record: &mut UserRecord,
-        session: &Session<'_>,
-        steps: &[Step],
-        user: &UserIds,
-    ) -> Result<bool, Stop> {
-        record.status.reapply_counts.retain(|name, _| steps.iter().any(|step| step.name() == name));
-        let mut unequal = Vec::new();
-        for step in steps {
-            let (name, digest) = (step.name(), digest(step));
-            let counts = &mut record.status.reapply_counts;
-            let same = counts.get(name).filter(|tried| tried.digest == digest);
-            let times = same.map_or(0, |tried| tried.times);
-            if times >= MOST_APPLICATIONS {
-                unequal.push(name);
-                continue;
-            }
-            session.change(step, user).await?;
-            let tried = Reapplied { digest, times: times.saturating_add(1) };
-            record.status.reapply_counts.insert(name.to_owned(), tried);
-        }
-        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
-    }
-
-    /// Writes down what is known of Connect before something is removed there.
-    pub(super) async fn checkpoint(&self, record: &mut UserRecord) -> Result<(), Stop> {
-        match self.roster.write(record).await? {
-            Ok(version) => {
-                record.row_version = version;
-                Ok(())
-            }
-            Err(Clash::Taken) => Err(Stop::Lost),
-            Err(Clash::Moved) => match self.carry_over(record).await.map_err(Stop::Roster)? {
-                Noted::Changed(newer) => {
-                    *record = *newer;
-                    Err(Stop::Changed)
-                }
-                Noted::Lost | Noted::Written => Err(Stop::Lost),
-            },
-        }
-    }
-}
-
-impl Held {
-    pub(super) fn new(ids: &UserIds, now: SystemTime) -> Self {
-        Self { ids: ids.clone(), since: now }
     }
 }
 
