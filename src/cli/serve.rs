@@ -218,8 +218,8 @@ impl House {
 async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Box<dyn Error>> {
     let aws = lambda::aws(&config.region).await;
     Ok(match arguments.open_roster()? {
-        None => Provisioner::new(config, &aws),
-        Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random)),
+        None => Provisioner::direct(config, &aws),
+        Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))?,
     })
 }
 

@@ -181,7 +181,8 @@ pub(super) mod tests {
         let environment =
             given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let config = Config::read_for_roster(&environment).unwrap();
-        (config.rules, config.policy.unwrap())
+        let policy = config.policy().unwrap().clone();
+        (config.rules, policy)
     }
 
     fn digest_of(changes: &[(&str, &str)]) -> String {

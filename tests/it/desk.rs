@@ -105,6 +105,7 @@ impl Desk {
         let numbers = Arc::clone(&self.numbers);
         let entropy = move || u128::from(numbers.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
         let function = Provisioner::with_roster(config, &aws, roster.clone(), Box::new(entropy));
+        let function = function.unwrap();
         self.function = Some((function, roster));
     }
 

@@ -156,6 +156,7 @@ impl House {
             let own = chance.clone();
             let entropy = Box::new(move || own.bytes());
             Provisioner::with_roster(config.clone(), &aws(wire.clone()), roster.clone(), entropy)
+                .unwrap()
         };
         let house = Self {
             functions: vec![function(&wire), function(&wire)],
