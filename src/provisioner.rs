@@ -15,9 +15,6 @@ use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
 use crate::connect::recent::Recent;
-use crate::converge::Keeper;
-use crate::converge::budget::Budget;
-use crate::converge::inlet::Heard;
 use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
 use crate::directory::Directory;
@@ -28,6 +25,9 @@ use crate::http::{MAX_BODY, MAX_SCIM_BODY, NotHttp, Request, Response};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
+use crate::reconcile::Reconciler;
+use crate::reconcile::budget::Budget;
+use crate::reconcile::inlet::Heard;
 use crate::roster::Roster;
 use crate::roster::key::Id;
 use crate::scim::place::Place;
@@ -63,7 +63,7 @@ enum Backend {
     /// Of [`Mode::Direct`].
     Direct(Box<Connect>, Recent),
     /// Of [`Mode::Roster`]; SCIM is spoken where the configuration says how.
-    Roster(Arc<Keeper>, Option<Box<Directory>>),
+    Roster(Arc<Reconciler>, Option<Box<Directory>>),
 }
 
 /// A configuration that was read for direct mode says nothing of those who leave, so no roster can be
@@ -111,17 +111,17 @@ impl Provisioner {
         let keys = KeyStore::new(hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
-        let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
-        let backend = Backend::Roster(Arc::new(keeper), directory);
+        let reconciler = Reconciler::new(roster, connect, config.rules.clone(), policy, entropy);
+        let backend = Backend::Roster(Arc::new(reconciler), directory);
         Ok(Self { config, keys, backend })
     }
 
     /// What keeps the roster, if there is one.
     #[must_use]
-    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
+    pub fn reconciler(&self) -> Option<&Arc<Reconciler>> {
         match &self.backend {
             Backend::Direct(..) => None,
-            Backend::Roster(keeper, _) => Some(keeper),
+            Backend::Roster(reconciler, _) => Some(reconciler),
         }
     }
 
@@ -131,7 +131,7 @@ impl Provisioner {
         let deadline = Deadline::after(LOOKING);
         let faults = match &self.backend {
             Backend::Direct(connect, _) => connect.misnamed(now, deadline).await,
-            Backend::Roster(keeper, _) => keeper.misnamed(now, deadline).await,
+            Backend::Roster(reconciler, _) => reconciler.misnamed(now, deadline).await,
         };
         let problems = faults.into_iter().map(|fault| Problem {
             variable: "names in the settings".to_owned(),
@@ -251,8 +251,8 @@ impl Provisioner {
 
     /// Whether what is asked for could be written down.
     fn health(&self) -> Result<Outcome, Fault> {
-        let keeper = self.keeper();
-        keeper.map_or(Ok(()), |keeper| keeper.roster().health())?;
+        let reconciler = self.reconciler();
+        reconciler.map_or(Ok(()), |reconciler| reconciler.roster().health())?;
         Ok(Outcome::Healthy)
     }
 
@@ -278,11 +278,11 @@ impl Provisioner {
             Place::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
             _ => None,
         });
-        let Backend::Roster(keeper, Some(directory)) = &self.backend else {
+        let Backend::Roster(reconciler, Some(directory)) = &self.backend else {
             return Err(Class::Bug.fault());
         };
         let mut budget = Budget::new(Clock::set(moment.now), deadline);
-        let result = directory.answer(keeper, &request, &mut budget).await;
+        let result = directory.answer(reconciler, &request, &mut budget).await;
         record.called(budget.spent);
         if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
             record.is_about(about);
@@ -331,7 +331,7 @@ impl Provisioner {
                 record.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
-            (Verdict::Keep(wish), Backend::Roster(keeper, _)) => {
+            (Verdict::Keep(wish), Backend::Roster(reconciler, _)) => {
                 let heard = Heard {
                     intent: &wish.intent,
                     source: &wish.source,
@@ -340,7 +340,7 @@ impl Provisioner {
                     can_mend: wish.can_mend,
                 };
                 let mut budget = Budget::new(Clock::set(moment.now), deadline);
-                let result = keeper.accept(&heard, &mut budget).await;
+                let result = reconciler.accept(&heard, &mut budget).await;
                 record.called(budget.spent);
                 let result = result.map(|upserted| upserted.outcome);
                 if let Ok(owner) = result.as_ref().map(Outcome::owner) {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::aside::aside;
 use super::shown::{Extent, tell_active, with_traces};
 use super::{Asked, Directory, TRIES, etag, not_found};
-use crate::converge::budget::Budget;
-use crate::converge::changed_meanwhile;
 use crate::fault::Fault;
 use crate::outcome::resource::{About, Answer, Deed};
+use crate::reconcile::budget::Budget;
+use crate::reconcile::changed_meanwhile;
 use crate::roster::group::Group;
 use crate::roster::key::Id;
 use crate::roster::record::{UserRecord, Wanted};
@@ -36,7 +36,7 @@ impl Directory {
         let projection = asked.projection(&self.users);
         let kept = asked.taken_in(&self.users, self.strict).await?;
         let person = Person::new(kept);
-        let (id, made) = asked.keeper.add_person(&person, budget).await?;
+        let (id, made) = asked.reconciler.add_person(&person, budget).await?;
         let record = asked.written(&id, made.record).await?;
         let mut answer = self.user_answer(asked, &record, &projection, made.groups).await?;
         (answer.deed, answer.kept) = (Deed::Created, Some(made.outcome));
@@ -71,7 +71,7 @@ impl Directory {
                 tell_active(&mut kept, &known);
             }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
-            if let Some(changed) = asked.keeper.change_person(&known, person, budget).await? {
+            if let Some(changed) = asked.reconciler.change_person(&known, person, budget).await? {
                 let record = asked.written(&known.id, changed.record).await?;
                 let answer = self.user_answer(asked, &record, &projection, changed.groups).await?;
                 let about = Some(self.about_written(asked, &record));
@@ -91,9 +91,9 @@ impl Directory {
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.spec.etag))?;
-            if let Some(removed) = asked.keeper.remove_person(&known, budget).await? {
+            if let Some(removed) = asked.reconciler.remove_person(&known, budget).await? {
                 // At once, also where the rest is left to the drain.
-                asked.keeper.leave_groups(&known.id, asked.clock).await?;
+                asked.reconciler.leave_groups(&known.id, asked.clock).await?;
                 let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
                 return Ok(Answer { deed: Deed::Removed, kept: Some(removed.outcome), ..answer });
             }

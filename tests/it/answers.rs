@@ -107,10 +107,10 @@ async fn a_mode_is_chosen_once_and_never_fallen_back_to() {
         .insert("SCIM_TOKEN".to_owned(), "a-token-of-forty-letters-0123456789abcdef".to_owned());
     let config = Config::read_for_roster(&settings).unwrap();
     let followed = Provisioner::with_roster(config.clone(), &aws, roster(), Box::new(|| [7; 16]));
-    assert!(followed.unwrap().keeper().is_some());
+    assert!(followed.unwrap().reconciler().is_some());
     // Direct mode that is asked for is direct mode throughout: there is no SCIM, nor any policy.
     let direct = Provisioner::direct(config, &aws);
-    assert!(direct.keeper().is_none() && direct.config().by_roster().is_none());
+    assert!(direct.reconciler().is_none() && direct.config().by_roster().is_none());
 }
 
 #[tokio::test]

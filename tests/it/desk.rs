@@ -17,12 +17,12 @@ use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::settings::{self, DEMO_SCIM_TOKEN};
 use connect_provisioner::cli::story::Story;
 use connect_provisioner::config::{Config, Level};
-use connect_provisioner::converge::drain::Drained;
 use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::decision::Moment;
 use connect_provisioner::lambda;
 use connect_provisioner::log::Record;
 use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::reconcile::drain::Drained;
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::parked;
@@ -198,9 +198,9 @@ impl Desk {
     /// One run of the drain, so many seconds later.
     async fn drain(&mut self, seconds: u64) -> Drained {
         self.at += Duration::from_secs(seconds);
-        let keeper = self.function().keeper().unwrap();
+        let reconciler = self.function().reconciler().unwrap();
         let deadline = Deadline::after(Duration::from_secs(20));
-        keeper.drain(Clock::set(self.at), deadline).await.unwrap()
+        reconciler.drain(Clock::set(self.at), deadline).await.unwrap()
     }
 
     /// Whom Connect holds: username, first name and security profiles.

@@ -165,7 +165,7 @@ pub(super) mod tests {
     use crate::config::Config;
 
     /// A configuration of `changes` and of what there must be.
-    pub(in crate::converge) fn configured(changes: &[(&str, &str)]) -> (Rules, Policy) {
+    pub(in crate::reconcile) fn configured(changes: &[(&str, &str)]) -> (Rules, Policy) {
         let given = [
             ("CONNECT_INSTANCE", "11111111-2222-3333-4444-555555555555"),
             ("AWS_REGION", "us-west-2"),

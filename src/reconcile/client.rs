@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::budget::Budget;
 use super::inlet::keys;
 use super::writer::{Entry, Upserted, Written};
-use super::{Blame, Keeper, TRIES, changed_meanwhile};
+use super::{Blame, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::event::Intent;
@@ -20,7 +20,7 @@ use crate::roster::key::Id;
 use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::Person;
 
-impl Keeper {
+impl Reconciler {
     /// Makes a new person.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Keeper {
     /// somebody else changed them meanwhile, and nothing was done.
     ///
     /// # Errors
-    /// As for [`Keeper::add_person`].
+    /// As for [`Reconciler::add_person`].
     pub async fn change_person(
         &self,
         known: &UserRecord,

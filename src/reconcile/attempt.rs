@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use tokio::time::timeout;
 
 use super::budget::Budget;
-use super::{Keeper, Noted};
+use super::{Noted, Reconciler};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
@@ -20,7 +20,7 @@ use crate::roster::{Clash, Trouble};
 /// A round of work.
 pub(super) struct Attempt<'a> {
     /// Its roster, its rules and what the operator decided.
-    pub(super) keeper: &'a Keeper,
+    pub(super) reconciler: &'a Reconciler,
     /// The record, whose lease is ours. What is learnt of Connect is noted in it at once, so that it is
     /// there however the round ends.
     pub(super) record: &'a mut UserRecord,
@@ -62,7 +62,7 @@ impl From<Trouble> for Stop {
     }
 }
 
-impl Keeper {
+impl Reconciler {
     /// One round of work, within the time that there is.
     pub(super) async fn attempt(
         &self,
@@ -76,7 +76,7 @@ impl Keeper {
         }
         let clock = budget.clock;
         let session = self.connect.session(clock.now(), budget.deadline, budget.pace);
-        let mut attempt = Attempt { keeper: self, record, session, clock, password, groups };
+        let mut attempt = Attempt { reconciler: self, record, session, clock, password, groups };
         let worked = timeout(budget.deadline.time_left(), attempt.work()).await;
         budget.spent.add(&attempt.session.calls());
         worked.unwrap_or_else(|_| Err(out_of_time().into()))
@@ -86,22 +86,22 @@ impl Keeper {
 impl Attempt<'_> {
     /// Whose user the record's is.
     pub(super) fn owner(&self) -> Owner {
-        self.keeper.owner_of(self.record)
+        self.reconciler.owner_of(self.record)
     }
 
     /// What Connect should hold of the record's person.
     pub(super) async fn agent(&mut self) -> Result<Agent, Stop> {
-        let keeper = self.keeper;
-        let groups = match keeper.rules.groups.as_slice() {
+        let reconciler = self.reconciler;
+        let groups = match reconciler.rules.groups.as_slice() {
             [] => &[],
             _ => {
-                let groups = keeper.roster.groups_of(self.record.id.as_str()).await?;
+                let groups = reconciler.roster.groups_of(self.record.id.as_str()).await?;
                 self.groups.insert(groups).as_slice()
             }
         };
         let groups: Vec<&str> = groups.iter().map(Group::display_name).collect();
-        let (random, person) = ((keeper.entropy)(), &self.record.spec.person);
-        let (mut agent, _) = Agent::assign_leniently(person, &groups, &keeper.rules, random)?;
+        let (random, person) = ((reconciler.entropy)(), &self.record.spec.person);
+        let (mut agent, _) = Agent::assign_leniently(person, &groups, &reconciler.rules, random)?;
         if let Some(password) = self.password {
             agent.password = Ok(Some(password.clone()));
         }
@@ -116,7 +116,7 @@ impl Attempt<'_> {
     /// Writes down what is known of Connect, before something is done there that whoever comes next has
     /// to know of.
     pub(super) async fn checkpoint(&mut self) -> Result<(), Stop> {
-        match self.keeper.roster.write(self.record).await? {
+        match self.reconciler.roster.write(self.record).await? {
             Ok(version) => {
                 self.record.row_version = version;
                 Ok(())
@@ -129,7 +129,7 @@ impl Attempt<'_> {
     /// Carries over what is known of Connect into what somebody else wrote meanwhile, which is the record
     /// from now on: the round is over, and the next one follows that.
     pub(super) async fn overtaken(&mut self) -> Stop {
-        match self.keeper.carry_over(self.record).await {
+        match self.reconciler.carry_over(self.record).await {
             Ok(Noted::Changed(newer)) => {
                 *self.record = *newer;
                 Stop::Changed

@@ -8,7 +8,7 @@
 use std::time::SystemTime;
 
 use super::attempt::{Attempt, Stop};
-use super::{Keeper, TRIES};
+use super::{Reconciler, TRIES};
 use crate::fault::{Fault, Kind};
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{MEMORY, UserRecord, Wanted};
@@ -20,7 +20,7 @@ impl Attempt<'_> {
     pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, Stop> {
         for _ in 0..TRIES {
             let Some(wish) = self.record.spec.awaited_name.as_ref() else { return Ok(None) };
-            if let Some(other) = self.keeper.who_is_before(&wish.key(), self.record).await? {
+            if let Some(other) = self.reconciler.who_is_before(&wish.key(), self.record).await? {
                 return Ok(Some(waits(&other)));
             }
             let mut granted = self.record.clone();
@@ -29,7 +29,7 @@ impl Attempt<'_> {
             if granted.wanted() == Wanted::Active {
                 granted.try_name();
             }
-            match self.keeper.roster.write(&granted).await? {
+            match self.reconciler.roster.write(&granted).await? {
                 Ok(version) => {
                     *self.record = UserRecord { row_version: version, ..granted };
                     return Ok(None);
@@ -43,7 +43,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Keeper {
+impl Reconciler {
     /// Who else goes by this name, or waits for it longer than a record does.
     pub(super) async fn who_is_before(
         &self,

@@ -23,7 +23,9 @@ impl Attempt<'_> {
     ) -> Result<Applied, Stop> {
         if let Err(foreign) = check_owner(&agent.owner, &user) {
             self.check_others(&user).await?;
-            if self.keeper.policy.foreign == Foreign::Refuse || user.tags.contains_key(MANAGED_BY) {
+            if self.reconciler.policy.foreign == Foreign::Refuse
+                || user.tags.contains_key(MANAGED_BY)
+            {
                 return Err(foreign.into());
             }
             self.check_power(&user, power).await?;
@@ -41,10 +43,10 @@ impl Attempt<'_> {
 
     /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
     async fn check_others(&self, user: &Observed) -> Result<(), Stop> {
-        let Some(hash) = Owner::hash_in(&self.keeper.rules.deployment, &user.tags) else {
+        let Some(hash) = Owner::hash_in(&self.reconciler.rules.deployment, &user.tags) else {
             return Ok(());
         };
-        let Some(mut other) = self.keeper.roster.find(&Key::owner(hash)).await? else {
+        let Some(mut other) = self.reconciler.roster.find(&Key::owner(hash)).await? else {
             return Ok(());
         };
         if other.is_tombstone() {
@@ -52,15 +54,17 @@ impl Attempt<'_> {
             other.status.user = Some(self.held(&user.ids));
             other.pend(self.now());
             other.set_due(Some(self.now()));
-            let _overtaken = self.keeper.roster.write(&other).await?;
+            let _overtaken = self.reconciler.roster.write(&other).await?;
         }
         Err(held_by_another().into())
     }
 
     /// Whether a user can do no more than anybody who is made here may, or than this person will.
     async fn check_power(&self, user: &Observed, own: &Power<ResourceId>) -> Result<(), Stop> {
-        let mut power = self.keeper.rules.power.clone();
-        power.security_profiles.extend(self.keeper.rules.allowed.security_profiles.iter().cloned());
+        let mut power = self.reconciler.rules.power.clone();
+        power
+            .security_profiles
+            .extend(self.reconciler.rules.allowed.security_profiles.iter().cloned());
         let power = self.session.resolve(&power).await?;
         let ours = power.security_profiles.iter().chain(&own.security_profiles);
         let ours: BTreeSet<&str> = ours.map(ResourceId::as_str).collect();

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::budget::Budget;
 use super::writer::{Upserted, Written};
-use super::{Blame, Keeper, TRIES, changed_meanwhile};
+use super::{Blame, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
@@ -31,7 +31,7 @@ pub struct Heard<'a> {
     pub can_mend: bool,
 }
 
-impl Keeper {
+impl Reconciler {
     /// Writes down what a sender says and makes Connect follow, until the deadline. What was written
     /// is never lost; what Connect could not take yet is pending.
     ///

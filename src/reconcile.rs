@@ -45,7 +45,7 @@ const ROUNDS: usize = 4;
 pub(crate) const TRIES: usize = 8;
 
 /// Makes Connect follow a roster.
-pub struct Keeper {
+pub struct Reconciler {
     roster: Arc<dyn Roster>,
     connect: Connect,
     rules: Rules,
@@ -120,7 +120,7 @@ enum Noted {
     Lost,
 }
 
-impl Keeper {
+impl Reconciler {
     /// What the settings name that the instance does not have, or could not be asked for.
     pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
         self.connect.misnamed(now, deadline).await
@@ -173,7 +173,7 @@ impl Keeper {
     }
 
     /// Follows a record, if nobody else does and it is not followed already.
-    pub(crate) async fn converge(
+    pub(crate) async fn reconcile(
         &self,
         id: &Id,
         budget: &mut Budget<'_>,
@@ -404,7 +404,7 @@ impl Keeper {
             // Steps that were taken already are taken back, now or by the drain. What that costs is not
             // the sender's, who asked for none of it.
             let mut own = budget.apart();
-            drop(Box::pin(self.converge(&record.id, &mut own)).await);
+            drop(Box::pin(self.reconcile(&record.id, &mut own)).await);
         }
         Ok(Ended::Undone(fault.clone()))
     }
@@ -432,9 +432,9 @@ impl Ended {
     }
 }
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for Reconciler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Keeper").field("roster", &self.roster).finish_non_exhaustive()
+        formatter.debug_struct("Reconciler").field("roster", &self.roster).finish_non_exhaustive()
     }
 }
 

@@ -77,14 +77,14 @@ impl Attempt<'_> {
             return Ok(());
         }
         if self.record.schedule.guard_waived {
-            self.keeper.roster.note_removal(now).await?;
+            self.reconciler.roster.note_removal(now).await?;
         } else if !self
-            .keeper
+            .reconciler
             .roster
-            .count_removal(now, self.keeper.policy.removals_per_hour)
+            .count_removal(now, self.reconciler.policy.removals_per_hour)
             .await?
         {
-            return Err(removal_held(self.keeper.policy.removals_per_hour).into());
+            return Err(removal_held(self.reconciler.policy.removals_per_hour).into());
         }
         self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
         Ok(())

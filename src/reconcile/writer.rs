@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::budget::Budget;
-use super::{Blame, Ended, Held, Keeper};
+use super::{Blame, Ended, Held, Reconciler};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::connect::Applied;
@@ -56,7 +56,7 @@ impl Upserted {
     }
 }
 
-impl Keeper {
+impl Reconciler {
     /// Writes a record with its lease, where there is time and quota to follow it now.
     pub(super) async fn write(
         &self,

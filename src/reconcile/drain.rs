@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::sleep;
 
 use super::budget::Budget;
-use super::{Ended, Followed, Keeper, WRITING};
+use super::{Ended, Followed, Reconciler, WRITING};
 use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
@@ -52,7 +52,7 @@ pub struct Stuck {
     pub fault: Fault,
 }
 
-impl Keeper {
+impl Reconciler {
     /// Follows what is due. Between records that only time can mend it rests, and tries them again
     /// when they are due while there is time.
     ///
@@ -96,7 +96,7 @@ impl Keeper {
                 let mut budget = Budget::new(clock, deadline).at_pace(&pace);
                 let followed = match self.is_ending() {
                     true => Ok(Followed::nothing(String::new())),
-                    false => self.converge(&id, &mut budget).await,
+                    false => self.reconcile(&id, &mut budget).await,
                 };
                 (id, followed, budget.spent)
             };

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::attempt::{Attempt, Stop};
 use super::removal::is_removed;
-use super::{Keeper, TRIES};
+use super::{Reconciler, TRIES};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::instance::Reference;
@@ -35,7 +35,7 @@ impl Attempt<'_> {
     /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
     pub(super) async fn work(&mut self) -> Result<Applied, Stop> {
         if self.record.wanted() == Wanted::Gone {
-            self.keeper.leave_groups(&self.record.id, self.clock).await?;
+            self.reconciler.leave_groups(&self.record.id, self.clock).await?;
         }
         let waits = match self.record.wanted() {
             // Who is shut out keeps their user under its name, and takes another when they return: else
@@ -44,8 +44,8 @@ impl Attempt<'_> {
             Wanted::Active | Wanted::Inactive | Wanted::Gone => self.claim_name().await?,
         };
         self.remove_former().await?;
-        let keeper = self.keeper;
-        match (self.record.wanted(), &keeper.policy.deactivate) {
+        let reconciler = self.reconciler;
+        match (self.record.wanted(), &reconciler.policy.deactivate) {
             (Wanted::Active, _) => match waits {
                 None => self.hold_user().await,
                 Some(fault) if self.record.is_nameless() => Err(Stop::Waits(fault)),
@@ -104,9 +104,9 @@ impl Attempt<'_> {
     /// The security profiles with which somebody works here, those that may be `suspended` by another
     /// spelling: what is spelled alike was compared at the start.
     async fn given_to_agents(&self, suspended: &Reference) -> Result<Vec<ResourceId>, Fault> {
-        let (power, allowed) = (&self.keeper.rules.power, &self.keeper.rules.allowed);
+        let (power, allowed) = (&self.reconciler.rules.power, &self.reconciler.rules.allowed);
         let groups =
-            self.keeper.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+            self.reconciler.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
         let all = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
         let spelling = std::mem::discriminant(suspended);
         resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), &self.session).await
@@ -117,7 +117,9 @@ impl Attempt<'_> {
     /// leaves can do less than before and never more, whatever the setting names.
     async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> Stop {
         let everybodys =
-            match resolved(self.keeper.rules.power.security_profiles.iter(), &self.session).await {
+            match resolved(self.reconciler.rules.power.security_profiles.iter(), &self.session)
+                .await
+            {
                 Ok(everybodys) => everybodys,
                 Err(fault) => return fault.into(),
             };
@@ -159,7 +161,7 @@ impl Attempt<'_> {
         let agent = self.agent().await?;
         let power = self.session.resolve(&agent.power).await?;
         let name = agent.username.as_str();
-        let mut observed = self.observe(self.keeper.policy.missing).await?;
+        let mut observed = self.observe(self.reconciler.policy.missing).await?;
         if observed.is_none() {
             observed = self.find_tried(Some(name)).await?;
         }
@@ -169,7 +171,7 @@ impl Attempt<'_> {
         if let Some(user) = observed.filter(|_| !is_renamed) {
             return self.update(&agent, &power, &user).await;
         }
-        if is_renamed && self.keeper.policy.rename == Rename::Park {
+        if is_renamed && self.reconciler.policy.rename == Rename::Park {
             return Err(renamed().into());
         }
         // The old user stays until there is a new one.
@@ -269,7 +271,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Keeper {
+impl Reconciler {
     /// Takes who is gone out of their groups.
     pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
         for _ in 0..TRIES {
