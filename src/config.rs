@@ -49,11 +49,8 @@ pub struct Config {
     pub key_overlap: Duration,
     /// What everyone gets.
     pub rules: Rules,
-    /// What becomes of those who leave, are renamed, or are not as they should be, where there is a
-    /// roster.
-    pub policy: Option<Policy>,
-    /// How SCIM is spoken, where there is a roster and a token.
-    pub scim: Option<Scim>,
+    /// How what is asked for comes to Amazon Connect.
+    pub mode: Mode,
     /// The Amazon Connect instance.
     pub instance: Instance,
     /// The AWS Region that the instance is in.
@@ -66,7 +63,48 @@ pub struct Config {
     pub warnings: Vec<Problem>,
 }
 
+/// How what is asked for comes to Amazon Connect. Chosen once, when the settings are read: whatever
+/// asks afterwards asks this.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// At once or not at all, by CreateUser alone.
+    Direct,
+    /// By a roster, which Connect follows.
+    Roster(Box<ByRoster>),
+}
+
+/// What there is to decide where there is a roster.
+#[derive(Clone, Debug)]
+pub struct ByRoster {
+    /// What becomes of those who leave, are renamed, or are not as they should be.
+    pub policy: Policy,
+    /// How SCIM is spoken, where there is a token.
+    pub scim: Option<Scim>,
+}
+
 impl Config {
+    /// What was decided for a roster, if there is one.
+    #[must_use]
+    pub const fn by_roster(&self) -> Option<&ByRoster> {
+        match &self.mode {
+            Mode::Direct => None,
+            Mode::Roster(own) => Some(own),
+        }
+    }
+
+    /// What becomes of those who leave, are renamed, or are not as they should be, where there is a
+    /// roster.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.by_roster().map(|own| &own.policy)
+    }
+
+    /// How SCIM is spoken, where there is a roster and a token.
+    #[must_use]
+    pub fn scim(&self) -> Option<&Scim> {
+        self.by_roster()?.scim.as_ref()
+    }
+
     /// Reads a configuration for direct mode, without a roster.
     ///
     /// # Errors
@@ -98,17 +136,24 @@ impl Config {
         let key_overlap = reader.optional("KEY_OVERLAP_HOURS", key_overlap);
         let base_path = reader.optional("BASE_PATH", |path| Ok(base_path(path)));
         let log_level = reader.optional("LOG_LEVEL", |text| lists::choice(text, &LOG_LEVEL));
-        match (instance, region, rules) {
-            (Some(instance), Some(region), Some(rules)) if reader.problems.is_empty() => {
+        let mode = match policy {
+            Some(policy) => Some(Mode::Roster(Box::new(ByRoster { policy, scim }))),
+            // Without a policy there is a problem that says so.
+            None => (!has_roster).then_some(Mode::Direct),
+        };
+        match (instance, region, rules, mode) {
+            (Some(instance), Some(region), Some(rules), Some(mode))
+                if reader.problems.is_empty() =>
+            {
                 let base_path = base_path.unwrap_or_default();
-                let spelling = policy.as_ref().and_then(|policy| policy::spelling(policy, &rules));
-                warnings.extend(spelling);
+                if let Mode::Roster(own) = &mode {
+                    warnings.extend(policy::spelling(&own.policy, &rules));
+                }
                 Ok(Self {
                     hooks,
                     key_overlap: key_overlap.unwrap_or(KEY_OVERLAP),
                     rules,
-                    policy,
-                    scim,
+                    mode,
                     instance,
                     region,
                     base_path,
@@ -123,7 +168,7 @@ impl Config {
     /// Everything that is named in the instance, each with its setting.
     #[must_use]
     pub fn named(&self) -> Vec<Named> {
-        let suspended = self.policy.as_ref().and_then(|policy| match &policy.deactivate {
+        let suspended = self.policy().and_then(|policy| match &policy.deactivate {
             Deactivate::Suspend(profile) => Some(profile),
             Deactivate::Delete | Deactivate::Keep => None,
         });

@@ -115,7 +115,7 @@ impl<'a> Route<'a> {
     /// # Errors
     /// [`Kind::UnknownRoute`] and [`Kind::WrongMethod`].
     pub fn find(config: &'a Config, request: &Request) -> Result<Self, Fault> {
-        if let Some(scim) = config.scim.as_ref().filter(|_| Request::is_scim(&request.path)) {
+        if let Some(scim) = config.scim().filter(|_| Request::is_scim(&request.path)) {
             return Ok(Self::Scim(scim));
         }
         let (route, methods): (_, &[_]) =
@@ -204,7 +204,7 @@ fn judge(
     if let Intent::Nothing(reason) = event.intent {
         return Ok(Verdict::Done(Outcome::Ignored(reason)));
     }
-    if config.policy.is_some() {
+    if config.policy().is_some() {
         record.owner = owner_hash(config, &event.intent);
         let Event { intent, happened, .. } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {

@@ -1,6 +1,6 @@
 //! SCIM requests ⇄ the roster: what a client asks for, read or written.
 //!
-//! Reads never call Connect. A write of a user goes by way of [`Keeper`], which writes the roster and
+//! Reads never call Connect. A write of a user goes by way of [`Reconciler`], which writes the roster and
 //! then makes Connect follow; a group is kept here alone, and the users whom a change of it concerns
 //! are left to the drain.
 
@@ -20,13 +20,13 @@ use tokio::time::sleep;
 
 use crate::assign::Rules;
 use crate::config::scim::Scim;
-use crate::connect::Calls;
-use crate::converge::{Keeper, changed_meanwhile};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
 use crate::http::{MAX_ANSWER, Request, SCIM};
 use crate::json::{self, carried_length};
 use crate::outcome::resource::Answer;
+use crate::reconcile::budget::Budget;
+use crate::reconcile::{Reconciler, changed_meanwhile};
 use crate::roster::Roster;
 use crate::scim::discovery;
 use crate::scim::list::{Query, list_response};
@@ -49,7 +49,7 @@ pub struct Directory {
 
 /// One request, and what it may use.
 struct Asked<'a> {
-    keeper: &'a Keeper,
+    reconciler: &'a Reconciler,
     request: &'a Request,
     /// `https://x.example/scim/v2`.
     base: Arc<str>,
@@ -78,21 +78,20 @@ impl Directory {
     /// Whatever stands in the way; [`Fault::scim_response`] tells the client.
     pub async fn answer(
         &self,
-        keeper: &Keeper,
+        reconciler: &Reconciler,
         request: &Verified<&Request>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Answer, Fault>, Calls) {
-        let mut calls = Calls::default();
+        budget: &mut Budget<'_>,
+    ) -> Result<Answer, Fault> {
         let front = self.public_url.as_ref().or(request.front.as_ref());
         let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default()).into();
-        let asked = Asked { keeper, request, base, clock, deadline };
-        let answer = self.dispatch(&asked, &mut calls).await;
-        (answer.and_then(|answer| asked.fit(answer)), calls)
+        let Budget { clock, deadline, .. } = *budget;
+        let asked = Asked { reconciler, request, base, clock, deadline };
+        let answer = self.dispatch(&asked, budget).await?;
+        asked.fit(answer)
     }
 
     /// What a read needs stands here; what is larger is on the heap, so that reads do not move it about.
-    async fn dispatch(&self, asked: &Asked<'_>, calls: &mut Calls) -> Result<Answer, Fault> {
+    async fn dispatch(&self, asked: &Asked<'_>, budget: &mut Budget<'_>) -> Result<Answer, Fault> {
         let method = asked.request.method.as_str();
         let place = Place::find(&asked.request.path)?;
         place.check(method)?;
@@ -105,14 +104,14 @@ impl Directory {
                 let query = Query::of_body(&asked.body().await?, self.strict)?;
                 Box::pin(self.search(asked, endpoint, &query)).await
             }
-            (Place::All(Endpoint::Users), _) => Box::pin(self.create_user(asked, calls)).await,
+            (Place::All(Endpoint::Users), _) => Box::pin(self.create_user(asked, budget)).await,
             (Place::All(Endpoint::Groups), _) => Box::pin(self.create_group(asked)).await,
             (Place::One(Endpoint::Users, id), "GET") => self.read_user(asked, &id).await,
             (Place::One(Endpoint::Users, id), "DELETE") => {
-                Box::pin(self.remove_user(asked, &id, calls)).await
+                Box::pin(self.remove_user(asked, &id, budget)).await
             }
             (Place::One(Endpoint::Users, id), _) => {
-                Box::pin(self.change_user(asked, &id, calls)).await
+                Box::pin(self.change_user(asked, &id, budget)).await
             }
             (Place::One(Endpoint::Groups, id), "GET") => self.read_group(asked, &id).await,
             (Place::One(Endpoint::Groups, id), "DELETE") => {
@@ -153,7 +152,7 @@ impl Directory {
 
 impl Asked<'_> {
     fn roster(&self) -> &dyn Roster {
-        self.keeper.roster()
+        self.reconciler.roster()
     }
 
     /// A query parameter by its name in any case, unless it is empty.

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::spawn_blocking;
 
-use crate::config::{Config, Environment, Problem, Problems};
+use crate::config::{Config, Environment, Mode, Problem, Problems};
 use crate::decision::Moment;
 use crate::http::NotHttp;
 use crate::http::gateway::Reply;
@@ -163,9 +163,9 @@ pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
     let runtime = Handle::current();
     let building = spawn_blocking(move || {
         let aws = runtime.block_on(aws(&config.region));
-        match config.policy {
-            None => Provisioner::new(config, &aws),
-            Some(_) => {
+        match config.mode {
+            Mode::Direct => Ok(Provisioner::direct(config, &aws)),
+            Mode::Roster(_) => {
                 let roster = Arc::new(Embedded::default());
                 Provisioner::with_roster(config, &aws, roster, Box::new(random))
             }
@@ -174,7 +174,7 @@ pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
     let building = Mutex::new(Some(building));
     let built = OnceCell::new();
     let build = async || match building.lock().await.take() {
-        Some(building) => building.await.map_err(|_| unbuilt()),
+        Some(building) => building.await.map_err(|_| unbuilt())?.map_err(|_| unbuilt()),
         None => Err(unbuilt()),
     };
     let answer = async |event| {

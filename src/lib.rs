@@ -8,11 +8,11 @@
 //! The modules stand here in the order in which data flows through them; each names types of those
 //! before it and never of those after. [`decision`] and [`provisioner`] are where the arrows meet.
 //! All are pure, without a clock, an environment, a socket or an AWS type, but for [`connect`]'s
-//! `apply` and `session` and what they call, [`deadline`], [`keys`], [`converge`], [`provisioner`],
+//! `apply` and `session` and what they call, [`deadline`], [`keys`], [`reconcile`], [`provisioner`],
 //! [`lambda`], the [`roster`]'s file, the `server`, the `standin`'s door, the `cli` and [`config::of_process`].
 //!
 //! With a [`roster`] the arrow has a stop on its way: what a sender says is written there, and
-//! [`converge`] makes Connect follow it, at once or later.
+//! [`reconcile`] makes Connect follow it, at once or later.
 
 pub mod caseless;
 pub mod fault;
@@ -43,7 +43,7 @@ pub mod decision;
 #[cfg(feature = "aws")]
 pub mod keys;
 #[cfg(feature = "aws")]
-pub mod converge;
+pub mod reconcile;
 #[cfg(feature = "aws")]
 pub mod directory;
 #[cfg(feature = "aws")]

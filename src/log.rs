@@ -133,7 +133,8 @@ impl Record {
 
     /// Notes what was asked of Connect, besides what was asked already.
     pub fn called(&mut self, calls: Calls) {
-        let (count, time) = (self.connect_calls.unwrap_or(0), self.connect_time.unwrap_or_default());
+        let (count, time) =
+            (self.connect_calls.unwrap_or(0), self.connect_time.unwrap_or_default());
         self.connect_calls = Some(count.saturating_add(calls.count));
         self.connect_time = Some(time.saturating_add(calls.time));
         self.connect_request_id = calls.last_request_id;

@@ -1,5 +1,6 @@
 //! The whole function: a configuration, the keys, and the instance that it speaks to.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,13 +10,11 @@ use tokio::time::sleep;
 use crate::assign::Agent;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
-use crate::config::{Config, Problem};
+use crate::config::{ByRoster, Config, Mode, Problem};
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
 use crate::connect::recent::Recent;
-use crate::converge::Keeper;
-use crate::converge::inlet::Heard;
 use crate::deadline::{Clock, Deadline};
 use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
 use crate::directory::Directory;
@@ -26,6 +25,9 @@ use crate::http::{MAX_BODY, MAX_SCIM_BODY, NotHttp, Request, Response};
 use crate::keys::{KeyStore, Trouble};
 use crate::log::Record;
 use crate::outcome::Outcome;
+use crate::reconcile::Reconciler;
+use crate::reconcile::budget::Budget;
+use crate::reconcile::inlet::Heard;
 use crate::roster::Roster;
 use crate::roster::key::Id;
 use crate::scim::place::Place;
@@ -51,55 +53,75 @@ const LOOKING: Duration = Duration::from_secs(10);
 pub struct Provisioner {
     config: Config,
     keys: KeyStore,
-    way: Way,
+    backend: Backend,
 }
 
-/// How what is asked for comes to Connect.
+/// What carries out what is asked for: of the same mode as the configuration, which both constructors
+/// see to. So a decision, which is by the configuration, always finds what it needs.
 #[derive(Debug)]
-enum Way {
-    /// At once or not at all, by CreateUser alone.
+enum Backend {
+    /// Of [`Mode::Direct`].
     Direct(Box<Connect>, Recent),
-    /// By a roster, which Connect follows.
-    Roster(Arc<Keeper>, Option<Box<Directory>>),
+    /// Of [`Mode::Roster`]; SCIM is spoken where the configuration says how.
+    Roster(Arc<Reconciler>, Option<Box<Directory>>),
 }
+
+/// A configuration that was read for direct mode says nothing of those who leave, so no roster can be
+/// followed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadForDirectMode;
+
+impl fmt::Display for ReadForDirectMode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .write_str("expected settings that were read for a roster, found those of direct mode")
+    }
+}
+
+impl std::error::Error for ReadForDirectMode {}
 
 impl Provisioner {
-    /// Speaks to the configuration's instance by way of `aws`.
+    /// Speaks to the configuration's instance by way of `aws`, in direct mode: whatever the
+    /// configuration says of a roster is left out.
     #[must_use]
-    pub fn new(config: Config, aws: &SdkConfig) -> Self {
+    pub fn direct(config: Config, aws: &SdkConfig) -> Self {
+        let config = Config { mode: Mode::Direct, ..config };
         let keys = KeyStore::new(&config.hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
-        Self { config, keys, way: Way::Direct(Box::new(connect), Recent::default()) }
+        Self { config, keys, backend: Backend::Direct(Box::new(connect), Recent::default()) }
     }
 
     /// Speaks to the configuration's instance by way of a roster.
     ///
     /// The roster's records are given ids, and users without a password of their own theirs, by
-    /// `entropy`: bytes that nobody can guess. A configuration that was not read for a roster says
-    /// nothing of those who leave, and stays in direct mode.
-    #[must_use]
+    /// `entropy`: bytes that nobody can guess.
+    ///
+    /// # Errors
+    /// If the configuration was not read for a roster.
     pub fn with_roster(
         config: Config,
         aws: &SdkConfig,
         roster: Arc<dyn Roster>,
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
-    ) -> Self {
-        let Some(policy) = config.policy.clone() else { return Self::new(config, aws) };
-        let scim = config.scim.as_ref();
+    ) -> Result<Self, ReadForDirectMode> {
+        let Mode::Roster(own) = &config.mode else { return Err(ReadForDirectMode) };
+        let ByRoster { policy, scim } = own.as_ref();
+        let (policy, scim) = (policy.clone(), scim.as_ref());
         let hooks = config.hooks.iter().chain(scim.map(|scim| &scim.client));
         let keys = KeyStore::new(hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
         let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
-        let keeper = Keeper::new(roster, connect, config.rules.clone(), policy, entropy);
-        Self { config, keys, way: Way::Roster(Arc::new(keeper), directory) }
+        let reconciler = Reconciler::new(roster, connect, config.rules.clone(), policy, entropy);
+        let backend = Backend::Roster(Arc::new(reconciler), directory);
+        Ok(Self { config, keys, backend })
     }
 
     /// What keeps the roster, if there is one.
     #[must_use]
-    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
-        match &self.way {
-            Way::Direct(..) => None,
-            Way::Roster(keeper, _) => Some(keeper),
+    pub fn reconciler(&self) -> Option<&Arc<Reconciler>> {
+        match &self.backend {
+            Backend::Direct(..) => None,
+            Backend::Roster(reconciler, _) => Some(reconciler),
         }
     }
 
@@ -107,9 +129,9 @@ impl Provisioner {
     /// is named otherwise than by its id, nobody is asked.
     pub async fn misnamed(&self, now: SystemTime) -> Vec<Problem> {
         let deadline = Deadline::after(LOOKING);
-        let faults = match &self.way {
-            Way::Direct(connect, _) => connect.misnamed(now, deadline).await,
-            Way::Roster(keeper, _) => keeper.misnamed(now, deadline).await,
+        let faults = match &self.backend {
+            Backend::Direct(connect, _) => connect.misnamed(now, deadline).await,
+            Backend::Roster(reconciler, _) => reconciler.misnamed(now, deadline).await,
         };
         let problems = faults.into_iter().map(|fault| Problem {
             variable: "names in the settings".to_owned(),
@@ -234,8 +256,8 @@ impl Provisioner {
 
     /// Whether what is asked for could be written down.
     fn health(&self) -> Result<Outcome, Fault> {
-        let keeper = self.keeper();
-        keeper.map_or(Ok(()), |keeper| keeper.roster().health())?;
+        let reconciler = self.reconciler();
+        reconciler.map_or(Ok(()), |reconciler| reconciler.roster().health())?;
         Ok(Outcome::Healthy)
     }
 
@@ -261,12 +283,12 @@ impl Provisioner {
             Place::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
             _ => None,
         });
-        let Way::Roster(keeper, Some(directory)) = &self.way else {
+        let Backend::Roster(reconciler, Some(directory)) = &self.backend else {
             return Err(Class::Bug.fault());
         };
-        let clock = Clock::set(moment.now);
-        let (result, calls) = directory.answer(keeper, &request, clock, deadline).await;
-        record.called(calls);
+        let mut budget = Budget::new(Clock::set(moment.now), deadline);
+        let result = directory.answer(reconciler, &request, &mut budget).await;
+        record.called(budget.spent);
         if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
             record.is_about(about);
         }
@@ -307,14 +329,14 @@ impl Provisioner {
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Outcome, Fault> {
-        match (verdict, &self.way) {
+        match (verdict, &self.backend) {
             (Verdict::Done(outcome), _) => Ok(outcome),
-            (Verdict::Converge(agent), Way::Direct(connect, _)) => {
+            (Verdict::Converge(agent), Backend::Direct(connect, _)) => {
                 let (applied, calls) = connect.converge(&agent, moment.now, deadline).await;
                 record.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
-            (Verdict::Keep(wish), Way::Roster(keeper, _)) => {
+            (Verdict::Keep(wish), Backend::Roster(reconciler, _)) => {
                 let heard = Heard {
                     intent: &wish.intent,
                     source: &wish.source,
@@ -322,8 +344,10 @@ impl Provisioner {
                     event: wish.event.as_deref(),
                     can_mend: wish.can_mend,
                 };
-                let (result, calls) = keeper.accept(&heard, Clock::set(moment.now), deadline).await;
-                record.called(calls);
+                let mut budget = Budget::new(Clock::set(moment.now), deadline);
+                let result = reconciler.accept(&heard, &mut budget).await;
+                record.called(budget.spent);
+                let result = result.map(|upserted| upserted.outcome);
                 if let Ok(owner) = result.as_ref().map(Outcome::owner) {
                     record.owner =
                         owner.map(|owner| owner.hash().to_owned()).or(record.owner.take());
@@ -372,7 +396,7 @@ impl Provisioner {
         published: Option<SystemTime>,
         moment: Moment,
     ) -> Option<Outcome> {
-        let Way::Direct(_, recent) = &self.way else { return None };
+        let Backend::Direct(_, recent) = &self.backend else { return None };
         let (ids, noted) = recent.find(&agent.owner, moment.now)?;
         let is_repeat = published.is_none_or(|published| published <= noted);
         is_repeat.then(|| Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()))
@@ -395,7 +419,8 @@ impl Provisioner {
                 settled => break settled?,
             }
         };
-        if let (Outcome::Applied(applied, owner), Way::Direct(_, recent)) = (&outcome, &self.way)
+        if let (Outcome::Applied(applied, owner), Backend::Direct(_, recent)) =
+            (&outcome, &self.backend)
             && let Some(ids) = applied.user_ids()
         {
             recent.note(owner, ids, moment.now);

@@ -190,14 +190,14 @@ fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
 
 /// What is told of a roster's settings, where there are any.
 fn roster(config: &Config) -> Vec<Finding> {
-    let Some(policy) = &config.policy else { return Vec::new() };
+    let Some(policy) = config.policy() else { return Vec::new() };
     let deactivate = match policy.deactivate {
         Deactivate::Delete => "who leaves is removed",
         Deactivate::Keep => "who leaves keeps their access in Connect",
         Deactivate::Suspend(_) => "who leaves is suspended",
     };
     let mut findings = vec![Finding::ok("DEACTIVATE", deactivate)];
-    findings.push(match config.scim.as_ref().map(|scim| &scim.client) {
+    findings.push(match config.scim().map(|scim| &scim.client) {
         None => Finding::ok(
             TOKEN,
             "none, so /scim/v2 is 404; set it or SCIM_TOKEN_SECRET_ARN to have SCIM",

@@ -11,10 +11,10 @@ use super::serve::metrics::Meter;
 use super::{lines, now};
 use crate::config::Level;
 use crate::connect::class::Class;
-use crate::converge::Keeper;
-use crate::converge::drain::{Drained, Stuck};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::Fault;
+use crate::reconcile::Reconciler;
+use crate::reconcile::drain::{Drained, Stuck};
 use crate::roster::Trouble;
 use crate::roster::key::Id;
 
@@ -24,11 +24,11 @@ const RUN: Duration = Duration::from_secs(55);
 /// How often it is looked whether something is due.
 const REST: Duration = Duration::from_secs(1);
 
-/// Drains at once and then again and again, until the keeper [ends](Keeper::end); a run that did
+/// Drains at once and then again and again, until the reconciler [ends](Reconciler::end); a run that did
 /// something has its line on standard error, if its level is wanted.
-pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>) {
-    while !keeper.is_ending() {
-        let own = Arc::clone(&keeper);
+pub(super) async fn go_on(reconciler: Arc<Reconciler>, wanted: Level, meter: Arc<Meter>) {
+    while !reconciler.is_ending() {
+        let own = Arc::clone(&reconciler);
         let run = spawn(async move { own.drain(Clock::set(now()), Deadline::after(RUN)).await });
         // Should one record make it panic, the others are followed all the same.
         let run = run.await.unwrap_or_else(|_| Err(Class::Bug.fault()));
@@ -38,10 +38,10 @@ pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>)
             meter.said(&line);
             lines::log(&line);
         }
-        if !keeper.is_ending() {
+        if !reconciler.is_ending() {
             sleep(REST).await;
         }
-        while !keeper.is_ending() && !has_work(&keeper).await {
+        while !reconciler.is_ending() && !has_work(&reconciler).await {
             sleep(REST).await;
         }
     }
@@ -49,8 +49,8 @@ pub(super) async fn go_on(keeper: Arc<Keeper>, wanted: Level, meter: Arc<Meter>)
 
 /// Whether a run would find something, or the backlog's flag to take down. A look writes nothing; a
 /// run does.
-async fn has_work(keeper: &Keeper) -> bool {
-    let roster = keeper.roster();
+async fn has_work(reconciler: &Reconciler) -> bool {
+    let roster = reconciler.roster();
     // A run that could write nothing would only say so, again and again.
     if roster.health().is_err() {
         return false;

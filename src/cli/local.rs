@@ -94,9 +94,9 @@ impl Local {
             .await;
         let client = Client::new(&aws);
         let provisioner = match roster {
-            None => Provisioner::new(config, &aws),
+            None => Provisioner::direct(config, &aws),
             Some(roster) => {
-                Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))
+                Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))?
             }
         };
         Ok(Self { source, okta, endpoint, directory, client, provisioner, world, server })

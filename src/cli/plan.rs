@@ -74,7 +74,7 @@ fn told(
     story: &Story,
 ) -> Result<Vec<Result<Verdict, Fault>>, Box<dyn Error>> {
     let verdicts = verdicts(config, telling.hook(&config.hooks, story)?, story)?;
-    if config.policy.is_none() {
+    if config.policy().is_none() {
         return Ok(verdicts);
     }
     let direct = Config::read(environment)?;
@@ -98,7 +98,7 @@ fn told(
 
 /// What a roster's settings make of who is known already.
 fn follow(intent: &Intent, config: &Config) -> &'static str {
-    let deactivate = config.policy.as_ref().map(|policy| &policy.deactivate);
+    let deactivate = config.policy().map(|policy| &policy.deactivate);
     match (intent, deactivate) {
         (Intent::Join(_), _) => "their user is made, or made to be what this says",
         (Intent::Change(_), _) => "what is different is changed at their user",

@@ -218,8 +218,8 @@ impl House {
 async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Box<dyn Error>> {
     let aws = lambda::aws(&config.region).await;
     Ok(match arguments.open_roster()? {
-        None => Provisioner::new(config, &aws),
-        Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random)),
+        None => Provisioner::direct(config, &aws),
+        Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))?,
     })
 }
 
@@ -263,10 +263,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let front = Front { house, meter: Arc::clone(&meter), known, body: limits.body };
     let front = Arc::new(front);
     let provisioner = front.house.provisioner();
-    let keeper = provisioner.keeper().cloned();
+    let reconciler = provisioner.reconciler().cloned();
     let operator = Operator::open(&arguments, &url, at.port()).await?;
     let door =
-        Door::new(&operator.address.token, keeper.clone(), Arc::clone(&meter), gauge.clone());
+        Door::new(&operator.address.token, reconciler.clone(), Arc::clone(&meter), gauge.clone());
     let door = Arc::new(door?);
 
     let place = arguments.place();
@@ -290,7 +290,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     });
 
     let wanted = provisioner.config().log_level;
-    let drain = keeper.clone().map(|keeper| tokio::spawn(drain::go_on(keeper, wanted, meter)));
+    let drain =
+        reconciler.clone().map(|reconciler| tokio::spawn(drain::go_on(reconciler, wanted, meter)));
     let answer = move |request| Arc::clone(&front).answer(request);
     let main = tokio::spawn(server::serve(listener, limits, gauge, stopped.clone(), answer));
     let answer = move |request| Arc::clone(&door).answer(request);
@@ -299,7 +300,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         tokio::spawn(server::serve(operator.listener, own, Gauge::default(), stopped, answer));
 
     signals.next().await;
-    keeper.iter().for_each(|keeper| keeper.end());
+    reconciler.iter().for_each(|reconciler| reconciler.end());
     let _nobody_listens = stop.send(true);
     let at_once = async {
         signals.next().await;

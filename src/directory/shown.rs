@@ -55,10 +55,22 @@ impl Directory {
         record: &UserRecord,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
+        self.user_of_groups(asked, record, extent, None).await
+    }
+
+    /// The same of a user whose groups are known perhaps.
+    pub(super) async fn user_of_groups(
+        &self,
+        asked: &Asked<'_>,
+        record: &UserRecord,
+        extent: Extent,
+        groups: Option<Vec<Group>>,
+    ) -> Result<Map<String, Value>, Fault> {
         let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
-        let groups = match extent.links || tells {
-            true => asked.roster().groups_of(record.id.as_str()).await?,
-            false => Vec::new(),
+        let groups = match groups {
+            Some(groups) => groups,
+            None if extent.links || tells => asked.roster().groups_of(record.id.as_str()).await?,
+            None => Vec::new(),
         };
         Ok(self.user_in(asked, record, &groups, extent.links, tells))
     }

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::aside::aside;
 use super::shown::{Extent, tell_active, with_traces};
 use super::{Asked, Directory, TOO_LONG, TRIES, etag, not_found};
-use crate::connect::Calls;
-use crate::converge::changed_meanwhile;
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
 use crate::outcome::resource::{About, Answer, Deed};
+use crate::reconcile::budget::Budget;
+use crate::reconcile::changed_meanwhile;
+use crate::roster::group::Group;
 use crate::roster::key::Id;
 use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::patch::{self, Operation};
@@ -31,17 +32,15 @@ impl Directory {
     pub(super) async fn create_user(
         &self,
         asked: &Asked<'_>,
-        calls: &mut Calls,
+        budget: &mut Budget<'_>,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
         let kept = asked.taken_in(&self.users, self.strict).await?;
         let person = Person::new(kept);
-        let (made, own) = asked.keeper.add_person(&person, asked.clock, asked.deadline).await;
-        calls.add(&own);
-        let (id, outcome) = made?;
-        let record = asked.living(&id).await?;
-        let mut answer = self.user_answer(asked, &record, &projection).await?;
-        (answer.deed, answer.kept) = (Deed::Created, Some(outcome));
+        let (id, made) = asked.reconciler.add_person(&person, budget).await?;
+        let record = asked.written(&id, made.record).await?;
+        let mut answer = self.user_answer(asked, &record, &projection, made.groups).await?;
+        (answer.deed, answer.kept) = (Deed::Created, Some(made.outcome));
         answer.about = Some(self.about_written(asked, &record));
         Ok(answer)
     }
@@ -52,7 +51,7 @@ impl Directory {
             self.written_answer(asked, &Id::read(id)).await?
         } else {
             let record = asked.living(&Id::read(id)).await?;
-            self.user_answer(asked, &record, &projection).await?
+            self.user_answer(asked, &record, &projection, None).await?
         };
         if answer.etag.as_ref().is_some_and(|etag| asked.has(etag)) {
             answer.deed = Deed::NotModified;
@@ -82,7 +81,7 @@ impl Directory {
         &self,
         asked: &Asked<'_>,
         id: &str,
-        calls: &mut Calls,
+        budget: &mut Budget<'_>,
     ) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
         let edit = Edit::read(asked, &self.users, self.strict).await?;
@@ -95,14 +94,11 @@ impl Directory {
                 tell_active(&mut kept, &known);
             }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
-            let (changed, own) =
-                asked.keeper.change_person(&known, person, asked.clock, asked.deadline).await;
-            calls.add(&own);
-            if let Some((id, outcome)) = changed? {
-                let record = asked.living(&id).await?;
-                let answer = self.user_answer(asked, &record, &projection).await?;
+            if let Some(changed) = asked.reconciler.change_person(&known, person, budget).await? {
+                let record = asked.written(&known.id, changed.record).await?;
+                let answer = self.user_answer(asked, &record, &projection, changed.groups).await?;
                 let about = Some(self.about_written(asked, &record));
-                return Ok(Answer { kept: Some(outcome), about, ..answer });
+                return Ok(Answer { kept: Some(changed.outcome), about, ..answer });
             }
             asked.give_way(tries).await?;
         }
@@ -113,19 +109,16 @@ impl Directory {
         &self,
         asked: &Asked<'_>,
         id: &str,
-        calls: &mut Calls,
+        budget: &mut Budget<'_>,
     ) -> Result<Answer, Fault> {
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.spec.etag))?;
-            let (removed, own) =
-                asked.keeper.remove_person(&known, asked.clock, asked.deadline).await;
-            calls.add(&own);
-            if let Some((id, outcome)) = removed? {
+            if let Some(removed) = asked.reconciler.remove_person(&known, budget).await? {
                 // At once, also where the rest is left to the drain.
-                asked.keeper.leave_groups(&id, asked.clock).await?;
+                asked.reconciler.leave_groups(&known.id, asked.clock).await?;
                 let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
-                return Ok(Answer { deed: Deed::Removed, kept: Some(outcome), ..answer });
+                return Ok(Answer { deed: Deed::Removed, kept: Some(removed.outcome), ..answer });
             }
             asked.give_way(tries).await?;
         }
@@ -137,9 +130,10 @@ impl Directory {
         asked: &Asked<'_>,
         record: &UserRecord,
         projection: &Projection,
+        groups: Option<Vec<Group>>,
     ) -> Result<Answer, Fault> {
         let extent = Extent::wanted(projection, "groups");
-        let body = self.user(asked, record, extent).await?;
+        let body = self.user_of_groups(asked, record, extent, groups).await?;
         let location = self.location(asked, &self.users, record.id.as_str());
         let (etag, location) = (Some(etag(record.spec.etag)), Some(location));
         let about = Some(about(record));
@@ -237,6 +231,16 @@ impl Asked<'_> {
     ) -> Result<Map<String, Value>, Fault> {
         let (body, types) = (self.body().await?, Arc::clone(types));
         aside(self.is_long(), move || resource::post(&types, &body, strict)).await
+    }
+
+    /// A record that we wrote just now, unless the person is gone or on the way out; if somebody else
+    /// has it since, as it is now.
+    async fn written(&self, id: &Id, record: Option<Box<UserRecord>>) -> Result<UserRecord, Fault> {
+        match record {
+            Some(record) if record.wanted() != Wanted::Gone => Ok(*record),
+            Some(_) => Err(not_found()),
+            None => self.living(id).await,
+        }
     }
 
     /// The record of this id, unless the person is gone or on the way out.

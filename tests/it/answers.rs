@@ -1,6 +1,7 @@
 //! The table of answers to a signed hook, row by row, as a sender sees it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::error::CredentialsError;
@@ -13,6 +14,7 @@ use connect_provisioner::lambda;
 use connect_provisioner::log::Record;
 use connect_provisioner::outcome::Row;
 use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::roster::embedded::Embedded;
 use serde_json::{Value, json};
 
 use crate::house::{LONG, faults, given, now, story, user, when};
@@ -88,6 +90,30 @@ async fn every_other_row_has_its_answer() {
 }
 
 #[tokio::test]
+async fn a_mode_is_chosen_once_and_never_fallen_back_to() {
+    let aws = lambda::loader("eu-west-2").load().await;
+    let roster = || Arc::new(Embedded::default());
+    let direct = Config::read(&startup::good()).unwrap();
+    let refused = Provisioner::with_roster(direct, &aws, roster(), Box::new(|| [7; 16]));
+    let refused = refused.unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "expected settings that were read for a roster, found those of direct mode"
+    );
+
+    let mut settings = startup::good();
+    settings.insert("DEACTIVATE".to_owned(), "delete".to_owned());
+    settings
+        .insert("SCIM_TOKEN".to_owned(), "a-token-of-forty-letters-0123456789abcdef".to_owned());
+    let config = Config::read_for_roster(&settings).unwrap();
+    let followed = Provisioner::with_roster(config.clone(), &aws, roster(), Box::new(|| [7; 16]));
+    assert!(followed.unwrap().reconciler().is_some());
+    // Direct mode that is asked for is direct mode throughout: there is no SCIM, nor any policy.
+    let direct = Provisioner::direct(config, &aws);
+    assert!(direct.reconciler().is_none() && direct.config().by_roster().is_none());
+}
+
+#[tokio::test]
 async fn without_credentials_the_turn_is_the_operators() {
     let nobody = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("none")) });
     let aws = lambda::loader("eu-west-2").credentials_provider(nobody).load().await;
@@ -96,7 +122,7 @@ async fn without_credentials_the_turn_is_the_operators() {
     let event = story("okta-user-created").signed(&source, "msg_1", now()).to_string();
     let mut record = Record::default();
     let moment = Moment { now: now(), time_left: LONG, random: [0; 16] };
-    let answer = Provisioner::new(config, &aws).answer(&event, moment, &mut record).await;
+    let answer = Provisioner::direct(config, &aws).answer(&event, moment, &mut record).await;
     assert_eq!(answer.unwrap().status_code, 500);
     let line = record.lines(Level::Warn).next().unwrap();
     assert!(line.contains("no usable credentials"), "{line}");

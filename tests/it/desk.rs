@@ -17,12 +17,12 @@ use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::settings::{self, DEMO_SCIM_TOKEN};
 use connect_provisioner::cli::story::Story;
 use connect_provisioner::config::{Config, Level};
-use connect_provisioner::converge::drain::Drained;
 use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::decision::Moment;
 use connect_provisioner::lambda;
-use connect_provisioner::log::Record;
+use connect_provisioner::log::{Amount, Record};
 use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::reconcile::drain::Drained;
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::parked;
@@ -65,7 +65,9 @@ impl Told {
 
     /// What a metric counts of it.
     fn counted(&self, name: &str) -> Option<u64> {
-        self.record.measured().find(|metric| metric.name == name).map(|metric| metric.value)
+        self.record.measured().filter(|metric| metric.name == name).find_map(|metric| {
+            if let Amount::Count(count) = metric.amount { Some(count) } else { None }
+        })
     }
 }
 
@@ -105,6 +107,7 @@ impl Desk {
         let numbers = Arc::clone(&self.numbers);
         let entropy = move || u128::from(numbers.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
         let function = Provisioner::with_roster(config, &aws, roster.clone(), Box::new(entropy));
+        let function = function.unwrap();
         self.function = Some((function, roster));
     }
 
@@ -197,9 +200,9 @@ impl Desk {
     /// One run of the drain, so many seconds later.
     async fn drain(&mut self, seconds: u64) -> Drained {
         self.at += Duration::from_secs(seconds);
-        let keeper = self.function().keeper().unwrap();
+        let reconciler = self.function().reconciler().unwrap();
         let deadline = Deadline::after(Duration::from_secs(20));
-        keeper.drain(Clock::set(self.at), deadline).await.unwrap()
+        reconciler.drain(Clock::set(self.at), deadline).await.unwrap()
     }
 
     /// Whom Connect holds: username, first name and security profiles.

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_connect::types::UserIdentityInfo;
 use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::story::Story;
-use connect_provisioner::converge::drain::Drained;
 use connect_provisioner::deadline::{Clock, Deadline};
+use connect_provisioner::reconcile::drain::Drained;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::Key;
 use connect_provisioner::roster::parked;
@@ -97,9 +97,9 @@ impl House {
     /// One run of the drain; what it did, and the calls that it took.
     async fn drain(&self) -> (Drained, String) {
         let before = self.count();
-        let keeper = self.local.provisioner().keeper().unwrap();
+        let reconciler = self.local.provisioner().reconciler().unwrap();
         let deadline = Deadline::after(Duration::from_secs(20));
-        let drained = keeper.drain(Clock::set(self.at), deadline).await.unwrap();
+        let drained = reconciler.drain(Clock::set(self.at), deadline).await.unwrap();
         (drained, self.calls_since(before))
     }
 

@@ -150,7 +150,7 @@ fn every_room_is_on_the_map_and_every_test_named_there_exists() {
         let Some(module) = module.and_then(|rest| rest.strip_suffix(';')) else { continue };
         assert!(map.contains(&format!("{module}.rs`")), "connect/{module}");
     }
-    for room in ["roster", "converge"] {
+    for room in ["roster", "reconcile"] {
         for file in sources(&format!("src/{room}")) {
             let name = file.rsplit('/').next().unwrap();
             assert!(name == "tests.rs" || map.contains(&format!("{name}`")), "{file}");

@@ -1,5 +1,6 @@
 //! SCIM as Okta and Entra ID speak it: each request's answer, and what Connect holds in the end.
 
+mod calls;
 mod caseless;
 mod entra;
 mod filters;

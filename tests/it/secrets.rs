@@ -129,7 +129,7 @@ async fn given_with(versions: &[(&'static str, &str, u64)], changes: &[(&str, &s
     let credentials = Credentials::new("test", "test", None, None, "test");
     let aws = lambda::loader("us-east-1").endpoint_url(endpoint).credentials_provider(credentials);
     let aws = aws.use_fips(false).use_dual_stack(false).load().await;
-    let house = House { provisioner: Provisioner::new(config, &aws), vault, server };
+    let house = House { provisioner: Provisioner::direct(config, &aws), vault, server };
     house.rotate(versions);
     house
 }

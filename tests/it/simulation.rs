@@ -156,6 +156,7 @@ impl House {
             let own = chance.clone();
             let entropy = Box::new(move || own.bytes());
             Provisioner::with_roster(config.clone(), &aws(wire.clone()), roster.clone(), entropy)
+                .unwrap()
         };
         let house = Self {
             functions: vec![function(&wire), function(&wire)],
@@ -231,7 +232,8 @@ impl House {
 
     async fn drain_once(&self, cut: Option<u64>) {
         let deadline = Deadline::after(Duration::from_secs(55));
-        let drained = cut_off(cut, self.drain.keeper().unwrap().drain(self.clock, deadline)).await;
+        let drained =
+            cut_off(cut, self.drain.reconciler().unwrap().drain(self.clock, deadline)).await;
         if let Some(Ok(drained)) = drained {
             let parked = drained.parked.iter().map(|stuck| stuck.fault.kind.code());
             self.ledger.lock().unwrap().parked.extend(parked);

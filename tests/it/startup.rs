@@ -230,7 +230,7 @@ fn a_roster_has_no_default_for_those_who_leave() {
     assert_eq!(problems.0[0].variable, "SUSPENDED_SECURITY_PROFILE", "a group would let them in");
     assert_eq!(Config::read(&granted).unwrap().rules.groups, []);
     let direct = Config::read(&suspending).unwrap();
-    assert_eq!(direct.policy, None);
+    assert_eq!(direct.policy(), None);
 }
 
 #[test]
@@ -242,8 +242,8 @@ fn a_rosters_defaults_told_are_the_defaults_taken() {
     assert_eq!(changes.len(), 8);
     let explicit = Config::read_for_roster(&with(&changes)).unwrap();
     let implicit = Config::read_for_roster(&with(&base)).unwrap();
-    assert_eq!(explicit.policy, implicit.policy);
-    insta::assert_debug_snapshot!(implicit.policy);
+    assert_eq!(explicit.policy(), implicit.policy());
+    insta::assert_debug_snapshot!(implicit.policy());
 }
 
 #[test]

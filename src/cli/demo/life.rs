@@ -91,9 +91,9 @@ async fn play(
 
 /// One run of the drain, as the schedule would start it.
 async fn drain(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let Some(keeper) = local.provisioner().keeper() else { return Ok(()) };
+    let Some(reconciler) = local.provisioner().reconciler() else { return Ok(()) };
     let before = calls(local);
-    let drained = keeper.drain(Clock::set(now()), Deadline::after(TIME)).await;
+    let drained = reconciler.drain(Clock::set(now()), Deadline::after(TIME)).await;
     let drained = drained.map_err(|fault| fault.detail)?;
     let (applied, pending) = (drained.applied, drained.pending.len());
     writeln!(

@@ -137,7 +137,7 @@ fn find(Named { setting, kind, reference: wanted }: &Named, items: &[Item]) -> F
 }
 
 async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
-    let client = config.scim.as_ref().map(|scim| (ARN.to_owned(), &scim.client));
+    let client = config.scim().map(|scim| (ARN.to_owned(), &scim.client));
     let hooks = config.hooks.iter().map(|hook| (hook.variable("SECRET_ARN"), hook)).chain(client);
     let store = KeyStore::new(hooks.clone().map(|(_, hook)| hook), config.key_overlap, aws);
     let mut findings = Vec::new();

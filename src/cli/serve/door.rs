@@ -20,10 +20,10 @@ use tokio::sync::Mutex;
 use super::metrics::{self, Meter};
 use crate::cli::now;
 use crate::cli::parked::control;
-use crate::converge::Keeper;
 use crate::hex;
 use crate::http::{Headers, Request as OurRequest};
 use crate::lambda;
+use crate::reconcile::Reconciler;
 use crate::roster::Trouble;
 use crate::roster::parked::{self, Counts};
 use crate::server::{Gauge, Limits, body, host};
@@ -40,7 +40,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// What is behind the door.
 pub(super) struct Door {
     source: Source,
-    keeper: Option<Arc<Keeper>>,
+    reconciler: Option<Arc<Reconciler>>,
     meter: Arc<Meter>,
     connections: Gauge,
     counted: Mutex<Option<(SystemTime, Counts)>>,
@@ -61,13 +61,13 @@ impl Door {
     /// If the token is none that could be shown.
     pub(super) fn new(
         token: &str,
-        keeper: Option<Arc<Keeper>>,
+        reconciler: Option<Arc<Reconciler>>,
         meter: Arc<Meter>,
         connections: Gauge,
     ) -> Result<Self, String> {
         let key = BEARER.key(token).map_err(|unusable| format!("--operator-token: {unusable}"))?;
         let source = Source { name: "operator".to_owned(), scheme: &BEARER, keys: vec![key] };
-        Ok(Self { source, keeper, meter, connections, counted: Mutex::default() })
+        Ok(Self { source, reconciler, meter, connections, counted: Mutex::default() })
     }
 
     pub(super) async fn answer(
@@ -96,11 +96,11 @@ impl Door {
             };
         }
         let is_roster = path == control::PATH || path.starts_with(control::BELOW);
-        match &self.keeper {
-            Some(keeper) if is_roster => {
+        match &self.reconciler {
+            Some(reconciler) if is_roster => {
                 let (head, body) = body::read(request, LARGEST_BODY, Duration::from_secs(10)).await;
                 match body {
-                    Ok(body) => control::answer(keeper.roster(), &head, &body).await,
+                    Ok(body) => control::answer(reconciler.roster(), &head, &body).await,
                     Err(_) => control::refused(StatusCode::BAD_REQUEST, "body: expected less"),
                 }
             }
@@ -126,9 +126,9 @@ impl Door {
 
     async fn metrics(&self) -> Response<Full<Bytes>> {
         let now = now();
-        let counts = match &self.keeper {
+        let counts = match &self.reconciler {
             None => None,
-            Some(keeper) => Some(self.counts(keeper, now).await),
+            Some(reconciler) => Some(self.counts(reconciler, now).await),
         };
         let text = self.meter.text(&self.connections, counts, now);
         let mut response = Response::new(Full::from(text));
@@ -137,15 +137,15 @@ impl Door {
         response
     }
 
-    async fn counts(&self, keeper: &Keeper, now: SystemTime) -> Result<Counts, Trouble> {
+    async fn counts(&self, reconciler: &Reconciler, now: SystemTime) -> Result<Counts, Trouble> {
         // One that cannot be written is as good as none.
-        keeper.roster().health()?;
+        reconciler.roster().health()?;
         let mut counted = self.counted.lock().await;
         let is_fresh = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age < FRESH);
         if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| is_fresh(at)) {
             return Ok(*counts);
         }
-        let counts = parked::counts(keeper.roster(), now).await?;
+        let counts = parked::counts(reconciler.roster(), now).await?;
         *counted = Some((now, counts));
         Ok(counts)
     }

@@ -8,9 +8,9 @@ use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::converge::drain::Drained;
 use crate::fault::Fault;
 use crate::log::{Amount, Metric, Record};
+use crate::reconcile::drain::Drained;
 use crate::roster::Trouble;
 use crate::roster::parked::Counts;
 use crate::server::Gauge;

@@ -34,7 +34,7 @@ impl Opened<'_> {
             })
         });
         let sources: Vec<_> = sources.collect();
-        let scim = config.scim.as_ref().map(|_| {
+        let scim = config.scim().map(|_| {
             let token = secrets::knows_token(own).then_some(DEMO_SCIM_TOKEN);
             json!({"url": format!("{url}{SCIM}"), "token": token})
         });
@@ -95,7 +95,7 @@ impl Opened<'_> {
             let secret = secrets::of_hook(own, hook).unwrap_or("(yours)");
             text.push_str(&format!("  /hooks/{name:<12} {scheme:<20} secret: {secret}\n"));
         }
-        if config.scim.is_some() {
+        if config.scim().is_some() {
             let token = if secrets::knows_token(own) { DEMO_SCIM_TOKEN } else { "(yours)" };
             text.push_str(&format!("  {SCIM:<19} {:<20} token:  {token}\n", "SCIM 2.0"));
         } else if self.roster.is_some() {

@@ -34,7 +34,7 @@ pub(super) fn known(own: &Environment, config: &Config, is_demo: bool) -> Vec<St
     if is_demo {
         let hooks = config.hooks.iter().filter(|hook| of_hook(own, hook).is_some());
         known.extend(hooks.map(|hook| hook.variable("SECRET")));
-        known.extend(config.scim.as_ref().filter(|_| knows_token(own)).map(|_| token()));
+        known.extend(config.scim().filter(|_| knows_token(own)).map(|_| token()));
     }
     known
 }

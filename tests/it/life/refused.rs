@@ -89,10 +89,10 @@ async fn a_rename_that_must_wait_keeps_the_old_user_meanwhile() {
         told.is(202, outcome, "DescribeUser CreateUser");
         assert_eq!(house.names(), [ANA], "{fault}");
         house.later(Duration::from_secs(wait));
-        let keeper = house.local.provisioner().keeper().unwrap();
+        let reconciler = house.local.provisioner().reconciler().unwrap();
         // Long enough for one attempt, and for no second after a rest.
         let deadline = Deadline::after(Duration::from_millis(900));
-        keeper.drain(Clock::set(house.at), deadline).await.unwrap();
+        reconciler.drain(Clock::set(house.at), deadline).await.unwrap();
         assert_eq!(house.names(), [ANA], "{fault}, again");
         house.later(Duration::from_secs(3600));
         assert_eq!(house.drain().await.0.applied, 1, "{fault}");

@@ -82,10 +82,10 @@ async fn a_granting_group_is_known_in_whatever_case() {
     let id = client.user("ana@example.com").await;
     let group = json!({"displayName": "Straße", "members": [{"value": id}]});
     client.post("/Groups", &group).await.is(201);
-    let keeper = client.local.provisioner().keeper().unwrap();
+    let reconciler = client.local.provisioner().reconciler().unwrap();
     let clock = connect_provisioner::deadline::Clock::set(crate::house::now());
     let deadline = connect_provisioner::deadline::Deadline::after(Duration::from_secs(5));
-    keeper.drain(clock, deadline).await.unwrap();
+    reconciler.drain(clock, deadline).await.unwrap();
     assert_eq!(client.access("ana@example.com"), ["CallCenterManager"]);
 }
 

@@ -21,9 +21,9 @@ fn values(group: &Value) -> Vec<String> {
 }
 
 async fn drain(client: &Client) {
-    let keeper = client.local.provisioner().keeper().unwrap();
+    let reconciler = client.local.provisioner().reconciler().unwrap();
     let deadline = Deadline::after(Duration::from_secs(60));
-    keeper.drain(Clock::set(now() + Duration::from_secs(1)), deadline).await.unwrap();
+    reconciler.drain(Clock::set(now() + Duration::from_secs(1)), deadline).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 //! A record notes by which rules Connect follows it. The text is the first 16 hexadecimal digits of
 //! the SHA-256 of a JSON document, [`Written`], that has the members below in their order, and nothing
 //! of how the program is written: another name of a type of ours is no other rule. A new release that
-//! adds or changes a member has every record followed once more, so that is told in the change log.
+//! adds or changes a member counts [`VERSION`] up and has every record followed once more, so that is
+//! told in the change log.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +25,14 @@ pub(super) fn digest(rules: &Rules, policy: &Policy) -> String {
     hex::write(Sha256::digest(document).split_at(8).0)
 }
 
+/// The version of the document.
+const VERSION: u32 = 1;
+
 /// What is digested.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
+    version: u32,
     deployment: &'a str,
     instance: &'a str,
     identity_management: &'a str,
@@ -86,6 +91,7 @@ impl<'a> Written<'a> {
             Deactivate::Suspend(profile) => ("suspend", Some(Named::of(profile))),
         };
         Self {
+            version: VERSION,
             deployment,
             instance: instance.id.as_str(),
             identity_management: identity.name,
@@ -159,7 +165,7 @@ pub(super) mod tests {
     use crate::config::Config;
 
     /// A configuration of `changes` and of what there must be.
-    pub(in crate::converge) fn configured(changes: &[(&str, &str)]) -> (Rules, Policy) {
+    pub(in crate::reconcile) fn configured(changes: &[(&str, &str)]) -> (Rules, Policy) {
         let given = [
             ("CONNECT_INSTANCE", "11111111-2222-3333-4444-555555555555"),
             ("AWS_REGION", "us-west-2"),
@@ -175,7 +181,8 @@ pub(super) mod tests {
         let environment =
             given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let config = Config::read_for_roster(&environment).unwrap();
-        (config.rules, config.policy.unwrap())
+        let policy = config.policy().unwrap().clone();
+        (config.rules, policy)
     }
 
     fn digest_of(changes: &[(&str, &str)]) -> String {
@@ -188,11 +195,11 @@ pub(super) mod tests {
         let (rules, policy) = configured(&[]);
         let written = serde_json::to_string(&Written::of(&rules, &policy)).unwrap();
         assert_eq!(written, WRITTEN);
-        assert_eq!(digest(&rules, &policy), "dd2e123cbc0a2b9a");
+        assert_eq!(digest(&rules, &policy), "bce84aa106f75c70");
     }
 
     const WRITTEN: &str = concat!(
-        r#"{"deployment":"prod","instance":"11111111-2222-3333-4444-555555555555","identityManagement":"SAML","emailAs":"omit","generatePassword":false,"tags":{},"#,
+        r#"{"version":1,"deployment":"prod","instance":"11111111-2222-3333-4444-555555555555","identityManagement":"SAML","emailAs":"omit","generatePassword":false,"tags":{},"#,
         r#""everyone":{"routingProfile":{"name":"Basic Routing Profile"},"securityProfiles":[{"name":"Agent"}],"hierarchyGroup":null},"groups":[],"#,
         r#""allowedRoutingProfiles":[],"allowedSecurityProfiles":[],"allowedHierarchyGroups":[],"#,
         r#""phone":{"PhoneConfig":{"PhoneType":"SOFT_PHONE","AutoAccept":false,"AfterContactWorkTimeLimit":0}},"#,

@@ -6,25 +6,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::inlet::{Entered, Entry, keys};
-use super::{Blame, Keeper, TRIES, WRITING, changed_meanwhile};
+use super::budget::Budget;
+use super::inlet::keys;
+use super::writer::{Entry, Upserted, Written};
+use super::{Blame, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
-use crate::connect::Calls;
-use crate::deadline::{Clock, Deadline};
 use crate::event::Intent;
 use crate::fault::Fault;
-use crate::outcome::Outcome;
 use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, taken};
 use crate::roster::key::Id;
 use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::Person;
 
-/// What is kept of a client's write: the record's id, and what came of it towards Connect.
-pub type Kept = (Id, Outcome);
-
-impl Keeper {
+impl Reconciler {
     /// Makes a new person.
     ///
     /// # Errors
@@ -33,43 +29,34 @@ impl Keeper {
     pub async fn add_person(
         &self,
         person: &Person,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Kept, Fault>, Calls) {
-        let deadline = deadline.sooner_by(WRITING);
-        match self.enter_new(person, clock, deadline).await {
-            Ok(entry) => self.carry(entry, self.password(person), true, clock, deadline).await,
-            Err(fault) => (Err(fault), Calls::default()),
-        }
+        budget: &mut Budget<'_>,
+    ) -> Result<(Id, Upserted), Fault> {
+        let entry = self.enter_new(person, budget).await?;
+        let id = entry.record.id.clone();
+        let upserted = self.carry(entry, self.password(person), true, budget).await?;
+        Ok((id, upserted))
     }
 
     /// Makes `person` of who is known, or looks whether Connect follows what is known already; `None` if
     /// somebody else changed them meanwhile, and nothing was done.
     ///
     /// # Errors
-    /// As for [`Keeper::add_person`].
+    /// As for [`Reconciler::add_person`].
     pub async fn change_person(
         &self,
         known: &UserRecord,
         person: Option<Person>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Option<Kept>, Fault>, Calls) {
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Upserted>, Fault> {
         let (mut record, is_told) = (known.clone(), person.is_some());
-        let now = clock.now();
+        let now = budget.clock.now();
         let as_of = known.as_of().max(now);
         if let Some(person) = person {
-            match wanted(&person, known) {
-                Ok(wanted) if wanted != known.wanted() => record.spec.access.set(wanted, as_of),
-                Ok(_) => {}
-                Err(fault) => return (Err(fault), Calls::default()),
+            let wanted = wanted(&person, known)?;
+            if wanted != known.wanted() {
+                record.spec.access.set(wanted, as_of);
             }
-            match self.by_external_id(&person).await {
-                Ok(first) => {
-                    record.spec.shares_external_id = first.is_some_and(|it| it.id != known.id)
-                }
-                Err(fault) => return (Err(fault), Calls::default()),
-            }
+            record.spec.shares_external_id = self.shares_external_id(&person, known).await?;
             record.spec.person = person.without_password();
             record.keep_wish(known);
             record.spec.never_joined = false;
@@ -83,7 +70,7 @@ impl Keeper {
         if !is_same {
             record.changed(now);
         }
-        self.rewrite(record, is_same, known, clock, deadline).await
+        self.rewrite(record, is_same, known, budget).await
     }
 
     /// Removes who is known; `None` if somebody else changed them meanwhile, and nothing was done.
@@ -93,16 +80,15 @@ impl Keeper {
     pub async fn remove_person(
         &self,
         known: &UserRecord,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Option<Kept>, Fault>, Calls) {
-        let now = clock.now();
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Upserted>, Fault> {
+        let now = budget.clock.now();
         let mut record = known.clone();
         let as_of = known.as_of().max(now);
         record.leave_for_good(as_of);
         record.spec.date(as_of);
         record.changed(now);
-        self.rewrite(record, false, known, clock, deadline).await
+        self.rewrite(record, false, known, budget).await
     }
 
     async fn rewrite(
@@ -110,32 +96,37 @@ impl Keeper {
         record: UserRecord,
         is_same: bool,
         known: &UserRecord,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Option<Kept>, Fault>, Calls) {
-        let deadline = deadline.sooner_by(WRITING);
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Upserted>, Fault> {
         let (id, person) = (record.id.clone(), record.spec.person.clone());
         // Who waits for a name waits on, whatever else a client writes.
         let can_undo =
             !is_same && record.wanted() == Wanted::Active && record.spec.awaited_name.is_none();
-        let written = self.write(record, is_same, Some(known.clone()), deadline, clock).await;
-        match written {
-            Err(fault) => (Err(fault), Calls::default()),
-            Ok(Err(Clash::Moved)) => (Ok(None), Calls::default()),
-            Ok(Err(Clash::Taken)) => (self.refuse_taken(&person, &id).await, Calls::default()),
-            Ok(Ok(Entered::Done(outcome))) => (Ok(Some((id, outcome))), Calls::default()),
-            Ok(Ok(Entered::Written(entry))) => {
-                let (kept, calls) = self.carry(*entry, None, can_undo, clock, deadline).await;
-                (kept.map(Some), calls)
+        match self.write(record, is_same, Some(known.clone()), budget).await? {
+            Ok(Written::Done(upserted)) => Ok(Some(upserted)),
+            Ok(Written::ToFollow(entry)) => {
+                self.carry(*entry, None, can_undo, budget).await.map(Some)
             }
+            Err(Clash::Moved) => Ok(None),
+            Err(Clash::Taken) => self.refuse_taken(&person, &id).await.map(|()| None),
         }
+    }
+
+    /// Whether another person had the `externalId` of a client's person before. Nobody can have had the
+    /// one that somebody goes by alone, as long as they keep it.
+    async fn shares_external_id(&self, person: &Person, known: &UserRecord) -> Result<bool, Fault> {
+        let (told, own) = (person.external_id()?, known.spec.person.external_id().ok().flatten());
+        if told == own && !known.spec.shares_external_id {
+            return Ok(false);
+        }
+        Ok(self.by_external_id(person).await?.is_some_and(|first| first.id != known.id))
     }
 
     /// Refuses a name that is another person's; if it is not the name that was taken, but somebody had
     /// the `externalId` meanwhile, the write may be tried again.
-    async fn refuse_taken(&self, person: &Person, id: &Id) -> Result<Option<Kept>, Fault> {
+    async fn refuse_taken(&self, person: &Person, id: &Id) -> Result<(), Fault> {
         let named = self.by_name(person).await?;
-        if named.is_some_and(|record| record.id != *id) { Err(taken()) } else { Ok(None) }
+        if named.is_some_and(|record| record.id != *id) { Err(taken()) } else { Ok(()) }
     }
 
     async fn carry(
@@ -143,14 +134,11 @@ impl Keeper {
         mut entry: Entry,
         password: Option<Password>,
         can_undo: bool,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Kept, Fault>, Calls) {
-        let id = entry.record.id.clone();
+        budget: &mut Budget<'_>,
+    ) -> Result<Upserted, Fault> {
         let former = entry.former.take();
         let blame = if can_undo { Blame::UndoName(former) } else { Blame::Park };
-        let (outcome, calls) = self.follow(entry, blame, password, clock, deadline).await;
-        (outcome.map(|outcome| (id, outcome)), calls)
+        self.follow(entry, blame, password, budget).await
     }
 
     /// Who becomes a new person, having been known only for leaving; and whether somebody else has their
@@ -166,12 +154,7 @@ impl Keeper {
     }
 
     /// Writes down a new person. Who is only known for having left is this person from now on.
-    async fn enter_new(
-        &self,
-        person: &Person,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> Result<Entry, Fault> {
+    async fn enter_new(&self, person: &Person, budget: &Budget<'_>) -> Result<Entry, Fault> {
         let keys = keys(person)?;
         let intent = Intent::Join(person.clone());
         let id = self.new_id();
@@ -186,7 +169,7 @@ impl Keeper {
                 None => self.new_owner(person, &id).await?.unwrap_or_else(|_| own()),
             };
             let gone = self.roster.find_gone(&keys).await?;
-            let now = clock.now();
+            let now = budget.clock.now();
             let as_of = after(gone.iter().chain(&known), now);
             let (id, owner) = (id.clone(), owner.hash());
             let said = Said { intent: &intent, as_of, now, id, owner, source: SCIM };
@@ -195,9 +178,9 @@ impl Keeper {
                 Change::Same(record) | Change::Written(record) => *record,
             };
             record.spec.shares_external_id = shares;
-            match self.write(record, false, known, deadline, clock).await? {
-                Ok(Entered::Written(entry)) => return Ok(*entry),
-                Ok(Entered::Done(_)) => return Err(taken()),
+            match self.write(record, false, known, budget).await? {
+                Ok(Written::ToFollow(entry)) => return Ok(*entry),
+                Ok(Written::Done(_)) => return Err(taken()),
                 Err(Clash::Moved) => {}
                 // Whoever has it is found now; if not, it is another person's.
                 Err(Clash::Taken) if was_taken => return Err(taken()),

@@ -7,54 +7,43 @@
 
 use std::time::SystemTime;
 
-use super::work::Stop;
-use super::{Keeper, Noted, TRIES};
-use crate::deadline::Clock;
+use super::attempt::{Attempt, Stop};
+use super::{Reconciler, TRIES};
 use crate::fault::{Fault, Kind};
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{MEMORY, UserRecord, Wanted};
 use crate::roster::{Clash, Trouble};
 
-impl Keeper {
+impl Attempt<'_> {
     /// Gives a person the name that they wait for, if it is their turn; if not, says who is before
     /// them.
-    pub(super) async fn claim_name(
-        &self,
-        record: &mut UserRecord,
-        clock: Clock,
-    ) -> Result<Option<Fault>, Stop> {
+    pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, Stop> {
         for _ in 0..TRIES {
-            let Some(wish) = record.spec.awaited_name.as_ref() else { return Ok(None) };
-            if let Some(other) = self.who_is_before(&wish.key(), record).await? {
+            let Some(wish) = self.record.spec.awaited_name.as_ref() else { return Ok(None) };
+            if let Some(other) = self.reconciler.who_is_before(&wish.key(), self.record).await? {
                 return Ok(Some(waits(&other)));
             }
-            let mut granted = record.clone();
-            granted.grant_wish(clock.now());
-            granted.free_names(record);
+            let mut granted = self.record.clone();
+            granted.grant_wish(self.now());
+            granted.free_names(self.record);
             if granted.wanted() == Wanted::Active {
                 granted.try_name();
             }
-            match self.roster.write(&granted).await? {
+            match self.reconciler.roster.write(&granted).await? {
                 Ok(version) => {
-                    *record = UserRecord { row_version: version, ..granted };
+                    *self.record = UserRecord { row_version: version, ..granted };
                     return Ok(None);
                 }
                 // Somebody came first; the next look tells who.
                 Err(Clash::Taken) => {}
-                Err(Clash::Moved) => {
-                    return match self.carry_over(record).await.map_err(Stop::Roster)? {
-                        Noted::Changed(newer) => {
-                            *record = *newer;
-                            Err(Stop::Changed)
-                        }
-                        Noted::Lost | Noted::Written => Err(Stop::Lost),
-                    };
-                }
+                Err(Clash::Moved) => return Err(self.overtaken().await),
             }
         }
         Err(Trouble("a name changes hands all the time".to_owned()).into())
     }
+}
 
+impl Reconciler {
     /// Who else goes by this name, or waits for it longer than a record does.
     pub(super) async fn who_is_before(
         &self,

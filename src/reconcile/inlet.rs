@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
-use super::{Blame, Ended, Keeper, Run, TRIES, WRITING, changed_meanwhile};
+use super::budget::Budget;
+use super::writer::{Upserted, Written};
+use super::{Blame, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
-use crate::connect::{Applied, Calls};
-use crate::deadline::{Clock, Deadline};
 use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
 use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, is_another, taken};
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{MENDED_AFTER, UserRecord, Wanted};
+use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::Person;
 
 /// What an inlet heard.
@@ -31,23 +31,7 @@ pub struct Heard<'a> {
     pub can_mend: bool,
 }
 
-/// A record that was written, and what was there before.
-pub(super) struct Entry {
-    pub(super) record: UserRecord,
-    pub(super) former: Option<Box<UserRecord>>,
-    /// Whether it is ours to follow.
-    leased: bool,
-}
-
-/// What the roster makes of what was heard.
-pub(super) enum Entered {
-    /// Nothing is to be done.
-    Done(Outcome),
-    /// It is to be followed.
-    Written(Box<Entry>),
-}
-
-impl Keeper {
+impl Reconciler {
     /// Writes down what a sender says and makes Connect follow, until the deadline. What was written
     /// is never lost; what Connect could not take yet is pending.
     ///
@@ -57,67 +41,26 @@ impl Keeper {
     pub async fn accept(
         &self,
         heard: &Heard<'_>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Outcome, Fault>, Calls) {
-        let deadline = deadline.sooner_by(WRITING);
-        let mut entry = match self.enter(heard, clock, deadline).await {
-            Ok(Entered::Written(entry)) => *entry,
-            Ok(Entered::Done(outcome)) => return (Ok(outcome), Calls::default()),
-            Err(fault) => return (Err(of_the_whole(fault, heard.intent)), Calls::default()),
+        budget: &mut Budget<'_>,
+    ) -> Result<Upserted, Fault> {
+        let entered = self.enter(heard, budget).await;
+        let mut entry = match entered.map_err(|fault| of_the_whole(fault, heard.intent))? {
+            Written::ToFollow(entry) => *entry,
+            Written::Done(upserted) => return Ok(upserted),
         };
         // Whoever leaves is not let in again because something else is wrong.
         let can_undo = heard.can_mend && !heard.intent.is_farewell();
         let blame = if can_undo { Blame::Undo(entry.former.take()) } else { Blame::Park };
         let password = heard.intent.person().and_then(|person| self.password(person));
-        self.follow(entry, blame, password, clock, deadline).await
-    }
-
-    /// Makes Connect follow what was written just now, until the deadline.
-    pub(super) async fn follow(
-        &self,
-        entry: Entry,
-        blame: Blame,
-        password: Option<Password>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> (Result<Outcome, Fault>, Calls) {
-        let owner = self.owner_of(&entry.record);
-        if !entry.leased {
-            return (Ok(Outcome::Pending(owner, None)), Calls::default());
-        }
-        let run = Run { clock, deadline, pace: None };
-        match self.hold(entry.record, run, &blame, password).await {
-            Ok((ended, calls)) => (self.outcome(ended, owner, clock).await, calls),
-            // It is written, due, and will be seen to.
-            Err(fault) => (Ok(Outcome::Pending(owner, Some(Box::new(fault)))), Calls::default()),
-        }
-    }
-
-    async fn outcome(&self, ended: Ended, owner: Owner, clock: Clock) -> Result<Outcome, Fault> {
-        match ended {
-            Ended::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
-            Ended::Pending(fault) => {
-                if fault.as_ref().is_some_and(|fault| fault.kind == Kind::Throttled) {
-                    let until = clock.now().checked_add(MENDED_AFTER);
-                    drop(self.roster.set_backlog(until).await);
-                }
-                Ok(Outcome::Pending(owner, fault.map(Box::new)))
-            }
-            Ended::Parked(fault) => Ok(Outcome::Parked(fault, owner)),
-            Ended::Undone(fault) => Err(fault),
-        }
+        self.follow(entry, blame, password, budget).await
     }
 
     /// Writes down what was heard.
-    async fn enter(
-        &self,
-        heard: &Heard<'_>,
-        clock: Clock,
-        deadline: Deadline,
-    ) -> Result<Entered, Fault> {
+    async fn enter(&self, heard: &Heard<'_>, budget: &Budget<'_>) -> Result<Written, Fault> {
+        let clock = budget.clock;
+        let ignored = |reason| Written::Done(Upserted::nothing(Outcome::Ignored(reason)));
         let Some(person) = heard.intent.person() else {
-            return Ok(Entered::Done(Outcome::Ignored("nothing is asked for")));
+            return Ok(ignored("nothing is asked for"));
         };
         let as_of = match (heard.happened, heard.event) {
             (Some(happened), _) => happened,
@@ -142,7 +85,7 @@ impl Keeper {
                         if heard.intent.is_farewell()
                             && (person.user_name().is_ok() || !gone.is_empty()) =>
                     {
-                        return Ok(Entered::Done(Outcome::Ignored(UNKNOWN)));
+                        return Ok(ignored(UNKNOWN));
                     }
                     Err(fault) if heard.can_mend => return Err(fault),
                     // Connect will have no such user, so nobody else can be its owner.
@@ -154,7 +97,7 @@ impl Keeper {
             let said = Said { intent, as_of, now, id, owner, source };
             said.check_time()?;
             let (mut record, is_same) = match said.fold(known.as_ref(), &gone)? {
-                Change::Nothing(reason) => return Ok(Entered::Done(Outcome::Ignored(reason))),
+                Change::Nothing(reason) => return Ok(ignored(reason)),
                 Change::Same(record) => (*record, true),
                 Change::Written(record) => (*record, false),
             };
@@ -164,8 +107,8 @@ impl Keeper {
                 record.wait_for_name(known.as_ref(), now);
             }
             record.spec.shares_external_id &= self.is_shared(&record).await?;
-            match self.write(record, is_same, known, deadline, clock).await? {
-                Ok(entered) => return Ok(entered),
+            match self.write(record, is_same, known, budget).await? {
+                Ok(written) => return Ok(written),
                 Err(Clash::Moved) => {}
                 // Who has the name is found now; if not, it is another person's.
                 Err(Clash::Taken) if was_taken && heard.can_mend => return Err(taken()),
@@ -226,57 +169,6 @@ impl Keeper {
         let taken = self.roster.find(&Key::owner(natural.hash())).await?.is_some();
         let own = || Owner::of_record(&self.rules.deployment, id.as_str());
         Ok(Ok(if taken { own() } else { natural }))
-    }
-
-    /// Writes a record with its lease, where there is time and quota to follow it now.
-    pub(super) async fn write(
-        &self,
-        mut record: UserRecord,
-        is_same: bool,
-        known: Option<UserRecord>,
-        deadline: Deadline,
-        clock: Clock,
-    ) -> Result<Result<Entered, Clash>, Fault> {
-        if is_same && record.is_applied() && record.status.config_digest == self.digest {
-            return Ok(self.touch(record, known.as_ref()).await?.map(Entered::Done));
-        }
-        let now = clock.now();
-        if is_same {
-            record.reopen(now);
-        }
-        if let Some(known) = &known {
-            record.free_names(known);
-        }
-        let backlog = self.roster.backlog().await?.is_some_and(|until| until > now);
-        let leased = !record.is_leased(now) && !backlog && deadline.allows_a_call();
-        if leased {
-            record.take_lease(now);
-        } else if !record.is_leased(now) {
-            record.set_due(Some(now));
-        }
-        Ok(self.roster.write(&record).await?.map(|version| {
-            record.row_version = version;
-            let former = known.map(Box::new);
-            Entered::Written(Box::new(Entry { record, former, leased }))
-        }))
-    }
-
-    /// Notes when what is known was last said; Connect holds it already.
-    async fn touch(
-        &self,
-        record: UserRecord,
-        known: Option<&UserRecord>,
-    ) -> Result<Result<Outcome, Clash>, Fault> {
-        if known != Some(&record)
-            && let Err(clash) = self.roster.write(&record).await?
-        {
-            return Ok(Err(clash));
-        }
-        let applied = match &record.status.user {
-            Some(held) => Applied::Unchanged(held.ids.clone()),
-            None => Applied::NoUser,
-        };
-        Ok(Ok(Outcome::Applied(applied, self.owner_of(&record))))
     }
 
     /// Refuses before it is written what Connect would refuse after. Whose sender cannot mend it is

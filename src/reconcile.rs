@@ -7,6 +7,9 @@
 //! took it since. If what should be was changed meanwhile, it goes round again. Wherever it is cut
 //! off, the record is pending and due, and the next one finds what Connect holds by the owner tag.
 
+pub mod budget;
+mod attempt;
+pub mod writer;
 pub mod inlet;
 pub mod client;
 mod digest;
@@ -17,24 +20,23 @@ mod taken;
 mod work;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
-
-use tokio::time::timeout;
 
 use crate::assign::Rules;
 use crate::assign::password::Password;
 use crate::connect::apply::Connect;
-use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind, Turn};
+use crate::roster::group::Group;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
 use crate::roster::record::{UserRecord, Wanted};
 use crate::roster::{Clash, Roster};
-use work::Stop;
+use attempt::Stop;
+use budget::Budget;
 
 /// A record is followed this often, at most, while it is changed again and again.
 const ROUNDS: usize = 4;
@@ -43,7 +45,7 @@ const ROUNDS: usize = 4;
 pub(crate) const TRIES: usize = 8;
 
 /// Makes Connect follow a roster.
-pub struct Keeper {
+pub struct Reconciler {
     roster: Arc<dyn Roster>,
     connect: Connect,
     rules: Rules,
@@ -52,15 +54,8 @@ pub struct Keeper {
     digest: String,
     entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ending: AtomicBool,
-}
-
-/// How a record is worked on.
-#[derive(Clone, Copy)]
-pub(crate) struct Run<'a> {
-    pub(crate) clock: Clock,
-    pub(crate) deadline: Deadline,
-    /// How fast, where nobody waits for the answer.
-    pub(crate) pace: Option<&'a Pace>,
+    /// When the roster last said that there is no backlog.
+    no_backlog: Mutex<Option<SystemTime>>,
 }
 
 /// What became of a record.
@@ -76,13 +71,21 @@ pub(crate) enum Ended {
     Undone(Fault),
 }
 
-/// What became of a record, whose user it is, and what it took.
+/// What became of a record, and whose user it is.
 #[derive(Debug)]
 pub(crate) struct Followed {
     /// The owner's hash.
     pub(crate) owner: String,
     pub(crate) ended: Ended,
-    pub(crate) calls: Calls,
+}
+
+/// What became of a record that was held, and what is known of it then.
+struct Held {
+    ended: Ended,
+    /// The record as we wrote it last; none, if somebody else has it since or it is gone.
+    record: Option<Box<UserRecord>>,
+    /// The person's groups, if they were asked for.
+    groups: Option<Vec<Group>>,
 }
 
 /// What is done about a fault of the sender's that only Connect could tell.
@@ -109,15 +112,15 @@ impl Blame {
 
 /// What became of the end that was to be written.
 enum Noted {
-    /// It is written.
-    Written,
+    /// It is written: this is the record now.
+    Written(Box<UserRecord>),
     /// What should be was changed meanwhile: this is the record now, still ours to follow.
     Changed(Box<UserRecord>),
     /// Somebody else took the lease, or the record is gone.
     Lost,
 }
 
-impl Keeper {
+impl Reconciler {
     /// What the settings name that the instance does not have, or could not be asked for.
     pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
         self.connect.misnamed(now, deadline).await
@@ -133,7 +136,16 @@ impl Keeper {
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
         let digest = digest::digest(&rules, &policy);
-        Self { roster, connect, rules, policy, digest, entropy, ending: AtomicBool::new(false) }
+        Self {
+            roster,
+            connect,
+            rules,
+            policy,
+            digest,
+            entropy,
+            ending: AtomicBool::new(false),
+            no_backlog: Mutex::new(None),
+        }
     }
 
     /// Lets the drain begin no record any more: a process that ends leaves none behind that would wait
@@ -161,10 +173,14 @@ impl Keeper {
     }
 
     /// Follows a record, if nobody else does and it is not followed already.
-    pub(crate) async fn converge(&self, id: &Id, run: Run<'_>) -> Result<Followed, Fault> {
+    pub(crate) async fn reconcile(
+        &self,
+        id: &Id,
+        budget: &mut Budget<'_>,
+    ) -> Result<Followed, Fault> {
         let mut owner = String::new();
         for _ in 0..TRIES {
-            let now = run.clock.now();
+            let now = budget.clock.now();
             let Some(mut record) = self.roster.load(id).await? else { break };
             owner.clone_from(&record.owner);
             if record.is_tombstone() {
@@ -182,8 +198,8 @@ impl Keeper {
             match self.roster.write(&record).await? {
                 Ok(version) => {
                     record.row_version = version;
-                    let (ended, calls) = self.hold(record, run, &Blame::Park, None).await?;
-                    return Ok(Followed { owner, ended, calls });
+                    let Held { ended, .. } = self.hold(record, &Blame::Park, None, budget).await?;
+                    return Ok(Followed { owner, ended });
                 }
                 Err(_) => continue,
             }
@@ -191,21 +207,27 @@ impl Keeper {
         Ok(Followed::nothing(owner))
     }
 
-    /// Follows a record whose lease is ours.
+    /// Follows a record whose lease is ours, round by round, until what came of it is written.
     async fn hold(
         &self,
         mut record: UserRecord,
-        run: Run<'_>,
         blame: &Blame,
         password: Option<Password>,
-    ) -> Result<(Ended, Calls), Fault> {
-        let mut calls = Calls::default();
-        let time = record.time_to_work(run.clock.now());
-        let run = Run { deadline: run.deadline.min(Deadline::after(time)), ..run };
+        budget: &mut Budget<'_>,
+    ) -> Result<Held, Fault> {
+        // Calls must be over when the lease still stands for a while: a call that was given up may
+        // have its effect, and nobody else may begin before. `write` may have taken its time.
+        let time = record.time_to_work(budget.clock.now());
+        budget.deadline = budget.deadline.min(Deadline::after(time));
+        let clock = budget.clock;
+        // What the sender asked for. If the record is another's meanwhile, a fault is not its to mend.
         let asked_for = record.generation;
+        let mut groups = None;
         for round in 1..=ROUNDS {
+            // Whether the names that were given up are free now in Connect too.
             let mut follows_names = false;
-            let result = match self.attempt(&mut record, run, password.as_ref(), &mut calls).await {
+            let attempt = self.attempt(&mut record, password.as_ref(), &mut groups, budget).await;
+            let result = match attempt {
                 Ok(applied) => {
                     follows_names = true;
                     Ok(applied)
@@ -215,57 +237,54 @@ impl Keeper {
                     follows_names = true;
                     Err(fault)
                 }
+                // What is known of Connect could not be written. The lease runs out, the record is due
+                // then, and whoever comes finds the user by its tags.
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
                 Err(Stop::NotBegun) => {
-                    self.release(record, run.clock).await?;
+                    self.release(record, clock).await?;
                     break;
                 }
             };
+            // Only while the lease is ours: whoever has it since may have made Connect follow.
             if let Err(fault) = &result
                 && let Some(former) = blame.undoes(fault)
                 && record.generation == asked_for
-                && record.is_leased(run.clock.now())
+                && record.is_leased(clock.now())
             {
-                let undone = self.undo(record, former, fault, run).await;
+                let undone = self.undo(record, former, fault, budget).await;
                 // Whether it was taken back is unknown, so the sender must not take it for done.
-                return Ok((undone.unwrap_or_else(Ended::Undone), calls));
+                return Ok(Held::without_record(undone.unwrap_or_else(Ended::Undone), groups));
             }
+            // Before the end is written: cut off in between, they are told once more; the other way
+            // round, nobody would tell them.
             if follows_names {
                 let freed = std::mem::take(&mut record.freed_names);
-                self.tell_who_waits(&freed, run.clock.now()).await?;
+                self.tell_who_waits(&freed, clock.now()).await?;
             }
-            match (self.note(&mut record, &result, run.clock).await?, result) {
-                (Noted::Written, Ok(applied)) => return Ok((Ended::Applied(applied), calls)),
-                (Noted::Written, Err(fault)) => return Ok((Ended::of(fault), calls)),
+            match (self.note(&mut record, &result, clock).await?, result) {
+                (Noted::Written(record), Ok(applied)) => {
+                    let ended = Ended::Applied(applied);
+                    return Ok(Held { ended, record: Some(record), groups });
+                }
+                (Noted::Written(record), Err(fault)) => {
+                    return Ok(Held { ended: Ended::of(fault), record: Some(record), groups });
+                }
                 (Noted::Changed(newer), _) if round < ROUNDS => record = *newer,
-                (Noted::Changed(newer), _) => self.release(*newer, run.clock).await?,
+                // Others change it faster than we follow: it goes to the back of the queue.
+                (Noted::Changed(newer), _) => self.release(*newer, clock).await?,
                 (Noted::Lost, _) => break,
             }
         }
-        Ok((Ended::Pending(None), calls))
-    }
-
-    /// One round of work, within the time that there is.
-    async fn attempt(
-        &self,
-        record: &mut UserRecord,
-        run: Run<'_>,
-        password: Option<&Password>,
-        calls: &mut Calls,
-    ) -> Result<Applied, Stop> {
-        if !run.deadline.allows_a_call() {
-            return Err(Stop::NotBegun);
-        }
-        let session = self.connect.session(run.clock.now(), run.deadline, run.pace);
-        let work = self.work(record, &session, run.clock, password);
-        let worked = timeout(run.deadline.time_left(), work).await;
-        calls.add(&session.calls());
-        worked.unwrap_or_else(|_| Err(out_of_time().into()))
+        Ok(Held::without_record(Ended::Pending(None), groups))
     }
 
     /// Writes down what came of the work, unless the lease was lost.
+    ///
+    /// The write is on condition of the version that we read, so it fails if anybody wrote meanwhile.
+    /// Then the end is not theirs: they asked for something else. What we know of Connect is, and
+    /// goes into their record.
     async fn note(
         &self,
         record: &mut UserRecord,
@@ -278,32 +297,42 @@ impl Keeper {
             Err(fault) => done.fail(fault, clock.now()),
         }
         match self.roster.write(&done).await? {
-            Ok(_) => return Ok(Noted::Written),
+            Ok(version) => {
+                done.row_version = version;
+                return Ok(Noted::Written(Box::new(done)));
+            }
+            // No key of ours changed; somebody else's record has one of them now, and says so itself.
             Err(Clash::Taken) => return Ok(Noted::Lost),
             Err(Clash::Moved) => {}
         }
         match result {
-            Ok(_) => {
-                record.follows(&self.digest);
-            }
-            // What time mends is left to time, and to whoever comes then.
+            // Connect follows what we asked for, which theirs may be but for a word.
+            Ok(_) => record.follows(&self.digest),
+            // What time mends is left to time, and to whoever comes then; not before a call whose fate
+            // is unknown is over, which the lease says.
             Err(fault) if fault.kind.turn() == Turn::Later => {
                 record.lease.until = done.lease.until;
                 self.carry_over(record).await?;
                 return Ok(Noted::Lost);
             }
+            // What somebody has to mend may be mended by what they wrote: the next round tells.
             Err(_) => {}
         }
         self.carry_over(record).await
     }
 
     /// Writes what is known of Connect into a record that was changed meanwhile.
+    ///
+    /// Whoever changed it had read it before we knew, and wrote what they had read of Connect. Left so,
+    /// a user that was created just now would be nobody's. The fence says that the lease is still
+    /// ours, so that nobody else knows better; and what should be is left as they wrote it.
     async fn carry_over(&self, record: &UserRecord) -> Result<Noted, Fault> {
         for _ in 0..TRIES {
             let newer = self.roster.load(&record.id).await?;
             let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
             let Some(mut newer) = newer else { return Ok(Noted::Lost) };
             newer.learn(record);
+            // We may be about to create a user under the name that they gave.
             if newer.wanted() == Wanted::Active {
                 newer.try_name();
             }
@@ -330,29 +359,34 @@ impl Keeper {
     }
 
     /// Takes back what a sender wrote, unless somebody changed it since.
+    ///
+    /// The sender is told that nothing came of it, and has to be right. So who is new is erased, unless
+    /// there is a user of theirs, which somebody must still answer for; and who was there goes back to
+    /// what they were, and Connect with them, since some steps may have been taken. All of it is on
+    /// condition of the version: what others wrote since is theirs, and stays.
     async fn undo(
         &self,
         record: UserRecord,
         former: Option<&UserRecord>,
         fault: &Fault,
-        run: Run<'_>,
+        budget: &Budget<'_>,
     ) -> Result<Ended, Fault> {
+        let now = budget.clock.now();
         let is_held = record.status.user.is_some() || record.status.former_user.is_some();
         let clash = match former {
             None if is_held => {
                 let mut parked = record.clone();
-                parked.fail(fault, run.clock.now());
+                parked.fail(fault, now);
                 self.roster.write(&parked).await?.err()
             }
             None => {
                 // Nobody is told afterwards if this is cut off in between, so it is in a moment.
-                let moment = run.clock.now().checked_add(A_MOMENT).unwrap_or(run.clock.now());
+                let moment = now.checked_add(A_MOMENT).unwrap_or(now);
                 self.tell_who_waits(&record.sought_names(), moment).await?;
                 self.roster.erase(&record.id, record.row_version).await?.err()
             }
             Some(former) => {
                 let mut back = record.clone();
-                let now = run.clock.now();
                 back.take_back(former, now);
                 back.lease.until = None;
                 back.set_due(Some(now));
@@ -362,13 +396,15 @@ impl Keeper {
         if clash.is_some() {
             // The content is somebody else's now; what we know of Connect goes with it.
             if let Noted::Changed(newer) = self.carry_over(&record).await? {
-                self.release(*newer, run.clock).await?;
+                self.release(*newer, budget.clock).await?;
             }
             return Ok(Ended::Undone(changed_meanwhile()));
         }
         if former.is_some() {
-            // Steps that were taken already are taken back, now or by the drain.
-            drop(Box::pin(self.converge(&record.id, run)).await);
+            // Steps that were taken already are taken back, now or by the drain. What that costs is not
+            // the sender's, who asked for none of it.
+            let mut own = budget.apart();
+            drop(Box::pin(self.reconcile(&record.id, &mut own)).await);
         }
         Ok(Ended::Undone(fault.clone()))
     }
@@ -377,7 +413,13 @@ impl Keeper {
 impl Followed {
     /// Nothing was done, and whoever has it sees to it.
     fn nothing(owner: String) -> Self {
-        Self { owner, ended: Ended::Pending(None), calls: Calls::default() }
+        Self { owner, ended: Ended::Pending(None) }
+    }
+}
+
+impl Held {
+    const fn without_record(ended: Ended, groups: Option<Vec<Group>>) -> Self {
+        Self { ended, record: None, groups }
     }
 }
 
@@ -390,9 +432,9 @@ impl Ended {
     }
 }
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for Reconciler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Keeper").field("roster", &self.roster).finish_non_exhaustive()
+        formatter.debug_struct("Reconciler").field("roster", &self.roster).finish_non_exhaustive()
     }
 }
 
@@ -404,11 +446,6 @@ impl Calls {
             self.last_request_id.clone_from(&other.last_request_id);
         }
     }
-}
-
-fn out_of_time() -> Fault {
-    Fault::new(Kind::Unavailable, "Amazon Connect did not answer in time")
-        .caused_by("the invocation's time ran out")
 }
 
 pub(crate) fn changed_meanwhile() -> Fault {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::sleep;
 
-use super::{Ended, Followed, Keeper, Run, WRITING};
+use super::budget::Budget;
+use super::{Ended, Followed, Reconciler, WRITING};
 use crate::connect::pace::Pace;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
@@ -51,7 +52,7 @@ pub struct Stuck {
     pub fault: Fault,
 }
 
-impl Keeper {
+impl Reconciler {
     /// Follows what is due. Between records that only time can mend it rests, and tries them again
     /// when they are due while there is time.
     ///
@@ -82,28 +83,30 @@ impl Keeper {
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
                 if self.roster.due(soon, 1).await?.is_empty() {
-                    return Ok(self.roster.set_backlog(None).await?);
+                    return Ok(self.set_backlog(None).await?);
                 }
                 sleep(REST).await;
                 continue;
             }
             if due.len() > 1 {
                 let until = clock.now().checked_add(MENDED_AFTER);
-                self.roster.set_backlog(until).await?;
+                self.set_backlog(until).await?;
             }
-            let run = Run { clock, deadline, pace: Some(&pace) };
             let follow = async |id: Id| {
-                if self.is_ending() {
-                    return (id, Ok(Followed::nothing(String::new())));
-                }
-                (id.clone(), self.converge(&id, run).await)
+                let mut budget = Budget::new(clock, deadline).at_pace(&pace);
+                let followed = match self.is_ending() {
+                    true => Ok(Followed::nothing(String::new())),
+                    false => self.reconcile(&id, &mut budget).await,
+                };
+                (id, followed, budget.spent)
             };
             let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
             let mut is_idle = true;
-            while let Some((id, ended)) = ends.next().await {
-                let ended = ended?;
-                is_idle &= matches!(ended.ended, Ended::Pending(None));
-                drained.note(id, ended);
+            while let Some((id, followed, calls)) = ends.next().await {
+                let followed = followed?;
+                is_idle &= matches!(followed.ended, Ended::Pending(None));
+                drained.calls.add(&calls);
+                drained.note(id, followed);
             }
             if is_idle {
                 sleep(REST).await;
@@ -121,8 +124,7 @@ const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
     fn note(&mut self, id: Id, followed: Followed) {
-        let Followed { owner, ended, calls } = followed;
-        self.calls.add(&calls);
+        let Followed { owner, ended } = followed;
         let stuck = |fault| Stuck { id, owner, fault };
         match ended {
             Ended::Applied(applied) => {

@@ -1,0 +1,172 @@
+//! What a request asks of the roster: in memory that is free, and over a network each costs.
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::group::{Group, GroupChange, Member};
+use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::record::UserRecord;
+use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
+use serde_json::json;
+
+use super::{client_of, user};
+
+/// A roster that notes what it is asked for.
+#[derive(Debug, Default)]
+struct Counting {
+    inner: Arc<Embedded>,
+    asked: Mutex<Vec<&'static str>>,
+}
+
+impl Counting {
+    fn note(&self, name: &'static str) -> &Embedded {
+        self.asked.lock().unwrap().push(name);
+        &self.inner
+    }
+
+    /// What it was asked for since this was asked last.
+    fn asked(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+impl Roster for Counting {
+    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>> {
+        self.note("load").load(id)
+    }
+
+    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>> {
+        self.note("find").find(key)
+    }
+
+    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>> {
+        self.note("find_all").find_all(key)
+    }
+
+    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>> {
+        self.note("find_gone").find_gone(keys)
+    }
+
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
+        self.note("write").write(record)
+    }
+
+    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+        self.note("erase").erase(id, version)
+    }
+
+    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+        self.note("load_group").load_group(id)
+    }
+
+    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
+        self.note("find_groups").find_groups(key)
+    }
+
+    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+        self.note("page_groups").page_groups(start, count)
+    }
+
+    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
+        self.note("members").members(group)
+    }
+
+    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
+        self.note("groups_of").groups_of(member)
+    }
+
+    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+        self.note("write_group").write_group(change)
+    }
+
+    fn erase_group<'a>(
+        &'a self,
+        id: &'a Id,
+        version: u64,
+        mark: bool,
+        now: SystemTime,
+    ) -> Answer<'a, Result<(), Clash>> {
+        self.note("erase_group").erase_group(id, version, mark, now)
+    }
+
+    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+        self.note("due").due(now, count)
+    }
+
+    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
+        self.note("page").page(start, count)
+    }
+
+    fn parked(&self) -> Answer<'_, Vec<UserRecord>> {
+        self.note("parked").parked()
+    }
+
+    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
+        self.note("first_sight").first_sight(event, now)
+    }
+
+    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
+        self.note("count_removal").count_removal(now, most)
+    }
+
+    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
+        self.note("note_removal").note_removal(now)
+    }
+
+    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
+        self.note("begin_drain").begin_drain(now, until)
+    }
+
+    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
+        self.note("end_drain").end_drain(until)
+    }
+
+    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+        self.note("backlog").backlog()
+    }
+
+    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+        self.note("set_backlog").set_backlog(until)
+    }
+
+    fn health(&self) -> Result<(), Trouble> {
+        self.inner.health()
+    }
+}
+
+/// What a PATCH of one user asks for, where nothing else moves and it was looked for a backlog within
+/// the last second.
+#[tokio::test]
+async fn a_patch_of_one_user_asks_the_roster_four_times() {
+    let groups = r#"{"Leads": {"securityProfiles": ["CallCenterManager"]}}"#;
+    // Where groups give something, Connect is asked to follow them, and the answer shows the same ones.
+    for (changes, asked) in [
+        (vec![], ["load", "write", "write", "groups_of"]),
+        (vec![("GROUP_PROFILES", groups)], ["load", "write", "groups_of", "write"]),
+    ] {
+        let counting = Arc::new(Counting::default());
+        let client = client_of(counting.clone(), counting.inner.clone(), &changes).await;
+        let made = client.post("/Users", &user("ana@example.com")).await.is(201);
+        let at = format!("/Users/{}", made["id"].as_str().unwrap());
+        counting.asked();
+        let title = |title: &str| json!([{"op": "replace", "path": "title", "value": title}]);
+        let mut tries = 0..20;
+        let patched = loop {
+            let number = tries.next().expect("a second is long enough some time").to_string();
+            let patched = client.patch(&at, title(&number)).await.is(200);
+            let own = counting.asked();
+            // On a slow machine more than a second may have passed since.
+            if !own.contains(&"backlog") {
+                assert_eq!(own, asked);
+                break patched;
+            }
+        };
+        // What the answer shows is what is read after it.
+        assert_eq!(patched, client.get(&at).await.is(200));
+        counting.asked();
+        // Who changes nothing has nothing to follow.
+        client.patch(&at, title(patched["title"].as_str().unwrap())).await.is(200);
+        assert_eq!(counting.asked(), ["load", "write", "groups_of"], "when it was said is noted");
+    }
+}
