@@ -196,8 +196,8 @@ impl Reconciler {
             }
             record.take_lease(now);
             match self.roster.write(&record).await? {
-                Ok(version) => {
-                    record.row_version = version;
+                Ok(stored) => {
+                    record.note_stored(stored);
                     let Held { ended, .. } = self.hold(record, &Blame::Park, None, budget).await?;
                     return Ok(Followed { owner, ended });
                 }
@@ -297,8 +297,8 @@ impl Reconciler {
             Err(fault) => done.fail(fault, clock.now()),
         }
         match self.roster.write(&done).await? {
-            Ok(version) => {
-                done.row_version = version;
+            Ok(stored) => {
+                done.note_stored(stored);
                 return Ok(Noted::Written(Box::new(done)));
             }
             // No key of ours changed; somebody else's record has one of them now, and says so itself.
@@ -337,8 +337,8 @@ impl Reconciler {
                 newer.try_name();
             }
             match self.roster.write(&newer).await? {
-                Ok(version) => {
-                    newer.row_version = version;
+                Ok(stored) => {
+                    newer.note_stored(stored);
                     return Ok(Noted::Changed(Box::new(newer)));
                 }
                 Err(Clash::Moved) => {}

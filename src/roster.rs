@@ -31,18 +31,29 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{Fault, Kind};
 use crate::scim::resource::Sought;
 use glance::Glance;
 use group::{Group, GroupChange, Member};
 use key::{Id, Key};
-use record::UserRecord;
+use parked::Counts;
+use record::{Filed, UserRecord};
 
 /// What a roster answers, some time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
 
-/// The durable record of what should be. Whoever keeps one passes the same contract: a write is
-/// there before it is answered, and is done whole or not at all.
+/// The durable record of what should be. Whoever keeps one passes the same contract, which a table
+/// with transactions of a hundred items can keep:
+///
+/// - A write of a record is there before it is answered, and is done whole or not at all.
+/// - A change of a group is *accepted* whole. Who comes and goes by it may be written in parts after
+///   that, each on its own; [`Roster::mend`] writes the next part, whoever asks. Rows come before
+///   marks: a user is made due only after what makes the difference is there to be read.
+/// - Every list is bounded by its caller, and what is left of it has a place to go on from.
+/// - What is due, and how many there are of each state, may be told late: it is a hint, and whoever
+///   acts on it loads the record and judges it.
 pub trait Roster: fmt::Debug + Send + Sync {
     /// The record of this id.
     fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>>;
@@ -51,16 +62,24 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// [shared](record::Spec::shares_external_id).
     fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>>;
 
-    /// All who have this e-mail address or `externalId`, in the order of their ids.
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>>;
+    /// Up to `count` of those who have this e-mail address or `externalId`, or wait for this name: in
+    /// the order of their ids, those behind `after`. [`find_everybody`] gives all.
+    fn find_all<'a>(
+        &'a self,
+        key: &'a Key,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<UserRecord>>;
 
-    /// Those who went by one of these keys and are gone or on the way out.
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>>;
+    /// Up to `count` of those who went by one of these keys and are gone or on the way out, each once:
+    /// those first who left last.
+    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>>;
 
     /// Writes a record if the stored one has its version (none, if that is 0) and nobody else has one
-    /// of its keys, and answers the new version. A new record is also refused if somebody who went by
-    /// one of its keys was removed as of its own time or later.
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>>;
+    /// of its keys, and answers how it is stored, which [`UserRecord::note_stored`] takes. A new record is
+    /// also refused if somebody who went by one of its keys was removed as of its own time or later.
+    /// By what the stored one is found comes with the record: it need not be read for that.
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>>;
 
     /// Removes a record if the stored one has this version.
     fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>>;
@@ -68,28 +87,41 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// The group of this id.
     fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>>;
 
-    /// The groups that go by this key, in the order in which they came: a `displayName`, which one
-    /// group has, or an `externalId`.
-    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>>;
+    /// Up to `count` groups that go by this key, in the order in which they came: a `displayName`, which
+    /// one group has, or an `externalId`.
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>>;
 
     /// Up to `count` groups from the `start`th on (from 0), in the order in which they came, and how
     /// many there are.
     fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)>;
 
-    /// The members of a group, in the order in which they were added.
-    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>>;
+    /// Up to `count` members of a group, in the order in which they were added, from this place on;
+    /// and the place behind them, if there are more. [`all_members`] gives all.
+    fn members<'a>(
+        &'a self,
+        group: &'a Id,
+        from: u64,
+        count: usize,
+    ) -> Answer<'a, (Vec<Member>, Option<u64>)>;
 
-    /// The groups that have this member, in the order in which they came.
-    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>>;
+    /// Up to `count` of the groups that have this member: in the order of their ids, those behind
+    /// `after`. [`all_groups_of`] gives all.
+    fn groups_of<'a>(
+        &'a self,
+        member: &'a str,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<Group>>;
 
-    /// Changes a group, and marks in the same write the users for whom it makes a difference; answers
-    /// the group as it is then, with a new edition if anything is another than before. Members come
-    /// and go whoever else writes, as long as the group has the name that it was read with; attributes
-    /// if nobody wrote it since; and whatever has a condition, on that condition.
+    /// Accepts a change of a group, and answers the group as it is then, with a new edition if anything
+    /// is another than before. Members come and go whoever else writes, as long as the group has the
+    /// name that it was read with; attributes if nobody wrote it since; and whatever has a condition, on
+    /// that condition. What does not fit into one write is [owed](Group::is_owed), and a group that owes
+    /// takes no other change before that: [`write_group`] sees to both.
     fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>>;
 
-    /// Removes a group with its members if the stored one has this version, and marks the members if
-    /// that makes a difference to them.
+    /// Removes a group if the stored one has this version; its members, and marks for them if that makes
+    /// a difference, may be owed. [`erase_group`] sees to that.
     fn erase_group<'a>(
         &'a self,
         id: &'a Id,
@@ -98,8 +130,14 @@ pub trait Roster: fmt::Debug + Send + Sync {
         now: SystemTime,
     ) -> Answer<'a, Result<(), Clash>>;
 
+    /// Writes the next part of what changes of this group still owe, or of any group: first who comes
+    /// and goes, then the marks. Answers whether there may be more. Whoever is cut off in between leaves
+    /// it to whoever asks next, any number at once; what is done twice is done once.
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool>;
+
     /// Up to `count` records that are due: farewells first, and of each class those first that have been
-    /// longest. Where others are due too, half of `count` is left to them.
+    /// longest. Where others are due too, half of `count` is left to them. It may be late, and it may
+    /// name a record that is not due any more, or not there.
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>>;
 
     /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and
@@ -120,38 +158,54 @@ pub trait Roster: fmt::Debug + Send + Sync {
         Box::pin(async move { Ok(self.load(id).await?.map(|record| record.row_version)) })
     }
 
-    /// What is sought of those whom [`Roster::page`] gives: for whoever looks at everybody.
+    /// Up to `count` persons who came before this place, the newest first: everybody is met once,
+    /// whoever comes and goes meanwhile. [`Place::of`] the last is where to go on.
+    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>>;
+
+    /// What is sought of those whom [`Roster::before`] gives: for whoever looks at everybody.
     fn glances<'a>(
         &'a self,
-        start: usize,
+        place: Option<&'a Place>,
         count: usize,
         sought: &'a Sought<'a>,
-    ) -> Answer<'a, (Vec<Glance>, usize)> {
+    ) -> Answer<'a, Vec<Glance>> {
         Box::pin(async move {
-            let (records, total) = self.page(start, count).await?;
-            Ok((records.iter().map(|record| Glance::of(record, sought)).collect(), total))
+            let records = self.before(place, count).await?;
+            Ok(records.iter().map(|record| Glance::of(record, sought)).collect())
         })
     }
 
-    /// Everybody who is parked, in the order of their ids.
-    fn parked(&self) -> Answer<'_, Vec<UserRecord>>;
+    /// Up to `count` of those who are parked: in the order of their ids, those behind `after`.
+    /// [`parked::all`] gives all.
+    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>>;
+
+    /// How many records there are of each state. It may be late.
+    fn counts(&self) -> Answer<'_, Counts>;
 
     /// When an event, by its hash, was first asked about: now, if it never was. Remembered for
     /// [`record::MEMORY`].
     fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime>;
 
     /// Counts a removal if fewer than `most` were counted within the last hour, and says whether it
-    /// did.
-    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool>;
+    /// is counted. The same removal, by these words of what is removed, is counted once an hour, however
+    /// often it is asked for.
+    fn count_removal<'a>(&'a self, what: &'a str, now: SystemTime, most: usize)
+    -> Answer<'a, bool>;
 
-    /// Counts a removal that an operator let through.
-    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()>;
+    /// Counts a removal that an operator let through: once an hour.
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()>;
 
-    /// Lets one run at a time drain: takes the right to until `until`, if nobody has it at `now`.
-    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool>;
+    /// Lets one run at a time drain: `who` has the right to until `until`, if nobody else has it at
+    /// `now`. Whoever has it and asks again has it.
+    fn begin_drain<'a>(
+        &'a self,
+        who: &'a str,
+        now: SystemTime,
+        until: SystemTime,
+    ) -> Answer<'a, bool>;
 
     /// Gives that right back, unless somebody else has it since.
-    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()>;
+    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()>;
 
     /// Until when Connect's quota is the drain's alone, if it is.
     fn backlog(&self) -> Answer<'_, Option<SystemTime>>;
@@ -166,6 +220,143 @@ pub trait Roster: fmt::Debug + Send + Sync {
     fn health(&self) -> Result<(), Trouble>;
 }
 
+/// How many are asked for at once, by whoever wants all.
+pub const BATCH: usize = 1000;
+
+/// Changes a group, and sees to what that owes. What could not be seen to in time is for whoever asks
+/// next: the change was accepted.
+///
+/// # Errors
+/// If the roster did not answer; a [`Clash`] if the change was not accepted.
+pub async fn write_group(
+    roster: &dyn Roster,
+    change: &GroupChange,
+) -> Result<Result<Group, Clash>, Trouble> {
+    match roster.write_group(change).await? {
+        Ok(mut group) if group.is_owed => {
+            group.is_owed = settle_group(roster, &group.id).await.is_err();
+            Ok(Ok(group))
+        }
+        Err(Clash::Moved) => {
+            // Perhaps it owes; whoever tries again finds that done.
+            settle_group(roster, &change.group.id).await?;
+            Ok(Err(Clash::Moved))
+        }
+        written => Ok(written),
+    }
+}
+
+/// Removes a group, and sees to what that owes, as [`write_group`] does.
+///
+/// # Errors
+/// As [`write_group`].
+pub async fn erase_group(
+    roster: &dyn Roster,
+    id: &Id,
+    version: u64,
+    mark: bool,
+    now: SystemTime,
+) -> Result<Result<(), Clash>, Trouble> {
+    let erased = roster.erase_group(id, version, mark, now).await?;
+    match (erased, settle_group(roster, id).await) {
+        (Err(clash), settled) => settled.map(|()| Err(clash)),
+        // What is left is for whoever asks next.
+        (Ok(()), _) => Ok(Ok(())),
+    }
+}
+
+/// Writes all that changes of a group still owe.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn settle_group(roster: &dyn Roster, id: &Id) -> Result<(), Trouble> {
+    while roster.mend(Some(id)).await? {}
+    Ok(())
+}
+
+/// All members of a group, in the order in which they were added.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn all_members(roster: &dyn Roster, group: &Id) -> Result<Vec<Member>, Trouble> {
+    let (mut all, mut next) = roster.members(group, 0, BATCH).await?;
+    while let Some(from) = next {
+        let (more, then) = roster.members(group, from, BATCH).await?;
+        all.extend(more);
+        next = then;
+    }
+    Ok(all)
+}
+
+/// All groups that have a member, in the order in which they came.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn all_groups_of(roster: &dyn Roster, member: &str) -> Result<Vec<Group>, Trouble> {
+    let mut all = roster.groups_of(member, None, BATCH).await?;
+    while all.len() % BATCH == 0
+        && let Some(last) = all.last().map(|group| group.id.clone())
+    {
+        let more = roster.groups_of(member, Some(&last), BATCH).await?;
+        if more.is_empty() {
+            break;
+        }
+        all.extend(more);
+    }
+    all.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+    Ok(all)
+}
+
+/// All who have a key that several may have, in the order of their ids; but not more than `most`.
+///
+/// # Errors
+/// If the roster did not answer.
+pub async fn find_everybody(
+    roster: &dyn Roster,
+    key: &Key,
+    most: usize,
+) -> Result<Vec<UserRecord>, Trouble> {
+    let mut all = roster.find_all(key, None, BATCH.min(most)).await?;
+    while all.len() % BATCH == 0
+        && all.len() < most
+        && let Some(last) = all.last().map(|record| record.id.clone())
+    {
+        let count = BATCH.min(most.saturating_sub(all.len()));
+        let more = roster.find_all(key, Some(&last), count).await?;
+        if more.is_empty() {
+            break;
+        }
+        all.extend(more);
+    }
+    Ok(all)
+}
+
+/// A place in the order in which persons came: who came later is before it in no list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// When somebody came.
+    pub created: SystemTime,
+    /// Who of those who came at that time.
+    pub id: Id,
+}
+
+impl Place {
+    /// Where somebody is.
+    #[must_use]
+    pub fn of(record: &UserRecord) -> Self {
+        Self { created: record.created, id: record.id.clone() }
+    }
+}
+
+/// How a record is stored: what whoever wrote it needs to write it again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The version that it has now.
+    pub row_version: u64,
+    /// By what it is found now.
+    pub filed: Filed,
+}
+
 /// A write that was not done, because its condition did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
@@ -175,14 +366,45 @@ pub enum Clash {
     Taken,
 }
 
-/// The roster did not answer; whether a write was done is unknown.
+/// The roster did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble(pub String);
+pub enum Trouble {
+    /// What was to be written was surely not written.
+    NotDone(String),
+    /// Whether it was written is unknown.
+    Unknown(String),
+}
+
+impl Trouble {
+    /// What is wrong; nothing personal.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::NotDone(text) | Self::Unknown(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
+    }
+}
+
+impl std::error::Error for Trouble {}
 
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
-        let detail = "the roster, this deployment's record of its users, did not answer; repeat \
-            the event, which will not be carried out twice";
-        Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {}", trouble.0))
+        let detail = match &trouble {
+            Trouble::NotDone(_) => {
+                "the roster, this deployment's record of its users, did not answer, and nothing was \
+                 written; repeat the event"
+            }
+            Trouble::Unknown(_) => {
+                "the roster, this deployment's record of its users, did not answer; repeat the event, \
+                 which will not be carried out twice"
+            }
+        };
+        Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {trouble}"))
     }
 }

@@ -16,9 +16,9 @@ use crate::config::scim::{ARN, TOKEN};
 use crate::config::{Config, Environment, Problem, near, of_process, roster_settings_in};
 use crate::lambda::bad_endpoints;
 use crate::near::distance;
+use crate::roster::Roster as _;
 use crate::roster::group::Group;
 use crate::roster::policy::Deactivate;
-use crate::roster::{Roster as _, Trouble};
 
 /// How deep to look.
 #[derive(Args, Clone, Debug)]
@@ -131,7 +131,8 @@ async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Er
         return Err(format!("{}: expected the file of a roster, found none", file.display()).into());
     }
     let roster = parked::open(file)?;
-    let (groups, _) = roster.page_groups(0, MOST_GROUPS).await.map_err(|Trouble(text)| text)?;
+    let (groups, _) =
+        roster.page_groups(0, MOST_GROUPS).await.map_err(|trouble| trouble.to_string())?;
     let names: Vec<String> =
         groups.iter().map(|group| group.display_name().to_lowercase()).collect();
     let unknown =

@@ -55,7 +55,7 @@ async fn has_work(reconciler: &Reconciler) -> bool {
     if roster.health().is_err() {
         return false;
     }
-    let is_due = async || Ok(!roster.due(now(), 1).await?.is_empty());
+    let is_due = async || Ok(roster.mend(None).await? || !roster.due(now(), 1).await?.is_empty());
     let is_flagged = async || Ok(roster.backlog().await?.is_some());
     // Whoever did not answer is asked again by the run, which says so.
     let or_trouble = |found: Result<bool, Trouble>| found.unwrap_or(true);

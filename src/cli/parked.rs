@@ -247,10 +247,10 @@ fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// If it cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<Embedded, String> {
-    told_if_carried_over(path, || Embedded::open(path).map_err(cannot_open))
+    told_if_carried_over(path, || Embedded::open(path).map_err(|trouble| cannot_open(&trouble)))
 }
 
 /// Why there is none.
-pub(super) fn cannot_open(Trouble(trouble): Trouble) -> String {
+pub(super) fn cannot_open(trouble: &Trouble) -> String {
     format!("cannot open the roster: {trouble}")
 }

@@ -16,7 +16,8 @@ use crate::roster::embedded::{Embedded, copy_of};
 pub(super) fn open(path: &Path) -> Result<Embedded, String> {
     outlive_limits();
     let roster = told_if_carried_over(path, || {
-        Embedded::open_reporting(path, Box::new(report)).map_err(parked::cannot_open)
+        Embedded::open_reporting(path, Box::new(report))
+            .map_err(|trouble| parked::cannot_open(&trouble))
     })?;
     if let Some(mode) = wide_mode(path) {
         let cause = format!("expected the mode 600, found {mode:o}");
@@ -46,7 +47,7 @@ const CARRIED_OVER: &str = "the file was carried over from a build before (docs/
 
 fn report(state: Result<(), &Trouble>) {
     match state {
-        Err(Trouble(cause)) => say(Level::Error, FAILS, Some(cause)),
+        Err(trouble) => say(Level::Error, FAILS, Some(trouble.text())),
         Ok(()) => say(Level::Info, WORKS, None),
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn aside<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(Trouble("the process ends".to_owned()).into()),
+            Err(_) => Err(Trouble::NotDone("the process ends".to_owned()).into()),
         },
     }
 }

@@ -20,6 +20,7 @@ use crate::reconcile::changed_meanwhile;
 use crate::roster::Clash;
 use crate::roster::group::{Group, GroupChange, Mark, Member};
 use crate::roster::key::Id;
+use crate::roster::{all_members, erase_group, settle_group, write_group};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 
@@ -37,7 +38,7 @@ impl Directory {
         let group = Group::new(asked.reconciler.new_id(), now);
         let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
         let change = GroupChange { add, mark, resource: Some(kept), ..GroupChange::of(group, now) };
-        let group = asked.roster().write_group(&change).await?.map_err(|_| taken())?;
+        let group = write_group(asked.roster(), &change).await?.map_err(|_| taken())?;
         let answer = self.group_answer(asked, &group, &projection).await?;
         Ok(Answer { deed: Deed::Created, ..answer })
     }
@@ -59,9 +60,13 @@ impl Directory {
         for tries in 1..=TRIES {
             let known = asked.living_group(id).await?;
             asked.check_version(&etag(known.edition))?;
-            let members = asked.roster().members(&known.id).await?;
+            if known.is_owed {
+                settle_group(asked.roster(), &known.id).await?;
+                continue;
+            }
+            let members = all_members(asked.roster(), &known.id).await?;
             let change = self.group_change(asked, &edit, known, members).await?;
-            match asked.roster().write_group(&change).await? {
+            match write_group(asked.roster(), &change).await? {
                 Ok(group) => return self.group_answer(asked, &group, &projection).await,
                 Err(Clash::Taken) => return Err(taken()),
                 Err(Clash::Moved) => asked.give_way(tries).await?,
@@ -76,7 +81,8 @@ impl Directory {
             asked.check_version(&etag(known.edition))?;
             let mark = self.grants(&known.resource);
             let now = asked.clock.now();
-            match asked.roster().erase_group(&known.id, known.version, mark, now).await? {
+            let erased = erase_group(asked.roster(), &known.id, known.version, mark, now).await?;
+            match erased {
                 Ok(()) => return Ok(Answer { deed: Deed::Removed, ..Answer::shown(Map::new()) }),
                 Err(_) => asked.give_way(tries).await?,
             }
@@ -94,8 +100,8 @@ impl Directory {
         let mut members = None;
         if with_members {
             let mut shown = Vec::new();
-            for (number, member) in asked.roster().members(&group.id).await?.into_iter().enumerate()
-            {
+            let all = all_members(asked.roster(), &group.id).await?;
+            for (number, member) in all.into_iter().enumerate() {
                 if number % TURN == TURN.saturating_sub(1) {
                     yield_now().await;
                 }

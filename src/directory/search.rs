@@ -18,6 +18,7 @@ use crate::roster::glance::Glance;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::{Place, all_groups_of, all_members, find_everybody};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
@@ -224,17 +225,21 @@ impl Directory {
             self.sift(asked, &sieve, window, candidates.rev(), &mut found).await?;
             return Ok(found);
         }
+        if let (Endpoint::Users, Some(sought)) = (wish.endpoint, &sieve.sought) {
+            check_amount(asked.roster().page_versions(0, 0).await?.1)?;
+            let mut place = None;
+            loop {
+                let glances = asked.roster().glances(place.as_ref(), STEP, sought).await?;
+                let Some(last) = glances.last() else { return Ok(found) };
+                place = Some(Place { created: last.created, id: last.id.clone() });
+                self.glance(asked, &sieve, sought, window, glances, &mut found).await?;
+            }
+        }
         let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
         // Others write meanwhile: where somebody went, those behind come one place nearer, and nobody
         // is looked at twice for that.
         let mut known = HashSet::new();
         for start in steps(total)? {
-            if let Some(sought) = &sieve.sought {
-                let mut glances = asked.roster().glances(start, STEP, sought).await?.0;
-                glances.retain(|glance| known.insert(glance.id.clone()));
-                self.glance(asked, &sieve, sought, window, glances, &mut found).await?;
-                continue;
-            }
             let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
             items.retain(|item| known.insert(item.id().clone()));
             self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
@@ -279,7 +284,7 @@ impl Directory {
         glances: Vec<Glance>,
         found: &mut Found,
     ) -> Result<(), Fault> {
-        for glance in glances.into_iter().rev() {
+        for glance in glances {
             asked.check_time()?;
             let (id, version) = (glance.id.clone(), glance.version);
             let matches = sieve.filter.matches(&self.part(asked, glance, sought));
@@ -454,7 +459,7 @@ impl Asked<'_> {
 
     /// Refuses to go on when the answer could not be passed on any more.
     fn check_time(&self) -> Result<(), Trouble> {
-        let is_over = || Trouble("a search took all the time that there was".to_owned());
+        let is_over = || Trouble::NotDone("a search took all the time that there was".to_owned());
         self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
     }
 
@@ -465,11 +470,13 @@ impl Asked<'_> {
             Lookup::UserName(name) => {
                 roster.find(&Key::user_name(name)).await?.into_iter().collect()
             }
-            Lookup::ExternalId(id) => roster.find_all(&Key::external_id(id)).await?,
-            Lookup::Email(email) => roster.find_all(&Key::email(email)).await?,
+            Lookup::ExternalId(id) => {
+                find_everybody(roster, &Key::external_id(id), SCAN + 1).await?
+            }
+            Lookup::Email(email) => find_everybody(roster, &Key::email(email), SCAN + 1).await?,
             Lookup::Group(group) => {
                 let mut users = Vec::new();
-                let members = roster.members(&Id::read(group)).await?;
+                let members = all_members(roster, &Id::read(group)).await?;
                 check_amount(members.len())?;
                 for member in members {
                     self.check_time()?;
@@ -485,9 +492,13 @@ impl Asked<'_> {
         let roster = self.roster();
         Ok(match lookup {
             Lookup::Id(id) => roster.load_group(&Id::read(id)).await?.into_iter().collect(),
-            Lookup::DisplayName(name) => roster.find_groups(&Key::group_name(name)).await?,
-            Lookup::ExternalId(id) => roster.find_groups(&Key::group_external_id(id)).await?,
-            Lookup::Member(value) => roster.groups_of(value).await?,
+            Lookup::DisplayName(name) => {
+                roster.find_groups(&Key::group_name(name), SCAN + 1).await?
+            }
+            Lookup::ExternalId(id) => {
+                roster.find_groups(&Key::group_external_id(id), SCAN + 1).await?
+            }
+            Lookup::Member(value) => all_groups_of(roster, value).await?,
             Lookup::Email(_) | Lookup::Group(_) | Lookup::UserName(_) => Vec::new(),
         })
     }

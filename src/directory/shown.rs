@@ -12,6 +12,7 @@ use crate::assign::Agent;
 use crate::assign::instance::Reference;
 use crate::fault::Fault;
 use crate::json::carried_length_of;
+use crate::roster::all_groups_of;
 use crate::roster::glance::Glance;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
@@ -69,7 +70,9 @@ impl Directory {
         let tells = extent.provisioning.unwrap_or_else(|| !writes_extension(record));
         let groups = match groups {
             Some(groups) => groups,
-            None if extent.links || tells => asked.roster().groups_of(record.id.as_str()).await?,
+            None if extent.links || tells => {
+                all_groups_of(asked.roster(), record.id.as_str()).await?
+            }
             None => Vec::new(),
         };
         Ok(self.user_in(asked, record, &groups, extent.links, tells))
@@ -84,7 +87,7 @@ impl Directory {
         id: &Id,
         version: u64,
     ) -> Result<Option<Arc<WrittenUser>>, Fault> {
-        let groups = asked.roster().groups_of(id.as_str()).await?;
+        let groups = all_groups_of(asked.roster(), id.as_str()).await?;
         let state = WrittenState::of(version, &groups, &asked.base);
         if let Some(user) = self.written.find(id, &state) {
             return Ok(Some(user));

@@ -13,6 +13,7 @@ use crate::connect::session::Session;
 use crate::connect::{Applied, UserIds};
 use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
+use crate::roster::all_groups_of;
 use crate::roster::group::Group;
 use crate::roster::record::{Held, UserRecord};
 use crate::roster::{Clash, Trouble};
@@ -95,7 +96,7 @@ impl Attempt<'_> {
         let groups = match reconciler.rules.groups.as_slice() {
             [] => &[],
             _ => {
-                let groups = reconciler.roster.groups_of(self.record.id.as_str()).await?;
+                let groups = all_groups_of(&*reconciler.roster, self.record.id.as_str()).await?;
                 self.groups.insert(groups).as_slice()
             }
         };
@@ -117,8 +118,8 @@ impl Attempt<'_> {
     /// to know of.
     pub(super) async fn checkpoint(&mut self) -> Result<(), Stop> {
         match self.reconciler.roster.write(self.record).await? {
-            Ok(version) => {
-                self.record.row_version = version;
+            Ok(stored) => {
+                self.record.note_stored(stored);
                 Ok(())
             }
             Err(Clash::Taken) => Err(Stop::Lost),

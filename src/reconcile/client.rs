@@ -14,6 +14,7 @@ use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::event::Intent;
 use crate::fault::Fault;
+use crate::roster::BATCH;
 use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, taken};
 use crate::roster::key::Id;
@@ -168,7 +169,7 @@ impl Reconciler {
                 // Where it fails Connect will have no such user, so nobody else can be its owner.
                 None => self.new_owner(person, &id).await?.unwrap_or_else(|_| own()),
             };
-            let gone = self.roster.find_gone(&keys).await?;
+            let gone = self.roster.find_gone(&keys, BATCH).await?;
             let now = budget.clock.now();
             let as_of = after(gone.iter().chain(&known), now);
             let (id, owner) = (id.clone(), owner.hash());

@@ -61,12 +61,13 @@ impl Reconciler {
     pub async fn drain(&self, clock: Clock, deadline: Deadline) -> Result<Drained, Fault> {
         let mut drained = Drained::default();
         let until = clock.now().checked_add(deadline.time_left()).unwrap_or(clock.now());
-        if !self.roster.begin_drain(clock.now(), until).await? {
+        let who = self.new_id();
+        if !self.roster.begin_drain(who.as_str(), clock.now(), until).await? {
             drained.elsewhere = true;
             return Ok(drained);
         }
         let result = self.drain_held(clock, deadline, &mut drained).await;
-        self.roster.end_drain(until).await?;
+        self.roster.end_drain(who.as_str()).await?;
         result.map(|()| drained)
     }
 
@@ -79,6 +80,8 @@ impl Reconciler {
         let pace = Pace::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
         while deadline.allows_a_call() && !self.is_ending() {
+            // Whom a change of a group concerns is due only once it is written whom.
+            while self.roster.mend(None).await? && deadline.allows_a_call() {}
             let due = self.roster.due(clock.now(), BATCH).await?;
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());

@@ -15,6 +15,7 @@ use crate::roster::Clash;
 use crate::roster::fold::{Change, Said, is_another, taken};
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::{BATCH, find_everybody};
 use crate::scim::Person;
 
 /// What an inlet heard.
@@ -71,7 +72,7 @@ impl Reconciler {
         let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
-            let gone = self.roster.find_gone(&keys).await?;
+            let gone = self.roster.find_gone(&keys, BATCH).await?;
             let known = self.known(person).await?;
             let known = known.filter(|known| !is_of_who_is_gone(known, person, as_of, &gone));
             let known = self.meant(known, heard, person)?;
@@ -210,7 +211,7 @@ impl Reconciler {
         if let Some(holder) = self.roster.find(&id).await? {
             return Ok(Some(holder));
         }
-        let sharing = self.roster.find_all(&id).await?.into_iter();
+        let sharing = find_everybody(&*self.roster, &id, usize::MAX).await?.into_iter();
         Ok(sharing.min_by_key(|record| (record.created, record.id.clone())))
     }
 

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use super::attempt::{Attempt, Stop};
 use super::{Reconciler, TRIES};
 use crate::fault::{Fault, Kind};
+use crate::roster::find_everybody;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{MEMORY, UserRecord, Wanted};
 use crate::roster::{Clash, Trouble};
@@ -30,8 +31,9 @@ impl Attempt<'_> {
                 granted.try_name();
             }
             match self.reconciler.roster.write(&granted).await? {
-                Ok(version) => {
-                    *self.record = UserRecord { row_version: version, ..granted };
+                Ok(stored) => {
+                    granted.note_stored(stored);
+                    *self.record = granted;
                     return Ok(None);
                 }
                 // Somebody came first; the next look tells who.
@@ -39,7 +41,7 @@ impl Attempt<'_> {
                 Err(Clash::Moved) => return Err(self.overtaken().await),
             }
         }
-        Err(Trouble("a name changes hands all the time".to_owned()).into())
+        Err(Trouble::NotDone("a name changes hands all the time".to_owned()).into())
     }
 }
 
@@ -57,7 +59,8 @@ impl Reconciler {
         let own = record.spec.awaited_name.as_ref().filter(|wish| wish.key() == *name);
         let turn = |since: SystemTime, id: &Id| (since, id.clone());
         let own = own.map(|wish| turn(wish.since, &record.id));
-        let waiting = self.roster.find_all(&Key::wish(name)).await?.into_iter();
+        let waiting =
+            find_everybody(&*self.roster, &Key::wish(name), usize::MAX).await?.into_iter();
         let turns = waiting.filter(|other| other.id != record.id);
         let turns = turns
             .filter_map(|other| Some(turn(other.spec.awaited_name.as_ref()?.since, &other.id)));
@@ -72,7 +75,7 @@ impl Reconciler {
         from: SystemTime,
     ) -> Result<(), Trouble> {
         for name in freed {
-            for waiting in self.roster.find_all(&Key::wish(name)).await? {
+            for waiting in find_everybody(&*self.roster, &Key::wish(name), usize::MAX).await? {
                 self.wake(waiting, from).await?;
             }
         }
@@ -96,7 +99,7 @@ impl Reconciler {
                 Err(_) => waiting = self.roster.load(&record.id).await?,
             }
         }
-        Err(Trouble("who waits for a name changes all the time".to_owned()))
+        Err(Trouble::NotDone("who waits for a name changes all the time".to_owned()))
     }
 
     /// Tells who waits for what somebody went by who is gone.

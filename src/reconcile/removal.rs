@@ -1,18 +1,12 @@
 //! Users who are to go: counted first, so that a mistake elsewhere does not empty the instance, and
 //! written down, so that whoever finds one gone knows that it was us.
 
-use std::time::Duration;
-
 use super::attempt::{Attempt, Stop};
 use super::work::{is_young, not_shown};
 use crate::connect::UserIds;
 use crate::connect::plan::{Step, check_owner};
-use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::roster::record::{Held, RemovalClaim, UserRecord};
-
-/// A removal that was counted within the hour is not counted again.
-const HOUR: Duration = Duration::from_hours(1);
 
 impl Attempt<'_> {
     /// Removes the user of a former name. Who took our tags off it wants it kept: it is not ours any
@@ -67,24 +61,16 @@ impl Attempt<'_> {
         Ok(removed)
     }
 
-    /// Counts a removal, unless there were too many within the hour.
+    /// Counts a removal, unless there were too many within the hour; one that was counted already is not
+    /// counted again.
     pub(super) async fn count(&mut self, step: &Step, user: &UserIds) -> Result<(), Stop> {
         let now = self.now();
         let removal = removal(step, user);
-        let is_this =
-            |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
-        if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
-            return Ok(());
-        }
+        let (roster, most) = (&self.reconciler.roster, self.reconciler.policy.removals_per_hour);
         if self.record.schedule.guard_waived {
-            self.reconciler.roster.note_removal(now).await?;
-        } else if !self
-            .reconciler
-            .roster
-            .count_removal(now, self.reconciler.policy.removals_per_hour)
-            .await?
-        {
-            return Err(removal_held(self.reconciler.policy.removals_per_hour).into());
+            roster.note_removal(&removal, now).await?;
+        } else if !roster.count_removal(&removal, now, most).await? {
+            return Err(removal_held(most).into());
         }
         self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
         Ok(())

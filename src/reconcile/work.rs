@@ -23,6 +23,7 @@ use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
 use crate::roster::policy::{Deactivate, Missing, Rename};
 use crate::roster::record::{Held, Reapplied, UserRecord, Wanted};
+use crate::roster::{all_groups_of, write_group};
 
 /// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
 /// Reference", eventual consistency: seconds, sometimes minutes).
@@ -275,7 +276,7 @@ impl Reconciler {
     /// Takes who is gone out of their groups.
     pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
         for _ in 0..TRIES {
-            let groups = self.roster.groups_of(user.as_str()).await?;
+            let groups = all_groups_of(&*self.roster, user.as_str()).await?;
             if groups.is_empty() {
                 return Ok(());
             }
@@ -283,10 +284,10 @@ impl Reconciler {
                 let remove = vec![user.as_str().to_owned()];
                 let change = GroupChange { remove, ..GroupChange::of(group, clock.now()) };
                 // A group that somebody else changed meanwhile is among those that are asked for next.
-                let _overtaken = self.roster.write_group(&change).await?;
+                let _overtaken = write_group(&*self.roster, &change).await?;
             }
         }
-        Err(Trouble("the groups of who is gone change all the time".to_owned()))
+        Err(Trouble::NotDone("the groups of who is gone change all the time".to_owned()))
     }
 
     /// Whose user a record's is.

@@ -82,8 +82,8 @@ impl Reconciler {
         } else if !record.is_leased(now) {
             record.set_due(Some(now));
         }
-        Ok(self.roster.write(&record).await?.map(|version| {
-            record.row_version = version;
+        Ok(self.roster.write(&record).await?.map(|stored| {
+            record.note_stored(stored);
             let former = known.map(Box::new);
             Written::ToFollow(Box::new(Entry { record, former, leased }))
         }))
@@ -97,7 +97,7 @@ impl Reconciler {
     ) -> Result<Result<Upserted, Clash>, Fault> {
         if known != Some(&record) {
             match self.roster.write(&record).await? {
-                Ok(version) => record.row_version = version,
+                Ok(stored) => record.note_stored(stored),
                 Err(clash) => return Ok(Err(clash)),
             }
         }

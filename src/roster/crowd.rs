@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::Clash;
 use super::group::{Group, GroupChange, Mark, Member};
 use super::key::{Id, Key};
@@ -16,8 +18,10 @@ pub(super) struct Crowd {
     /// In the order in which they came.
     order: BTreeSet<(SystemTime, Id)>,
     keys: BTreeSet<(Key, SystemTime, Id)>,
-    /// Who is in which groups, in the order in which those came.
-    memberships: BTreeSet<(String, SystemTime, Id)>,
+    /// Who is in which groups.
+    memberships: BTreeSet<(String, Id)>,
+    /// What changes that were accepted still owe, by their group, which may be gone: one each.
+    owed: BTreeMap<Id, Owed>,
 }
 
 /// The members of one group, numbered in the order in which they were added.
@@ -32,14 +36,70 @@ struct Members {
 pub(super) struct Weighed {
     /// The group then.
     pub(super) group: Group,
-    /// Who comes, by number.
-    pub(super) added: Vec<(u64, Member)>,
-    /// Of whom something else is said, by number.
-    pub(super) told: Vec<(u64, Member)>,
-    /// Who goes, by number.
-    pub(super) removed: Vec<u64>,
+    /// Who comes and goes, and who is marked for that.
+    pub(super) owed: Owed,
+}
+
+/// What is to be written of a change besides the group itself: rows, and after them marks. To write any
+/// of it twice is to write it once, but for a user who is looked at once more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Owed {
+    /// Who comes, of whom something else is said, and who goes.
+    rows: Vec<Row>,
     /// The ids of those for whom it makes a difference.
-    pub(super) concerned: Vec<String>,
+    marks: Vec<String>,
+    /// When it was accepted.
+    now: SystemTime,
+    /// How many of both are written; a file begins anew.
+    #[serde(skip)]
+    done: usize,
+}
+
+/// A member's row, by its number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Row {
+    /// The member is there, and this is said of them.
+    Put(u64, Member),
+    /// The member is not.
+    Remove(u64),
+}
+
+/// What is written at once of what is owed.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Rows.
+    pub(super) rows: Vec<Row>,
+    /// The ids of those who are marked, which are those of rows written before.
+    pub(super) marks: Vec<String>,
+    /// When the change was accepted.
+    pub(super) now: SystemTime,
+    /// Whether this is the last of it.
+    pub(super) is_last: bool,
+}
+
+impl Owed {
+    /// Up to so many rows or marks of what is not written yet. Marks come in no part with rows that
+    /// they wait for, unless all fits.
+    pub(super) fn next(&self, most: usize) -> Part {
+        let rows: Vec<Row> = self.rows.iter().skip(self.done).take(most).cloned().collect();
+        let left = self.len().saturating_sub(self.done);
+        let marks = match rows.len() {
+            // Rows are left, or there is no room for all marks beside them.
+            count if count > 0 && left > most => Vec::new(),
+            _ => {
+                let start = self.done.saturating_sub(self.rows.len());
+                self.marks.iter().skip(start).take(most).cloned().collect()
+            }
+        };
+        let is_last = rows.len().saturating_add(marks.len()) == left;
+        Part { rows, marks, now: self.now, is_last }
+    }
+
+    /// How much it is.
+    pub(super) const fn len(&self) -> usize {
+        self.rows.len().saturating_add(self.marks.len())
+    }
 }
 
 impl Crowd {
@@ -59,15 +119,35 @@ impl Crowd {
         (page.collect(), self.order.len())
     }
 
-    pub(super) fn members(&self, id: &Id) -> Vec<Member> {
-        let members = self.members.get(id);
-        members.map(|members| members.list.values().cloned().collect()).unwrap_or_default()
+    /// Members from a number on, and the number behind them.
+    pub(super) fn members(&self, id: &Id, from: u64, count: usize) -> (Vec<Member>, Option<u64>) {
+        // Of a group that is gone, some may be left.
+        let members = self.members.get(id).filter(|_| self.groups.contains_key(id));
+        let Some(members) = members else { return (Vec::new(), None) };
+        let mut left = members.list.range(from..);
+        let page = left.by_ref().take(count).map(|(_, member)| member.clone()).collect();
+        (page, left.next().map(|(number, _)| *number))
     }
 
-    pub(super) fn groups_of(&self, member: &str) -> Vec<Group> {
-        let first = (member.to_owned(), SystemTime::UNIX_EPOCH, Id::read(""));
-        let own = self.memberships.range(first..).take_while(|(value, _, _)| value == member);
-        own.filter_map(|(_, _, id)| self.groups.get(id).cloned()).collect()
+    /// Groups in the order of their ids.
+    pub(super) fn groups_of(&self, member: &str, after: Option<&Id>, count: usize) -> Vec<Group> {
+        let first = (member.to_owned(), after.cloned().unwrap_or_else(|| Id::read("")));
+        let own = self.memberships.range(first..).take_while(|(value, _)| value == member);
+        let own = own.filter(|(_, id)| Some(id) != after);
+        own.filter_map(|(_, id)| self.groups.get(id).cloned()).take(count).collect()
+    }
+
+    /// The group of these that owes something, or any.
+    pub(super) fn who_owes(&self, group: Option<&Id>) -> Option<(&Id, &Owed)> {
+        match group {
+            Some(id) => self.owed.get_key_value(id),
+            None => self.owed.first_key_value(),
+        }
+    }
+
+    /// Notes what a group owes.
+    pub(super) fn owe(&mut self, id: Id, owed: Owed) {
+        self.owed.insert(id, owed);
     }
 
     /// What a change comes to; `None` if it changes nothing.
@@ -77,6 +157,8 @@ impl Crowd {
         let has_moved = |stored: &Group| {
             // Whom it concerns was judged by the name.
             stored.name_key() != change.group.name_key()
+                || stored.is_owed
+                || stored.parts_since > change.group.version
                 || change.resource.is_some() && stored.version != change.group.version
                 || change.condition.is_some_and(|edition| edition != stored.edition)
         };
@@ -101,28 +183,28 @@ impl Crowd {
         if is_same && added.is_empty() && told.is_empty() && removed.is_empty() {
             return Ok(None);
         }
-        let concerned = members.concerned(change.mark, &added, &removed);
+        let marks = members.concerned(change.mark, &added, &removed);
         group.version = group.version.saturating_add(1);
         group.edition = group.edition.saturating_add(1);
         group.modified = change.now;
-        Ok(Some(Weighed { group, added, told, removed, concerned }))
+        let removed = removed.into_iter().map(Row::Remove);
+        let put = added.into_iter().chain(told).map(|(number, member)| Row::Put(number, member));
+        let rows = removed.chain(put).collect();
+        Ok(Some(Weighed { group, owed: Owed { rows, marks, now: change.now, done: 0 } }))
+    }
+
+    /// What is owed where a group is gone: its members, and marks for them if that makes a difference.
+    pub(super) fn weigh_end(&self, id: &Id, mark: bool, now: SystemTime) -> Owed {
+        let members = self.members.get(id).map(|members| &members.list);
+        let marked = members.filter(|_| mark).into_iter().flat_map(BTreeMap::values);
+        let marks = marked.map(|member| member.value.clone()).collect();
+        let rows = members.into_iter().flat_map(BTreeMap::keys).copied().map(Row::Remove).collect();
+        Owed { rows, marks, now, done: 0 }
     }
 
     /// What a reader of pages looks at besides the groups of a page.
     pub(super) fn population() -> Short {
         Short::of("how many groups there are")
-    }
-
-    /// By what a reader finds what a change touches.
-    pub(super) fn ways(&self, weighed: &Weighed) -> Vec<Short> {
-        let Weighed { group, added, told, removed, .. } = weighed;
-        let mut ways = self.ways_to(&group.id);
-        ways.extend(group.keys().iter().map(Short::of_key));
-        let known = self.members.get(&group.id);
-        let removed = removed.iter().filter_map(|number| known?.list.get(number));
-        let members = added.iter().chain(told).map(|(_, member)| member).chain(removed);
-        ways.extend(members.map(|member| Short::of(&member.value)));
-        ways
     }
 
     /// By what a group is found now, and the number of all, where it is to come or to go.
@@ -132,20 +214,44 @@ impl Crowd {
         [Short::of_id(id), Self::population()].into_iter().chain(keys).collect()
     }
 
-    /// Carries out what was weighed.
-    pub(super) fn put(&mut self, weighed: Weighed) {
-        let Weighed { group, added, told, removed, .. } = weighed;
-        self.place(group.clone());
-        let members = self.members.entry(group.id.clone()).or_default();
-        for number in removed {
-            if let Some(member) = members.list.remove(&number) {
-                members.numbers.remove(&member.value);
-                self.memberships.remove(&(member.value, group.created, group.id.clone()));
+    /// Writes a part of what a group owes; says whom its rows are of.
+    pub(super) fn put(&mut self, id: &Id, part: &Part) -> Vec<String> {
+        let mut touched = Vec::new();
+        for row in &part.rows {
+            match row {
+                Row::Put(number, member) => {
+                    touched.push(member.value.clone());
+                    self.join(id, *number, member.clone());
+                }
+                Row::Remove(number) => {
+                    let members = self.members.entry(id.clone()).or_default();
+                    if let Some(member) = members.list.remove(number) {
+                        members.numbers.remove(&member.value);
+                        self.memberships.remove(&(member.value.clone(), id.clone()));
+                        touched.push(member.value);
+                    }
+                }
             }
         }
-        for (number, member) in added.into_iter().chain(told) {
-            self.join(&group.id, number, member);
+        touched
+    }
+
+    /// Notes that a part is written of what a group owes; answers the group if that was the last of it.
+    pub(super) fn paid(&mut self, id: &Id, part: &Part) -> Option<Group> {
+        if !part.is_last {
+            if let Some(owed) = self.owed.get_mut(id) {
+                owed.done =
+                    owed.done.saturating_add(part.rows.len()).saturating_add(part.marks.len());
+            }
+            return None;
         }
+        self.owed.remove(id);
+        let Some(group) = self.groups.get_mut(id) else {
+            self.members.remove(id);
+            return None;
+        };
+        group.is_owed = false;
+        Some(group.clone())
     }
 
     /// Gives a group its places, in those of its former state.
@@ -159,34 +265,23 @@ impl Crowd {
 
     /// Notes that somebody is in a group.
     pub(super) fn join(&mut self, group: &Id, number: u64, member: Member) {
-        let Some(created) = self.groups.get(group).map(|group| group.created) else { return };
-        self.memberships.insert((member.value.clone(), created, group.clone()));
+        self.memberships.insert((member.value.clone(), group.clone()));
         let members = self.members.entry(group.clone()).or_default();
         members.numbers.insert(member.value.clone(), number);
         members.list.insert(number, member);
     }
 
-    /// Removes a group with its members.
+    /// Removes a group; its members are what it owes then.
     pub(super) fn take(&mut self, id: &Id) {
-        let Some(group) = self.displace(id) else { return };
-        for member in self.members.remove(id).unwrap_or_default().list.into_values() {
-            self.memberships.remove(&(member.value, group.created, id.clone()));
-        }
+        self.displace(id);
     }
 
-    /// The numbers of a group's members.
-    pub(super) fn numbers(&self, id: &Id) -> Vec<u64> {
-        let members = self.members.get(id);
-        members.map(|members| members.list.keys().copied().collect()).unwrap_or_default()
-    }
-
-    fn displace(&mut self, id: &Id) -> Option<Group> {
-        let former = self.groups.remove(id)?;
+    fn displace(&mut self, id: &Id) {
+        let Some(former) = self.groups.remove(id) else { return };
         self.order.remove(&(former.created, id.clone()));
         for key in former.keys() {
             self.keys.remove(&(key, former.created, id.clone()));
         }
-        Some(former)
     }
 }
 

@@ -15,28 +15,34 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Part, Row, Weighed};
 #[cfg(feature = "cli")]
 pub(crate) use super::file::copy_of;
 use super::group::{Group, GroupChange};
 use super::key::Id;
 use super::people::{Entry, Moved, People, Ways};
-use super::queue::{Change, Queue, Ticket, at_once};
+use super::queue::{Change, GroupWrite, Queue, Ticket, at_once};
 use super::record::{MEMORY, UserRecord};
 use super::short::Short;
 #[cfg(feature = "cli")]
 pub use super::writer::Report;
 #[cfg(feature = "cli")]
 use super::writer::Writer;
-use super::{Answer, Clash, Trouble};
+use super::{Answer, Clash, Stored, Trouble};
 
 /// The hour in which removals are counted.
 const HOUR: Duration = Duration::from_hours(1);
+
+/// So many rows and marks of a group are written at once: others have their turn in between, and what a
+/// crash leaves half done is little.
+const PART: usize = 250;
 
 /// The roster of one process.
 #[derive(Default)]
 pub struct Embedded {
     shared: Arc<Shared>,
+    /// So many rows and marks of a group are written at once, if not [`PART`].
+    part: Option<usize>,
     /// Ends with it, when all is written.
     #[cfg(feature = "cli")]
     _writer: Option<Writer>,
@@ -76,12 +82,40 @@ pub(super) struct Contents {
 /// What is known besides persons and events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Notes {
-    removals: VecDeque<SystemTime>,
+    removals: VecDeque<Removal>,
     drained_until: Option<SystemTime>,
+    #[serde(default)]
+    drained_by: Option<String>,
     backlog_until: Option<SystemTime>,
 }
 
+/// A removal that counts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Removal {
+    /// Of what, and when it was first counted.
+    Of(String, SystemTime),
+    /// As a build before counted them.
+    At(SystemTime),
+}
+
 impl Embedded {
+    /// A roster that writes changes of groups in parts of so many rows: what a larger one does with
+    /// larger groups.
+    #[must_use]
+    pub fn in_parts_of(count: usize) -> Self {
+        Self { part: Some(count), ..Self::default() }
+    }
+
+    /// The same of a file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[cfg(feature = "cli")]
+    pub fn open_in_parts_of(path: &Path, count: usize) -> Result<Self, Trouble> {
+        Ok(Self { part: Some(count), ..Self::open(path)? })
+    }
+
     /// What a file holds; it is made if it is not there.
     ///
     /// # Errors
@@ -104,7 +138,7 @@ impl Embedded {
     pub(super) fn kept_by(open: super::file::Open, report: Report) -> Result<Self, Trouble> {
         let shared = Arc::new(Shared::default());
         let writer = Writer::start(Arc::clone(&shared), open, report)?;
-        Ok(Self { shared, _writer: Some(writer) })
+        Ok(Self { shared, part: None, _writer: Some(writer) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,11 +172,12 @@ impl Embedded {
         ticket.before(answer)
     }
 
-    fn put<'a>(&self, record: &UserRecord) -> Result<Answer<'a, Result<u64, Clash>>, Trouble> {
+    fn put<'a>(&self, record: &UserRecord) -> Result<Answer<'a, Result<Stored, Clash>>, Trouble> {
         let version = record.row_version.saturating_add(1);
         let next = UserRecord { row_version: version, ..record.clone() };
         let entry = Entry::of(&next)?;
         let id = entry.id();
+        let stored = Stored { row_version: version, filed: entry.filed() };
         let mut state = self.state();
         if state.contents.people.keeps_ways(&entry)? {
             state.check_disk()?;
@@ -152,7 +187,7 @@ impl Embedded {
             // Whoever finds it by a key waits for its id too.
             let is_other = state.contents.people.put_found_as_before(entry);
             let ways = [id].into_iter().chain(is_other.then(population)).collect();
-            return Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(version)));
+            return Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(stored)));
         }
         drop(state);
         let ways = Ways::of(&next);
@@ -164,7 +199,7 @@ impl Embedded {
         }
         let moved = state.contents.people.put(entry, ways)?;
         all.extend(moved.ways());
-        Ok(self.written(state, || Change::Put(Box::new(next)), all, Ok(version)))
+        Ok(self.written(state, || Change::Put(Box::new(next)), all, Ok(stored)))
     }
 
     fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
@@ -201,13 +236,23 @@ impl Embedded {
             }
             Ok(Some(weighed)) => weighed,
         };
-        let marked = state.contents.people.marked(&weighed.concerned, change.now)?;
-        let mut ways = state.contents.crowd.ways(&weighed);
-        let group = weighed.group.clone();
-        state.contents.crowd.put(weighed.clone());
-        ways.extend(state.mark(&marked)?);
-        let change = || Change::PutGroup(Box::new(weighed), marked);
-        Ok(self.written(state, change, ways, Ok(group)))
+        let Weighed { mut group, owed } = weighed;
+        let mut part = owed.next(self.part());
+        let mut ways = state.contents.crowd.ways_to(&group.id);
+        ways.extend(group.keys().iter().map(Short::of_key));
+        if !part.is_last {
+            (group.is_owed, group.parts_since) = (true, group.version);
+            part = owed.next(0);
+        }
+        let owed = (!part.is_last).then_some(owed);
+        state.contents.crowd.place(group.clone());
+        let (rows, marked) = state.write_part(&group.id, part, &mut ways)?;
+        if let Some(owed) = &owed {
+            state.contents.crowd.owe(group.id.clone(), owed.clone());
+        }
+        let (id, owed) = (group.id.clone(), owed.map(Some));
+        let write = GroupWrite { id, group: Some(Some(group.clone())), rows, marked, owed };
+        Ok(self.written(state, || Change::Group(Box::new(write)), ways, Ok(group)))
     }
 
     fn remove_group<'a>(
@@ -219,21 +264,48 @@ impl Embedded {
     ) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
         let mut state = self.state();
         state.check_disk()?;
-        let crowd = &state.contents.crowd;
-        if crowd.group(id).is_none_or(|group| group.version != version) {
+        let crowd = &mut state.contents.crowd;
+        if crowd.group(id).is_none_or(|group| group.version != version || group.is_owed) {
             return Ok(self.told(state, [Short::of_id(id)].into_iter(), Ok(Err(Clash::Moved))));
         }
-        let members = crowd.members(id).into_iter().map(|member| member.value);
-        let members: Vec<String> = members.collect();
+        let owed = crowd.weigh_end(id, mark, now);
+        let mut part = owed.next(self.part());
         let mut ways = crowd.ways_to(id);
-        ways.extend(members.iter().map(|value| Short::of(value)));
-        let concerned = if mark { members.as_slice() } else { &[] };
-        let marked = state.contents.people.marked(concerned, now)?;
-        let numbers = state.contents.crowd.numbers(id);
-        state.contents.crowd.take(id);
-        ways.extend(state.mark(&marked)?);
-        let change = || Change::EraseGroup(id.clone(), numbers, marked);
-        Ok(self.written(state, change, ways, Ok(())))
+        crowd.take(id);
+        let owed = if part.is_last {
+            None
+        } else {
+            part = owed.next(0);
+            crowd.owe(id.clone(), owed.clone());
+            Some(Some(owed))
+        };
+        let (rows, marked) = state.write_part(id, part, &mut ways)?;
+        let write = GroupWrite { id: id.clone(), group: Some(None), rows, marked, owed };
+        Ok(self.written(state, || Change::Group(Box::new(write)), ways, Ok(())))
+    }
+
+    fn pay<'a>(&self, group: Option<&Id>) -> Result<Answer<'a, bool>, Trouble> {
+        let mut state = self.state();
+        let Some((id, owed)) = state.contents.crowd.who_owes(group) else {
+            return Ok(self.told(state, group.map(Short::of_id).into_iter(), Ok(false)));
+        };
+        let (id, part) = (id.clone(), owed.next(self.part()));
+        state.check_disk()?;
+        let mut ways = vec![Short::of_id(&id)];
+        // Of one group, the last part is the last; of all, another may owe too.
+        let (is_last, is_all) = (part.is_last, part.is_last && group.is_some());
+        let settled = state.contents.crowd.paid(&id, &part);
+        let (rows, marked) = state.write_part(&id, part, &mut ways)?;
+        let owed = is_last.then_some(None);
+        let write = GroupWrite { id, group: settled.map(Some), rows, marked, owed };
+        Ok(self.written(state, || Change::Group(Box::new(write)), ways, !is_all))
+    }
+
+    const fn part(&self) -> usize {
+        match self.part {
+            Some(part) => part,
+            None => PART,
+        }
     }
 
     fn see<'a>(&self, event: &str, now: SystemTime) -> Result<Answer<'a, SystemTime>, Trouble> {
@@ -281,19 +353,39 @@ impl State {
     /// Refuses what the disk could not take.
     fn check_disk(&self) -> Result<(), Trouble> {
         let trouble = self.queue.as_ref().and_then(Queue::trouble);
-        trouble.map_or(Ok(()), |trouble| Err(trouble.clone()))
+        trouble.map_or(Ok(()), |trouble| Err(Trouble::NotDone(trouble.text().to_owned())))
     }
 
-    /// Stores records that a group marked, and says by what they are found.
-    fn mark(&mut self, marked: &[UserRecord]) -> Result<Vec<Short>, Trouble> {
-        let mut ways = Vec::new();
-        for record in marked {
+    /// Writes a part of what a group owes, and says by what it is found: its rows, and the records that
+    /// it marks.
+    fn write_part(
+        &mut self,
+        group: &Id,
+        part: Part,
+        ways: &mut Vec<Short>,
+    ) -> Result<(Vec<Row>, Vec<UserRecord>), Trouble> {
+        let marked = self.contents.people.marked(&part.marks, part.now)?;
+        for record in &marked {
             // A mark changes nothing by which anybody is found.
             let entry = Entry::of(record)?;
             ways.push(entry.id());
             self.contents.people.put_found_as_before(entry);
         }
-        Ok(ways)
+        let touched = self.contents.crowd.put(group, &part);
+        ways.extend(touched.iter().map(|value| Short::of(value)));
+        Ok((part.rows, marked))
+    }
+}
+
+impl Notes {
+    /// Whether a removal is counted within the hour; what is older is forgotten.
+    fn counts(&mut self, what: &str, now: SystemTime) -> bool {
+        self.removals.retain(|(Removal::Of(_, at) | Removal::At(at))| !is_over(*at, HOUR, now));
+        self.removals.iter().any(|removal| matches!(removal, Removal::Of(own, _) if own == what))
+    }
+
+    fn count(&mut self, what: &str, now: SystemTime) {
+        self.removals.push_back(Removal::Of(what.to_owned(), now));
     }
 }
 

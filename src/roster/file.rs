@@ -16,11 +16,12 @@ use serde::de::DeserializeOwned;
 
 use super::Trouble;
 use super::backup::{Held, beside};
+use super::crowd::Row;
 use super::embedded::Contents;
 use super::group::{Group, Member};
 use super::key::Id;
 use super::people::{Entry, Ways};
-use super::queue::Change;
+use super::queue::{Change, GroupWrite};
 use super::record::{Form, UserRecord};
 
 /// Id → record.
@@ -29,6 +30,8 @@ const RECORDS: TableDefinition<'_, &str, &str> = TableDefinition::new("records")
 const GROUPS: TableDefinition<'_, &str, &str> = TableDefinition::new("groups");
 /// A group's id and a number → member.
 const MEMBERS: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("members");
+/// A group's id → what changes of it that were accepted still owe.
+const OWED: TableDefinition<'_, &str, &str> = TableDefinition::new("owed");
 /// Event's hash → milliseconds since 1970.
 const SIGHTS: TableDefinition<'_, &str, u64> = TableDefinition::new("sights");
 /// The rest, in one row.
@@ -77,13 +80,15 @@ pub(super) fn at(path: PathBuf) -> Open {
         let length = file.metadata().map_err(|error| trouble(&error))?.len();
         if !may_be_new && length == 0 {
             let path = path.display();
-            return Err(Trouble(format!("{path}: expected the roster, found an empty file")));
+            return Err(Trouble::NotDone(format!(
+                "{path}: expected the roster, found an empty file"
+            )));
         }
         let file = FileBackend::new(file).map_err(|error| trouble(&error))?;
         let copy = copy_of(&path);
         let held = Held::new(file, length > 0).map_err(|error| trouble(&error))?;
         let opened = match database(held.clone()) {
-            Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble(format!(
+            Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble::NotDone(format!(
                 "{} is open in another process: stop it first",
                 path.display()
             ))),
@@ -93,7 +98,9 @@ pub(super) fn at(path: PathBuf) -> Open {
         if is_of_form_1(&opened).map_err(|error| trouble(&error))? {
             held.copy(&copy).map_err(|error| {
                 let copy = copy.display();
-                Trouble(format!("{copy}: the file of the build before cannot be copied: {error}"))
+                Trouble::NotDone(format!(
+                    "{copy}: the file of the build before cannot be copied: {error}"
+                ))
             })?;
         }
         held.release().map_err(|error| trouble(&error))?;
@@ -136,7 +143,8 @@ impl File {
             }
             Ok(transaction.commit().map_err(redb::Error::from)?)
         };
-        commit().map_err(|Failure(trouble)| trouble)
+        // Some of it may be on the disk.
+        commit().map_err(|Failure(trouble)| Trouble::Unknown(trouble.text().to_owned()))
     }
 
     /// Tries whether it takes what is written: a small change might find room where there is none.
@@ -158,6 +166,7 @@ impl File {
         let transaction = self.0.begin_write().map_err(redb::Error::from)?;
         transaction.open_table(GROUPS)?;
         transaction.open_table(MEMBERS)?;
+        transaction.open_table(OWED)?;
         transaction.open_table(SIGHTS)?;
         {
             let (mut records, mut notes) =
@@ -190,6 +199,10 @@ impl File {
                 let (key, member) = row?;
                 let (group, number) = key.value();
                 contents.crowd.join(&Id::read(group), number, document::<Member>(member.value())?);
+            }
+            for row in transaction.open_table(OWED)?.iter()? {
+                let (group, owed) = row?;
+                contents.crowd.owe(Id::read(group.value()), document(owed.value())?);
             }
             for row in transaction.open_table(SIGHTS)?.iter()? {
                 let (event, at) = row?;
@@ -226,7 +239,7 @@ fn carry_over(records: &mut Table<'_, &'static str, &'static str>) -> Result<(),
 
 fn of_a_newer_build(form: &str) -> Trouble {
     let own = Form::NUMBER;
-    Trouble(format!(
+    Trouble::NotDone(format!(
         "expected a roster of form {own} or before, found one of form {form}: a newer build wrote it"
     ))
 }
@@ -238,27 +251,7 @@ fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> 
             transaction.open_table(RECORDS)?.remove(id.as_str())?;
             Ok(())
         }
-        Change::PutGroup(weighed, marked) => {
-            let id = weighed.group.id.as_str();
-            let document = written(&weighed.group)?;
-            transaction.open_table(GROUPS)?.insert(id, document.as_str())?;
-            let mut table = transaction.open_table(MEMBERS)?;
-            for number in &weighed.removed {
-                table.remove((id, *number))?;
-            }
-            for (number, member) in weighed.added.iter().chain(&weighed.told) {
-                table.insert((id, *number), written(member)?.as_str())?;
-            }
-            put(transaction, marked)
-        }
-        Change::EraseGroup(id, members, marked) => {
-            transaction.open_table(GROUPS)?.remove(id.as_str())?;
-            let mut table = transaction.open_table(MEMBERS)?;
-            for number in members {
-                table.remove((id.as_str(), *number))?;
-            }
-            put(transaction, marked)
-        }
+        Change::Group(write) => put_group(transaction, write),
         Change::See(event, at) => {
             transaction.open_table(SIGHTS)?.insert(event.as_str(), milliseconds(*at))?;
             Ok(())
@@ -282,6 +275,36 @@ fn put(transaction: &WriteTransaction, records: &[UserRecord]) -> Result<(), Fai
         table.insert(record.id.as_str(), written(record)?.as_str())?;
     }
     Ok(())
+}
+
+fn put_group(transaction: &WriteTransaction, write: &GroupWrite) -> Result<(), Failure> {
+    let id = write.id.as_str();
+    match &write.group {
+        Some(Some(group)) => {
+            drop(transaction.open_table(GROUPS)?.insert(id, written(group)?.as_str())?);
+        }
+        Some(None) => drop(transaction.open_table(GROUPS)?.remove(id)?),
+        None => {}
+    }
+    match &write.owed {
+        Some(Some(owed)) => {
+            drop(transaction.open_table(OWED)?.insert(id, written(owed)?.as_str())?);
+        }
+        Some(None) => drop(transaction.open_table(OWED)?.remove(id)?),
+        None => {}
+    }
+    let mut members = transaction.open_table(MEMBERS)?;
+    for row in &write.rows {
+        match row {
+            Row::Put(number, member) => {
+                members.insert((id, *number), written(member)?.as_str())?;
+            }
+            Row::Remove(number) => {
+                members.remove((id, *number))?;
+            }
+        }
+    }
+    put(transaction, &write.marked)
 }
 
 /// Why something was not done: whatever the reason, it was not.
@@ -324,5 +347,5 @@ fn document<T: DeserializeOwned>(written: &str) -> Result<T, Trouble> {
 }
 
 fn trouble(error: &dyn std::error::Error) -> Trouble {
-    Trouble(error.to_string())
+    Trouble::NotDone(error.to_string())
 }

@@ -22,6 +22,13 @@ pub struct Group {
     pub created: SystemTime,
     /// When a client last changed it.
     pub modified: SystemTime,
+    /// Whether a change that was accepted is not written in all its parts yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_owed: bool,
+    /// The version of the last change that was written in parts: whoever read an older one may have read
+    /// some of the parts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parts_since: u64,
 }
 
 /// A member of a group, whether or not there is such a user.
@@ -48,7 +55,7 @@ pub struct GroupChange {
     pub tell: Vec<Member>,
     /// Who goes.
     pub remove: Vec<String>,
-    /// Whose records are marked in the same write.
+    /// Whose records are marked, once who comes and goes is written.
     pub mark: Mark,
     /// Now.
     pub now: SystemTime,
@@ -69,7 +76,16 @@ impl Group {
     /// A group that is not written yet.
     #[must_use]
     pub fn new(id: Id, now: SystemTime) -> Self {
-        Self { id, version: 0, edition: 0, resource: Map::new(), created: now, modified: now }
+        Self {
+            id,
+            version: 0,
+            edition: 0,
+            resource: Map::new(),
+            created: now,
+            modified: now,
+            is_owed: false,
+            parts_since: 0,
+        }
     }
 
     /// `displayName`, which no other group has.
@@ -142,4 +158,9 @@ impl GroupChange {
             now,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -7,15 +7,15 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::key::Id;
-use super::record::{MEMORY, Phase, UserRecord, Wanted};
+use super::record::{Phase, UserRecord};
 use super::{Clash, Roster, Trouble};
 use crate::fault::Kind;
 
 /// A write that was overtaken is tried again this often.
 const TRIES: usize = 8;
 
-/// Persons that are asked for at once.
-const PAGE: usize = 100;
+/// Records that are asked for at once.
+const PAGE: usize = 1000;
 
 /// How many records there are of each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,35 @@ pub struct Counts {
     pub held: usize,
     /// Since when the one has been pending that has been so longest.
     pub oldest_pending: Option<SystemTime>,
+}
+
+/// How far a record got, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Connect follows.
+    Applied,
+    /// Somebody must act first.
+    Parked,
+    /// Connect does not follow yet.
+    Pending,
+    /// The person's user was removed.
+    Removed,
+    /// The person was to go, and never had a user by way of this roster.
+    Forgotten,
+}
+
+impl State {
+    /// That of a record.
+    #[must_use]
+    pub fn of(record: &UserRecord) -> Self {
+        match &record.schedule.phase {
+            _ if record.is_tombstone() && record.status.had_user => Self::Removed,
+            _ if record.is_tombstone() => Self::Forgotten,
+            Phase::Applied => Self::Applied,
+            Phase::Parked(_) => Self::Parked,
+            Phase::Pending => Self::Pending,
+        }
+    }
 }
 
 /// Why a record was not set going.
@@ -56,32 +85,21 @@ enum How {
     Retry,
 }
 
-/// Counts the records by their states.
+/// Everybody who is parked, in the order of their ids.
 ///
 /// # Errors
 /// If the roster did not answer.
-pub async fn counts(roster: &dyn Roster, now: SystemTime) -> Result<Counts, Trouble> {
-    let mut counts = Counts::default();
-    let mut start: usize = 0;
-    loop {
-        let (persons, _) = roster.page(start, PAGE).await?;
-        if persons.is_empty() {
-            break;
-        }
-        persons.iter().for_each(|person| counts.count(person));
-        start = start.saturating_add(persons.len());
+pub async fn all(roster: &dyn Roster) -> Result<Vec<UserRecord>, Trouble> {
+    let mut all = roster.parked(None, PAGE).await?;
+    let mut page = all.len();
+    while page == PAGE
+        && let Some(last) = all.last().map(|record| record.id.clone())
+    {
+        let more = roster.parked(Some(&last), PAGE).await?;
+        page = more.len();
+        all.extend(more);
     }
-    // Who is on the way out is on no page: due, until the last trace is, or parked.
-    let last = now.checked_add(MEMORY.saturating_mul(2)).unwrap_or(now);
-    for id in roster.due(last, usize::MAX).await? {
-        let record = roster.load(&id).await?;
-        let leaving = record.filter(|record| record.wanted() == Wanted::Gone);
-        leaving.filter(|record| !is_parked(record)).iter().for_each(|one| counts.count(one));
-    }
-    let parked = roster.parked().await?;
-    let leaving = parked.iter().filter(|record| record.wanted() == Wanted::Gone);
-    leaving.for_each(|record| counts.count(record));
-    Ok(counts)
+    Ok(all)
 }
 
 /// Makes parked records pending and due, under all the rules.
@@ -149,7 +167,8 @@ pub async fn find(roster: &dyn Roster, id: &Id) -> Result<UserRecord, Refused> {
     }
 }
 
-/// Those that Connect does not follow yet, up to `count`: first who has been pending longest.
+/// Those that Connect does not follow yet, up to `count`: first who has been pending longest, of the
+/// thousand that are due first.
 ///
 /// # Errors
 /// If the roster did not answer.
@@ -160,7 +179,7 @@ pub async fn pending(
 ) -> Result<Vec<UserRecord>, Trouble> {
     let horizon = now.checked_add(HORIZON).unwrap_or(now);
     let mut pending = Vec::new();
-    for id in roster.due(horizon, usize::MAX).await? {
+    for id in roster.due(horizon, PAGE).await? {
         pending.extend(roster.load(&id).await?.filter(|one| one.schedule.phase == Phase::Pending));
     }
     pending.sort_by_cached_key(|record| (record.pending_since(), record.id.clone()));
@@ -183,18 +202,28 @@ const fn is_parked(record: &UserRecord) -> bool {
 }
 
 impl Counts {
-    fn count(&mut self, record: &UserRecord) {
-        let count = match &record.schedule.phase {
-            _ if record.is_tombstone() && record.status.had_user => &mut self.removed,
-            _ if record.is_tombstone() => &mut self.forgotten,
-            Phase::Applied => &mut self.applied,
-            Phase::Parked(_) => &mut self.parked,
-            Phase::Pending => &mut self.pending,
-        };
+    /// Counts a record.
+    pub fn add(&mut self, state: State, is_held: bool) {
+        let count = self.of(state);
         *count = count.saturating_add(1);
-        self.held = self.held.saturating_add(usize::from(is_held(record)));
-        let oldest = self.oldest_pending.into_iter().chain(record.pending_since()).min();
-        self.oldest_pending = oldest;
+        self.held = self.held.saturating_add(usize::from(is_held));
+    }
+
+    /// Counts a record no more.
+    pub fn take(&mut self, state: State, is_held: bool) {
+        let count = self.of(state);
+        *count = count.saturating_sub(1);
+        self.held = self.held.saturating_sub(usize::from(is_held));
+    }
+
+    const fn of(&mut self, state: State) -> &mut usize {
+        match state {
+            State::Applied => &mut self.applied,
+            State::Parked => &mut self.parked,
+            State::Pending => &mut self.pending,
+            State::Removed => &mut self.removed,
+            State::Forgotten => &mut self.forgotten,
+        }
     }
 }
 
@@ -215,7 +244,7 @@ impl fmt::Display for Refused {
             Self::Overtaken(id) => {
                 write!(formatter, "{id} was changed by somebody else again and again; repeat this")
             }
-            Self::Roster(Trouble(trouble)) => write!(formatter, "the roster: {trouble}"),
+            Self::Roster(trouble) => write!(formatter, "the roster: {trouble}"),
             Self::Unknown(id) => write!(
                 formatter,
                 "id: expected that of a parked record, found {id}, which nobody has; nothing was \

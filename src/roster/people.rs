@@ -3,14 +3,17 @@
 //! Records are kept packed, and found by [`Short`]s: a hundred thousand people are some hundred
 //! megabytes. Whoever reads a record unpacks it, which costs what it cost to clone it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::glance::Glance;
 use super::key::{Id, Key};
-use super::record::{DueClass, Phase, UserRecord, Wanted};
+use super::parked::{Counts, State, is_held};
+use super::record::{DueClass, Filed, UserRecord, Wanted};
 use super::short::Short;
-use super::{Clash, Trouble};
+use super::{Clash, Place, Trouble};
 use crate::pack::{Member, Unpacked, members, pack, unpack};
 use crate::scim::resource::Sought;
 
@@ -26,6 +29,10 @@ pub(super) struct People {
     /// Farewells first, and those first that have been due longest.
     due: BTreeSet<(DueClass, SystemTime, Short)>,
     parked: BTreeSet<Short>,
+    /// Who is pending, and since when.
+    pending: BTreeSet<(SystemTime, Short)>,
+    /// How many there are of each state.
+    counts: Counts,
     /// The living, in the order in which they came.
     order: Vec<Short>,
 }
@@ -35,9 +42,13 @@ struct Kept {
     version: u64,
     created: SystemTime,
     due: Option<(DueClass, SystemTime)>,
+    state: State,
+    /// Whether its removal is held.
+    is_held: bool,
+    pending_since: Option<SystemTime>,
     /// Whether its id is one as they are made.
     is_plain: bool,
-    packed: Box<[u8]>,
+    packed: Arc<[u8]>,
 }
 
 /// A record that is to be kept, made ready before anybody has to wait for it.
@@ -45,7 +56,6 @@ pub(super) struct Entry {
     id: Short,
     kept: Kept,
     as_of: SystemTime,
-    is_parked: bool,
     is_living: bool,
 }
 
@@ -86,11 +96,24 @@ impl Entry {
         let is_plain = id.to_id() == record.id;
         Ok(Self {
             id,
-            kept: Kept { version, created, due, is_plain, packed: pack(record)? },
+            kept: Kept {
+                version,
+                created,
+                due,
+                state: State::of(record),
+                is_held: is_held(record),
+                pending_since: record.pending_since(),
+                is_plain,
+                packed: pack(record)?.into(),
+            },
             as_of: record.as_of(),
-            is_parked: matches!(record.schedule.phase, Phase::Parked(_)),
             is_living: record.wanted() != Wanted::Gone,
         })
+    }
+
+    /// By what it is found from now on.
+    pub(super) fn filed(&self) -> Filed {
+        Filed::of_packed(Arc::clone(&self.kept.packed))
     }
 
     /// By what it is found whatever else is changed.
@@ -151,15 +174,22 @@ impl People {
         }
     }
 
-    pub(super) fn find_all(&self, key: &Key) -> Result<Vec<UserRecord>, Trouble> {
-        self.having(&self.shared, Short::of_key(key))
+    pub(super) fn find_all(
+        &self,
+        key: &Key,
+        after: Option<&Id>,
+        count: usize,
+    ) -> Result<Vec<UserRecord>, Trouble> {
+        let ids = having(&self.shared, Short::of_key(key), after.map(Short::of_id));
+        self.records(ids.take(count))
     }
 
-    pub(super) fn find_gone(&self, keys: &[Key]) -> Result<Vec<UserRecord>, Trouble> {
-        let mut gone = Vec::new();
-        for key in keys {
-            gone.extend(self.having(&self.gone, Short::of_key(key))?);
-        }
+    pub(super) fn find_gone(&self, keys: &[Key], count: usize) -> Result<Vec<UserRecord>, Trouble> {
+        let ids = keys.iter().flat_map(|key| having(&self.gone, Short::of_key(key), None));
+        let ids: BTreeSet<&Short> = ids.collect();
+        let mut gone = self.records(ids.into_iter())?;
+        gone.sort_by_cached_key(|gone| Reverse((gone.as_of(), gone.id.clone())));
+        gone.truncate(count);
         Ok(gone)
     }
 
@@ -208,21 +238,48 @@ impl People {
         Ok((versions, self.order.len()))
     }
 
-    /// What is sought of a page.
-    pub(super) fn glances(
-        &self,
-        start: usize,
-        count: usize,
-        sought: &Sought<'_>,
-    ) -> Result<(Vec<Glance>, usize), Trouble> {
-        let page = self.order.iter().skip(start).take(count);
-        let packed = page.filter_map(|short| self.records.get(short)).map(|kept| &kept.packed);
-        let glances = packed.map(|packed| Glance::unpacked(packed, sought));
-        Ok((glances.collect::<Result<_, Unpacked>>()?, self.order.len()))
+    /// The living before a place, the newest first.
+    fn shorts_before(&self, place: Option<&Place>) -> impl Iterator<Item = &Short> {
+        let own = place.map(|place| (place.created, Short::of_id(&place.id)));
+        let is_before = |other: &Short| own.is_none_or(|own| self.place_of(other) < own);
+        let end = self.order.partition_point(is_before);
+        self.order.get(..end).unwrap_or_default().iter().rev()
     }
 
-    pub(super) fn parked(&self) -> Result<Vec<UserRecord>, Trouble> {
-        self.records(self.parked.iter())
+    pub(super) fn before(
+        &self,
+        place: Option<&Place>,
+        count: usize,
+    ) -> Result<Vec<UserRecord>, Trouble> {
+        self.records(self.shorts_before(place).take(count))
+    }
+
+    /// What is sought of those before a place.
+    pub(super) fn glances(
+        &self,
+        place: Option<&Place>,
+        count: usize,
+        sought: &Sought<'_>,
+    ) -> Result<Vec<Glance>, Trouble> {
+        let page = self.shorts_before(place).take(count);
+        let packed = page.filter_map(|short| self.records.get(short)).map(|kept| &kept.packed);
+        let glances = packed.map(|packed| Glance::unpacked(packed, sought));
+        Ok(glances.collect::<Result<_, Unpacked>>()?)
+    }
+
+    pub(super) fn parked(
+        &self,
+        after: Option<&Id>,
+        count: usize,
+    ) -> Result<Vec<UserRecord>, Trouble> {
+        let first = after.map_or(Short::LEAST, Short::of_id);
+        let behind = self.parked.range(first..).filter(|id| after.is_none() || **id != first);
+        self.records(behind.take(count))
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let oldest_pending = self.pending.first().map(|(since, _)| *since);
+        Counts { oldest_pending, ..self.counts }
     }
 
     /// Whether a record would be found by what it is found by now: nearly every write of a record that
@@ -253,7 +310,7 @@ impl People {
         }
         if stored == 0 {
             for key in &ways.keys_of_gone {
-                let gone = self.having(&self.gone, *key)?;
+                let gone = self.records(having(&self.gone, *key, None))?;
                 if gone.iter().any(|gone| gone.as_of() >= entry.as_of) {
                     return Ok(Err(Clash::Moved));
                 }
@@ -284,14 +341,16 @@ impl People {
     /// Stores a record that [is found as before](Self::keeps_ways) in place of the one of its id; says
     /// whether there is one more among the living, or one less.
     pub(super) fn put_found_as_before(&mut self, entry: Entry) -> bool {
-        let Entry { id, kept, is_parked, is_living, .. } = entry;
+        let Entry { id, kept, is_living, .. } = entry;
         let before = self.order.len();
         let created = kept.created;
         self.forget_state(id);
         self.due.extend(kept.due.map(|(class, due)| (class, due, id)));
-        if is_parked {
+        if kept.state == State::Parked {
             self.parked.insert(id);
         }
+        self.pending.extend(kept.pending_since.map(|since| (since, id)));
+        self.counts.add(kept.state, kept.is_held);
         // Nobody is born twice; but a place that is not found again must not be left behind.
         if self.records.insert(id, kept).is_some_and(|stored| stored.created != created) {
             self.order.retain(|other| *other != id);
@@ -332,15 +391,16 @@ impl People {
 
     /// Gives a record its place in the order, or takes it out.
     fn place(&mut self, id: Short, created: SystemTime, is_living: bool) {
-        let created_of = |other: &Short| {
-            let kept = self.records.get(other);
-            (kept.map_or(SystemTime::UNIX_EPOCH, |kept| kept.created), *other)
-        };
-        match self.order.binary_search_by_key(&(created, id), created_of) {
+        match self.order.binary_search_by_key(&(created, id), |other| self.place_of(other)) {
             Ok(index) if !is_living => drop(self.order.remove(index)),
             Err(index) if is_living => self.order.insert(index, id),
             Ok(_) | Err(_) => {}
         }
+    }
+
+    /// Where somebody is in the order.
+    fn place_of(&self, id: &Short) -> (SystemTime, Short) {
+        (self.records.get(id).map_or(SystemTime::UNIX_EPOCH, |kept| kept.created), *id)
     }
 
     /// Forgets what a record is found by, and says what that was.
@@ -362,11 +422,16 @@ impl People {
         Ok(ways)
     }
 
-    /// Forgets when a record is due, and that it is parked.
+    /// Forgets how far a record got, and when it is due.
     fn forget_state(&mut self, id: Short) {
-        if let Some((class, due)) = self.records.get(&id).and_then(|kept| kept.due) {
+        let Some(kept) = self.records.get(&id) else { return };
+        if let Some((class, due)) = kept.due {
             self.due.remove(&(class, due, id));
         }
+        if let Some(since) = kept.pending_since {
+            self.pending.remove(&(since, id));
+        }
+        self.counts.take(kept.state, kept.is_held);
         self.parked.remove(&id);
     }
 
@@ -377,16 +442,6 @@ impl People {
         own.map(|(_, _, id)| *id)
     }
 
-    /// Those of a set of keys with ids who have this key, in the order of their ids.
-    fn having(
-        &self,
-        set: &BTreeSet<(Short, Short)>,
-        key: Short,
-    ) -> Result<Vec<UserRecord>, Trouble> {
-        let ids = set.range((key, Short::LEAST)..).take_while(|(other, _)| *other == key);
-        self.records(ids.map(|(_, id)| id))
-    }
-
     fn records<'a>(
         &self,
         ids: impl Iterator<Item = &'a Short>,
@@ -395,8 +450,22 @@ impl People {
     }
 
     fn record(&self, id: Short) -> Result<Option<UserRecord>, Trouble> {
-        Ok(self.records.get(&id).map(|kept| unpack(&kept.packed)).transpose()?)
+        let Some(kept) = self.records.get(&id) else { return Ok(None) };
+        let mut record: UserRecord = unpack(&kept.packed)?;
+        record.filed = Filed::of_packed(Arc::clone(&kept.packed));
+        Ok(Some(record))
     }
+}
+
+/// Those of a set of keys with ids who have this key, in the order of their ids, behind one of them.
+fn having(
+    set: &BTreeSet<(Short, Short)>,
+    key: Short,
+    after: Option<Short>,
+) -> impl Iterator<Item = &Short> {
+    let own = set.range((key, after.unwrap_or(Short::LEAST))..);
+    let own = own.take_while(move |(other, _)| *other == key).map(|(_, id)| id);
+    own.filter(move |id| Some(**id) != after)
 }
 
 /// What of a record its keys are made of, as it is packed.
@@ -429,7 +498,7 @@ impl std::fmt::Debug for Kept {
 
 impl From<Unpacked> for Trouble {
     fn from(unpacked: Unpacked) -> Self {
-        Self(unpacked.to_string())
+        Self::NotDone(unpacked.to_string())
     }
 }
 
@@ -481,7 +550,7 @@ mod tests {
     fn a_record_is_found_as_before_unless_something_of_its_keys_is_another() {
         let all = |people: &People| {
             let all = (&people.keys, &people.shared, &people.gone, &people.due, &people.parked);
-            format!("{all:?} {:?}", people.order)
+            format!("{all:?} {:?} {:?} {:?}", people.order, people.pending, people.counts)
         };
         for (what, change, expected) in CHANGES {
             let mut record =

@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
-use super::crowd::Weighed;
+use super::crowd::{Owed, Row};
 use super::embedded::Notes;
+use super::group::Group;
 use super::key::Id;
 use super::record::UserRecord;
 use super::short::Short;
@@ -25,16 +26,29 @@ pub(super) enum Change {
     Put(Box<UserRecord>),
     /// Forgets a record.
     Erase(Id),
-    /// Keeps a group as it is now, who comes and who goes, and the records that it marks.
-    PutGroup(Box<Weighed>, Vec<UserRecord>),
-    /// Forgets a group and the members of these numbers, and keeps the records that this marks.
-    EraseGroup(Id, Vec<u64>, Vec<UserRecord>),
+    /// Keeps what a write of a group is.
+    Group(Box<GroupWrite>),
     /// Keeps when an event was first seen.
     See(String, SystemTime),
     /// Forgets what was seen until then.
     Forget(SystemTime),
     /// Keeps the rest.
     Note(Box<Notes>),
+}
+
+/// A write of a group.
+#[derive(Debug)]
+pub(super) struct GroupWrite {
+    /// Which.
+    pub(super) id: Id,
+    /// The group as it is now, or that it is gone; nothing, where it stays.
+    pub(super) group: Option<Option<Group>>,
+    /// Who comes and goes.
+    pub(super) rows: Vec<Row>,
+    /// The records that are marked.
+    pub(super) marked: Vec<UserRecord>,
+    /// What it owes from now on, or that it owes no more; nothing, where that stays.
+    pub(super) owed: Option<Option<Owed>>,
 }
 
 /// The changes that the disk does not have yet.
@@ -233,7 +247,7 @@ mod tests {
     #[test]
     fn whose_change_the_disk_did_not_take_is_told_so_and_who_reads_it_too() {
         let mut queue = Queue::default();
-        let trouble = Trouble("no room".to_owned());
+        let trouble = Trouble::Unknown("no room".to_owned());
         let mut ticket = queue.push(Change::Erase(Id::read("1")), vec![way("a")]);
         queue.fail(&trouble);
         assert_eq!(end(&mut ticket), Some(Err(trouble.clone())));

@@ -8,6 +8,7 @@
 //! It is stored as it stands here, in form 2, field by field; `docs/record.md` has the table. Form 1
 //! is read by `v1`.
 
+mod filed;
 mod nanos;
 mod schedule;
 mod spec;
@@ -20,10 +21,12 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Stored;
 use super::key::{Id, Key};
 use crate::fault::{Fault, Kind, Turn};
 use crate::scim::Person;
 
+pub use filed::Filed;
 pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
 pub use spec::{Access, AwaitedName, Given, Lifecycle, NotAReason, Reason, Spec, Wanted};
 pub use status::{Held, Reapplied, RemovalClaim, Status};
@@ -80,6 +83,9 @@ pub struct UserRecord {
     /// written there yet.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub history: Vec<Past>,
+    /// By what it is found where it was read; not stored.
+    #[serde(skip)]
+    pub filed: Filed,
 }
 
 /// A time as a record stores it, for whoever reads but a part of one.
@@ -143,7 +149,13 @@ impl UserRecord {
             schedule: Schedule::pending(now),
             freed_names: Vec::new(),
             history: Vec::new(),
+            filed: Filed::default(),
         }
+    }
+
+    /// Notes how it is stored, once it was written.
+    pub fn note_stored(&mut self, stored: Stored) {
+        (self.row_version, self.filed) = (stored.row_version, stored.filed);
     }
 
     /// Reads a record as it was stored, in whichever form.

@@ -56,7 +56,7 @@ impl Writer {
             let _end = End(&own);
             write(&own, file, &open, &report);
         });
-        let thread = thread.map_err(|error| Trouble(error.to_string()))?;
+        let thread = thread.map_err(|error| Trouble::NotDone(error.to_string()))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 }
@@ -75,7 +75,8 @@ struct End<'a>(&'a Shared);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        let trouble = Trouble("nothing is written any more: restart the process".to_owned());
+        let trouble =
+            Trouble::Unknown("nothing is written any more: restart the process".to_owned());
         let mut state = self.0.state();
         state.queue.iter_mut().for_each(|queue| queue.fail(&trouble));
     }

@@ -25,7 +25,6 @@ use connect_provisioner::provisioner::Provisioner;
 use connect_provisioner::reconcile::drain::Drained;
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::embedded::Embedded;
-use connect_provisioner::roster::parked;
 use connect_provisioner::roster::record::Phase;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
@@ -227,7 +226,7 @@ impl Desk {
 
     /// Who is parked: id, the fault's code and its detail.
     async fn parked(&self) -> Vec<(String, String, String)> {
-        let shown = self.roster().parked().await.unwrap().into_iter();
+        let shown = self.roster().parked(None, 999).await.unwrap().into_iter();
         let shown = shown.map(|record| match record.schedule.phase {
             Phase::Parked(parked) => (record.id.to_string(), parked.fault, parked.detail),
             other => panic!("{other:?}"),

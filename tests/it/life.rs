@@ -153,7 +153,7 @@ impl House {
     }
 
     async fn parked(&self) -> Vec<UserRecord> {
-        self.roster.parked().await.unwrap()
+        self.roster.parked(None, 999).await.unwrap()
     }
 
     /// Removes a user as somebody would on the admin website.

@@ -7,7 +7,7 @@
 //! A seed that fails is printed with what it broke. To see it again:
 //! `SIMULATION_SEED=<seed> cargo test --test it simulation`.
 
-mod chance;
+pub(crate) mod chance;
 mod check;
 mod clients;
 mod hands;
@@ -129,7 +129,8 @@ impl House {
     fn under(weather: &Weather, chance: Chance, mutation: Option<Mutation>) -> Self {
         let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let world = World::new(weather.connect.clone());
-        let inner = Arc::new(Embedded::default());
+        // So that a change of a group is cut off inside, too.
+        let inner = Arc::new(Embedded::in_parts_of(1));
         let wire = Wire {
             roster: Arc::clone(&inner),
             world: Arc::new(Mutex::new(world)),

@@ -149,11 +149,11 @@ pub(super) async fn state(
     names: bool,
     now: SystemTime,
 ) -> Result<Value, Refused> {
-    let counts = parked::counts(roster, now).await?;
+    let counts = roster.counts().await?;
     let shown = |records: &[UserRecord]| -> Vec<Value> {
         records.iter().map(|record| shown(record, names)).collect()
     };
-    let parked = shown(&roster.parked().await?);
+    let parked = shown(&parked::all(roster).await?);
     let pending = shown(&parked::pending(roster, now, MOST_PENDING).await?);
     Ok(json!({
         "counts": {
@@ -236,7 +236,7 @@ async fn resolve(
 ) -> Result<Vec<Id>, Refused> {
     match ids {
         Ids::All => {
-            let parked = roster.parked().await?.into_iter().filter(are_meant);
+            let parked = parked::all(roster).await?.into_iter().filter(are_meant);
             Ok(parked.map(|record| record.id).collect())
         }
         Ids::These(ids) => {

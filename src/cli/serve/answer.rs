@@ -52,7 +52,7 @@ impl Front {
                 match timeout(LONGEST, responding).await {
                     Ok(response) => response,
                     Err(_) => {
-                        let silent = Trouble("no answer in time".to_owned());
+                        let silent = Trouble::Unknown("no answer in time".to_owned());
                         Provisioner::refuse(&request, silent.into(), &mut record)
                     }
                 }

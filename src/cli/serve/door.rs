@@ -25,7 +25,7 @@ use crate::http::{Headers, Request as OurRequest};
 use crate::lambda;
 use crate::reconcile::Reconciler;
 use crate::roster::Trouble;
-use crate::roster::parked::{self, Counts};
+use crate::roster::parked::Counts;
 use crate::server::{Gauge, Limits, body, host};
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
@@ -145,7 +145,7 @@ impl Door {
         if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| is_fresh(at)) {
             return Ok(*counts);
         }
-        let counts = parked::counts(reconciler.roster(), now).await?;
+        let counts = reconciler.roster().counts().await?;
         *counted = Some((now, counts));
         Ok(counts)
     }

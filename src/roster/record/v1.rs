@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::spec::{Access, AwaitedName, Spec, Wanted};
 use super::status::{Held, Reapplied, RemovalClaim, Status};
-use super::{Form, Lease, Parked, Phase, Schedule, UserRecord};
+use super::{Filed, Form, Lease, Parked, Phase, Schedule, UserRecord};
 use crate::connect::UserIds;
 use crate::roster::key::{Id, Key};
 use crate::scim::Person;
@@ -138,6 +138,7 @@ impl From<Record> for UserRecord {
             },
             freed_names: old.freed,
             history: Vec::new(),
+            filed: Filed::default(),
         };
         record.set_due(old.due);
         record

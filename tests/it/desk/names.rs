@@ -231,6 +231,6 @@ async fn who_was_never_here_and_goes_is_not_counted_as_removed() {
     desk.okta(DELETE, "00uQ", "q@x.example", "Quy Lind").await;
     desk.okta(SUSPEND, "00uR", "r@x.example", "Ria Lind").await;
     desk.restart().await;
-    let counts = parked::counts(desk.roster(), desk.at).await.unwrap();
+    let counts = desk.roster().counts().await.unwrap();
     assert_eq!((counts.applied, counts.removed, counts.forgotten), (1, 1, 2));
 }

@@ -73,7 +73,7 @@ async fn only_what_is_parked_is_tried_again() {
 }
 
 async fn counted(house: &House) -> [usize; 4] {
-    let counts = parked::counts(&*house.roster, house.at).await.unwrap();
+    let counts = house.roster.counts().await.unwrap();
     assert_eq!(counts.oldest_pending.is_some(), counts.pending > 0);
     [counts.applied, counts.parked, counts.pending, counts.removed]
 }

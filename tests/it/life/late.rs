@@ -133,7 +133,7 @@ async fn who_was_just_made_and_is_removed_is_gone_at_once() {
     // Too young to be gone, if it had not been us.
     let (drained, calls) = house.drain().await;
     assert_eq!((drained.applied, &*calls), (1, "DescribeUser"));
-    let counts = parked::counts(&*house.roster, house.at).await.unwrap();
+    let counts = house.roster.counts().await.unwrap();
     assert_eq!((counts.pending, counts.removed), (0, 1));
 }
 

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::parked::Counts;
 use connect_provisioner::roster::record::UserRecord;
-use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
+use connect_provisioner::roster::{Answer, Clash, Place, Roster, Stored, Trouble};
 use serde_json::json;
 
 use super::{client_of, user};
@@ -40,15 +41,20 @@ impl Roster for Counting {
         self.note("find").find(key)
     }
 
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>> {
-        self.note("find_all").find_all(key)
+    fn find_all<'a>(
+        &'a self,
+        key: &'a Key,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<UserRecord>> {
+        self.note("find_all").find_all(key, after, count)
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>> {
-        self.note("find_gone").find_gone(keys)
+    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.note("find_gone").find_gone(keys, count)
     }
 
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>> {
         self.note("write").write(record)
     }
 
@@ -60,20 +66,30 @@ impl Roster for Counting {
         self.note("load_group").load_group(id)
     }
 
-    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
-        self.note("find_groups").find_groups(key)
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>> {
+        self.note("find_groups").find_groups(key, count)
     }
 
     fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
         self.note("page_groups").page_groups(start, count)
     }
 
-    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
-        self.note("members").members(group)
+    fn members<'a>(
+        &'a self,
+        group: &'a Id,
+        from: u64,
+        count: usize,
+    ) -> Answer<'a, (Vec<Member>, Option<u64>)> {
+        self.note("members").members(group, from, count)
     }
 
-    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
-        self.note("groups_of").groups_of(member)
+    fn groups_of<'a>(
+        &'a self,
+        member: &'a str,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<Group>> {
+        self.note("groups_of").groups_of(member, after, count)
     }
 
     fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
@@ -90,6 +106,10 @@ impl Roster for Counting {
         self.note("erase_group").erase_group(id, version, mark, now)
     }
 
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool> {
+        self.note("mend").mend(group)
+    }
+
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
         self.note("due").due(now, count)
     }
@@ -98,28 +118,46 @@ impl Roster for Counting {
         self.note("page").page(start, count)
     }
 
-    fn parked(&self) -> Answer<'_, Vec<UserRecord>> {
-        self.note("parked").parked()
+    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.note("before").before(place, count)
+    }
+
+    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.note("parked").parked(after, count)
+    }
+
+    fn counts(&self) -> Answer<'_, Counts> {
+        self.note("counts").counts()
     }
 
     fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
         self.note("first_sight").first_sight(event, now)
     }
 
-    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
-        self.note("count_removal").count_removal(now, most)
+    fn count_removal<'a>(
+        &'a self,
+        what: &'a str,
+        now: SystemTime,
+        most: usize,
+    ) -> Answer<'a, bool> {
+        self.note("count_removal").count_removal(what, now, most)
     }
 
-    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
-        self.note("note_removal").note_removal(now)
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()> {
+        self.note("note_removal").note_removal(what, now)
     }
 
-    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
-        self.note("begin_drain").begin_drain(now, until)
+    fn begin_drain<'a>(
+        &'a self,
+        who: &'a str,
+        now: SystemTime,
+        until: SystemTime,
+    ) -> Answer<'a, bool> {
+        self.note("begin_drain").begin_drain(who, now, until)
     }
 
-    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
-        self.note("end_drain").end_drain(until)
+    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()> {
+        self.note("end_drain").end_drain(who)
     }
 
     fn backlog(&self) -> Answer<'_, Option<SystemTime>> {

@@ -30,12 +30,15 @@ pub(crate) struct Looked {
 }
 
 /// A resource as the client last read it.
+#[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) id: String,
     pub(crate) user_name: String,
     pub(crate) family_name: String,
     pub(crate) active: bool,
-    pub(crate) member: bool,
+    /// Whether the person is in the group: what was acknowledged last, which may not be shown at once;
+    /// nothing where that is unknown.
+    pub(crate) member: Option<bool>,
 }
 
 impl Known {
@@ -46,7 +49,7 @@ impl Known {
             user_name: text(&user["userName"]),
             family_name: text(&user["name"]["familyName"]),
             active: user["active"] == true,
-            member: user["groups"].is_array(),
+            member: Some(false),
         }
     }
 }
@@ -70,17 +73,20 @@ impl House {
         let mut looked = Looked { number, known: None, certain: true };
         for step in 0..2 + self.chance.below(6) {
             sleep(self.chance.milliseconds(*self.chance.pick(&[500, 20_000, 90_000]))).await;
-            let done = match &looked.known {
-                None => self.make(number, step).await,
+            let before = looked.known.take();
+            let (done, member) = match &before {
+                None => (self.make(number, step).await, Some(false)),
                 Some(known) => self.change(known, number, step).await,
             };
-            (looked.known, looked.certain) = match done {
-                Some(known) => (known, true),
-                None => match self.read(number).await {
-                    Some(known) => (known, true),
-                    None => (None, false),
-                },
+            let found = match done {
+                Some(known) => Some(known),
+                None => self.read(number).await,
             };
+            looked.certain = found.is_some();
+            looked.known = found.flatten().map(|found| {
+                let is_same = before.is_some_and(|before| before.id == found.id);
+                Known { member: if is_same { member } else { Some(false) }, ..found }
+            });
             if !looked.certain {
                 break;
             }
@@ -100,11 +106,34 @@ impl House {
         }
     }
 
-    async fn change(&self, known: &Known, number: usize, step: u64) -> Option<Option<Known>> {
+    /// What there is then, if that is known; and whether the person is in the group then, if that is.
+    async fn change(
+        &self,
+        known: &Known,
+        number: usize,
+        step: u64,
+    ) -> (Option<Option<Known>>, Option<bool>) {
+        if self.chance.in_100(25) {
+            let comes = known.member != Some(true);
+            let path = format!("members[value eq \"{}\"]", known.id);
+            let operation = match comes {
+                false => json!({"op": "remove", "path": path}),
+                true => json!({"op": "add", "path": "members", "value": [{"value": known.id}]}),
+            };
+            let target = format!("/Groups/{}", group_id());
+            let change = json!({"Operations": [operation]});
+            let answer = self.insist("PATCH", &target, &change).await;
+            let is_done = answer.is_some_and(|(status, _)| status < 300);
+            return (None, is_done.then_some(comes));
+        }
+        (self.change_user(known, number, step).await, known.member)
+    }
+
+    async fn change_user(&self, known: &Known, number: usize, step: u64) -> Option<Option<Known>> {
         let target = format!("/Users/{}", known.id);
         let replace = |path: &str, value: Value| json!({"Operations": [{"op": "Replace", "path": path, "value": value}]});
         let name = format!("p{number}-{}@example.com", self.chance.below(3));
-        let change = match self.chance.below(12) {
+        let change = match self.chance.below(9) {
             0..3 => replace("name.familyName", format!("F{step}").into()),
             3..6 => replace("active", (!known.active).to_string().into()),
             6 => replace("userName", name.into()),
@@ -114,21 +143,9 @@ impl House {
                 self.insist("PATCH", &target, &replace("displayName", name.into())).await?;
                 return None;
             }
-            7 => {
+            _ => {
                 let (status, _) = self.insist("DELETE", &target, &Value::Null).await?;
                 return [204, 404].contains(&status).then_some(None);
-            }
-            _ => {
-                let path = format!("members[value eq \"{}\"]", known.id);
-                let operation = match known.member {
-                    true => json!({"op": "remove", "path": path}),
-                    false => {
-                        json!({"op": "add", "path": "members", "value": [{"value": known.id}]})
-                    }
-                };
-                let target = format!("/Groups/{}", group_id());
-                self.insist("PATCH", &target, &json!({"Operations": [operation]})).await?;
-                return None;
             }
         };
         match self.insist("PATCH", &target, &change).await? {

@@ -28,11 +28,13 @@ pub(crate) enum Mutation {
     PayloadsChooseTheirPower,
     /// A change of a group marks nobody.
     MarksAreForgotten,
+    /// What does not fit into one write of a group is never written.
+    WhatIsOwedIsForgotten,
 }
 
 impl Mutation {
     /// All of them, each with the invariants one of which must notice it.
-    pub(crate) const ALL: [(Self, &'static [&'static str]); 12] = [
+    pub(crate) const ALL: [(Self, &'static [&'static str]); 13] = [
         (Self::EverybodyIsOurs, &["foreign"]),
         (Self::FormerUsersAreForgotten, &["one user"]),
         (Self::NothingIsDue, &["lost"]),
@@ -45,5 +47,6 @@ impl Mutation {
         (Self::ForgersAreBelieved, &["unverified"]),
         (Self::PayloadsChooseTheirPower, &["power"]),
         (Self::MarksAreForgotten, &["newest"]),
+        (Self::WhatIsOwedIsForgotten, &["newest", "lost"]),
     ];
 }

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::UserRecord;
-use connect_provisioner::roster::{Answer, Clash, Roster, Trouble};
+use connect_provisioner::roster::parked::Counts;
+use connect_provisioner::roster::record::{Filed, UserRecord};
+use connect_provisioner::roster::{Answer, Clash, Place, Roster, Stored, Trouble};
 
 use super::chance::{Chance, boundary};
 use super::mutation::Mutation;
@@ -40,11 +41,11 @@ impl Unsteady {
             self.stall().await;
             let faults = *self.faults.lock().unwrap();
             if self.chance.below(1000) < faults {
-                return Err(Trouble("not written".to_owned()));
+                return Err(Trouble::NotDone("not written".to_owned()));
             }
             let answer = answer().await;
             if self.chance.below(1000) < faults {
-                return Err(Trouble("written or not".to_owned()));
+                return Err(Trouble::Unknown("written or not".to_owned()));
             }
             self.stall().await;
             boundary(self.chance.milliseconds(20)).await;
@@ -55,6 +56,15 @@ impl Unsteady {
     async fn stall(&self) {
         if self.stalls && self.chance.below(400) == 0 {
             boundary(self.chance.milliseconds(150_000)).await;
+        }
+    }
+
+    /// Whoever writes a record knows by what the stored one is found.
+    async fn check_filed(&self, record: &UserRecord) {
+        let stored = self.inner.load(&record.id).await.unwrap();
+        if let Some(stored) = stored.filter(|stored| stored.row_version == record.row_version) {
+            let keys = |record: &UserRecord| record.filed.keys().unwrap();
+            assert_eq!(keys(record), keys(&stored), "filed: {record:?}");
         }
     }
 
@@ -82,20 +92,27 @@ impl Roster for Unsteady {
         })
     }
 
-    fn find_all<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<UserRecord>> {
-        self.effect(move || self.inner.find_all(key))
+    fn find_all<'a>(
+        &'a self,
+        key: &'a Key,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<UserRecord>> {
+        self.effect(move || self.inner.find_all(key, after, count))
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, Vec<UserRecord>> {
-        self.effect(move || self.inner.find_gone(keys))
+    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.effect(move || self.inner.find_gone(keys, count))
     }
 
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<u64, Clash>> {
+    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut record = record.clone();
+                self.check_filed(&record).await;
                 if self.mutates(Mutation::WritesAreLost) && self.chance.in_100(10) {
-                    return Ok(Ok(record.row_version + 1));
+                    let row_version = record.row_version + 1;
+                    return Ok(Ok(Stored { row_version, filed: Filed::new(&record)? }));
                 }
                 if self.mutates(Mutation::WritesAreUnconditional)
                     && let Some(stored) = self.inner.load(&record.id).await?
@@ -125,20 +142,30 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.load_group(id))
     }
 
-    fn find_groups<'a>(&'a self, key: &'a Key) -> Answer<'a, Vec<Group>> {
-        self.effect(move || self.inner.find_groups(key))
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>> {
+        self.effect(move || self.inner.find_groups(key, count))
     }
 
     fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
         self.effect(move || self.inner.page_groups(start, count))
     }
 
-    fn members<'a>(&'a self, group: &'a Id) -> Answer<'a, Vec<Member>> {
-        self.effect(move || self.inner.members(group))
+    fn members<'a>(
+        &'a self,
+        group: &'a Id,
+        from: u64,
+        count: usize,
+    ) -> Answer<'a, (Vec<Member>, Option<u64>)> {
+        self.effect(move || self.inner.members(group, from, count))
     }
 
-    fn groups_of<'a>(&'a self, member: &'a str) -> Answer<'a, Vec<Group>> {
-        self.effect(move || self.inner.groups_of(member))
+    fn groups_of<'a>(
+        &'a self,
+        member: &'a str,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> Answer<'a, Vec<Group>> {
+        self.effect(move || self.inner.groups_of(member, after, count))
     }
 
     fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
@@ -163,6 +190,15 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.erase_group(id, version, mark, now))
     }
 
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool> {
+        self.effect(move || {
+            if self.mutates(Mutation::WhatIsOwedIsForgotten) {
+                return Box::pin(async { Ok(false) });
+            }
+            self.inner.mend(group)
+        })
+    }
+
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
         self.effect(move || self.inner.due(now, count))
     }
@@ -171,32 +207,50 @@ impl Roster for Unsteady {
         self.effect(move || self.inner.page(start, count))
     }
 
-    fn parked(&self) -> Answer<'_, Vec<UserRecord>> {
-        self.effect(move || self.inner.parked())
+    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.effect(move || self.inner.before(place, count))
+    }
+
+    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+        self.effect(move || self.inner.parked(after, count))
+    }
+
+    fn counts(&self) -> Answer<'_, Counts> {
+        self.effect(move || self.inner.counts())
     }
 
     fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
         self.effect(move || self.inner.first_sight(event, now))
     }
 
-    fn count_removal(&self, now: SystemTime, most: usize) -> Answer<'_, bool> {
+    fn count_removal<'a>(
+        &'a self,
+        what: &'a str,
+        now: SystemTime,
+        most: usize,
+    ) -> Answer<'a, bool> {
         self.effect(move || {
             let most =
                 if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
-            self.inner.count_removal(now, most)
+            self.inner.count_removal(what, now, most)
         })
     }
 
-    fn note_removal(&self, now: SystemTime) -> Answer<'_, ()> {
-        self.effect(move || self.inner.note_removal(now))
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()> {
+        self.effect(move || self.inner.note_removal(what, now))
     }
 
-    fn begin_drain(&self, now: SystemTime, until: SystemTime) -> Answer<'_, bool> {
-        self.effect(move || self.inner.begin_drain(now, until))
+    fn begin_drain<'a>(
+        &'a self,
+        who: &'a str,
+        now: SystemTime,
+        until: SystemTime,
+    ) -> Answer<'a, bool> {
+        self.effect(move || self.inner.begin_drain(who, now, until))
     }
 
-    fn end_drain(&self, until: SystemTime) -> Answer<'_, ()> {
-        self.effect(move || self.inner.end_drain(until))
+    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()> {
+        self.effect(move || self.inner.end_drain(who))
     }
 
     fn backlog(&self) -> Answer<'_, Option<SystemTime>> {

@@ -1,0 +1,53 @@
+//! By what a record is found where it is stored, for whoever writes it again.
+
+use std::sync::Arc;
+
+use super::UserRecord;
+use crate::pack::{pack, unpack};
+use crate::roster::Trouble;
+use crate::roster::key::Key;
+
+/// A record as it is stored under its `row_version`.
+///
+/// It goes with the record from where it was read to where it is written. So a write knows which keys are not the record's any more, and a roster that is
+/// elsewhere is not asked for that. It is no part of what a record says: two records that say the same
+/// are equal.
+#[derive(Clone, Default)]
+pub struct Filed(Option<Arc<[u8]>>);
+
+impl Filed {
+    /// What is stored now.
+    ///
+    /// # Errors
+    /// If it is no record that could be stored.
+    pub fn new(record: &UserRecord) -> Result<Self, Trouble> {
+        Ok(Self(Some(pack(record)?.into())))
+    }
+
+    pub(in crate::roster) const fn of_packed(packed: Arc<[u8]>) -> Self {
+        Self(Some(packed))
+    }
+
+    /// All keys by which the stored record is found; none of one that was never stored.
+    ///
+    /// # Errors
+    /// If it is none that [`Filed::new`] made.
+    pub fn keys(&self) -> Result<Vec<Key>, Trouble> {
+        let Some(packed) = &self.0 else { return Ok(Vec::new()) };
+        let stored: UserRecord = unpack(packed)?;
+        Ok(stored.keys().into_iter().chain(stored.shared_keys()).collect())
+    }
+}
+
+impl PartialEq for Filed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Says nothing of the person.
+impl std::fmt::Debug for Filed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Filed").finish_non_exhaustive()
+    }
+}
