@@ -149,6 +149,7 @@ def fields():
     structs = re.findall(r"struct \w+ \{(.*?)\n\}\n", source("src/log.rs"), re.DOTALL)
     (line,) = [members for members in structs if "key_age_hours: " in members]
     line = re.sub(r"#\[serde\(skip\)\]\s+(?:pub )?\w+:", "", line)
+    line = re.sub(r'#\[serde\(rename = "(\w+)".*\n((?: *#.*\n)*) +\w+:', r"\2    \1:", line)
     named = re.findall(r"^    (?:pub )?(\w+): ", line, re.MULTILINE)
     assert "parts" not in named, "they are still found like this"
     return {re.sub("_(.)", lambda match: match[1].upper(), name) for name in named} | {"problems"}
