@@ -1,6 +1,7 @@
 //! The command line: the same core as the function, without Lambda.
 
 pub mod demo;
+pub mod docs;
 pub mod doctor;
 mod drain;
 mod lines;
@@ -77,6 +78,11 @@ enum Command {
     /// Reads the environment as the function would. The exit status is 0 if nothing keeps the
     /// function from working.
     Doctor(doctor::Arguments),
+    /// Write the tables of the documentation from the rows of the code
+    ///
+    /// For whoever changes this program. Of each page in DIR what stands between `<!-- table:NAME -->`
+    /// and `<!-- /table -->` is written anew.
+    Docs(docs::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -117,6 +123,7 @@ impl Cli {
             Command::Sign(arguments) => sign::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Docs(arguments) => docs::run(&arguments),
             Command::Completions { shell } => completions(shell),
             Command::Standin(arguments) => standin::run(arguments).await,
         }

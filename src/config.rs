@@ -250,8 +250,8 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// One variable: its name, what it does and where its value is found. The table in docs/settings.md
-/// is checked against these rows.
+/// One variable: its name, what it does and where its value is found. The table in docs/settings.md is
+/// written from these rows, and what each means is in the command line's `docs`.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The variable's name.

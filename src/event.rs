@@ -8,6 +8,8 @@
 mod kind;
 pub mod okta;
 
+pub use kind::{TYPES, Wish};
+
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
@@ -243,7 +245,7 @@ fn check_date(body: &Value, now: SystemTime) -> Result<(), Fault> {
 }
 
 /// How long a signed body without a signed time of delivery is believed.
-const OLDEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub const OLDEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The User inside an envelope. Its `schemas` need not say so: the type did.
 fn data(envelope: Map<String, Value>) -> Result<Person, Fault> {

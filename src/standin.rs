@@ -15,19 +15,8 @@
 //! ```
 //!
 //! Every member is optional. `reset` forgets users, calls, requests and faults, and comes before
-//! the rest. Faults wait in a queue for each operation; each befalls one call:
-//!
-//! | fault | effect | answer |
-//! |---|---|---|
-//! | `500-before` | none | 500 `InternalServiceException` |
-//! | `500-after` | yes | 500 `InternalServiceException` |
-//! | `throttle` | none | 429 `ThrottlingException` |
-//! | `limit` | none | 429 `LimitExceededException` |
-//! | `denied` | none | 403 `AccessDeniedException` |
-//! | `expired` | none | 403 `ExpiredTokenException` |
-//! | `slow` | yes | the right one, `slowMs` (3000) later |
-//! | `drop` | yes | none, the connection is closed |
-//! | an error's name | none | that error |
+//! the rest. Faults wait in a queue for each operation; each befalls one call: [`named_faults`], or an
+//! error by its name.
 //!
 //! `GET /_standin` shows users (as `DescribeUser` does), calls counted by operation, the last 100
 //! requests, the settings and the faults to come. Anyone who reaches the listener may use it: keep
@@ -81,5 +70,6 @@ mod story;
 
 pub use directory::Directory;
 pub use door::serve;
+pub use fault::named_faults;
 pub use settings::{IdentityManagement, Settings};
 pub use world::{Reply, World};

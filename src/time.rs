@@ -2,30 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
 /// Reads `2026-11-22T08:15:00Z`, with fractions of a second and offsets (RFC 3339 §5.6). What is
 /// finer than a millisecond is dropped. `None` for anything else, and for times before 1970.
 pub(crate) fn read(text: &str) -> Option<SystemTime> {
-    let (date, rest) = text.split_once(['T', 't'])?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let zone = rest.find(['Z', 'z', '+', '-'])?;
-    let (clock, zone) = rest.split_at_checked(zone)?;
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
-    let fraction_fits = !fraction.is_empty() && fraction.bytes().all(|b| b.is_ascii_digit());
-    let fits = (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60
-        && fraction_fits;
-    let days = days_since_1970(year, month, day).filter(|_| fits)?;
-    let seconds = days
-        .checked_mul(86_400)?
-        .checked_add(hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?)?
-        .checked_add(second)?
-        .checked_sub(offset(zone)?)?;
-    let since_1970 = Duration::from_secs(u64::try_from(seconds).ok()?);
-    SystemTime::UNIX_EPOCH.checked_add(since_1970)?.checked_add(milliseconds(fraction))
+    // The library takes any separator, as RFC 3339 lets an application; SCIM has this one alone
+    // (RFC 7643 §2.3.5).
+    text.as_bytes().get("2026-11-22".len()).filter(|byte| byte.eq_ignore_ascii_case(&b'T'))?;
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let milliseconds = time.unix_timestamp_nanos().div_euclid(1_000_000);
+    since_1970(u64::try_from(milliseconds).ok()?)
 }
 
 /// Reads a number of seconds since 1970, with or without a fraction, or of milliseconds: which of them
@@ -36,78 +24,31 @@ pub(crate) fn of_number(number: f64) -> Option<SystemTime> {
         milliseconds if (1e12..1e13).contains(&milliseconds) => milliseconds / 1000.0,
         _ => return None,
     };
-    let since_1970 = Duration::try_from_secs_f64(seconds).ok()?;
-    let milliseconds = u64::try_from(since_1970.as_millis()).ok()?;
+    let time = Duration::try_from_secs_f64(seconds).ok()?;
+    since_1970(u64::try_from(time.as_millis()).ok()?)
+}
+
+fn since_1970(milliseconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
-}
-
-/// The first three digits of a fraction of a second.
-fn milliseconds(fraction: &str) -> Duration {
-    let digits = fraction.bytes().chain(*b"00").take(3);
-    let thousandths = digits.fold(0_u64, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(u64::from(digit.saturating_sub(b'0')))
-    });
-    Duration::from_millis(thousandths)
-}
-
-/// Seconds by which a zone's clock is ahead.
-fn offset(zone: &str) -> Option<i64> {
-    if zone.eq_ignore_ascii_case("z") {
-        return Some(0);
-    }
-    let (sign, clock) = match zone.split_at_checked(1)? {
-        ("+", clock) => (1, clock),
-        (_, clock) => (-1, clock),
-    };
-    let [hours, minutes] = numbers(clock, ':', [2, 2])?;
-    if hours > 23 || minutes > 59 {
-        return None;
-    }
-    hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60)?.checked_mul(sign)
-}
-
-/// Numbers of fixed widths between separators.
-fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
-    let parts: Vec<&str> = text.split(separator).collect();
-    let fit = parts.len() == N
-        && parts.iter().zip(widths).all(|(part, width)| {
-            part.len() == width && part.bytes().all(|byte| byte.is_ascii_digit())
-        });
-    let numbers = parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<i64>>>();
-    numbers.filter(|_| fit)?.try_into().ok()
-}
-
-/// Days from 1 January 1970 to a day of the Gregorian calendar; `None` if there is no such day.
-fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let months_before = usize::try_from(month.checked_sub(1)?).ok()?;
-    if day > *lengths.get(months_before)? {
-        return None;
-    }
-    let before = year.checked_sub(1)?;
-    let leaps = (before / 4).checked_sub(before / 100)?.checked_add(before / 400)?;
-    let days_before_the_year = before.checked_mul(365)?.checked_add(leaps)?;
-    let days_of_the_year: i64 = lengths.iter().take(months_before).sum();
-    days_before_the_year.checked_add(days_of_the_year)?.checked_add(day)?.checked_sub(719_163)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn since_1970(text: &str) -> Option<Duration> {
+    fn read_since_1970(text: &str) -> Option<Duration> {
         read(text).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap())
     }
 
     fn seconds(text: &str) -> Option<u64> {
-        since_1970(text).map(|time| time.as_secs())
+        read_since_1970(text).map(|time| time.as_secs())
     }
 
     #[test]
     fn a_fraction_is_read_to_the_millisecond() {
         for (fraction, milliseconds) in [("5", 500), ("05", 50), ("123", 123), ("1239999", 123)] {
-            let time = since_1970(&format!("1970-01-01T00:00:01.{fraction}Z"));
+            let time = read_since_1970(&format!("1970-01-01T00:00:01.{fraction}Z"));
             assert_eq!(time, Some(Duration::from_millis(1000 + milliseconds)), "{fraction}");
         }
     }
@@ -123,6 +64,10 @@ mod tests {
             ("2026-11-02T02:45:00-05:30", 1_793_607_300),
             ("2024-02-29T23:59:59z", 1_709_251_199),
             ("2000-02-29t00:00:00Z", 951_782_400),
+            // The last second of 2016 was a leap second; it counts as the one before.
+            ("2016-12-31T23:59:60Z", 1_483_228_799),
+            ("2017-01-01T01:59:60+02:00", 1_483_228_799),
+            ("9999-12-31T23:59:59-23:59", 253_402_387_139),
         ] {
             assert_eq!(seconds(text), Some(expected), "{text}");
         }
@@ -159,6 +104,15 @@ mod tests {
             "2026-11-02T08:60:00Z",
             "2026-11-02T08:15:00+0200",
             "2026-11-02T08:15:00.Z",
+            "2026-11-02T08:15:60Z",
+            "2026-11-02T08:15:61Z",
+            "2026-11-02T08:15:00+02:60",
+            "2026-11-02T08:15:00Z ",
+            "2026-11-02é08:15:00Z",
+            "1969-12-31T23:59:59.9999999Z",
+            "1970-01-01T00:00:00+00:01",
+            "0000-01-01T00:00:00+23:59",
+            "10000-01-01T00:00:00Z",
             "2026-11-02 08:15:00Z",
             "1969-12-31T23:59:59Z",
             "+026-11-02T08:15:00Z",
@@ -168,6 +122,39 @@ mod tests {
             "T+",
         ] {
             assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    /// A time at a clock that is so many minutes ahead, if that has a year of four digits.
+    fn at_offset(time: Duration, minutes: i64) -> Option<String> {
+        let ahead = minutes.checked_mul(60)?;
+        let there = i64::try_from(time.as_secs()).ok()?.checked_add(ahead)?;
+        let there = OffsetDateTime::from_unix_timestamp(there).ok()?;
+        let (hour, minute, second) = there.to_hms();
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+        let (date, thousandth) = (there.date(), time.subsec_millis());
+        Some(format!(
+            "{date}T{hour:02}:{minute:02}:{second:02}.{thousandth:03}{sign}{hours:02}:{minutes:02}"
+        ))
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_time_or_none(
+            text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.Zz+é-]{0,30}|.*"
+        ) {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn a_time_is_the_same_at_any_offset(
+            milliseconds in 86_400_000..253_402_300_800_000_u64, minutes in -1439..=1439_i64
+        ) {
+            let time = Duration::from_millis(milliseconds);
+            if let Some(text) = at_offset(time, minutes) {
+                prop_assert_eq!(read_since_1970(&text), Some(time), "{}", text);
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::fault::{Fault, Kind};
 use crate::near::distance;
 use crate::scim::Person;
 
-/// What a type of event asks for.
-pub(super) type Wish = fn(Person) -> Intent;
+/// What a type of event asks for of a person.
+pub type Wish = fn(Person) -> Intent;
 
-static TYPES: &[(&str, Wish)] = &[
+/// Every type that asks for something.
+pub static TYPES: &[(&str, Wish)] = &[
     ("user.created", Intent::Join),
     ("user.updated", Intent::Change),
     ("user.deactivated", Intent::Leave),

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::{Doubt, Intent};
+use super::{Doubt, Intent, Wish};
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
@@ -43,15 +43,18 @@ pub struct Element {
 }
 
 /// One type of event.
-struct Row {
-    event_type: &'static str,
-    whom: Whom,
-    effect: Effect,
+pub struct Row {
+    /// Okta's name for it.
+    pub event_type: &'static str,
+    /// Whom it concerns.
+    pub whom: Whom,
+    /// What it asks for.
+    pub effect: Wish,
 }
 
 /// Whom a type of event concerns.
-#[derive(Clone, Copy)]
-enum Whom {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
     /// Users of the applications in the scope.
     App,
     /// Everybody.
@@ -62,12 +65,9 @@ enum Whom {
     Lifecycle,
 }
 
-/// What a type of event asks for.
-type Effect = fn(Person) -> Intent;
-
 /// The types that matter here; all others ask nothing of Connect ("Event types", Okta developer
 /// docs, those that event hooks can have).
-static ROWS: &[Row] = &[
+pub static ROWS: &[Row] = &[
     Row::new("application.provision.user.delete", Whom::App, Intent::Remove),
     Row::new("application.provision.user.push", Whom::App, Intent::Change),
     Row::new("application.provision.user.push_profile", Whom::App, Intent::Change),
@@ -89,7 +89,7 @@ static ROWS: &[Row] = &[
 ];
 
 impl Row {
-    const fn new(event_type: &'static str, whom: Whom, effect: Effect) -> Self {
+    const fn new(event_type: &'static str, whom: Whom, effect: Wish) -> Self {
         Self { event_type, whom, effect }
     }
 }

@@ -39,6 +39,16 @@ const NAMED: [(&str, Fault); 8] = [
     ("drop", Fault::Disturb(Disturbance::Drop)),
 ];
 
+/// The faults with a name of their own: whether the call is carried out all the same, and the error
+/// that is answered, if one is.
+pub fn named_faults() -> impl Iterator<Item = (&'static str, bool, Option<String>)> {
+    NAMED.into_iter().map(|(name, fault)| match fault {
+        Fault::Refuse(code) => (name, false, Some(code.shown())),
+        Fault::Disturb(Disturbance::Fail(code)) => (name, true, Some(code.shown())),
+        Fault::Disturb(Disturbance::Drop | Disturbance::Slow) => (name, true, None),
+    })
+}
+
 impl Fault {
     /// All faults with their names.
     fn all() -> impl Iterator<Item = (&'static str, Self)> {

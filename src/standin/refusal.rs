@@ -65,6 +65,11 @@ codes! {
 }
 
 impl Code {
+    /// Status and name: `429 ThrottlingException`.
+    pub(super) fn shown(self) -> String {
+        format!("{} {}", self.status().as_u16(), self.name())
+    }
+
     /// This error with its sentence.
     pub(super) fn because(self, message: impl Into<String>) -> Refusal {
         Refusal { code: self, message: message.into() }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FLAGS = {
     "sign": ["--source", "--as", "--url"],
     "plan": ["--source", "--json"],
     "doctor": ["--online", "--json"],
+    "docs": ["--check"],
     "completions": [],
     "standin": ["--listen", "--identity", "--no-throttle", "--lag", "--not-found", "--quota"],
 }  # fmt: skip
@@ -121,6 +123,23 @@ def test_each_command_has_its_own_help(command):
             assert f" {flag} " in help.stdout or f" {flag}\n" in help.stdout
 
 
+def test_a_table_that_was_changed_is_told_and_written_anew(tmp_path):
+    pages = shutil.copytree(STORY.parents[1] / "docs", tmp_path / "docs")
+    answers = (pages / "answers.md").read_text()
+    (pages / "answers.md").write_text(answers.replace("| 201 | `created` |", "| 200 | `created` |"))
+
+    checked = run("docs", "--check", pages)
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert "answers.md: the table answers is not the program's\n" in checked.stderr
+    assert f"`connect-provisioner docs {pages}` writes them" in checked.stderr
+    assert (pages / "answers.md").read_text() != answers
+    written = run("docs", pages)
+    assert (written.returncode, written.stderr) == (0, "")
+    assert written.stdout == f"{pages}/answers.md: wrote answers\n"
+    assert (pages / "answers.md").read_text() == answers
+    assert run("docs", "--check", pages).returncode == 0
+
+
 def completed(script, *words):
     """What bash offers for the last of these words."""
     ask = """
@@ -143,7 +162,7 @@ def test_bash_completes_commands_and_their_flags(tmp_path):
     subprocess.run(["bash", "-n", script], check=True)
 
     assert set(completed(script, "parked", "")) >= {"list", "check", "show", "retry", "release"}
-    assert completed(script, "d") == ["demo", "doctor"]
+    assert completed(script, "d") == ["demo", "doctor", "docs"]
     assert set(completed(script, "")) >= FLAGS.keys()
     for command, flags in FLAGS.items():
         assert set(completed(script, command, "--")) >= set(flags)
@@ -170,7 +189,7 @@ def test_other_shells_have_their_scripts(shell, head):
     [
         ([], "Usage: connect-provisioner"),
         (["dmeo"], "similar subcommand exists: 'demo'"),
-        (["docter"], "similar subcommand exists: 'doctor'"),
+        (["docter"], "similar subcommands exist: 'docs', 'doctor'"),
         (["serve", "--connect", "azure"], "possible values: standin, aws"),
         (["serve", "--listen", "8787"], "invalid socket address"),
         (["serve", "--quota", "many"], "invalid digit"),
@@ -190,6 +209,8 @@ def test_other_shells_have_their_scripts(shell, head):
         (["plan"], "<STORY>"),
         (["plan", "-", "--jsno"], "similar argument exists: '--json'"),
         (["doctor", "--offline"], "similar argument exists: '--online'"),
+        (["docs", "--chekc"], "similar argument exists: '--check'"),
+        (["docs", "nowhere"], "nowhere: No such file or directory"),
         (["completions"], "<SHELL>"),
         (["completions", "tcsh"], "possible values: bash, elvish, fish, powershell, zsh"),
         (["standin", "--identity", "KERBEROS"], "expected SAML, CONNECT_MANAGED, EXISTING_DIRECTORY"),

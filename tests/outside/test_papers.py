@@ -34,8 +34,9 @@ def sources(*paths):
 
 @cache
 def rust():
-    """All of the program."""
-    code = "".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
+    """All of the program but the words that it writes into the papers."""
+    files = sorted((ROOT / "src").rglob("*.rs"))
+    code = "".join(path.read_text() for path in files if "cli/docs" not in path.as_posix())
     return re.sub(r"\\\n\s+", "", code)
 
 
@@ -68,18 +69,6 @@ def test_every_page_is_in_the_contents_and_within_reach_of_the_readme():
     assert {f"docs/{page}" for page in pages - {"walks.md"}} <= {
         target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", source("README.md"))
     }
-
-
-def test_every_table_that_a_program_could_write_has_its_marks():
-    told = {
-        mark: page
-        for page in PAGES
-        for mark in re.findall(r"<!-- table:([\w-]+) -->", source(page))
-    }
-    assert set(told) == {
-        "settings", "schemes", "answers", "okta-events", "scim-attributes", "metrics",
-    }  # fmt: skip
-    assert all(len(marked(mark)) > 3 for mark in told)
 
 
 # --- Tests ----------------------------------------------------------------------------------------
@@ -149,6 +138,7 @@ def fields():
     structs = re.findall(r"struct \w+ \{(.*?)\n\}\n", source("src/log.rs"), re.DOTALL)
     (line,) = [members for members in structs if "key_age_hours: " in members]
     line = re.sub(r"#\[serde\(skip\)\]\s+(?:pub )?\w+:", "", line)
+    line = re.sub(r'#\[serde\(rename = "(\w+)".*\n((?: *#.*\n)*) +\w+:', r"\2    \1:", line)
     named = re.findall(r"^    (?:pub )?(\w+): ", line, re.MULTILINE)
     assert "parts" not in named, "they are still found like this"
     return {re.sub("_(.)", lambda match: match[1].upper(), name) for name in named} | {"problems"}
@@ -156,16 +146,12 @@ def fields():
 
 @cache
 def metrics():
-    rust = source("src/log.rs")
-    named = re.findall(r'(?:name: |count\()"([A-Z][A-Za-z]+)"|\("([A-Z][A-Za-z]+)", (?:\||[A-Z])', rust)
-    named = {one or other for one, other in named}
-    assert {"Events", "SecretTrouble", "ConnectLatency"} <= named
-    return named
+    return {words(row[0])[0] for row in marked("metrics")}
 
 
 @cache
 def codes():
-    """What `outcome` can be. That each of the code's is told, tests/it/papers.rs holds."""
+    """What `outcome` can be."""
     answers = {code for row in marked("answers") for code in words(row[1])}
     (row,) = [row for row in log_fields() if row[0] == "`outcome`"]
     named = answers | set(words(row[1]))
@@ -189,21 +175,11 @@ def test_every_answer_that_is_told_is_the_programs():
     assert {code for code in codes() if f'"{code}"' not in rust()} == set()
 
 
-def test_every_field_of_the_log_line_and_every_metric_is_told():
+def test_every_field_of_the_log_line_is_told_and_the_namespace_of_the_metrics():
     table = [words(row[0])[0] for row in log_fields() if words(row[0])]
     assert sorted(table) == sorted(fields())
-    told = [words(row[0])[0] for row in marked("metrics")]
-    assert sorted(told) == sorted(metrics())
     (namespace,) = re.findall(r'NAMESPACE: &str = "(\w+)"', source("src/log.rs"))
     assert namespace in words(source("docs/log.md"))
-
-
-def test_every_answer_has_something_to_do():
-    told = section("docs/answers.md", "What you do")
-    here = [code for row in rows_of(told) for code in words(row[0])]
-    answers = [code for row in marked("answers") for code in words(row[1])]
-
-    assert sorted(here) == sorted(answers) and len(here) > 15
 
 
 def test_every_alarm_is_told():

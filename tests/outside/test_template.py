@@ -188,7 +188,7 @@ def test_every_parameter_is_described_checked_and_grouped():
 
 
 def test_every_setting_is_declared_and_nothing_else():
-    """The table of settings, which a test beside the code compares with the code."""
+    """The table of settings, which is written from the code's."""
     told = re.findall(r"^\| `([A-Z][A-Z_<>]+)` \|", source("docs/settings.md"), re.MULTILINE)
     settings = {name.replace("<SOURCE>", hook) for name in told for hook in ("OKTA", "GENERIC")}
     # The deployed function has no roster yet; one on a desk may have one.

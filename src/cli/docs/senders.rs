@@ -1,0 +1,139 @@
+//! How senders prove themselves, and what their events ask for: tables of docs/sign.md and docs/okta.md.
+
+use super::{Table, code};
+use crate::event::okta::{ROWS, Whom};
+use crate::event::{Intent, OLDEST, TYPES, Wish};
+use crate::fault::Kind;
+use crate::outcome::{Outcome, Row};
+use crate::scim::Person;
+use crate::trust::TOLERANCE;
+use crate::trust::scheme::{KeyForm, Proof, SCHEMES, Scheme};
+
+pub(super) fn schemes() -> Result<Table, String> {
+    let row = |scheme: &Scheme| {
+        [code(scheme.name), proof(&scheme.proof), secret(scheme), believed(&scheme.proof)]
+    };
+    let head = ["scheme", "what proves the sender", "secret", "how long a repeat is believed"];
+    Ok(Table::new(head, SCHEMES.iter().map(row)))
+}
+
+fn proof(proof: &Proof) -> String {
+    match proof {
+        Proof::Bearer => "a bearer token".to_owned(),
+        Proof::Fixed(header) => format!("a fixed value of the header `{header}`"),
+        Proof::Mac(mac) => {
+            let headers = [mac.id, mac.timestamp, Some(mac.signature)].into_iter().flatten();
+            headers.map(code).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn secret(scheme: &Scheme) -> String {
+    let text = if matches!(scheme.proof, Proof::Mac(_)) { "a text of" } else { "that value," };
+    match scheme.key {
+        KeyForm::Base64 { prefix, minimum } => {
+            format!("`{prefix}` and base64 of at least {minimum} bytes")
+        }
+        KeyForm::Text { minimum } => format!("{text} at least {minimum} bytes"),
+    }
+}
+
+fn believed(proof: &Proof) -> String {
+    match proof {
+        Proof::Mac(mac) if mac.timestamp.is_some() => {
+            format!("{} s, either way", TOLERANCE.as_secs())
+        }
+        Proof::Mac(_) => {
+            let hours = OLDEST.as_secs() / 3600;
+            format!("{hours} hours from the envelope's `timestamp`, which must be there")
+        }
+        Proof::Bearer | Proof::Fixed(_) => "for ever: nothing is signed, and whoever knows the \
+                                            value can send anything, SCIM Users too"
+            .to_owned(),
+    }
+}
+
+/// What a type asks for, of nobody in particular.
+fn asked(wish: Wish) -> Intent {
+    wish(Person::default())
+}
+
+pub(super) fn event_types() -> Result<Table, String> {
+    let unserved = Row::of(Kind::NeedsRoster).status;
+    let row = |(name, wish): &(&str, Wish)| {
+        let (told, without, with) = match asked(*wish) {
+            Intent::Join(_) => (
+                ", or a bare User",
+                "the user is created; who is there already is left alone",
+                "the person joins; who is known is changed to what is said now",
+            ),
+            Intent::Change(_) => ("", "", "what differs is changed; somebody unknown joins"),
+            Intent::Leave(_) => ("", "", "as `DEACTIVATE` says: suspended, removed or kept"),
+            Intent::Return(_) => {
+                ("", "", "the person is let in again, as known; somebody unknown joins")
+            }
+            Intent::Remove(_) => ("", "", "the user is removed, and the person forgotten"),
+            Intent::Nothing(why) => ("", why, why),
+        };
+        let without = if without.is_empty() { unserved.to_string() } else { without.to_owned() };
+        [code(name) + told, without, with.to_owned()]
+    };
+    Ok(Table::new(HEAD, TYPES.iter().map(row)))
+}
+
+const HEAD: [&str; 3] = ["`type`", "without a roster, as in Lambda", "with a roster"];
+
+/// Types that do the same to the same people have one row.
+pub(super) fn okta() -> Result<Table, String> {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for wanted in [Intent::Join, Intent::Leave, Intent::Remove, Intent::Return, Intent::Change] {
+        let wanted = asked(wanted);
+        let (without, with) = done(&wanted);
+        for row in ROWS.iter().filter(|row| asked(row.effect).name() == wanted.name()) {
+            let whom = concerned(row.whom);
+            let is_alike = |known: &&mut [String; 4]| known[1] == whom && known[3] == with;
+            match rows.iter_mut().find(is_alike) {
+                Some([types, ..]) => *types += &format!(", {}", code(row.event_type)),
+                None => {
+                    let row = [code(row.event_type), whom.to_owned(), without.clone(), with.into()];
+                    rows.push(row);
+                }
+            }
+        }
+    }
+    let ignored = || Outcome::Ignored("").name().to_owned();
+    let others = "any other, and any whose `outcome.result` is not `SUCCESS`".to_owned();
+    rows.push([others, String::new(), ignored(), ignored()]);
+    let head = ["event", "whom it concerns", "without a roster, as in Lambda", "with a roster"];
+    Ok(Table::new(head, rows))
+}
+
+fn concerned(whom: Whom) -> &'static str {
+    match whom {
+        Whom::App => "users of an application of `HOOK_<SOURCE>_APPS`",
+        Whom::Everybody => "everybody",
+        Whom::Group => "members of a group of `HOOK_<SOURCE>_GROUPS`",
+        Whom::Lifecycle => "everybody, if `HOOK_<SOURCE>_LIFECYCLE` is `true`",
+    }
+}
+
+/// Without a roster, and with one.
+fn done(intent: &Intent) -> (String, &'static str) {
+    let ignored = || Outcome::Ignored("").name().to_owned();
+    let left = || {
+        let outcome = Outcome::LeaverIgnored;
+        let (status, name) = (outcome.response().status, outcome.name());
+        format!("{status} `{name}`: somebody has to remove the user by hand")
+    };
+    match intent {
+        Intent::Join(_) => ("the user joins".to_owned(), "the user joins"),
+        Intent::Leave(_) => (left(), "as `DEACTIVATE` says"),
+        Intent::Remove(_) => (left(), "the user is removed"),
+        Intent::Return(_) => (ignored(), "who is known is let in again"),
+        Intent::Change(_) => (
+            ignored(),
+            "login and name of who is known are changed, unless a SCIM User has told them",
+        ),
+        Intent::Nothing(_) => (ignored(), "ignored"),
+    }
+}
