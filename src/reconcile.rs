@@ -52,9 +52,10 @@ const ROUNDS: usize = 4;
 /// The most attempts at a conditional write that others overtake.
 pub(crate) const TRIES: usize = 8;
 
-/// Makes Connect follow a roster: a controller in the sense of Kubernetes. One for each process; it
-/// has no state of its own but a flag and a cached answer, so that any number of them may share a
-/// roster.
+/// Makes Connect follow a roster: a controller in the sense of Kubernetes.
+///
+/// One for each process; it has no state of its own but a flag and a cached answer, so that any
+/// number of them may share a roster.
 pub struct Reconciler {
     roster: Arc<dyn Roster>,
     connect: Connect,

@@ -46,7 +46,7 @@ impl Reader<'_> {
     }
 
     /// Routing profile, security profiles and hierarchy group of everybody. Connect demands one
-    /// routing profile and 1 to 10 security profiles ("CreateUser", SecurityProfileIds).
+    /// routing profile and 1 to 10 security profiles ("CreateUser", `SecurityProfileIds`).
     fn power(&mut self, instance: Option<&Instance>) -> Option<Power<Reference>> {
         let one = |kind: Resource| move |text: &str| kind.reference(text, instance);
         let routing_profile = self.required("ROUTING_PROFILE", one(Resource::RoutingProfile));
@@ -137,8 +137,8 @@ const EMAIL_AS: [(&str, EmailAs); 3] =
 const PHONE_TYPE: [(&str, PhoneType); 2] =
     [("SOFT_PHONE", PhoneType::SoftPhone), ("DESK_PHONE", PhoneType::DeskPhone)];
 
-/// `DEPLOYMENT`: a CloudFormation stack's name ("CreateStack", StackName), which is also a tag's
-/// value. It is part of each owner's hash, so another value would find no user of before.
+/// `DEPLOYMENT`: the name of a stack ("CreateStack", StackName), which is also a tag's value. It is
+/// part of each owner's hash, so another value would find no user of before.
 fn deployment(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if text.len() <= 128 && text.chars().all(plain) {

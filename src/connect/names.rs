@@ -23,7 +23,7 @@ use crate::near::distance;
 /// each event.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// The largest page of the List operations ("Amazon Connect API Reference", ListRoutingProfiles,
+/// The largest page of the List operations ("Amazon Connect API Reference", `ListRoutingProfiles`,
 /// maxResults).
 const PAGE: i32 = 1000;
 

@@ -1,6 +1,7 @@
 //! Lists and queries (RFC 7644 §3.4.2): by an index where there is one, else page by page up to a
-//! bound. The newest come first, so that what was just made is on the first page, however much
-//! there is.
+//! bound.
+//!
+//! The newest come first, so that what was just made is on the first page, however much there is.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -522,7 +523,7 @@ impl Asked<'_> {
     }
 }
 
-/// The ListResponse (RFC 7644 §3.4.2), or a fault if a single resource is too long for an answer.
+/// The `ListResponse` (RFC 7644 §3.4.2), or a fault if a single resource is too long for an answer.
 fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault> {
     let (list, carried) = page.response(total, start_index);
     if carried > MAX_ANSWER {

@@ -1,6 +1,7 @@
-//! Removals and suspensions: counted against `MAX_REMOVALS_PER_HOUR` first, so that a mistake at
-//! the identity provider does not empty the instance; and noted in the record, so that whoever
-//! finds the user gone can tell our removal from one by hand.
+//! Removals and suspensions: counted against `MAX_REMOVALS_PER_HOUR` before they are made.
+//!
+//! So a mistake at the identity provider does not empty the instance. A removal is also noted in
+//! the record, so that whoever finds the user gone can tell it from one by hand.
 
 use std::time::Duration;
 
