@@ -177,6 +177,7 @@ fn hook(reader: &mut Reader<'_>, source: &str) -> Option<Hook> {
     Some(Hook { source: Arc::new(source), stored, scope })
 }
 
+/// Where to look if two settings exclude each other.
 const UNSET_ONE: &str = "unset the one that is not meant";
 
 /// Reads the keys by their scheme. Without a scheme a key cannot be judged, but that it is missing

@@ -49,13 +49,15 @@ pub struct Scim {
     pub public_url: Option<String>,
 }
 
-/// What the source is called in the log; no hook's name has a slash.
+/// The name of the source of SCIM clients in the log and in records. No hook's name has a slash, so
+/// it cannot be one of theirs.
 pub(crate) const NAME: &str = "scim/v2";
 
 /// The variable of a token in the clear.
 pub const TOKEN: &str = "SCIM_TOKEN";
 
-/// The variable of one that is stored.
+/// The variable with the ARN of a stored token: the way for Lambda, where variables are readable to
+/// whoever may read the function's configuration.
 pub const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
 
 impl Reader<'_> {
