@@ -41,19 +41,19 @@ use text::{Email, PersonName, PhoneNumber, Username};
 pub struct Rules {
     /// The deployment's name, part of every owner.
     pub deployment: String,
-    /// What everyone may do.
+    /// The profiles and group that everybody gets.
     pub power: Power<Reference>,
-    /// What a person's payload may name instead.
+    /// The profiles and groups that a person's payload may name instead.
     pub allowed: Allowed,
-    /// What the members of groups get, by the groups' names, in the operator's order.
+    /// Grants by the names of groups, in the operator's order, which is their precedence.
     pub groups: Vec<(String, Grant)>,
     /// The operator's own tags.
     pub tags: BTreeMap<String, String>,
-    /// What the instance's identity management type asks of a user.
+    /// The constraints of the instance's identity management type.
     pub identity: &'static Identity,
     /// Where the e-mail address goes.
     pub email_as: EmailAs,
-    /// Whether a user whose event has no usable password gets a random one.
+    /// True if a user whose event has no usable password gets a random one.
     pub generate_password: bool,
     /// How everyone's phone is set up.
     pub phone: Phone,
@@ -68,10 +68,10 @@ impl Rules {
     }
 }
 
-/// What Amazon Connect should hold for one person.
+/// The desired state: what Amazon Connect should hold for one person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// Who this user belongs to; fixed when it is created.
+    /// The owner of this user; fixed when it is created.
     pub owner: Owner,
     /// The username: `userName`, byte for byte.
     pub username: Username,
@@ -93,13 +93,13 @@ pub struct Agent {
     /// IdentityInfo.Mobile: left out if the person's number is none that Connect takes, since
     /// Connect stores it and uses it for nothing.
     pub mobile: Option<PhoneNumber>,
-    /// Whether there was a mobile number, and it was left out.
+    /// True if there was a mobile number and it was left out.
     pub mobile_left_out: bool,
     /// The phone, with the person's own number where it is a desk phone.
     pub phone: Phone,
-    /// What the user may do.
+    /// The user's access: routing profile, security profiles, hierarchy group.
     pub power: Power<Reference>,
-    /// Whether the hierarchy group is ours to say, also where it is none.
+    /// True if the hierarchy group is ours to decide, also where it is none.
     pub decides_group: bool,
     /// The operator's tags and the owner's three.
     pub tags: BTreeMap<String, String>,

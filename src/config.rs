@@ -1,8 +1,11 @@
 //! Environment → [`Config`], or every problem with it at once.
 //!
-//! Read once at start. An empty variable counts as unset, since SAM cannot leave one out. A list is
-//! comma-separated or a JSON array. What is wrong is told with the variable's name, what was
-//! expected, and where to find the value; with the value itself, too, if it is no secret.
+//! Read once at start; nothing is looked up or called. An empty variable counts as unset, since SAM
+//! cannot leave one out. A list is comma-separated or a JSON array. A problem names the variable,
+//! what was expected, and where to find the value; it quotes the value unless that is a secret.
+//!
+//! Some settings apply with a roster alone, so there are two ways in: [`Config::read`] for direct
+//! mode, and [`Config::read_for_roster`].
 
 mod groups;
 pub mod hooks;
@@ -29,10 +32,11 @@ use hooks::{HOOK_SETTINGS, Hook};
 use policy::POLICY_SETTINGS;
 use scim::{SCIM_SETTINGS, Scim};
 
-/// The variables of a process.
+/// The variables of a process, by name. A value of blanks alone counts as unset.
 pub type Environment = BTreeMap<String, String>;
 
-/// The variables of this process; what is no text in one becomes U+FFFD, which nothing takes.
+/// The variables of this process. What is not Unicode in one becomes U+FFFD, which no setting
+/// takes.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the outermost place: the environment is read here")]
 pub fn of_process() -> Environment {
@@ -40,50 +44,54 @@ pub fn of_process() -> Environment {
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// Everything that the operator decided.
+/// Everything that the operator decided, checked and parsed: whatever holds one needs to check
+/// nothing again.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who may speak where.
+    /// The hooks with their senders: routes `/hooks/{source}`, schemes and keys.
     pub hooks: Vec<Hook>,
-    /// How long a stored key still holds after it was replaced.
+    /// How long a stored key still holds after it was replaced: 0 to 8,760 hours, by default 72.
     pub key_overlap: Duration,
-    /// What everyone gets.
+    /// What everybody gets in Connect, and what a person or a group may add.
     pub rules: Rules,
-    /// How what is asked for comes to Amazon Connect.
+    /// With or without a roster.
     pub mode: Mode,
-    /// The Amazon Connect instance.
+    /// The Connect instance, by id or ARN.
     pub instance: Instance,
     /// The AWS Region that the instance is in.
     pub region: String,
-    /// What a custom domain's mapping puts in front of each path; empty, or `/x`.
+    /// The path that a custom domain's mapping puts in front of each route: empty, or `/x` without
+    /// a slash at the end.
     pub base_path: String,
-    /// Which lines are logged.
+    /// The least level that is logged.
     pub log_level: Level,
-    /// What works but should not stay so.
+    /// What works but should not stay so: secrets in the clear, settings that do nothing, probable
+    /// typos. They are logged at start and stop nothing.
     pub warnings: Vec<Problem>,
 }
 
-/// How what is asked for comes to Amazon Connect. Chosen once, when the settings are read: whatever
-/// asks afterwards asks this.
+/// Whether there is a roster. Decided once, when the settings are read, so that no later place has
+/// to guess it from what is set.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// At once or not at all, by CreateUser alone.
+    /// CreateUser at once or a fault: there is no store.
     Direct,
-    /// By a roster, which Connect follows.
+    /// Written to the roster first; Connect is made to follow.
     Roster(Box<ByRoster>),
 }
 
-/// What there is to decide where there is a roster.
+/// The settings that apply with a roster alone.
 #[derive(Clone, Debug)]
 pub struct ByRoster {
-    /// What becomes of those who leave, are renamed, or are not as they should be.
+    /// What happens to users whose people leave, are renamed, or whom Connect does not show as
+    /// expected.
     pub policy: Policy,
-    /// How SCIM is spoken, where there is a token.
+    /// How SCIM is spoken; `None` if no token is set.
     pub scim: Option<Scim>,
 }
 
 impl Config {
-    /// What was decided for a roster, if there is one.
+    /// The settings for a roster, if there is one.
     #[must_use]
     pub const fn by_roster(&self) -> Option<&ByRoster> {
         match &self.mode {
@@ -92,35 +100,37 @@ impl Config {
         }
     }
 
-    /// What becomes of those who leave, are renamed, or are not as they should be, where there is a
-    /// roster.
+    /// The lifecycle policy; `None` in direct mode.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         self.by_roster().map(|own| &own.policy)
     }
 
-    /// How SCIM is spoken, where there is a roster and a token.
+    /// How SCIM is spoken; `None` in direct mode or without a token.
     #[must_use]
     pub fn scim(&self) -> Option<&Scim> {
         self.by_roster()?.scim.as_ref()
     }
 
-    /// Reads a configuration for direct mode, without a roster.
+    /// Reads a configuration for direct mode. Settings that need a roster get a warning and do
+    /// nothing.
     ///
     /// # Errors
-    /// [`Problems`]: all of them.
+    /// [`Problems`]: all of them at once, so that a deployment is not mended one restart at a time.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         Self::read_for(environment, false)
     }
 
-    /// Reads a configuration for a roster.
+    /// Reads a configuration with a roster. `DEACTIVATE` is then required: what happens to leavers
+    /// has no safe default.
     ///
     /// # Errors
-    /// [`Problems`]: all of them.
+    /// [`Problems`]: all of them at once.
     pub fn read_for_roster(environment: &Environment) -> Result<Self, Problems> {
         Self::read_for(environment, true)
     }
 
+    /// Reads all settings, and judges at the end: a problem in one keeps no other from being told.
     fn read_for(environment: &Environment, has_roster: bool) -> Result<Self, Problems> {
         let mut reader = Reader { environment, problems: Vec::new() };
         let speaks_scim = has_roster && reader.has_scim();
@@ -141,6 +151,7 @@ impl Config {
             // Without a policy there is a problem that says so.
             None => (!has_roster).then_some(Mode::Direct),
         };
+        // Only here is it decided: each reader above has noted its own problems and gone on.
         match (instance, region, rules, mode) {
             (Some(instance), Some(region), Some(rules), Some(mode))
                 if reader.problems.is_empty() =>
@@ -165,7 +176,8 @@ impl Config {
         }
     }
 
-    /// Everything that is named in the instance, each with its setting.
+    /// Every profile and group of the instance that a setting names, with that setting: what
+    /// `doctor` and the start look up.
     #[must_use]
     pub fn named(&self) -> Vec<Named> {
         let suspended = self.policy().and_then(|policy| match &policy.deactivate {
@@ -181,7 +193,7 @@ impl Config {
     }
 }
 
-/// Reads the hooks alone.
+/// Reads the hooks alone, for programs that check signatures and call nobody.
 ///
 /// # Errors
 /// [`Problems`]: all of theirs.
@@ -191,9 +203,11 @@ pub fn hooks_of(environment: &Environment) -> Result<Vec<Hook>, Problems> {
     if reader.problems.is_empty() { Ok(hooks) } else { Err(Problems(reader.problems)) }
 }
 
-/// Three days: longer than a weekend.
+/// The default: longer than a weekend, so that a key that was replaced on a Friday still holds on
+/// Monday.
 const KEY_OVERLAP: Duration = Duration::from_hours(72);
 
+/// `KEY_OVERLAP_HOURS`: a whole number from 0 to 8,760, a year.
 fn key_overlap(text: &str) -> Result<Duration, String> {
     let hours = text.parse().ok().filter(|hours| (0..=8760).contains(hours));
     hours.map(Duration::from_hours).ok_or_else(|| {
@@ -201,7 +215,7 @@ fn key_overlap(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// How much a line of the log matters: the most first.
+/// The level of a log line, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
@@ -213,7 +227,8 @@ pub enum Level {
     Info,
 }
 
-/// There is nothing finer than [`Level::Info`] to be had: it would hold what no log may hold.
+/// The values of `LOG_LEVEL`. Nothing finer than [`Level::Info`] is logged: it would be what no log
+/// may hold.
 const LOG_LEVEL: [(&str, Level); 5] = [
     ("ERROR", Level::Error),
     ("WARN", Level::Warn),
@@ -233,10 +248,11 @@ pub struct Problem {
     pub find: &'static str,
 }
 
-/// All that is wrong with the environment.
+/// All that is wrong with the environment; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+/// All of them in one line, separated by semicolons.
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self
@@ -248,6 +264,7 @@ impl fmt::Display for Problems {
     }
 }
 
+/// Without a source: a problem is the first cause.
 impl std::error::Error for Problems {}
 
 /// One variable: its name, what it does and where its value is found. The table in docs/settings.md is
@@ -262,7 +279,8 @@ pub struct Setting {
     pub find: &'static str,
 }
 
-/// The variables that [`Config::read`] reads, those of the sources aside.
+/// The variables that [`Config::read`] reads, those of the hooks aside. A new setting is a row here
+/// and a line where it is read.
 pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "CONNECT_INSTANCE",
@@ -360,18 +378,20 @@ pub static SETTINGS: &[Setting] = &[
     },
 ];
 
-/// Every setting there is, those of the sources aside.
+/// All settings, with and without a roster, those of the hooks aside; in the order of the tables.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().chain(roster_settings())
 }
 
-/// Whether a variable is one of ours, those of the sources and what was called otherwise once included.
+/// True if a variable is read here, or would be with a roster. Everything below `HOOK_` counts,
+/// since the hooks judge their own names; so does the former name of `GROUP_PROFILES`.
 #[must_use]
 pub fn is_setting(name: &str) -> bool {
     name.starts_with("HOOK_") || name == OLD_NAME || settings().any(|setting| setting.name == name)
 }
 
-/// Those of a roster's that are set here, by the names that they have there.
+/// The settings for a roster that are set in this environment, by the name under which they are
+/// set.
 #[must_use]
 pub fn roster_settings_in(environment: &Environment) -> Vec<&'static str> {
     let names = roster_settings().map(|setting| setting.name).chain([OLD_NAME]);
@@ -379,14 +399,16 @@ pub fn roster_settings_in(environment: &Environment) -> Vec<&'static str> {
     names.filter(is_set).collect()
 }
 
-/// Those that [`Config::read_for_roster`] reads besides.
+/// The settings that [`Config::read_for_roster`] reads besides.
 pub fn roster_settings() -> impl Iterator<Item = &'static Setting> {
     POLICY_SETTINGS.iter().chain([&GROUPS_SETTING]).chain(SCIM_SETTINGS)
 }
 
-/// Reads variables and gathers what is wrong with them.
+/// Reads variables and collects the problems with them, so that one does not hide another.
 pub(crate) struct Reader<'a> {
+    /// What was given; it is not changed.
     environment: &'a Environment,
+    /// The problems so far; a configuration is made only if there are none.
     problems: Vec<Problem>,
 }
 
@@ -396,10 +418,14 @@ impl Reader<'_> {
         self.environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Notes a problem. The text must not quote a secret.
     fn problem(&mut self, variable: impl Into<String>, problem: String, find: &'static str) {
         self.problems.push(Problem { variable: variable.into(), problem, find });
     }
 
+    /// The parsed value of a variable; `None` if it is unset, or if it is wrong and the problem
+    /// noted. The parser's text gets the value quoted where it ends in [`UNTOLD`] and the value is
+    /// no secret.
     fn optional<T>(
         &mut self,
         name: &str,
@@ -416,6 +442,8 @@ impl Reader<'_> {
         }
     }
 
+    /// The same of a variable that has to be set. If it is not, the problem also names variables
+    /// that were probably meant for it.
     fn required<T>(
         &mut self,
         name: &str,
@@ -430,7 +458,8 @@ impl Reader<'_> {
         self.optional(name, parse)
     }
 
-    /// What is set and does nothing, since what it belongs to is not there.
+    /// Warnings for settings that are set and do nothing, since the roster or the token that they
+    /// belong to is not there.
     fn idle(&self, has_roster: bool, speaks_scim: bool) -> Vec<Problem> {
         let (names, problem, find) = if has_roster {
             let names = if speaks_scim { vec![] } else { vec!["SCIM_STRICT", "PUBLIC_URL"] };
@@ -445,29 +474,34 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// The instance's own Region where its ARN tells it: Connect need not be where the function is.
+    /// The Region of the instance: from its ARN, since Connect need not be where the function runs;
+    /// else `AWS_REGION`, which Lambda sets.
     fn region(&mut self, instance: Option<&Instance>) -> Option<String> {
         let region = instance?.region.clone();
         region.or_else(|| self.required("AWS_REGION", region_name))
     }
 }
 
+/// The warning for a setting of a roster in direct mode.
 const NO_ROSTER: &str = "expected a roster, found none, so it does nothing";
 
+/// The warning for a setting of SCIM without a token.
 const NO_TOKEN: &str = "expected a token of SCIM's, found none, so it does nothing";
 
-/// The end of a problem that is about a whole value, and does not say which.
+/// How a parser ends a problem with the whole value that it does not quote itself.
 const UNTOLD: &str = "something else";
 
-/// No more of a value is quoted.
+/// The most characters of a value that a problem quotes.
 const LONGEST_QUOTE: usize = 60;
 
-/// A problem with the value that was found, if it is no secret and is not one that went astray: what
-/// ought to be a scheme or an ARN of a source may be its key.
+/// A parser's problem with the value that was found, unless that is a secret, or may be one that
+/// went astray: what ought to be the scheme or the ARN of a source may be its key.
 fn quoting(name: &str, problem: String, value: &str) -> String {
     let is_secret = ["SECRET", "SECRET_ARN", "TOKEN"].iter().any(|end| name.ends_with(end));
     let is_word =
         |text: &str| text.len() <= 24 && text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    // A key that was put into the wrong variable of a hook is still a key; only a plain word is
+    // shown.
     let is_astray = name.starts_with("HOOK_") && !is_word(value) || value.contains("whsec_");
     match problem.strip_suffix(UNTOLD) {
         Some(expected) if !is_secret && !is_astray => format!("{expected}{}", quote(value)),
@@ -475,13 +509,14 @@ fn quoting(name: &str, problem: String, value: &str) -> String {
     }
 }
 
-/// A value between quotation marks, on one line, and not all of a long one.
+/// A value between quotation marks, escaped to one line, and cut where it is long.
 fn quote(value: &str) -> String {
     let start: String = value.chars().take(LONGEST_QUOTE).collect();
     let rest = if start.len() < value.len() { " and more" } else { "" };
     format!("{start:?}{rest}")
 }
 
+/// The row's `find` of a setting or a hook's variable; empty for one that is none.
 fn where_to_find(name: &str) -> &'static str {
     let name = if name == OLD_NAME { GROUPS_SETTING.name } else { name };
     let setting = settings().find(|setting| setting.name == name);
@@ -489,6 +524,7 @@ fn where_to_find(name: &str) -> &'static str {
     setting.map(|setting| setting.find).or(hook.map(|(_, find)| *find)).unwrap_or_default()
 }
 
+/// The base path with one slash in front and none at the end; empty for `/`.
 fn base_path(text: &str) -> String {
     match text.trim_matches('/') {
         "" => String::new(),

@@ -1,6 +1,5 @@
-//! Verified request → what it comes to, before Amazon Connect is asked.
-//!
-//! The same request at the same moment decides the same: nothing else has a say.
+//! Verified request → route and decision, before Amazon Connect is asked. Pure: the same request at
+//! the same moment is decided in the same way.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -19,19 +18,21 @@ use crate::log::Record;
 use crate::outcome::Outcome;
 use crate::trust::Verified;
 
-/// What an event finds of the world when it arrives.
+/// The world's inputs at the arrival of an event: time, deadline and randomness, passed in as
+/// values.
 #[derive(Clone, Copy)]
 pub struct Moment {
     /// The time.
     pub now: SystemTime,
-    /// How long the answer may take.
+    /// How long the answer may take, counted from the arrival.
     pub time_left: Duration,
-    /// Bytes that nobody can guess, for passwords.
+    /// 128 unpredictable bits, for passwords.
     pub random: [u8; 16],
 }
 
 impl Moment {
-    /// The same moment for one of several events, whose password must be another.
+    /// The same moment for one of several events, with other bytes: no two people may get one
+    /// password.
     fn part(self, number: usize) -> Self {
         let digest = Sha256::new().chain_update(self.random).chain_update(number.to_be_bytes());
         let mut random = self.random;
@@ -51,7 +52,7 @@ impl fmt::Debug for Moment {
     }
 }
 
-/// What a request comes to.
+/// The result of deciding about a request.
 #[derive(Debug)]
 pub enum Decision {
     /// Several events came in it, and each is decided by itself.
@@ -60,44 +61,45 @@ pub enum Decision {
     One(Verdict),
 }
 
-/// One of several events.
+/// One event of a batch, decided by itself: a fault in one leaves the others alone.
 #[derive(Debug)]
 pub struct Part {
-    /// What it comes to.
+    /// Its decision, or the fault that stands in the way.
     pub verdict: Result<Verdict, Fault>,
     /// When it happened at the sender's, where that is known.
     pub published: Option<SystemTime>,
-    /// What is worth a line.
+    /// Its line in the log.
     pub record: Record,
 }
 
-/// What an event comes to.
+/// The decision about one event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Connect should hold this agent's user.
+    /// Direct mode: Connect is to hold this agent's user, by CreateUser.
     Converge(Box<Agent>),
-    /// There is nothing to ask Connect for.
+    /// Decided already, without any call.
     Done(Outcome),
-    /// The roster should know of it, and Connect follow.
+    /// With a roster: the event is to be merged there, and Connect to follow.
     Keep(Box<Wish>),
 }
 
-/// What the roster should know of.
+/// An event for the roster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
-    /// What is asked for.
+    /// The change that is asked for.
     pub intent: Intent,
     /// The name of the hook by which it came.
     pub source: String,
-    /// When it happened at the sender's, where it said so.
+    /// The time of the event by the sender's clock, if it gave one.
     pub happened: Option<SystemTime>,
-    /// The hash of the event, by which its deliveries are known again.
+    /// A hash of the event, by which repeated deliveries are recognised.
     pub event: Option<String>,
-    /// Whether the sender can mend what Connect refuses: Okta hears no more of an event than once.
+    /// True if the sender can mend what Connect refuses. Okta cannot: it hears no more of an event
+    /// than once.
     pub can_mend: bool,
 }
 
-/// Where a request goes.
+/// The handler of a request.
 #[derive(Debug)]
 pub enum Route<'a> {
     /// `GET /health`: whether the function is up.

@@ -1,8 +1,8 @@
-//! SCIM requests ⇄ the roster: what a client asks for, read or written.
+//! The SCIM service provider (RFC 7644): SCIM requests ⇄ the roster.
 //!
-//! Reads never call Connect. A write of a user goes by way of [`Reconciler`], which writes the roster and
-//! then makes Connect follow; a group is kept here alone, and the users whom a change of it concerns
-//! are left to the drain.
+//! Reads never call Connect. The write of a user goes through [`Reconciler`], which writes the
+//! roster and then makes Connect follow. A group is kept here alone; the users for whom a change of
+//! it makes a difference are left to the drain.
 
 mod aside;
 mod groups;
@@ -36,29 +36,40 @@ use crate::scim::schema::{Limits, ResourceType};
 use crate::trust::Verified;
 use written::Written;
 
-/// What SCIM clients may ask for here.
+/// Answers SCIM clients by the attribute table and the operator's decisions. One for each process;
+/// it holds no resources but a cache of how they were shown.
 #[derive(Debug)]
 pub struct Directory {
+    /// The resource type User, with the extensions and what the operator's lists allow.
     users: Arc<ResourceType>,
+    /// The resource type Group.
     groups: Arc<ResourceType>,
+    /// What Connect takes and what the operator gives, to tell what of a person is left out.
     rules: Rules,
+    /// True if what the RFCs forbid is refused; else it is read as it was meant.
     strict: bool,
+    /// The URL in front of `/scim/v2` that clients see, if the operator gave one; else the
+    /// gateway's.
     public_url: Option<String>,
+    /// Users as they were shown lately, as JSON.
     written: Written,
 }
 
-/// One request, and what it may use.
+/// One request with what it may use: the store, the time, and the URL for its locations.
 struct Asked<'a> {
     reconciler: &'a Reconciler,
+    /// The request; that its sender was authenticated is proved by the caller's `Verified`.
     request: &'a Request,
-    /// `https://x.example/scim/v2`.
+    /// The base URL of all locations, such as `https://x.example/scim/v2`.
     base: Arc<str>,
     clock: Clock,
+    /// When the answer must be on its way.
     deadline: Deadline,
 }
 
 impl Directory {
-    /// Speaks SCIM as the operator decided.
+    /// A service provider with these settings. The schemas are made of the operator's lists, so an
+    /// attribute that nobody may set is not there at all.
     #[must_use]
     pub fn new(scim: &Scim, rules: &Rules) -> Self {
         let limits = limits(rules);
@@ -72,10 +83,14 @@ impl Directory {
         }
     }
 
-    /// Answers a client that proved who it is.
+    /// Answers a request of an authenticated client: any method and path below `/scim/v2`.
     ///
     /// # Errors
-    /// Whatever stands in the way; [`Fault::scim_response`] tells the client.
+    /// The fault that stands in the way, for [`Fault::scim_response`] to make a SCIM Error of it
+    /// (RFC 7644 §3.12): among others [`Kind::NotFound`], [`Kind::Precondition`] of a version
+    /// (§3.14), [`Kind::Uniqueness`], [`Kind::TooMany`] (§3.4.2.2), [`Kind::Conflict`] after too
+    /// many overtaken writes. A fault of Connect's is none here: the resource was written, and says
+    /// so itself.
     pub async fn answer(
         &self,
         reconciler: &Reconciler,
@@ -90,7 +105,8 @@ impl Directory {
         asked.fit(answer)
     }
 
-    /// What a read needs stands here; what is larger is on the heap, so that reads do not move it about.
+    /// Path and method → the handler. The futures of reads that are frequent stand here unboxed;
+    /// larger ones are on the heap, so that each request does not move the largest of them about.
     async fn dispatch(&self, asked: &Asked<'_>, budget: &mut Budget<'_>) -> Result<Answer, Fault> {
         let method = asked.request.method.as_str();
         let place = Place::find(&asked.request.path)?;
@@ -122,7 +138,8 @@ impl Directory {
         }
     }
 
-    /// What the attribute table says of itself.
+    /// The discovery endpoints (RFC 7644 §4), written out of the attribute table. They are behind
+    /// the same authentication as all others.
     fn discover(&self, asked: &Asked<'_>, place: Place) -> Result<Answer, Fault> {
         // RFC 7644 §4: a filter here is refused.
         if asked.parameter("filter").is_some() {
@@ -151,6 +168,7 @@ impl Directory {
 }
 
 impl Asked<'_> {
+    /// The store.
     fn roster(&self) -> &dyn Roster {
         self.reconciler.roster()
     }
@@ -162,12 +180,13 @@ impl Asked<'_> {
         value.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Which attributes the answer shall have.
+    /// The attributes that the answer is to have (RFC 7644 §3.9).
     fn projection(&self, types: &ResourceType) -> Projection {
         Projection::read(self.parameter("attributes"), self.parameter("excludedAttributes"), types)
     }
 
-    /// The body, which is an object.
+    /// The body as a JSON object, read strictly: duplicate names and deep nesting are refused. Long
+    /// bodies are parsed on a thread of their own.
     async fn body(&self) -> Result<Map<String, Value>, Fault> {
         let body = self.request.body.as_slice();
         if !self.is_long() {
@@ -177,13 +196,14 @@ impl Asked<'_> {
         aside(true, move || read_body(&body)).await
     }
 
-    /// Whether it is long work to take in what was sent.
+    /// True if the body takes milliseconds to be worked on.
     const fn is_long(&self) -> bool {
         is_long(self.request.body.len(), 0)
     }
 
-    /// Keeps an answer within what Lambda takes back. What was written is written: who wrote it learns
-    /// where it is, and may read it in parts.
+    /// Keeps an answer within [`MAX_ANSWER`] bytes as Lambda carries it. A write that succeeded
+    /// must not be answered with an error: its answer is cut down to `schemas`, `id` and `meta`, by
+    /// which the client can read the resource in parts.
     fn fit(&self, mut answer: Answer) -> Result<Answer, Fault> {
         if carried_length(&answer.body) <= MAX_ANSWER {
             return Ok(answer);
@@ -196,12 +216,16 @@ impl Asked<'_> {
         Ok(answer)
     }
 
-    /// Whether the client has this version already.
+    /// True if the client has this version already (`If-None-Match`, RFC 9110 §13.1.2).
     fn has(&self, etag: &str) -> bool {
         self.request.headers.list("if-none-match").is_some_and(|tags| names(&tags, etag))
     }
 
-    /// Gives way for a moment to whoever writes the same record, as long as there is time.
+    /// Waits before a write that was overtaken is tried again, a little longer each time, so that
+    /// writers of the same record do not overtake each other in step.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if that would take more than the time that is left.
     async fn give_way(&self, tries: u32) -> Result<(), Fault> {
         let rest = PAUSE.saturating_mul(tries);
         if !self.deadline.allows_a_call_after(rest) {
@@ -211,7 +235,8 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// Refuses a write that is meant for another version (RFC 9110 §13.1).
+    /// Refuses a write that is meant for another version (`If-Match` and `If-None-Match`, RFC 9110
+    /// §13.1).
     fn check_version(&self, etag: &str) -> Result<(), Fault> {
         match self.request.headers.list("if-match") {
             Some(tags) if !names(&tags, etag) => Err(Fault::new(Kind::Precondition, STALE)),
@@ -221,6 +246,7 @@ impl Asked<'_> {
     }
 }
 
+/// Bytes → the object that a SCIM body has to be.
 fn read_body(body: &[u8]) -> Result<Map<String, Value>, Fault> {
     // RFC 8259 §8.1: it may be passed over, and some of .NET's writers set one.
     match json::read(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))? {
@@ -232,19 +258,21 @@ fn read_body(body: &[u8]) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// Whether a list of entity tags names one, or any (RFC 9110 §8.8.3.2, weak comparison).
+/// True if a list of entity tags names this one, or any by `*`. Compared weakly, as RFC 9110
+/// §8.8.3.2 has it, and with or without quotes and `W/`: clients leave them out.
 fn names(tags: &str, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
     let own = opaque(etag);
     tags.trim() == "*" || tags.split(',').any(|tag| opaque(tag) == own)
 }
 
-/// The entity tag of a resource that clients changed so often.
+/// The entity tag for a counted version: weak (RFC 9110 §8.8.1), since `provisioning` may differ
+/// while it stays.
 fn etag(edition: u64) -> String {
     format!("W/\"{edition}\"")
 }
 
-/// What the operator lets a payload name, as `/Schemas` publishes it.
+/// What a payload may name, as `/Schemas` publishes it in `canonicalValues`.
 fn limits(rules: &Rules) -> Limits {
     let allowed = &rules.allowed;
     Limits {
@@ -255,25 +283,31 @@ fn limits(rules: &Rules) -> Limits {
     }
 }
 
+/// A 404: there is no such resource, or the person is gone or on the way out.
 fn not_found() -> Fault {
     Fault::new(Kind::NotFound, "id: expected that of a resource that is here, found another")
 }
 
-/// A write that was overtaken is tried again this often.
+/// The most attempts at a write that others overtake, before the client is told 409.
 const TRIES: u32 = 64;
 
-/// Before the second time; before the third twice as long, and so on.
+/// The pause before the second attempt; before the third it is twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// The detail of a 403: discovery takes no filter.
 const NO_FILTER: &str = "filter: expected none here (RFC 7644, section 4), found one";
 
+/// The detail for an answer that is longer than Lambda gives back.
 const TOO_LONG: &str = "the answer would be longer than 4 MiB, which is more than AWS Lambda gives \
     back; ask for less of it, by excludedAttributes=members or attributes";
 
+/// The detail of a 412 by `If-None-Match`.
 const NOT_WANTED: &str =
     "If-None-Match: expected none of the version that the resource has now, found it";
 
+/// The detail of a 412 by `If-Match`.
 const STALE: &str = "If-Match: expected the version that the resource has now, found another; read \
     it again";

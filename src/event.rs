@@ -22,12 +22,12 @@ use crate::time;
 use crate::trust::{TOLERANCE, Verified, unauthenticated};
 use okta::Scope;
 
-/// What a sender wants.
+/// The change that a sender asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
     /// This person shall be there.
     Join(Person),
-    /// What is known of this person has changed.
+    /// The person's profile has changed.
     Change(Person),
     /// This person shall be shut out, and may come back.
     Leave(Person),
@@ -41,7 +41,7 @@ pub enum Intent {
 
 const NOT_OURS: &str = "events of this type ask nothing of Amazon Connect";
 
-/// What a request brings.
+/// The content of a request: one event or a batch.
 pub enum Message {
     /// Several events, each by itself, in the order in which they stand there.
     Batch(Vec<okta::Element>),
@@ -51,16 +51,16 @@ pub enum Message {
 
 /// One event.
 pub struct Event {
-    /// What it asks for.
+    /// The change that it asks for.
     pub intent: Intent,
     /// When it happened at the sender's, where it says so: the envelope's `timestamp`, else the
     /// User's `meta.lastModified`, which does not date a farewell: it was changed before they left.
     pub happened: Option<SystemTime>,
-    /// What is wrong with it, though it is taken.
+    /// Something that is wrong with it, though it is accepted.
     pub doubt: Option<Doubt>,
 }
 
-/// What is wrong with an event that is taken all the same.
+/// Something that is wrong with an event that is accepted all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// It is of a type that asks nothing here, and resembles none that does.
@@ -121,7 +121,7 @@ impl Intent {
         }
     }
 
-    /// Whether it takes access away.
+    /// True if it takes access away.
     #[must_use]
     pub fn is_farewell(&self) -> bool {
         match self {
@@ -131,7 +131,7 @@ impl Intent {
         }
     }
 
-    /// Whom it is about.
+    /// The person that it is about; `None` if it asks for nothing.
     #[must_use]
     pub const fn person(&self) -> Option<&Person> {
         match self {
@@ -172,7 +172,7 @@ impl Event {
         check_flat(&intent)?;
         match timestamp {
             Ok(timestamp) => Ok(Self::of(intent, timestamp)),
-            // Whoever leaves is not kept because of how a time is written.
+            // A leave must not fail because of how a time is written: access would stay.
             Err(_) if intent.is_farewell() => {
                 Ok(Self { doubt: Some(Doubt::UnreadTime), ..Self::of(intent, None) })
             }

@@ -7,20 +7,20 @@
 
 use std::borrow::Cow;
 
-/// Whose turn it is to act before the same event can succeed.
+/// Responsibility: who has to act before the same event can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Only time can mend it: the sender should repeat the event unchanged.
     Later,
     /// Nobody could have avoided it but us: a bug.
     Nobody,
-    /// Whoever runs this deployment: settings, permissions, quotas.
+    /// The operator of this deployment: settings, permissions, quotas.
     Operator,
-    /// Whoever sent the event.
+    /// The sender of the event.
     Sender,
 }
 
-/// What kind of fault it is: one row of the answer table, one value of the log's `outcome`.
+/// The kind of a fault: one row of the answer table, one value of the log's `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The sender did not prove who it is. Every cause looks the same from outside.
@@ -169,7 +169,7 @@ impl Kind {
         matches!(self, Self::Configuration | Self::QuotaFull)
     }
 
-    /// Whose turn it is.
+    /// Who has to act.
     #[must_use]
     pub const fn turn(self) -> Turn {
         match self {

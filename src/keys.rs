@@ -60,7 +60,7 @@ struct Stored {
     held: Mutex<Held>,
 }
 
-/// What is known of one source's keys.
+/// The cached keys of one source.
 #[derive(Debug, Default)]
 struct Held {
     /// The keys and when their read was begun.

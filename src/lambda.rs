@@ -26,7 +26,7 @@ use crate::log::Record;
 use crate::provisioner::Provisioner;
 use crate::roster::embedded::Embedded;
 
-/// What is kept of an invocation's time for the answer itself.
+/// The part of an invocation's time that is kept for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// A variable that Lambda sets, and what its runtime client takes it for: on anything else it
@@ -43,7 +43,7 @@ const PLATFORM: [Variable; 4] = [
     Variable { name: "AWS_LAMBDA_FUNCTION_VERSION", sound: |_| true },
 ];
 
-/// What a function error at start-up is called.
+/// The error type of a function error at start-up.
 const ERROR_TYPE: &str = "Runtime.Configuration";
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";

@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::outcome::resource::About;
 use crate::trust::{Matched, Verified};
 
-/// What is worth knowing of one event.
+/// The log line of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -42,7 +42,7 @@ pub struct Record {
     /// Why the source's secret could not be read just now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_trouble: Option<String>,
-    /// What it wanted.
+    /// The change that it asked for, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<&'static str>,
     /// For whom: the owner's hash.
@@ -56,7 +56,7 @@ pub struct Record {
     /// Why it is parked or pending: the fault's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<&'static str>,
-    /// Whose turn it is, after a fault.
+    /// Who has to act, after a fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     turn: Option<&'static str>,
     /// Why, after a fault.
@@ -82,13 +82,13 @@ pub struct Record {
     /// The invocation's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Whether a mobile number was left out that Connect would have refused.
+    /// True if a mobile number was left out that Connect would have refused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub mobile_left_out: bool,
     /// Which attributes of a SCIM client's user Connect is not given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
-    /// What is wrong with the event, though it was taken.
+    /// Something that is wrong with the event, though it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<&'static str>,
     #[serde(skip)]
@@ -260,7 +260,7 @@ pub struct Metric {
     pub amount: Amount,
 }
 
-/// What a metric is a sum of.
+/// The unit of a metric: what it is a sum of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
     /// Things that were counted.
@@ -311,7 +311,7 @@ fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::
     time.as_ref().map(Duration::as_millis).serialize(to)
 }
 
-/// Whether an event is counted.
+/// True if an event is counted.
 type Counted = fn(&Record) -> bool;
 
 /// The metrics that count events, and which events each counts.

@@ -116,7 +116,7 @@ impl Provisioner {
         Ok(Self { config, keys, backend })
     }
 
-    /// What keeps the roster, if there is one.
+    /// The roster, if there is one.
     #[must_use]
     pub fn reconciler(&self) -> Option<&Arc<Reconciler>> {
         match &self.backend {
@@ -141,7 +141,7 @@ impl Provisioner {
         problems.collect()
     }
 
-    /// What the operator decided.
+    /// The operator's decisions.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
@@ -254,7 +254,7 @@ impl Provisioner {
         }
     }
 
-    /// Whether what is asked for could be written down.
+    /// True if what is asked for could be written to the roster.
     fn health(&self) -> Result<Outcome, Fault> {
         let reconciler = self.reconciler();
         reconciler.map_or(Ok(()), |reconciler| reconciler.roster().health())?;
@@ -378,7 +378,7 @@ impl Provisioner {
                 Err(fault) => Err(fault),
             };
             if outcome.as_ref().is_err_and(is_throttled) {
-                // Whoever comes next would only be throttled too.
+                // The next event would only be throttled too.
                 deadline = Deadline::after(Duration::ZERO);
             }
             outcomes.push(outcome);

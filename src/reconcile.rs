@@ -1,11 +1,18 @@
-//! Roster → Connect: a record is taken, followed, and what came of it is written down.
+//! The reconciler: makes Amazon Connect follow the roster, one record at a time.
 //!
 //! ```text
 //! lease ─▶ observe ─▶ plan ─▶ apply ─▶ settle or fail
 //! ```
-//! One at a time works on a record: it takes the lease, and writes the end on condition that nobody
-//! took it since. If what should be was changed meanwhile, it goes round again. Wherever it is cut
-//! off, the record is pending and due, and the next one finds what Connect holds by the owner tag.
+//! Connect and the roster are two stores, and nothing commits to both. So a record is written
+//! first, and every write leaves it due; what Connect holds is observed again in each round and not
+//! remembered; and CreateUser is made idempotent by the owner tags and the candidate usernames.
+//!
+//! A lease, taken by a conditional write, lets one worker at a time work on a record (optimistic
+//! concurrency with a fencing token). The result is written on condition that nobody wrote
+//! meanwhile; if somebody did, what we learnt of Connect is carried over into their record and the
+//! round is repeated. A worker that is cut off anywhere leaves a pending record that the drain
+//! takes up when the lease is over. `docs/cuts.md` goes through every two effects between which
+//! that may happen.
 
 pub mod budget;
 mod attempt;
@@ -38,69 +45,81 @@ use crate::roster::{Clash, Roster};
 use attempt::Stop;
 use budget::Budget;
 
-/// A record is followed this often, at most, while it is changed again and again.
+/// The most rounds for one lease, where the record is changed again in each of them; then it goes
+/// back to the queue.
 const ROUNDS: usize = 4;
 
-/// A write that was overtaken is tried again this often.
+/// The most attempts at a conditional write that others overtake.
 pub(crate) const TRIES: usize = 8;
 
-/// Makes Connect follow a roster.
+/// Makes Connect follow a roster: a controller in the sense of Kubernetes.
+///
+/// One for each process; it has no state of its own but a flag and a cached answer, so that any
+/// number of them may share a roster.
 pub struct Reconciler {
     roster: Arc<dyn Roster>,
     connect: Connect,
     rules: Rules,
     policy: Policy,
-    /// Tells the rules by which a record was followed from those of now.
+    /// The digest of the rules and the policy in force, 16 hexadecimal digits. A record that was
+    /// applied under another is reconciled again when it is next written.
     digest: String,
+    /// Random bytes, for new ids and generated passwords.
     entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    /// Set once the process is about to end.
     ending: AtomicBool,
-    /// When the roster last said that there is no backlog.
+    /// When the roster last said that there is no backlog; `writer` trusts that for a second.
     no_backlog: Mutex<Option<SystemTime>>,
 }
 
-/// What became of a record.
+/// How the work on a record ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// Connect follows.
+    /// Connect holds what the record wants.
     Applied(Applied),
-    /// It will be seen to.
+    /// Not yet: the record is due again, or another worker holds its lease. The fault, if any, is
+    /// one that time mends.
     Pending(Option<Fault>),
-    /// Somebody must act first.
+    /// Not before somebody acts; the fault's turn says who.
     Parked(Fault),
-    /// The sender must; what it wrote was taken back.
+    /// The sender's change was rolled back; the sender is told the fault.
     Undone(Fault),
 }
 
-/// What became of a record, and whose user it is.
+/// The result for one record, with the owner of its user for the log.
 #[derive(Debug)]
 pub(crate) struct Followed {
-    /// The owner's hash.
+    /// The hash of the owner that the user bears; empty if there is no such record.
     pub(crate) owner: String,
     pub(crate) ended: Ended,
 }
 
-/// What became of a record that was held, and what is known of it then.
+/// The result of working under a lease, with the record as it was written last.
 struct Held {
     ended: Ended,
-    /// The record as we wrote it last; none, if somebody else has it since or it is gone.
+    /// The record as we wrote it last; `None` if another worker has it since, if it was rolled
+    /// back, or if it is gone.
     record: Option<Box<UserRecord>>,
-    /// The person's groups, if they were asked for.
+    /// The person's groups, if the rules made it necessary to read them.
     groups: Option<Vec<Group>>,
 }
 
-/// What is done about a fault of the sender's that only Connect could tell.
+/// What happens to a change that Connect refuses, where the sender is the one to mend it.
 #[derive(Clone)]
 pub(crate) enum Blame {
-    /// The sender heard of success long ago, or cannot be told: it waits for somebody.
+    /// The change stays and the record is parked: the sender was told of success long ago, or hears
+    /// no answer, or must not have the change taken back.
     Park,
-    /// What was written is taken back, to what was there before; then the sender is told.
+    /// Any fault of the sender's rolls the change back to this former state (`None`: there was no
+    /// record), and the sender is told.
     Undo(Option<Box<UserRecord>>),
-    /// The same if it is the name that is somebody else's; anything else waits for somebody.
+    /// The same, but only where the username belongs to somebody else; any other fault parks.
     UndoName(Option<Box<UserRecord>>),
 }
 
 impl Blame {
-    /// What was there before, if it comes back because of this fault.
+    /// The former state to roll back to, if this fault is one that rolls back. The outer `None`
+    /// means that the fault parks or waits; `Some(None)` that the record itself is to be erased.
     fn undoes(&self, fault: &Fault) -> Option<Option<&UserRecord>> {
         match self {
             Self::Undo(former) if fault.kind.turn() == Turn::Sender => Some(former.as_deref()),
@@ -110,23 +129,28 @@ impl Blame {
     }
 }
 
-/// What became of the end that was to be written.
+/// The result of the conditional write at the end of a round.
 enum Noted {
-    /// It is written: this is the record now.
+    /// Written: this is the record now.
     Written(Box<UserRecord>),
-    /// What should be was changed meanwhile: this is the record now, still ours to follow.
+    /// Somebody changed the desired state meanwhile. This is their record, with what we know of
+    /// Connect carried over and the lease still ours: another round is due.
     Changed(Box<UserRecord>),
-    /// Somebody else took the lease, or the record is gone.
+    /// Another worker has the lease, or the record is gone, or there is nothing left for us to do
+    /// with it.
     Lost,
 }
 
 impl Reconciler {
-    /// What the settings name that the instance does not have, or could not be asked for.
+    /// The settings that name something that the instance does not have, or that could not be
+    /// looked up before the deadline: one fault each. Calls the List operations of Connect, and no
+    /// more than once a minute for each kind.
     pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
         self.connect.misnamed(now, deadline).await
     }
 
-    /// Makes the instance behind `connect` follow `roster` by these rules.
+    /// A reconciler of the instance behind `connect`. `entropy` must be unpredictable: passwords
+    /// are made of it.
     #[must_use]
     pub fn new(
         roster: Arc<dyn Roster>,
@@ -148,31 +172,41 @@ impl Reconciler {
         }
     }
 
-    /// Lets the drain begin no record any more: a process that ends leaves none behind that would wait
-    /// for its lease to be over.
+    /// Stops the drain from taking further leases; those in hand are brought to their end. A
+    /// process that ended in the middle of one would leave a record that nobody may touch until the
+    /// lease is over.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the drain begins no record any more.
+    /// True once [`Reconciler::end`] was called.
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Relaxed)
     }
 
-    /// An id that nobody has.
+    /// A new random id of 128 bits.
     #[must_use]
     pub fn new_id(&self) -> Id {
         Id::of((self.entropy)())
     }
 
-    /// The roster.
+    /// The roster that is followed.
     #[must_use]
     pub fn roster(&self) -> &dyn Roster {
         self.roster.as_ref()
     }
 
-    /// Follows a record, if nobody else does and it is not followed already.
+    /// Takes the lease of a record and works on it; does nothing if the record is leased, applied
+    /// or gone. This is the drain's way in: what Connect refuses is parked, since no sender waits
+    /// for the answer.
+    ///
+    /// A tombstone is no work for Connect. Those who wait for its names are told, and after 30 days
+    /// it is erased.
+    ///
+    /// # Errors
+    /// The roster's. If it failed after the lease was taken, the record stays leased and is due
+    /// when the lease is over.
     pub(crate) async fn reconcile(
         &self,
         id: &Id,
@@ -191,9 +225,14 @@ impl Reconciler {
                 }
                 break;
             }
+            // Looked at after the load and not before: the list of what is due may be older than
+            // the work of another worker on this record.
             if record.is_leased(now) || record.is_applied() {
                 break;
             }
+            // Lease, due time and candidate username go into one write. So no user is ever created
+            // under a name that is not written down, and from here on a worker that is cut off
+            // leaves the record due at the end of the lease.
             record.take_lease(now);
             match self.roster.write(&record).await? {
                 Ok(stored) => {
@@ -207,7 +246,15 @@ impl Reconciler {
         Ok(Followed::nothing(owner))
     }
 
-    /// Follows a record whose lease is ours, round by round, until what came of it is written.
+    /// Works on a record whose lease is ours, round by round, until the result is written.
+    ///
+    /// Requires that `record` is as it was written, lease included. On return the lease is given
+    /// up, unless another worker has it, a call of unknown fate prolongs it by 30 seconds, the
+    /// roster failed, or others changed the record faster than we could write; then it runs out by
+    /// itself. A record that is pending is due in each of these cases.
+    ///
+    /// # Errors
+    /// The roster's. The record is pending and due all the same.
     async fn hold(
         &self,
         mut record: UserRecord,
@@ -215,8 +262,9 @@ impl Reconciler {
         password: Option<Password>,
         budget: &mut Budget<'_>,
     ) -> Result<Held, Fault> {
-        // Calls must be over when the lease still stands for a while: a call that was given up may
-        // have its effect, and nobody else may begin before. `write` may have taken its time.
+        // 25 s of calls, 30 s in which an abandoned call may still have its effect, 60 s of lease:
+        // so no other worker begins beside a late effect. The time is taken from the lease and not
+        // from now, since `write` may have been slow.
         let time = record.time_to_work(budget.clock.now());
         budget.deadline = budget.deadline.min(Deadline::after(time));
         let clock = budget.clock;
@@ -237,8 +285,8 @@ impl Reconciler {
                     follows_names = true;
                     Err(fault)
                 }
-                // What is known of Connect could not be written. The lease runs out, the record is due
-                // then, and whoever comes finds the user by its tags.
+                // What is known of Connect could not be written. The lease runs out, the record is
+                // due then, and the next worker finds the user by its tags.
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
                 Err(Stop::Changed) => continue,
@@ -247,18 +295,21 @@ impl Reconciler {
                     break;
                 }
             };
-            // Only while the lease is ours: whoever has it since may have made Connect follow.
+            // Only while the lease is ours: the next worker may have made Connect follow. And only
+            // if the desired state is the one this sender asked for: a fault of somebody else's
+            // content is not this sender's.
             if let Err(fault) = &result
                 && let Some(former) = blame.undoes(fault)
                 && record.generation == asked_for
                 && record.is_leased(clock.now())
             {
                 let undone = self.undo(record, former, fault, budget).await;
-                // Whether it was taken back is unknown, so the sender must not take it for done.
+                // If the roster failed, it is unknown whether the change was rolled back; the
+                // sender gets that fault and must not take the change for done.
                 return Ok(Held::without_record(undone.unwrap_or_else(Ended::Undone), groups));
             }
-            // Before the end is written: cut off in between, they are told once more; the other way
-            // round, nobody would tell them.
+            // Before the result is written: cut off in between, those who wait are told twice. The
+            // other way round `freed_names` would be empty already and nobody would tell them.
             if follows_names {
                 let freed = std::mem::take(&mut record.freed_names);
                 self.tell_who_waits(&freed, clock.now()).await?;
@@ -272,7 +323,8 @@ impl Reconciler {
                     return Ok(Held { ended: Ended::of(fault), record: Some(record), groups });
                 }
                 (Noted::Changed(newer), _) if round < ROUNDS => record = *newer,
-                // Others change it faster than we follow: it goes to the back of the queue.
+                // Others change it faster than we follow. Back to the queue, so that one busy
+                // record does not keep a worker.
                 (Noted::Changed(newer), _) => self.release(*newer, clock).await?,
                 (Noted::Lost, _) => break,
             }
@@ -280,11 +332,14 @@ impl Reconciler {
         Ok(Held::without_record(Ended::Pending(None), groups))
     }
 
-    /// Writes down what came of the work, unless the lease was lost.
+    /// Writes the result of a round, on condition of the version that was read.
     ///
-    /// The write is on condition of the version that we read, so it fails if anybody wrote meanwhile.
-    /// Then the end is not theirs: they asked for something else. What we know of Connect is, and
-    /// goes into their record.
+    /// The condition fails if anybody wrote meanwhile. Then the result is not that of their
+    /// content, but what we know of Connect is true all the same and is carried over into their
+    /// record.
+    ///
+    /// Cut off before the write, the record is pending and due when the lease is over; the next
+    /// worker observes Connect, plans nothing for what was done already, and settles.
     async fn note(
         &self,
         record: &mut UserRecord,
@@ -301,38 +356,45 @@ impl Reconciler {
                 done.note_stored(stored);
                 return Ok(Noted::Written(Box::new(done)));
             }
-            // No key of ours changed; somebody else's record has one of them now, and says so itself.
+            // A result changes no key of ours. A duplicate key means that another record took one
+            // of them over, and that record is now the one that says so.
             Err(Clash::Taken) => return Ok(Noted::Lost),
             Err(Clash::Moved) => {}
         }
         match result {
-            // Connect follows what we asked for, which theirs may be but for a word.
+            // Connect follows the generation that we read. Theirs may differ in a word only, so the
+            // next round is told what is done already.
             Ok(_) => record.follows(&self.digest),
-            // What time mends is left to time, and to whoever comes then; not before a call whose fate
-            // is unknown is over, which the lease says.
+            // A transient fault does not call for another round at once: their write left the
+            // record due. If the fate of a call is unknown, `fail` prolonged the lease by 30 s, and
+            // that is carried over too: nobody may work beside the late effect.
             Err(fault) if fault.kind.turn() == Turn::Later => {
                 record.lease.until = done.lease.until;
                 self.carry_over(record).await?;
                 return Ok(Noted::Lost);
             }
-            // What somebody has to mend may be mended by what they wrote: the next round tells.
+            // A fault that somebody has to mend may be mended by what they wrote; the next round
+            // will tell.
             Err(_) => {}
         }
         self.carry_over(record).await
     }
 
-    /// Writes what is known of Connect into a record that was changed meanwhile.
+    /// Carries what is known of Connect over into a record that was changed meanwhile: `status` and
+    /// `lease` are ours, the rest stays as they wrote it.
     ///
-    /// Whoever changed it had read it before we knew, and wrote what they had read of Connect. Left so,
-    /// a user that was created just now would be nobody's. The fence says that the lease is still
-    /// ours, so that nobody else knows better; and what should be is left as they wrote it.
+    /// Whoever changed the record had read it before we knew, and wrote back the status that they
+    /// had read. Left so, a user that was created just now would belong to nobody. The fencing
+    /// token says whether the lease is still ours; if it is not, another worker has observed
+    /// Connect since and knows better.
     async fn carry_over(&self, record: &UserRecord) -> Result<Noted, Fault> {
         for _ in 0..TRIES {
             let newer = self.roster.load(&record.id).await?;
             let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
             let Some(mut newer) = newer else { return Ok(Noted::Lost) };
             newer.learn(record);
-            // We may be about to create a user under the name that they gave.
+            // Their write may have brought a new username, and the next round may create a user
+            // under it. As with the lease, the name is written down before CreateUser is sent.
             if newer.wanted() == Wanted::Active {
                 newer.try_name();
             }
@@ -348,22 +410,27 @@ impl Reconciler {
         Ok(Noted::Lost)
     }
 
-    /// Leaves a record to whoever comes next.
+    /// Gives up the lease and leaves the record due at once. The attempt counter is left alone:
+    /// nothing failed.
     async fn release(&self, mut record: UserRecord, clock: Clock) -> Result<(), Fault> {
         let now = clock.now();
         record.lease.until = None;
         record.set_due(Some(now));
-        // Whoever changed it meanwhile has left it due.
+        // If somebody overtook us, their write has left the record due as well.
         let _overtaken = self.roster.write(&record).await?;
         Ok(())
     }
 
-    /// Takes back what a sender wrote, unless somebody changed it since.
+    /// Rolls back what a sender wrote, unless somebody changed it since.
     ///
-    /// The sender is told that nothing came of it, and has to be right. So who is new is erased, unless
-    /// there is a user of theirs, which somebody must still answer for; and who was there goes back to
-    /// what they were, and Connect with them, since some steps may have been taken. All of it is on
-    /// condition of the version: what others wrote since is theirs, and stays.
+    /// The sender is told that nothing came of the write, so that has to be true. A new record is
+    /// erased, unless there is a user of it in Connect: somebody must answer for that one, so the
+    /// record is parked. A former record gets its former content, as a new generation and due at
+    /// once, since some steps of the refused change may have been taken. Each of these writes is on
+    /// condition of the version: what others wrote since stays.
+    ///
+    /// Cut off before the write, the record is pending with the refused content; the drain is
+    /// refused too, and parks it. Cut off after it, the drain takes back the steps that were taken.
     async fn undo(
         &self,
         record: UserRecord,
@@ -380,13 +447,18 @@ impl Reconciler {
                 self.roster.write(&parked).await?.err()
             }
             None => {
-                // Nobody is told afterwards if this is cut off in between, so it is in a moment.
+                // An erased record keeps no `freed_names`, so nobody could catch up on this if it
+                // came after the erase and we were cut off in between. They are told before it, for
+                // a moment when the erase is done.
                 let moment = now.checked_add(A_MOMENT).unwrap_or(now);
                 self.tell_who_waits(&record.sought_names(), moment).await?;
                 self.roster.erase(&record.id, record.row_version).await?.err()
             }
             Some(former) => {
                 let mut back = record.clone();
+                // The generation is counted up and not put back: Connect may follow parts of the
+                // refused content already, and two contents under one number would be taken for
+                // each other.
                 back.take_back(former, now);
                 back.lease.until = None;
                 back.set_due(Some(now));
@@ -394,15 +466,16 @@ impl Reconciler {
             }
         };
         if clash.is_some() {
-            // The content is somebody else's now; what we know of Connect goes with it.
+            // The content is somebody else's now; what we know of Connect goes into their record.
             if let Noted::Changed(newer) = self.carry_over(&record).await? {
                 self.release(*newer, budget.clock).await?;
             }
             return Ok(Ended::Undone(changed_meanwhile()));
         }
         if former.is_some() {
-            // Steps that were taken already are taken back, now or by the drain. What that costs is not
-            // the sender's, who asked for none of it.
+            // Steps that were taken are taken back, now or by the drain. Their calls are not
+            // accounted to the sender, who asked for none of them. A fault here changes nothing:
+            // the record is due.
             let mut own = budget.apart();
             drop(Box::pin(self.reconcile(&record.id, &mut own)).await);
         }
@@ -411,19 +484,22 @@ impl Reconciler {
 }
 
 impl Followed {
-    /// Nothing was done, and whoever has it sees to it.
+    /// For a record that needed no work, or that another worker has.
     fn nothing(owner: String) -> Self {
         Self { owner, ended: Ended::Pending(None) }
     }
 }
 
 impl Held {
+    /// A result without a record to show: the caller must not present our copy as the current
+    /// state.
     const fn without_record(ended: Ended, groups: Option<Vec<Group>>) -> Self {
         Self { ended, record: None, groups }
     }
 }
 
 impl Ended {
+    /// Transient faults leave the record pending; all others park it until somebody acts.
     fn of(fault: Fault) -> Self {
         match fault.kind.turn() {
             Turn::Later => Self::Pending(Some(fault)),
@@ -432,6 +508,7 @@ impl Ended {
     }
 }
 
+/// Shows the roster's own `Debug` and nothing of rules or people.
 impl fmt::Debug for Reconciler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Reconciler").field("roster", &self.roster).finish_non_exhaustive()
@@ -439,6 +516,7 @@ impl fmt::Debug for Reconciler {
 }
 
 impl Calls {
+    /// Adds the calls of another session; its last request id replaces ours, if it has one.
     pub(crate) fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.time = self.time.saturating_add(other.time);
@@ -448,6 +526,7 @@ impl Calls {
     }
 }
 
+/// The fault of a write that others overtook again and again: a 409 that the sender may repeat.
 pub(crate) fn changed_meanwhile() -> Fault {
     Fault::new(
         Kind::Conflict,
@@ -455,10 +534,11 @@ pub(crate) fn changed_meanwhile() -> Fault {
     )
 }
 
-/// What is done by the time that this is over is found done.
+/// Longer than the erase that follows takes; see `Reconciler::undo`.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
-/// How long a run may go on after what it writes last.
+/// Time that is kept back for the write of the result. Connect is called no later than this before
+/// the deadline.
 pub(crate) const WRITING: Duration = Duration::from_millis(300);
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonc
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     resource: Map<String, Value>,
-    /// Whether `displayName` is all there is of the name.
+    /// True if `displayName` is all there is of the name.
     displayed: bool,
 }
 
@@ -78,7 +78,7 @@ impl Person {
         &self.resource
     }
 
-    /// Whether an object says of itself that it is a core User.
+    /// True if an object's `schemas` say that it is a core User.
     #[must_use]
     pub fn is_user(object: &Map<String, Value>) -> bool {
         let is_core = |schema: &Value| {
@@ -123,7 +123,7 @@ impl Person {
         boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
     }
 
-    /// Whether the person says anything of `active`.
+    /// True if the resource has an `active`.
     #[must_use]
     pub fn says_active(&self) -> bool {
         member(&self.resource, "active").is_some_and(|value| *value != "")

@@ -1,10 +1,10 @@
-//! A listener → requests, with an end to everything: HTTP/1.1 as a service on the open network needs
-//! it.
+//! HTTP/1.1 for the open network: a listener → requests, with a limit and a time-out for
+//! everything.
 //!
-//! A request is answered in a task of its own, so that who hangs up cuts nothing off, and what was
-//! begun is ended. Whatever a client does slowly has its time: a head, a body, taking the answer, and
-//! doing nothing at all. There are so many connections and no more; a newcomer takes the place of the
-//! one that has been idle longest.
+//! Each request is answered in a task of its own, so a client that hangs up cuts nothing off, and a
+//! write that was begun is ended. Everything that a client can do slowly has its time: sending a
+//! head or a body, taking the answer, doing nothing. The number of connections is bounded; a new
+//! one takes the place of the one that has been idle longest.
 
 pub mod body;
 mod connections;
@@ -66,7 +66,7 @@ impl Default for Limits {
     }
 }
 
-/// What is going on at the moment.
+/// Counters of the connections, for metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge(Arc<Connections>);
 
@@ -102,7 +102,7 @@ where
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
     let connections = gauge.0;
-    // Whoever is at work has one; nobody has, when all is done.
+    // Each task at work holds a sender; when all are dropped, everything is answered.
     let (working, mut all_done) = mpsc::channel::<Infallible>(1);
     loop {
         let accepted = tokio::select! {

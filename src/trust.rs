@@ -1,9 +1,9 @@
-//! Request → [`Verified`]: who is speaking, and is it them?
+//! Request → [`Verified`]: authentication of the sender.
 //!
-//! The route names the source and the source names its scheme, so nothing is sniffed from what a
-//! stranger sends. Every refusal is the same 401; which check failed is for the log alone. There
-//! is no store of seen ids: a repeat inside the tolerance is answered like the first delivery,
-//! because what it asks for is already so.
+//! The route names the source and the source names its scheme, so nothing that an unauthenticated
+//! caller sends decides how it is checked. Every refusal is the same 401; which check failed is for
+//! the log alone. Ids of events are not stored: a repeat within the tolerance is answered like the
+//! first delivery, since effects are idempotent.
 
 pub mod scheme;
 
@@ -86,10 +86,11 @@ impl<T> Deref for Verified<T> {
     }
 }
 
-/// Why a request is not believed. The sender is told neither: both become one [`Fault`].
+/// The reason why a request is not authenticated. The sender is told neither: both become one
+/// [`Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Whatever the key: this check failed.
+    /// A check failed that no key would have passed; the text names it, for the log.
     Malformed(&'static str),
     /// None of the keys in hand matches; a newer one might.
     NoKey,
@@ -110,7 +111,7 @@ impl From<&'static str> for Refusal {
     }
 }
 
-/// Who may speak at one route, `/hooks/{name}`, with the keys in hand.
+/// A sender: the scheme and the keys by which it is authenticated at `/hooks/{name}`.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The last segment of the route, in lower case.
@@ -132,6 +133,8 @@ impl Source {
         request: &'a Request,
         now: SystemTime,
     ) -> Result<Verified<&'a Request>, Refusal> {
+        // Nothing of the body is parsed before this: only its raw bytes go into the MAC, so a
+        // parser is no way in for callers who are not authenticated.
         let key = match &self.scheme.proof {
             Proof::Bearer => self.check_value(bearer(only(request, AUTHORIZATION)?), now),
             Proof::Fixed(header) => self.check_value(only(request, header)?, now),
@@ -141,6 +144,7 @@ impl Source {
             Proof::Mac(proof) => proof.id.and_then(|name| request.headers.only(name)),
             Proof::Bearer | Proof::Fixed(_) => None,
         };
+        // A keyed hash: log readers cannot find out by trying whether a known body was sent.
         let hashing = self.keys.first().cloned();
         let event = id.map_or(request.body.as_slice(), str::as_bytes);
         let event = hashing.as_ref().map(|key| event_hash(key, event)).unwrap_or_default();
@@ -207,6 +211,7 @@ impl Source {
     ) -> Result<Matched, Refusal> {
         let keys = self.keys.iter().zip(1..);
         let matching = keys.fold(None, |found: Option<Matched>, (key, number)| {
+            // `&` and not `&&`, so that the time taken does not tell which key it was.
             let own = matches(key) & key.holds(now);
             found.or(own.then(|| Matched { number, age: key.age(now) }))
         });

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-/// What one identity management type asks of a user.
+/// The constraints that one identity management type puts on a user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The name that `IDENTITY_MANAGEMENT` takes and `DescribeInstance` gives.
@@ -19,9 +19,9 @@ pub struct Identity {
     pub names: Option<[usize; 2]>,
     /// Where the e-mail address goes unless the operator says otherwise.
     pub email_as: EmailAs,
-    /// Whether a user has a password, or a password is refused.
+    /// True if users have a password; otherwise Connect refuses one.
     pub password: bool,
-    /// Whether a user may name its entry in the directory.
+    /// True if a user may name its entry in the directory.
     pub directory_user_id: bool,
 }
 

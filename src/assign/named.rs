@@ -8,7 +8,7 @@ use super::instance::{Reference, Resource};
 pub struct Named {
     /// The setting: `ROUTING_PROFILE`, or `GROUP_PROFILES["Connect Sales"].routingProfile`.
     pub setting: String,
-    /// What kind of thing it is.
+    /// The kind of resource.
     pub kind: Resource,
     /// Which one.
     pub reference: Reference,

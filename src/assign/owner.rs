@@ -1,4 +1,4 @@
-//! Whom a Connect user belongs to, written on the user itself.
+//! The owner of a Connect user: a hash that stands in tags on the user itself.
 //!
 //! CreateUser has no idempotency token, and the SDK or a sender may well send it twice. The owner
 //! tag is the token that Connect lacks: a user that bears it is the result of an earlier attempt
@@ -97,7 +97,7 @@ impl Owner {
         tags.get(OWNER).map(String::as_str).filter(|_| ours)
     }
 
-    /// Whether a user with these tags is this owner's: all three must be there and equal.
+    /// True if a user with these tags is this owner's: all three must be there and equal.
     #[must_use]
     pub fn owns(&self, tags: &BTreeMap<String, String>) -> bool {
         self.tags().iter().all(|(key, value)| tags.get(key) == Some(value))

@@ -32,14 +32,14 @@ pub enum Phone {
 pub struct PhoneConfig {
     /// Where calls ring.
     pub phone_type: PhoneType,
-    /// Whether calls are answered by themselves (soft phone).
+    /// True if calls are accepted automatically (soft phone).
     pub auto_accept: bool,
     /// Seconds, 0 to [`MAX_WORK_SECONDS`].
     pub after_contact_work_time_limit: u32,
     /// The person's own, with a desk phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desk_phone_number: Option<PhoneNumber>,
-    /// Whether the line stays open between calls; unset is left to Connect.
+    /// True if the line stays open between calls; unset is left to Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_connection: Option<bool>,
 }
@@ -137,7 +137,7 @@ enum VoiceEnhancementMode {
 }
 
 impl Phone {
-    /// Whether a desk phone is among them, which needs the person's number.
+    /// True if a desk phone is among them, which needs the person's number.
     #[must_use]
     pub fn has_desk_phone(&self) -> bool {
         let is_desk = |phone_type| phone_type == PhoneType::DeskPhone;

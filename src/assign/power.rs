@@ -1,4 +1,4 @@
-//! What a user may do: profiles and a group, by the operator's choice.
+//! Access: the profiles and the hierarchy group of a user, by the operator's choice.
 //!
 //! A person's payload may name its own in our extension, but a value counts only if it is on the
 //! operator's list. Anything else is refused, or left out and told, so that nobody is given less or
@@ -18,7 +18,7 @@ use crate::scim::{CONNECT_SCHEMA, Person};
 /// CreateUser takes 1 to 10 security profiles.
 pub const MAX_SECURITY_PROFILES: usize = 10;
 
-/// What a user may do; `T` says which one is meant.
+/// A user's access; `T` is how a profile or group is named: by reference or by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Power<T> {
     /// The routing profile.
@@ -29,7 +29,7 @@ pub struct Power<T> {
     pub hierarchy_group: Option<T>,
 }
 
-/// What a person's payload may name.
+/// The allow lists: what a person's payload may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// The instance that an ARN must be of.
@@ -42,7 +42,7 @@ pub struct Allowed {
     pub hierarchy_groups: Vec<Reference>,
 }
 
-/// What the operator grants the members of a group: at least one of these.
+/// A grant to the members of a group: at least one of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// The routing profile.

@@ -1,4 +1,5 @@
-//! What the members of groups get: `GROUP_PROFILES` → grants, in the operator's order.
+//! `GROUP_PROFILES`: what the members of groups get, as grants in the operator's order, which is
+//! their precedence.
 
 use std::fs;
 
@@ -18,12 +19,12 @@ pub(super) static GROUPS_SETTING: Setting = Setting {
            SECURITY_PROFILES and HIERARCHY_GROUP",
 };
 
-/// What it was called once. Bash keeps this name for itself, and drops what is given there ("Bash
-/// Variables", Bash Reference Manual).
+/// The former name of the variable, which is still read. Bash has a variable of this name of its
+/// own and drops what is assigned to it ("Bash Variables", Bash Reference Manual).
 pub(super) const OLD_NAME: &str = "GROUPS";
 
 impl Reader<'_> {
-    /// What the members of groups get, by whichever of the two names it is set.
+    /// Reads the grants, by whichever of the two names is set; `@path` reads them from a file.
     pub(super) fn groups(&mut self, instance: Option<&Instance>) -> Option<Vec<(String, Grant)>> {
         let name = match (self.value(GROUPS_SETTING.name), self.value(OLD_NAME)) {
             (Some(new), Some(old)) if new != old => {
@@ -50,10 +51,11 @@ impl Reader<'_> {
     }
 }
 
+/// The members of a grant.
 const MEMBERS: [&str; 3] = ["routingProfile", "securityProfiles", "hierarchyGroup"];
 
-/// `{"group": {"routingProfile": "…", "securityProfiles": ["…"], "hierarchyGroup": "…"}}`; a problem
-/// tells the group by its place and its name.
+/// `{"group": {"routingProfile": "…", "securityProfiles": ["…"], "hierarchyGroup": "…"}}`. A
+/// problem names the group by its place and its name.
 pub(super) fn groups(
     text: &str,
     instance: Option<&Instance>,
@@ -71,6 +73,8 @@ pub(super) fn groups(
     groups.collect()
 }
 
+/// One group's grant: at least one member, and none that is not known, since a mistyped one would
+/// silently give nothing.
 fn grant(value: &Value, instance: Option<&Instance>) -> Result<Grant, String> {
     let Value::Object(members) = value else {
         return Err(format!("expected an object, found {}", describe(value)));
@@ -92,6 +96,7 @@ fn grant(value: &Value, instance: Option<&Instance>) -> Result<Grant, String> {
     Ok(grant)
 }
 
+/// 1 to 10 security profiles, as a list or a single text.
 fn security_profiles(
     members: &Map<String, Value>,
     instance: Option<&Instance>,
@@ -116,6 +121,7 @@ fn security_profiles(
     Ok(profiles)
 }
 
+/// A profile or group by name or ARN. The problem quotes it: names of profiles are no secrets.
 fn reference(
     name: &str,
     value: &Value,

@@ -1,4 +1,4 @@
-//! `HOOK_<SOURCE>_<SETTING>` → the hooks: their routes, who may speak there and how keys are had.
+//! `HOOK_<SOURCE>_<SETTING>` → the hooks: their routes, their schemes, and where their keys are.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -12,7 +12,8 @@ use crate::secret::{Key, is_quoted};
 use crate::trust::Source;
 use crate::trust::scheme::{SCHEMES, Scheme};
 
-/// The settings of a source, and where their values are found.
+/// The settings of a source, each with where its value is found. A variable is `HOOK_`, the source
+/// in capitals, `_` and one of these.
 pub static HOOK_SETTINGS: &[(&str, &str)] = &[
     ("SCHEME", "docs/sign.md, the table of schemes: how this sender proves itself"),
     (
@@ -34,26 +35,27 @@ pub static HOOK_SETTINGS: &[(&str, &str)] = &[
     ("LIFECYCLE", "your own choice: true, false"),
 ];
 
-/// One route, `/hooks/{name}`, and who may speak there.
+/// One hook: the route `/hooks/{source}` and its sender.
 #[derive(Clone, Debug)]
 pub struct Hook {
-    /// Who may speak: with the keys in hand, or without any where they are stored.
+    /// The sender, with the keys in hand or without any where they are stored; without keys nobody
+    /// is authenticated.
     pub source: Arc<Source>,
-    /// Where the keys are stored, if they are not in hand.
+    /// The secret in which the keys are stored, if they are not in hand.
     pub stored: Option<SecretArn>,
-    /// Which of Okta's events ask for somebody to join.
+    /// Which of Okta's event hooks ask for somebody to join.
     pub scope: Scope,
 }
 
 impl Hook {
-    /// The name of one of this hook's variables.
+    /// The name of one of this hook's variables: `HOOK_{SOURCE}_{setting}`.
     #[must_use]
     pub fn variable(&self, setting: &str) -> String {
         format!("HOOK_{}_{setting}", self.source.name.to_ascii_uppercase())
     }
 }
 
-/// A secret of Secrets Manager.
+/// The ARN of a secret in Secrets Manager, and its Region, which need not be that of the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretArn {
     text: String,
@@ -91,9 +93,10 @@ impl FromStr for SecretArn {
     }
 }
 
-/// Reads every hook. A variable that starts with `HOOK_` and is none of ours is a typo, and a typo
-/// here would silently leave a door closed, so it is a problem. So is it if there is nobody to speak,
-/// unless there are `others`.
+/// Reads every hook.
+///
+/// A variable that starts with `HOOK_` and is none of ours is a problem: a typo here would silently
+/// keep a sender out. So is it if there is no hook, unless there are `others` that may speak.
 pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Problem>) {
     let set = |name: &&String| name.starts_with("HOOK_") && reader.value(name).is_some();
     let names: Vec<String> = reader.environment.keys().filter(set).cloned().collect();
@@ -121,6 +124,7 @@ pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Pro
     (hooks, warnings)
 }
 
+/// The problem of a name that is no hook's setting.
 fn unknown_setting() -> String {
     let names: Vec<_> = HOOK_SETTINGS.iter().map(|(setting, _)| *setting).collect();
     format!(
@@ -130,6 +134,8 @@ fn unknown_setting() -> String {
     )
 }
 
+/// The source in a variable's name; it may contain underscores. No setting's name is the end of
+/// another's with an underscore before it, so one fits at most.
 fn source_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("HOOK_")?;
     let source = HOOK_SETTINGS.iter().find_map(|(setting, _)| {
@@ -139,6 +145,7 @@ fn source_of(name: &str) -> Option<&str> {
     (!source.is_empty() && source.chars().all(legal)).then_some(source)
 }
 
+/// Reads one hook; `None` if something about it is a problem.
 fn hook(reader: &mut Reader<'_>, source: &str) -> Option<Hook> {
     let variable = |setting: &str| format!("HOOK_{source}_{setting}");
     let scheme = reader.required(&variable("SCHEME"), |text| {
@@ -170,13 +177,16 @@ fn hook(reader: &mut Reader<'_>, source: &str) -> Option<Hook> {
     Some(Hook { source: Arc::new(source), stored, scope })
 }
 
+/// Where to look if two settings exclude each other.
 const UNSET_ONE: &str = "unset the one that is not meant";
 
-/// Without its scheme a key cannot be judged, but that it is missing can.
+/// Reads the keys by their scheme. Without a scheme a key cannot be judged, but that it is missing
+/// can.
 fn keys(scheme: Option<&Scheme>, text: &str) -> Result<Vec<Key>, String> {
     scheme.map_or(Ok(Vec::new()), |scheme| scheme.keys(&list(text)?))
 }
 
+/// A list of at least one id or name.
 fn names(text: &str) -> Result<Vec<String>, String> {
     let names = list(text)?;
     if names.is_empty() {
@@ -185,6 +195,8 @@ fn names(text: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
+/// The warnings of one source: keys in the clear or quoted, and settings that its scheme does not
+/// use.
 fn warnings(reader: &Reader<'_>, source: &str) -> Vec<Problem> {
     let variable = format!("HOOK_{source}_SECRET");
     let quoted = quoted(reader, &variable);
@@ -204,8 +216,9 @@ fn warnings(reader: &Reader<'_>, source: &str) -> Vec<Problem> {
     warnings
 }
 
-/// A fixed value or a token may have quotation marks around it, but hardly ever has: a file of
-/// variables that is read by no shell keeps them. Where they cannot be, that is a problem.
+/// The warning for a secret with quotation marks around it: files of variables that no shell reads
+/// keep them, and hardly any secret has them. Where a scheme rules them out it is a problem
+/// instead.
 pub(super) fn quoted(reader: &Reader<'_>, variable: &str) -> Option<Problem> {
     let texts = list(reader.value(variable)?).ok()?;
     texts.iter().any(|text| is_quoted(text)).then(|| Problem {
@@ -215,8 +228,8 @@ pub(super) fn quoted(reader: &Reader<'_>, variable: &str) -> Option<Problem> {
     })
 }
 
-/// In the clear is fine on a desk. In Lambda, whoever may read the function's configuration reads
-/// the key too.
+/// The warning for a key among the variables of a Lambda function: whoever may read its
+/// configuration reads the key too. On a desk that is fine.
 fn in_the_clear(reader: &Reader<'_>, variable: String) -> Option<Problem> {
     reader.value("AWS_LAMBDA_FUNCTION_NAME")?;
     reader.value(&variable)?;

@@ -1,4 +1,7 @@
-//! Choices, lists and maps in one variable: a word; comma-separated, or JSON.
+//! The syntax of values: one word of several; lists and maps, comma-separated or as JSON.
+//!
+//! JSON is there for names with commas in them. Problems never quote the text, since a list may
+//! hold secrets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,9 +11,10 @@ use serde_json::Value;
 
 use crate::json;
 
+/// The two values of a switch.
 pub(super) const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
 
-/// One of these words, in any case.
+/// One of these words, in any case. The problem lists them.
 pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     chosen.map(|(_, value)| *value).ok_or_else(|| {
@@ -31,7 +35,8 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
     Ok(entries.map(str::to_owned).collect())
 }
 
-/// `key=value,key=value` or `{"key":"value"}`. A key may stand there once.
+/// `key=value,key=value` or `{"key":"value"}`. A key that stands there twice is refused: which
+/// value is meant cannot be told.
 pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, String> {
     if text.starts_with('{') {
         let strict = json::read(text.as_bytes()).ok().map(serde_json::from_value);
@@ -55,6 +60,8 @@ pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, String> {
 /// in any case.
 pub(super) fn ordered(text: &str) -> Result<Vec<(String, Value)>, String> {
     let refuse = || "expected a JSON object, found something else".to_owned();
+    // Read twice: strictly for doubled names, which `serde_json` would pass over, and then in
+    // order.
     let strict = json::read(text.as_bytes());
     let value = strict.map_err(|fault| fault.detail.trim_start_matches("body: ").to_owned())?;
     if !value.is_object() {
@@ -64,7 +71,8 @@ pub(super) fn ordered(text: &str) -> Result<Vec<(String, Value)>, String> {
     Ok(members)
 }
 
-/// The members of an object, in order: a map of `serde_json`'s sorts them.
+/// The members of an object in their order: `serde_json`'s map sorts them, and for groups the order
+/// is their precedence.
 struct Ordered(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Ordered {
@@ -73,6 +81,7 @@ impl<'de> Deserialize<'de> for Ordered {
     }
 }
 
+/// Collects them.
 struct InOrder;
 
 impl<'de> Visitor<'de> for InOrder {

@@ -1,19 +1,20 @@
-//! Names that are nearly a setting's: what nobody reads would be silent otherwise.
+//! Probable typos: variables whose names are nearly a setting's. Nobody reads them, so they would
+//! be silent otherwise.
 
 use super::hooks::HOOK_SETTINGS;
 use super::{Environment, Problem, is_setting, settings};
 use crate::near::{distance, within};
 
-/// In shorter names one letter makes too much of a difference: `TAGS`.
+/// Names shorter than this are not compared: in `TAGS` one letter makes too much of a difference.
 const SHORTEST: usize = 5;
 
-/// Up to here one wrong letter is forgiven, and two in whatever is longer.
+/// Up to this length of a setting's name one wrong letter is forgiven; two in longer names.
 const SHORT: usize = 8;
 
-/// Names of others that are as near.
+/// Names that other programs use and that are as near.
 static FOREIGN: [&str; 3] = ["BASEPATH", "LOGLEVEL", "ROUTER"];
 
-/// The variables that nobody reads and somebody may have meant for a setting.
+/// A warning for each variable that was probably meant for a setting; unset and empty ones are not.
 #[must_use]
 pub fn typos(environment: &Environment) -> Vec<Problem> {
     let told = environment.iter().filter(|(_, value)| !value.trim().is_empty());
@@ -27,14 +28,14 @@ pub fn typos(environment: &Environment) -> Vec<Problem> {
     typos.collect()
 }
 
-/// Those of them that are near to one setting.
+/// The variables that were probably meant for one setting.
 pub(super) fn typos_of(setting: &str, environment: &Environment) -> Vec<String> {
     let told = environment.iter().filter(|(_, value)| !value.trim().is_empty());
     let names = told.map(|(name, _)| name);
     names.filter(|name| meant(name).is_some_and(|meant| meant == setting)).cloned().collect()
 }
 
-/// The setting that a variable is probably meant for which is none of ours.
+/// The setting that a variable was probably meant for; `None` if it is a setting, or near to none.
 #[must_use]
 pub fn meant(name: &str) -> Option<String> {
     if is_setting(name) || FOREIGN.contains(&name) {
@@ -50,14 +51,15 @@ pub fn meant(name: &str) -> Option<String> {
     nearest.or_else(|| hook_meant(&upper))
 }
 
-/// How far a name is from a setting's, if it is near.
+/// The distance of a name from a setting's, if it is small enough.
 fn nearness(name: &str, setting: &str) -> Option<usize> {
     let forgiven = if setting.len() <= SHORT { 1 } else { 2 };
     let is_long = setting.len() >= SHORTEST && name.len() >= SHORTEST;
     is_long.then(|| within(name, setting, forgiven)).flatten()
 }
 
-/// `HOKO_OKTA_SECRET`, and what starts with `HOOK_` and ends nearly like a setting.
+/// The hook's variable that was probably meant: `HOKO_OKTA_SECRET`, or one that starts with `HOOK_`
+/// and ends nearly like a setting.
 pub(super) fn hook_meant(name: &str) -> Option<String> {
     let (head, rest) = name.split_once('_')?;
     if !head.starts_with('H') || distance(head, "HOOK") > 1 {
@@ -73,6 +75,7 @@ pub(super) fn hook_meant(name: &str) -> Option<String> {
     Some(format!("HOOK_{}_{nearest}", source.to_ascii_uppercase()))
 }
 
+/// True if this is the name of a hook's setting.
 fn is_hook(name: &str) -> bool {
     HOOK_SETTINGS.iter().any(|(setting, _)| {
         let source = name.strip_suffix(setting).and_then(|rest| rest.strip_suffix('_'));

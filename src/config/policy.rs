@@ -1,4 +1,4 @@
-//! What becomes of those who leave, are renamed, or are not as they should be → [`Policy`].
+//! The lifecycle settings, for a roster alone → [`Policy`].
 
 use super::lists::choice;
 use super::{Problem, Reader, Setting};
@@ -6,7 +6,8 @@ use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
-/// The variables of a roster, and of what becomes of the people in it.
+/// The variables that apply with a roster alone: the store itself, and what happens to the people
+/// in it. The table in docs/settings.md is checked against these rows.
 pub static POLICY_SETTINGS: &[Setting] = &[
     Setting {
         name: "DEACTIVATE",
@@ -39,12 +40,13 @@ pub static POLICY_SETTINGS: &[Setting] = &[
     },
 ];
 
+/// The default of `MAX_REMOVALS_PER_HOUR`.
 const DEFAULT_REMOVALS: usize = 50;
 
-/// Connect's default quota ("Amazon Connect service quotas").
+/// Connect's default quota in calls a second for each operation ("Amazon Connect service quotas").
 const DEFAULT_RATE: f64 = 2.0;
 
-/// `DEACTIVATE`, before the profile is known that `suspend` needs.
+/// The word of `DEACTIVATE`, before the profile is known that `suspend` needs.
 #[derive(Clone, Copy)]
 enum Leaving {
     Delete,
@@ -52,13 +54,24 @@ enum Leaving {
     Suspend,
 }
 
+/// The values of `DEACTIVATE`.
 const DEACTIVATE: [(&str, Leaving); 3] =
     [("suspend", Leaving::Suspend), ("delete", Leaving::Delete), ("keep", Leaving::Keep)];
+/// The values of `RENAME`: a new user instead of the old one, or wait for the operator. Connect
+/// cannot rename a user.
 const RENAME: [(&str, Rename); 2] = [("recreate", Rename::Recreate), ("park", Rename::Park)];
+/// The values of `ON_MISSING`, for a user that was removed from Connect by hand.
 const MISSING: [(&str, Missing); 2] = [("park", Missing::Park), ("recreate", Missing::Recreate)];
+/// The values of `ON_FOREIGN_USER`, for a username that a user made elsewhere has.
 const FOREIGN: [(&str, Foreign); 2] = [("refuse", Foreign::Refuse), ("adopt", Foreign::Adopt)];
 
 impl Reader<'_> {
+    /// Reads the policy; `None` if something about it is a problem.
+    ///
+    /// `SUSPENDED_SECURITY_PROFILE` must not be a profile with which people work here: that would
+    /// leave a leaver with access, and might give them more than they had. What is spelled alike is
+    /// compared here; an id and a name can be compared by a call alone, before the profile is
+    /// given.
     pub(super) fn policy(
         &mut self,
         instance: Option<&Instance>,
@@ -72,6 +85,8 @@ impl Reader<'_> {
                     || rules.allowed.security_profiles.contains(&profile)
                     || rules.groups.iter().any(|(_, it)| it.security_profiles.contains(&profile))
             };
+            // Refused at start and not at the first suspension: a leaver would keep access until
+            // somebody reads the log.
             if rules.is_some_and(gives_access) {
                 return Err(
                     "expected a profile that allows nothing, found one of SECURITY_PROFILES, \
@@ -105,8 +120,8 @@ impl Reader<'_> {
     }
 }
 
-/// What is to be told of a profile for those who left that is written otherwise than those with which
-/// others work: whether it is one of them, Connect alone can tell.
+/// The warning for a profile for suspended users that is spelled otherwise, id or name, than one
+/// with which people work: Connect alone can tell whether they are the same.
 pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<Problem> {
     let Deactivate::Suspend(suspended) = &policy.deactivate else { return None };
     let groups = rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
@@ -123,12 +138,14 @@ pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<Problem> {
     })
 }
 
+/// `MAX_REMOVALS_PER_HOUR`: 0 to 100,000; 0 holds every removal.
 fn removals(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (0..=100_000).contains(number));
     number
         .ok_or_else(|| "expected a whole number from 0 to 100000, found something else".to_owned())
 }
 
+/// `CONNECT_RATE`: 0.1 to 100 calls a second for each operation.
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate| (0.1..=100.0).contains(rate));
     rate.ok_or_else(|| "expected a number from 0.1 to 100, found something else".to_owned())

@@ -1,4 +1,4 @@
-//! What everyone gets → [`Rules`].
+//! The settings of what everybody gets and what may be asked for → [`Rules`].
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,14 @@ use crate::assign::owner::KEYS;
 use crate::assign::phone::{Channels, MAX_WORK_SECONDS, Phone, PhoneConfig, PhoneType};
 use crate::assign::power::{Allowed, MAX_SECURITY_PROFILES, Power};
 
-/// The settings that `CHANNELS` excludes, as Connect does.
+/// The settings that cannot stand beside `CHANNELS`: CreateUser takes either a `PhoneConfig` or
+/// values by channel.
 const SIMPLE: [&str; 4] =
     ["PHONE_TYPE", "AUTO_ACCEPT", "AFTER_CONTACT_WORK_SECONDS", "PERSISTENT_CONNECTION"];
 
 impl Reader<'_> {
+    /// Reads all rules; `None` if one that is required is missing or wrong, with its problem noted.
+    /// `GROUP_PROFILES` is read with a roster alone, which knows the groups.
     pub(super) fn rules(&mut self, instance: Option<&Instance>, has_roster: bool) -> Option<Rules> {
         let power = self.power(instance);
         let allowed = self.allowed(instance);
@@ -42,6 +45,8 @@ impl Reader<'_> {
         })
     }
 
+    /// Routing profile, security profiles and hierarchy group of everybody. Connect demands one
+    /// routing profile and 1 to 10 security profiles ("CreateUser", `SecurityProfileIds`).
     fn power(&mut self, instance: Option<&Instance>) -> Option<Power<Reference>> {
         let one = |kind: Resource| move |text: &str| kind.reference(text, instance);
         let routing_profile = self.required("ROUTING_PROFILE", one(Resource::RoutingProfile));
@@ -61,6 +66,7 @@ impl Reader<'_> {
         })
     }
 
+    /// The operator's lists of what a payload may name; empty lists allow nothing.
     fn allowed(&mut self, instance: Option<&Instance>) -> Option<Allowed> {
         let mut list = |name: &str, kind: Resource| {
             self.optional(name, |text| references(kind, text, instance)).unwrap_or_default()
@@ -73,6 +79,7 @@ impl Reader<'_> {
         })
     }
 
+    /// The phone of everybody: alike for all channels, or by channel.
     fn phone(&mut self) -> Option<Phone> {
         if self.value("CHANNELS").is_none() {
             return Some(Phone::Simple(self.phone_config()));
@@ -85,6 +92,7 @@ impl Reader<'_> {
         self.optional("CHANNELS", Channels::read).map(Phone::PerChannel)
     }
 
+    /// The phone alike for all channels, with Connect's defaults.
     fn phone_config(&mut self) -> PhoneConfig {
         let phone_type = self.optional("PHONE_TYPE", |text| choice(text, &PHONE_TYPE));
         let auto_accept = self.optional("AUTO_ACCEPT", |text| choice(text, &BOOLEAN));
@@ -106,6 +114,7 @@ impl Reader<'_> {
     }
 }
 
+/// A list of names and ARNs, each once, in its order.
 fn references(
     kind: Resource,
     text: &str,
@@ -121,12 +130,15 @@ fn references(
     Ok(references)
 }
 
+/// The values of `EMAIL_AS`: where the e-mail address goes.
 const EMAIL_AS: [(&str, EmailAs); 3] =
     [("omit", EmailAs::Omit), ("secondary", EmailAs::Secondary), ("email", EmailAs::Email)];
+/// The values of `PHONE_TYPE`.
 const PHONE_TYPE: [(&str, PhoneType); 2] =
     [("SOFT_PHONE", PhoneType::SoftPhone), ("DESK_PHONE", PhoneType::DeskPhone)];
 
-/// A stack's name ("CreateStack", StackName), which is also a tag's value.
+/// `DEPLOYMENT`: the name of a stack ("CreateStack", StackName), which is also a tag's value. It is
+/// part of each owner's hash, so another value would find no user of before.
 fn deployment(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if text.len() <= 128 && text.chars().all(plain) {
@@ -135,7 +147,8 @@ fn deployment(text: &str) -> Result<String, String> {
     Err("expected at most 128 characters of A-Z a-z 0-9 - _ ., found something else".to_owned())
 }
 
-/// The operator's tags: at most 46, since four are ours ("CreateUser", Tags: 1 to 50).
+/// The operator's tags: at most 46, since four are ours ("CreateUser", Tags: 1 to 50). Keys of 1 to
+/// 128 characters, values of up to 256, none that starts with `aws:`, which AWS keeps for itself.
 fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
     let tags = map(text)?;
     let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);

@@ -1,4 +1,4 @@
-//! `SCIM_TOKEN…`, `SCIM_STRICT`, `PUBLIC_URL` → whether and how SCIM is spoken.
+//! `SCIM_TOKEN…`, `SCIM_STRICT` and `PUBLIC_URL`: whether SCIM is spoken, and how.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::event::okta::Scope;
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
 
-/// The variables of SCIM.
+/// The variables of SCIM. Without a token it is not spoken, and the others do nothing.
 pub(super) static SCIM_SETTINGS: &[Setting] = &[
     Setting {
         name: "SCIM_TOKEN",
@@ -38,26 +38,30 @@ pub(super) static SCIM_SETTINGS: &[Setting] = &[
 /// How SCIM is spoken at `/scim/v2`.
 #[derive(Clone, Debug)]
 pub struct Scim {
-    /// Who may speak: the tokens, in hand or stored.
+    /// The source of SCIM clients: a bearer token (RFC 6750), in hand or stored in Secrets Manager.
+    /// Two while it is rotated.
     pub client: Hook,
-    /// Whether RFC 7644 is taken by its letter, without leniency.
+    /// True if RFC 7644 is taken by its letter. Okta and Entra ID need leniency; conformance tests
+    /// do not.
     pub strict: bool,
-    /// The URL in front of `/scim/v2`, where the gateway's own is not what clients see; no slash at
-    /// the end.
+    /// The URL in front of `/scim/v2` where the gateway's own is not what clients see: `https://`
+    /// or `http://`, without a slash at the end, without query and fragment.
     pub public_url: Option<String>,
 }
 
-/// What the source is called in the log; no hook's name has a slash.
+/// The name of the source of SCIM clients in the log and in records. No hook's name has a slash, so
+/// it cannot be one of theirs.
 pub(crate) const NAME: &str = "scim/v2";
 
 /// The variable of a token in the clear.
 pub const TOKEN: &str = "SCIM_TOKEN";
 
-/// The variable of one that is stored.
+/// The variable with the ARN of a stored token: the way for Lambda, where variables are readable to
+/// whoever may read the function's configuration.
 pub const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
 
 impl Reader<'_> {
-    /// Reads how SCIM is spoken; it is not, if there is no token.
+    /// Reads how SCIM is spoken; `None` without a token, or if something about it is a problem.
     pub(super) fn scim(&mut self) -> (Option<Scim>, Vec<Problem>) {
         let strict = self.optional("SCIM_STRICT", |text| choice(text, &BOOLEAN));
         let public_url = self.optional("PUBLIC_URL", public_url);
@@ -83,11 +87,13 @@ impl Reader<'_> {
         (Some(Scim { client, strict, public_url }), warnings)
     }
 
-    /// Whether there is anybody to speak SCIM, or something of theirs that cannot be read.
+    /// True if a token is set in either way, readable or not.
     pub(super) fn has_scim(&self) -> bool {
         self.value(TOKEN).is_some() || self.value(ARN).is_some()
     }
 
+    /// The warning for a token among the variables of a Lambda function: whoever may read its
+    /// configuration reads the token too.
     fn in_the_clear(&self) -> Option<Problem> {
         self.value("AWS_LAMBDA_FUNCTION_NAME")?;
         self.value(TOKEN)?;
@@ -99,6 +105,8 @@ impl Reader<'_> {
     }
 }
 
+/// Checks `PUBLIC_URL`. It stands in front of every location, so nothing may be in it that would
+/// end the path there.
 fn public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let legal = |c: char| c.is_ascii_graphic() && !"?#\"<>\\".contains(c);

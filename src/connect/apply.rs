@@ -1,8 +1,10 @@
-//! Plan → calls → [`Applied`], within the time that is left: direct mode, without a roster.
+//! Direct mode: one agent → CreateUser and what it takes to be sure of its effect, within the time
+//! that is left. There is no roster behind it.
 //!
 //! CreateUser is sent first and questions are asked later: in the common case it is the only call.
-//! Where the answer is "taken" or silence, the user is looked up and its owner tag tells whether an
-//! earlier attempt of ours made it. Only then is CreateUser sent again.
+//! If the answer is "taken" or none, the user is looked up, and its owner tag tells whether an
+//! earlier attempt of ours made it. Only then is CreateUser sent again, so a repeated event is
+//! idempotent.
 
 use std::time::SystemTime;
 
@@ -26,30 +28,38 @@ use crate::assign::named::Named;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
-/// CreateUser goes out this often, at most, for one event; throttling aside.
+/// The most CreateUser calls for one event. Throttled ones are not counted: the SDK repeats those
+/// by itself.
 const MAX_CREATES: usize = 3;
 
+/// The log's cause of a fault for lack of time.
 const OUT_OF_TIME: &str = "the invocation's time ran out";
+/// The sender's text where not a single call could be made.
 const NOT_BEGUN: &str =
     "there was no time left to ask Amazon Connect for this user; repeat the event";
 
-/// Amazon Connect, one instance of it.
+/// One Connect instance: the SDK's client, the names that the settings use, and the retry buckets.
+/// One for each process; it is shared by all requests.
 #[derive(Debug)]
 pub struct Connect {
+    /// The SDK's client, with its connections.
     pub(super) client: Client,
+    /// The instance's id, a UUID.
     pub(super) instance: String,
+    /// The operator's names → ids, cached.
     pub(super) names: Names,
+    /// The buckets from which retries are paid.
     pub(super) retries: Retries,
 }
 
-/// What repeats of calls are taken from. Unless it is told otherwise, the SDK has one bucket for all the
-/// clients of a service in a process, and after a bad spell nobody repeats anything (aws-smithy-runtime,
-/// `RetryPartition`).
+/// The token buckets from which the SDK pays for retries. By default there is one for all clients
+/// of a service in a process, and after a bad spell nobody retries anything (aws-smithy-runtime,
+/// `RetryPartition`); so calls that a sender waits for have their own.
 #[derive(Debug)]
 pub(super) struct Retries {
-    /// Calls that a sender waits for.
+    /// For calls that a sender waits for.
     pub(super) awaited: RetryPartition,
-    /// Calls by which Connect is made to follow a roster.
+    /// For calls by which Connect is made to follow a roster.
     pub(super) following: RetryPartition,
 }
 
@@ -61,7 +71,8 @@ impl Default for Retries {
 }
 
 impl Connect {
-    /// Speaks to one instance with the credentials, Region and endpoint of `config`.
+    /// A client of one instance with the credentials, Region and endpoint of `config`. `instance`
+    /// is its id, a UUID. Nothing is called yet.
     #[must_use]
     pub fn new(config: &SdkConfig, instance: &str) -> Self {
         Self {
@@ -72,14 +83,15 @@ impl Connect {
         }
     }
 
-    /// The same, where these settings name things in the instance.
+    /// The same, with the settings that name resources of the instance.
     #[must_use]
     pub fn with_settings(self, named: Vec<Named>) -> Self {
         Self { names: Names::of(named), ..self }
     }
 
-    /// What the settings name that the instance does not have, or could not be asked for: a fault for
-    /// each, whose cause has the setting and the word.
+    /// One fault for each setting that names a resource which the instance does not have, or which
+    /// could not be looked up; its cause has the setting and the name. Empty if the time ran out: a
+    /// slow look-up is no wrong setting.
     pub async fn misnamed(&self, now: SystemTime, deadline: Deadline) -> Vec<Fault> {
         let (timeouts, retries) = deadline.limits();
         let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
@@ -88,8 +100,12 @@ impl Connect {
         timeout(deadline.time_left(), self.names.misnamed(&line, now)).await.unwrap_or_default()
     }
 
-    /// Makes Connect hold this agent's user, and gives up in time to say so. The fault is what the
-    /// last call said, or [`crate::fault::Kind::Unavailable`] if the time ran out.
+    /// Creates this agent's user unless it is there, and returns in time for an answer.
+    ///
+    /// # Errors
+    /// The fault of the first call whose meaning is certain; [`Kind::Unavailable`] if the time ran
+    /// out or the call's fate is unknown, [`Kind::Throttled`] if Connect asked for fewer calls.
+    /// Repeating the event is safe in each case. The calls are accounted for however it ends.
     pub async fn converge(
         &self,
         agent: &Agent,
@@ -110,8 +126,8 @@ impl Connect {
         (applied.unwrap_or_else(out_of_time), trace.calls())
     }
 
-    /// The body that CreateUser would be sent with for this agent: a dry run, which calls nobody.
-    /// What is configured by name stands there as `id of …`.
+    /// The body of the CreateUser call for this agent, without any call. Resources that are
+    /// configured by name stand there as `id of …`.
     pub async fn preview(&self, agent: &Agent) -> Option<Value> {
         let power = agent.power.clone().map(|reference| match reference {
             Reference::Id(id) => id.as_str().to_owned(),
@@ -120,9 +136,8 @@ impl Connect {
         create::preview(&self.client, &self.instance, agent, power).await
     }
 
-    /// Creates and looks until nothing is left in doubt. It ends: what was observed is ours or
-    /// foreign, and CreateUser is sent a few times at most. A user of ours is left as it is: an old
-    /// event must not undo what a supervisor did since.
+    /// Sends CreateUser and looks the user up until its fate is known. It ends: what is found is
+    /// ours or foreign, and CreateUser is sent [`MAX_CREATES`] times at most.
     async fn until_held(
         &self,
         agent: &Agent,
@@ -138,10 +153,16 @@ impl Connect {
                 Err(failure) => failure,
             };
             creates_left = creates_left.saturating_sub(1);
+            // Of all errors only an unknown fate justifies another CreateUser, and only after the
+            // look-up: "taken" cannot change by asking again, and what was refused is refused
+            // again.
             let again = match failure.class {
                 Class::Duplicate => false,
                 Class::UnknownFate => creates_left > 0,
                 _ if failure.has_code("ResourceNotFoundException") => {
+                    // CreateUser names routing profile, security profiles and hierarchy group by
+                    // ids. One of them was deleted since it was listed by its name, so the lists
+                    // are read anew the next time.
                     self.names.doubt().await;
                     return Err(failure.into());
                 }

@@ -1,33 +1,34 @@
 //! AWS error code → what it means for us, as rows.
 //!
 //! The codes are those of CreateUser ("Amazon Connect API Reference", CreateUser, Errors), of the
-//! calls that look for a user, and of the errors common to all of AWS. The last arrive unmodelled,
-//! so codes are compared and not the SDK's enums.
+//! look-ups, and of the errors common to all services ("Common Errors" in the same book). The
+//! common ones are not modelled by the SDK, so codes are compared as texts and not the SDK's enums.
 
 use crate::fault::{Fault, Kind};
 
-/// What an error of Connect's means.
+/// What an error of Connect's means: whether the call had an effect, and who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// We asked for something that there is not.
+    /// We sent what the API does not know: no effect, and ours to mend.
     Bug,
-    /// Our settings, permissions or credentials are wrong.
+    /// Settings, permissions or credentials are wrong: no effect, the operator's to mend.
     Configuration,
-    /// The username is taken, perhaps by our own earlier attempt.
+    /// The username is taken, perhaps by an earlier attempt of ours; only a look-up can tell.
     Duplicate,
-    /// It is there, and is not shown yet.
+    /// Connect lists the user and does not describe it yet (eventual consistency): transient.
     NotYet,
-    /// The instance is full.
+    /// The instance has as many users as its quota allows: no effect, the operator's to mend.
     Quota,
-    /// A value was refused.
+    /// A value was refused: no effect, the sender's to mend.
     Refused,
-    /// Too many calls.
+    /// The rate limit was hit. Certain to have had no effect, so it is safe to repeat.
     Throttled,
-    /// It may have happened, or not.
+    /// A 5xx, a time-out or a lost connection: the call may have had its effect, or may have it
+    /// yet.
     UnknownFate,
 }
 
-/// The codes that we know.
+/// The known error codes, each in one row. A new one is added here and nowhere else.
 pub static CODES: &[(&str, Class)] = &[
     ("DuplicateResourceException", Class::Duplicate),
     ("InternalServiceException", Class::UnknownFate),
@@ -59,7 +60,8 @@ pub static CODES: &[(&str, Class)] = &[
 ];
 
 impl Class {
-    /// What an error code means; the HTTP status decides where the code is new to us.
+    /// The class of an error code. Where the code is new to us or missing, the HTTP status decides;
+    /// what is no 4xx at all counts as an unknown fate, the only safe guess.
     #[must_use]
     pub fn of(code: Option<&str>, status: u16) -> Self {
         let known = CODES.iter().find(|(known, _)| Some(*known) == code);
@@ -73,7 +75,8 @@ impl Class {
         }
     }
 
-    /// The fault that an error becomes when nothing more can be done about it.
+    /// The fault for the sender when nothing more can be done about the error. Its detail is our
+    /// own text: Connect's messages quote usernames and are never passed on.
     #[must_use]
     pub fn fault(self) -> Fault {
         let (kind, detail) = match self {

@@ -1,4 +1,4 @@
-//! [`Agent`] → the CreateUser request, member by member; the phone's members of any request.
+//! [`Agent`] → the CreateUser request, member by member; and the phone members of any request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::assign::phone::Phone;
 use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
 
-/// The body that CreateUser would be sent with. Nothing is sent.
+/// The body of the CreateUser request, by way of the SDK's own serialiser. Nothing is sent.
 pub(super) async fn preview(
     client: &Client,
     instance: &str,
@@ -41,7 +41,7 @@ pub(super) async fn preview(
     seen.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Every member but the phone's.
+/// The request with every member but the phone's, which [`add_phone`] writes.
 pub(super) fn request(
     client: &Client,
     instance: &str,
@@ -61,6 +61,8 @@ pub(super) fn request(
         .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
 }
 
+/// `IdentityInfo`. Members that the agent has not are left out: under SAML and an existing
+/// directory Connect refuses some of them.
 fn identity_info(agent: &Agent) -> UserIdentityInfo {
     let name = |name: &PersonName| name.as_str().to_owned();
     let email = |email: &Email| email.as_str().to_owned();
@@ -73,9 +75,11 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
         .build()
 }
 
-/// Writes the phone members into the body before it is signed. The SDK leaves out a `false` and a
-/// `0` (`protocol_serde/shape_user_phone_config.rs`, `shape_after_contact_work_config.rs`), and what
-/// the operator decided should not depend on what Connect takes silence for.
+/// Writes the phone members into the body before it is signed.
+///
+/// The SDK leaves out a `false` and a `0` (`protocol_serde/shape_user_phone_config.rs`,
+/// `shape_after_contact_work_config.rs`), and what the operator decided must not depend on what
+/// Connect takes silence for.
 pub(super) fn add_phone(
     mut request: HttpRequest,
     phone: &Phone,
@@ -85,6 +89,7 @@ pub(super) fn add_phone(
     let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotAnObject) };
     members.extend(phone);
     let body = Value::Object(members).to_string();
+    // The SDK set the length of the body that it wrote itself, and it signs this header.
     request.headers_mut().insert("content-length", body.len().to_string());
     *request.body_mut() = body.into();
     Ok(request)
@@ -102,9 +107,11 @@ impl std::fmt::Display for NotAnObject {
 
 impl std::error::Error for NotAnObject {}
 
-/// Lets the SDK repeat CreateUser only where Connect throttled it, which is certain to have had no
-/// effect. Left to itself the SDK also repeats it after a 5xx or a time-out, when a user may
-/// already be there, and takes a full quota (`LimitExceededException`) for throttling.
+/// Lets the SDK repeat CreateUser only after a throttle, which is certain to have had no effect.
+///
+/// By itself the SDK also repeats it after a 5xx or a time-out, when a user may be there already;
+/// the answer would then be "taken", and it would look as if the user were somebody else's. It also
+/// takes a full quota (`LimitExceededException`) for throttling.
 #[derive(Debug)]
 pub(super) struct OnlyThrottling;
 

@@ -1,4 +1,4 @@
-//! The SDK's error → what it means and what the log may say of it.
+//! The SDK's error → its class, and the text that the log may have of it.
 
 use std::error::Error;
 use std::fmt;
@@ -10,18 +10,21 @@ use aws_sdk_connect::operation::RequestId as _;
 use super::class::Class;
 use crate::fault::Fault;
 
-/// What a call came to that did not succeed.
+/// A call that did not succeed: its class, and operation, code and request id for the log.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// What it means.
     pub(crate) class: Class,
+    /// AWS's error code, where the service answered with one.
     code: Option<String>,
-    /// Operation, code and request id: what the log may know. Never Connect's message, which quotes
-    /// usernames.
+    /// Operation, code, status and request id: what the log may know. Never Connect's message,
+    /// which quotes usernames.
     cause: String,
 }
 
 impl Failure {
-    /// What an error of an operation comes to.
+    /// Classifies an error of the SDK. Whatever failed after the request may have left the machine
+    /// has an unknown fate.
     pub(crate) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -50,24 +53,27 @@ impl Failure {
         Self { class, code, cause }
     }
 
-    /// A user is listed and not shown.
+    /// A user is listed and not described: eventual consistency.
     pub(crate) fn not_yet() -> Self {
         let cause = "DescribeUser: a listed user is not shown".to_owned();
         Self { class: Class::NotYet, code: None, cause }
     }
 
-    /// This failure, where it can only mean that the user is not shown.
+    /// This failure, where "not found" can only mean that the user is not shown yet, since it was
+    /// seen a moment ago.
     pub(crate) fn into_not_yet(self) -> Self {
         Self { class: Class::NotYet, ..self }
     }
 
-    /// A call that was not made, since its turn did not come in time.
+    /// A call that was not sent, since the rate limiter's permit did not come in time. It counts as
+    /// throttled: certain to have had no effect.
     pub(crate) fn unsent(operation: &str) -> Self {
         let cause = format!("{operation}: its turn did not come in time");
         Self { class: Class::Throttled, code: None, cause }
     }
 
-    /// The fault that a call comes to in which nothing of the sender's was said.
+    /// The fault of a call that carried nothing of the sender's: whatever Connect refuses of it is
+    /// our bug and not the sender's to mend.
     pub(crate) fn of_our_own(self) -> Fault {
         let class = match self.class {
             Class::Duplicate | Class::NotYet | Class::Refused => Class::Bug,
@@ -76,19 +82,19 @@ impl Failure {
         Self { class, ..self }.into()
     }
 
-    /// Whether AWS gave this code.
+    /// True if AWS gave this error code.
     pub(crate) fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// A success without the member that makes it one.
+    /// A success without the member that makes it one. What it did is unknown.
     pub(crate) fn empty(operation: &str) -> Self {
         let cause = format!("{operation}: an answer without its content");
         Self { class: Class::UnknownFate, code: None, cause }
     }
 
-    /// This failure, where looking for the user failed too. What became of the first call stays the
-    /// answer, for whatever Connect refuses in a look-up is no value of the sender's; unless the
+    /// This failure of a call, where the look-up after it failed too. The first call's class stays
+    /// the answer, since whatever a look-up is refused for is no value of the sender's; unless the
     /// operator has something to mend, or the user is there and not shown yet.
     pub(crate) fn and_then(self, look_up: &Self) -> Self {
         let class = match look_up.class {
@@ -99,7 +105,7 @@ impl Failure {
     }
 }
 
-/// What the log may know.
+/// The cause, for the log.
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.cause)
@@ -112,15 +118,17 @@ impl From<Failure> for Fault {
     }
 }
 
-/// What is wrong with the credentials.
+/// Why there are no credentials.
 #[derive(PartialEq, Eq)]
 enum Lack {
-    /// There may be some in a moment.
+    /// The provider timed out; there may be some in a moment.
     InTime,
-    /// Somebody has to see to it.
+    /// There are none, or they are not usable: the operator's to mend.
     Usable,
 }
 
+/// Looks for the credentials provider's error through the whole chain of causes, since it may be
+/// wrapped in more than one of the SDK's errors.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> Option<Lack> {
     let mut next = Some(error);
     while let Some(error) = next {

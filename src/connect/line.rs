@@ -1,4 +1,5 @@
-//! One client, one instance, one set of limits: what every call of Amazon Connect is made with.
+//! Call context: the client, the instance and the limits with which every call of Amazon Connect is
+//! made.
 
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
@@ -9,20 +10,27 @@ use super::failure::Failure;
 use super::pace::Pace;
 use crate::deadline::Deadline;
 
-/// The way to one instance.
+/// The context of a call. It lives for one event or one round, since its limits are shares of the
+/// time that was left at its start.
 pub(crate) struct Line<'a> {
+    /// The SDK's client.
     pub(crate) client: &'a Client,
+    /// The instance's id.
     pub(crate) instance: &'a str,
+    /// Time-outs, retries and the interceptor that counts, as an override of the client's
+    /// configuration.
     pub(crate) limits: Builder,
-    /// How fast it may be used, and until when, where nobody waits for an answer.
+    /// The rate limiter and until when to wait for it; `None` where a sender waits for the answer,
+    /// and a throttle is dealt with instead.
     pub(crate) pace: Option<(&'a Pace, Deadline)>,
 }
 
 impl Line<'_> {
-    /// Waits for the turn of a call.
+    /// Waits for the rate limiter's permit for one call.
     ///
     /// # Errors
-    /// [`Class::Throttled`] if it does not come in time.
+    /// [`Class::Throttled`] if the permit would come too late for the call to be made. Nothing was
+    /// sent.
     pub(super) async fn turn(&self, operation: &'static str) -> Result<(), Failure> {
         match self.pace {
             Some((pace, deadline)) if !pace.wait(operation, deadline).await => {
@@ -32,7 +40,8 @@ impl Line<'_> {
         }
     }
 
-    /// What an answer comes to; the pace learns of it.
+    /// The result of a call, with its error classified. The rate limiter learns of it: only a
+    /// throttle slows it down, any other answer means that Connect let the call in.
     pub(super) fn judge<T, E>(
         &self,
         operation: &'static str,

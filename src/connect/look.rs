@@ -1,8 +1,9 @@
 //! Username or id → what Connect holds.
 //!
-//! By name it is asked only when CreateUser found the name taken or went silent. The search index is
-//! quick but lags behind, so the full list is read where it shows nothing; and its idea of "exact"
-//! is undocumented, so names are compared here, byte for byte.
+//! Names are looked up only when CreateUser found one taken or its fate is unknown, since it takes
+//! several calls. The search index is quick but eventually consistent, so where it shows nothing
+//! the full list is read; and what SearchUsers means by "exact" is not documented, so names are
+//! compared here, byte for byte.
 
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
@@ -12,13 +13,17 @@ use super::line::Line;
 use super::plan::Observed;
 use super::shown::observed;
 
-/// ListUsers takes at most this many to a page ("ListUsers", maxResults).
+/// The largest page of ListUsers ("Amazon Connect API Reference", ListUsers, maxResults).
 const PAGE: i32 = 1000;
 
 impl Line<'_> {
     /// The user of this name, as DescribeUser shows it; `None` if Connect lists none.
+    ///
+    /// # Errors
+    /// [`Class::NotYet`] if the user is listed and not described.
     pub(super) async fn find(&self, username: &str) -> Result<Option<Observed>, Failure> {
         let found = self.search(username).await?;
+        // The index may still have users that were deleted; only one that is described is believed.
         if let Some(id) = &found
             && let Some(user) = self.describe(id).await?
         {
@@ -32,9 +37,9 @@ impl Line<'_> {
         }
     }
 
-    /// The user of this id; `None` if Connect does not show it, which it may not do for a while
-    /// after it was created ("Amazon Connect API Reference", eventual consistency, which names both
-    /// codes).
+    /// The user of this id; `None` if Connect does not show it: it never was, was deleted, or was
+    /// created so recently that it is not shown yet ("Amazon Connect API Reference", eventual
+    /// consistency, which names both error codes).
     pub(super) async fn describe(&self, id: &str) -> Result<Option<Observed>, Failure> {
         self.turn("DescribeUser").await?;
         let described = self
@@ -47,6 +52,8 @@ impl Line<'_> {
             .send()
             .await;
         let described = match self.judge("DescribeUser", described) {
+            // Our ids come from Connect itself, so one that it refuses is one that it does not
+            // show.
             Err(failure)
                 if failure.has_code("ResourceNotFoundException")
                     || failure.class == Class::Refused =>
@@ -59,6 +66,7 @@ impl Line<'_> {
         Ok(Some(observed(id, user)))
     }
 
+    /// The id of this name by the search index, which lags behind CreateUser and DeleteUser.
     async fn search(&self, username: &str) -> Result<Option<String>, Failure> {
         let condition = StringCondition::builder()
             .field_name("Username")
@@ -82,6 +90,7 @@ impl Line<'_> {
         Ok(ours.and_then(|user| user.id()).map(str::to_owned))
     }
 
+    /// The id of this name by the full list: one call for each thousand users, until it is found.
     async fn list_for(&self, username: &str) -> Result<Option<String>, Failure> {
         let mut token = None;
         loop {

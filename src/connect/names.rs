@@ -1,8 +1,8 @@
-//! The operator's names → ids.
+//! The operator's names of profiles and groups → their ids.
 //!
-//! What is named by id needs no call. Names are listed when the first of their kind is met and kept
-//! as long as the function lives; a name that is not on the list makes it be read again, once a
-//! minute at most, and so does Connect's word that something of a listed id is not there.
+//! What is configured by id needs no call. Names are listed when the first of their kind is needed,
+//! and cached as long as the process lives. A list is read again, once a minute at most, if a name
+//! is not in it, or after Connect said that a listed id does not exist.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
@@ -19,41 +19,46 @@ use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::near::distance;
 
-/// No list is read twice within this time.
+/// The least time between two reads of a list: a name that is not there must not cost calls for
+/// each event.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// The lists take at most this many to a page (`ListRoutingProfiles`, maxResults).
+/// The largest page of the List operations ("Amazon Connect API Reference", `ListRoutingProfiles`,
+/// maxResults).
 const PAGE: i32 = 1000;
 
-/// So many names are told to whoever wrote one that is not there.
+/// The most names that a fault lists beside one that was not found.
 const TOLD: usize = 12;
 
-/// What is known of the names.
+/// The cache of lists, one for each kind of resource.
 #[derive(Debug, Default)]
 pub(super) struct Names {
+    /// By kind. The lock is held over a read, so that a crowd of events reads a list once.
     listings: Mutex<BTreeMap<Resource, Listing>>,
-    /// Which settings name what.
+    /// The settings that name resources, for the log's cause.
     settings: Vec<Named>,
 }
 
-/// The names of one kind.
+/// The list of one kind.
 #[derive(Debug, Default)]
 struct Listing {
+    /// Name → ids; a name of several ids is refused.
     ids: HashMap<String, Vec<ResourceId>>,
-    /// When a read was last begun.
+    /// When a read was last begun, failed ones included.
     tried: Option<SystemTime>,
-    /// Why it failed, if it did.
+    /// The fault of the last read, if it failed; ids from before stay in use.
     fault: Option<Fault>,
+    /// True if Connect did not know a listed id: read again when it may be.
     doubted: bool,
 }
 
 impl Names {
-    /// Names that these settings have.
+    /// An empty cache for these settings.
     pub(super) fn of(settings: Vec<Named>) -> Self {
         Self { settings, ..Self::default() }
     }
 
-    /// The settings that name what is not to be found by its name, each with why.
+    /// One fault for each setting whose name cannot be resolved.
     pub(super) async fn misnamed(&self, line: &Line<'_>, now: SystemTime) -> Vec<Fault> {
         let mut faults = Vec::new();
         for Named { kind, reference, .. } in &self.settings {
@@ -66,7 +71,8 @@ impl Names {
         faults
     }
 
-    /// The ids of what is meant. Two names of one thing are one.
+    /// Resolves everything that a user is given. An id and a name may mean the same profile; it is
+    /// then listed once, since UpdateUserSecurityProfiles takes a set.
     pub(super) async fn resolve(
         &self,
         line: &Line<'_>,
@@ -91,7 +97,7 @@ impl Names {
         })
     }
 
-    /// The id of the security profile that is meant.
+    /// Resolves one security profile.
     pub(super) async fn security_profile(
         &self,
         line: &Line<'_>,
@@ -101,11 +107,16 @@ impl Names {
         self.id(line, Resource::SecurityProfile, meant, now).await
     }
 
-    /// Notes that Connect does not know something that was listed.
+    /// Has all lists read again when they may be, since Connect did not know one of their ids.
     pub(super) async fn doubt(&self) {
         self.listings.lock().await.values_mut().for_each(|listing| listing.doubted = true);
     }
 
+    /// The id of one resource, from the cache or by a read.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] if there is none of this name or several; the fault of the read if
+    /// that failed and the name was not known before.
     async fn id(
         &self,
         line: &Line<'_>,
@@ -119,6 +130,7 @@ impl Names {
         };
         let mut listings = self.listings.lock().await;
         let listing = listings.entry(kind).or_default();
+        // The time is noted before the read: one that fails or is cut off counts too.
         if listing.wants_a_read(name, now) {
             listing.tried = Some(now);
             match line.list(kind).await {
@@ -137,7 +149,8 @@ impl Names {
         }
     }
 
-    /// The sender hears what is wrong, and the log which word of which setting.
+    /// The fault of a name. The sender hears that a setting is wrong, and only the log which word
+    /// of which: names of profiles are the operator's.
     fn fault(&self, kind: Resource, name: &str, found: &str) -> Fault {
         let noun = kind.noun();
         let is_it = |named: &&Named| {
@@ -166,7 +179,7 @@ impl Listing {
         Self { ids, tried: Some(now), ..Self::default() }
     }
 
-    /// Some of the names, the nearest first.
+    /// Some of the names, the most similar first.
     fn near(&self, name: &str) -> Vec<&str> {
         let mut names: Vec<&str> = self.ids.keys().map(String::as_str).collect();
         let name = name.to_lowercase();
@@ -175,6 +188,7 @@ impl Listing {
         names
     }
 
+    /// True if the list is unread, lacks this name or is doubted, and was not read within a minute.
     fn wants_a_read(&self, name: &str, now: SystemTime) -> bool {
         let is_recent = self.tried.is_some_and(|tried| lies_within(PAUSE, tried, now));
         (self.doubted || !self.ids.contains_key(name)) && !is_recent
@@ -182,7 +196,7 @@ impl Listing {
 }
 
 impl Line<'_> {
-    /// Everything of a kind, in every page.
+    /// All resources of a kind, page by page.
     pub(crate) async fn list(&self, kind: Resource) -> Result<Vec<Item>, Failure> {
         let (mut items, mut token) = (Vec::new(), None);
         loop {
@@ -195,6 +209,7 @@ impl Line<'_> {
         }
     }
 
+    /// One page and the token of the next.
     async fn page(
         &self,
         kind: Resource,
@@ -236,15 +251,18 @@ impl Line<'_> {
     }
 }
 
-/// One profile or group of the instance.
+/// A profile or hierarchy group of the instance, as a List operation shows it.
 pub(crate) struct Item {
+    /// Its name, in the case in which Connect shows it.
     pub(crate) name: String,
+    /// Its id, a UUID.
     pub(crate) id: String,
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the doctor alone tells it"))]
     pub(crate) arn: String,
 }
 
 impl Item {
+    /// Members that the answer leaves out are empty; such an id is not used.
     fn of(name: Option<String>, id: Option<String>, arn: Option<String>) -> Self {
         let [name, id, arn] = [name, id, arn].map(Option::unwrap_or_default);
         Self { name, id, arn }

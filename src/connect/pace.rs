@@ -1,7 +1,8 @@
-//! How fast Amazon Connect is called where nobody waits for the answer.
+//! Rate limiter for the drain: how fast Connect is called where nobody waits for the answer.
 //!
-//! Connect's quota is for each operation, account and Region ("Amazon Connect service quotas"), and
-//! others draw on it too: whoever is throttled goes slower, and faster again little by little.
+//! Connect's quotas are per operation, account and Region ("Amazon Connect service quotas"), and
+//! other programs draw on them. So there is a token bucket for each operation; a throttle halves
+//! its rate, and each call that Connect lets in raises it again.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,58 +12,65 @@ use tokio::time::{Instant, sleep};
 
 use crate::deadline::Deadline;
 
-/// Calls that may be saved up.
+/// The most tokens that a bucket saves up.
 const BURST: f64 = 5.0;
 
-/// What is left of the rate after a throttle, and what it gains by a call that was let in.
+/// The factor of the rate after a throttle.
 const SLOWER: f64 = 0.5;
+/// The factor of the rate after a call that was let in, up to the full rate.
 const FASTER: f64 = 1.25;
 
-/// No slower than this share of the rate.
+/// The least share of the rate: a drain that stood still would never learn that it may go on.
 const SLOWEST: f64 = 0.25;
 
-/// One token bucket for each operation.
+/// One token bucket for each operation. Its state is that of one run of the drain.
 #[derive(Debug)]
 pub struct Pace {
-    /// Calls a second.
+    /// Calls a second for each operation, at most: `CONNECT_RATE`.
     rate: f64,
     buckets: Mutex<BTreeMap<&'static str, Bucket>>,
 }
 
+/// The bucket of one operation.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
+    /// What is saved up; below zero as many calls are waiting.
     tokens: f64,
+    /// When `tokens` was last brought up to date.
     filled: Instant,
-    /// The share of the rate that is used.
+    /// The share of the rate that is used, from [`SLOWEST`] to 1.
     share: f64,
 }
 
 impl Pace {
-    /// So many calls a second of each operation. One call may be made at once; what Connect would
-    /// let in of a burst is not known here, since others may have had it.
+    /// A limiter of `rate` calls a second for each operation. Buckets start with one token and not
+    /// full: what Connect would let in of a burst is unknown here, since others may have used it
+    /// up.
     #[must_use]
     pub fn new(rate: f64) -> Self {
         Self { rate, buckets: Mutex::default() }
     }
 
-    /// Waits for the turn of a call, if it comes early enough for the call itself.
+    /// Waits for a permit; false, and at once, if it would come too late for the call to be made
+    /// before the deadline.
     pub(super) async fn wait(&self, operation: &'static str, deadline: Deadline) -> bool {
         let wait = self.take(operation);
         let in_time = deadline.allows_a_call_after(wait);
         if in_time {
             sleep(wait).await;
         } else {
+            // The token was taken and is not used: those who wait behind move up.
             self.change(operation, |bucket| bucket.tokens += 1.0);
         }
         in_time
     }
 
-    /// Notes that Connect took a call.
+    /// Connect let a call in: a quarter faster, up to the full rate.
     pub(super) fn faster(&self, operation: &'static str) {
         self.change(operation, |bucket| bucket.share = (bucket.share * FASTER).min(1.0));
     }
 
-    /// Notes that Connect throttled a call.
+    /// Connect throttled a call: half as fast, and what was saved up is gone.
     pub(super) fn slower(&self, operation: &'static str) {
         self.change(operation, |bucket| {
             bucket.share = (bucket.share * SLOWER).max(SLOWEST);
@@ -70,7 +78,8 @@ impl Pace {
         });
     }
 
-    /// Takes a token, or one of the future's, and says how long until it is there.
+    /// Takes a token, of the future if need be, and returns how long until it is there. So calls
+    /// queue in the order in which they ask.
     fn take(&self, operation: &'static str) -> Duration {
         self.change(operation, |bucket| {
             bucket.tokens -= 1.0;
@@ -79,6 +88,7 @@ impl Pace {
         })
     }
 
+    /// Refills an operation's bucket by the time that went by, and changes it under the lock.
     fn change<T>(&self, operation: &'static str, change: impl FnOnce(&mut Bucket) -> T) -> T {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! What Connect should hold + what it holds → the calls to make. Pure, so a dry run is free.
+//! Desired state + observed state → the calls to make. Pure, so a dry run is free.
 //!
-//! The calls stand from the least to the most dangerous: what a user may do is changed last. Each is left out where nothing differs, so that a plan that was
-//! cut off is made again from what is left. What the operator and the identity provider say nothing
-//! of is left as it is.
+//! Calls stand from the least to the most dangerous: access is given last, and taken away first. A
+//! call is left out where nothing differs, so a plan that was cut off is made again from what is
+//! left. What neither the operator nor the identity provider decides is left as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,24 +20,24 @@ use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
 use crate::fault::{Fault, Kind};
 
-/// What Connect holds: a user, as DescribeUser shows it.
+/// The observed state: one user, as DescribeUser shows it.
 #[derive(Clone, PartialEq)]
 pub struct Observed {
-    /// Its ids.
+    /// Its id and ARN.
     pub ids: UserIds,
-    /// Its name, byte for byte.
+    /// The username, byte for byte.
     pub username: String,
     /// `IdentityInfo`.
     pub identity: IdentityInfo,
-    /// `PhoneConfig` and the five lists by channel, named as on the wire.
+    /// `PhoneConfig` and the five lists by channel, with the wire's names.
     pub phone: Map<String, Value>,
-    /// `RoutingProfileId`.
+    /// `RoutingProfileId`, a UUID.
     pub routing_profile: String,
-    /// `SecurityProfileIds`.
+    /// `SecurityProfileIds`, a set: Connect keeps no order.
     pub security_profiles: BTreeSet<String>,
-    /// `HierarchyGroupId`.
+    /// `HierarchyGroupId`; `None` outside of every group.
     pub hierarchy_group: Option<String>,
-    /// Its tags.
+    /// All tags, those of others included.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -57,31 +57,31 @@ pub struct IdentityInfo {
     pub mobile: Option<String>,
 }
 
-/// What Connect should hold of somebody.
+/// The desired state of one user.
 #[derive(Clone, Copy)]
 pub enum Desired<'a> {
-    /// No user.
+    /// There shall be no user.
     Absent,
-    /// This agent's user, with these ids of what the agent's names mean.
+    /// This agent's user shall be there, with these ids for the names that the agent has.
     Held(&'a Agent, &'a Power<ResourceId>),
-    /// The user as it is, with this security profile alone, if there is one.
+    /// The user, if there is one, shall be as it is with this security profile alone.
     ShutOut(&'a ResourceId),
 }
 
-/// One Amazon Connect call.
+/// One call of Amazon Connect. Each sets a whole value, so repeating it does no harm.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Step {
     /// CreateUser.
     CreateUser,
     /// DeleteUser.
     DeleteUser,
-    /// TagResource with these.
+    /// TagResource with these: adds them and replaces those of the same keys.
     TagResource(BTreeMap<String, String>),
     /// UntagResource of these keys.
     UntagResource(Vec<String>),
     /// UpdateUserConfig: the lists by channel.
     UpdateUserConfig(Phone),
-    /// UpdateUserHierarchy; none takes the user out of its group.
+    /// UpdateUserHierarchy; without a group it takes the user out of its group.
     UpdateUserHierarchy(Option<ResourceId>),
     /// UpdateUserIdentityInfo, the whole of it: whether Connect keeps what is left out is not
     /// documented.
@@ -95,7 +95,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The operation's name.
+    /// The operation's name in the API, and in IAM behind `connect:`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -142,8 +142,11 @@ impl fmt::Debug for Step {
     }
 }
 
-/// The calls that lead from what Connect holds to what it should hold; none if it is so. Connect
-/// renames nobody, so a user of another name is no user of this agent's.
+/// The calls that lead from the observed to the desired state, in the order in which they are to be
+/// made; none if they are equal.
+///
+/// Connect cannot rename a user, so one of another name does not count as this agent's: the plan is
+/// CreateUser, and the caller removes the old one.
 #[must_use]
 pub fn plan(desired: Desired<'_>, observed: Option<&Observed>) -> Vec<Step> {
     match (desired, observed) {
@@ -157,10 +160,10 @@ pub fn plan(desired: Desired<'_>, observed: Option<&Observed>) -> Vec<Step> {
     }
 }
 
-/// Refuses a user that this deployment did not create for this person.
+/// Refuses a user that this deployment did not create for this person, which the owner tag says.
 ///
 /// # Errors
-/// [`Kind::Uniqueness`].
+/// [`Kind::Uniqueness`]: the username is in use, and not ours to change.
 pub fn check_owner(owner: &Owner, observed: &Observed) -> Result<(), Fault> {
     if owner.owns(&observed.tags) {
         return Ok(());
@@ -172,6 +175,7 @@ pub fn check_owner(owner: &Owner, observed: &Observed) -> Result<(), Fault> {
     ))
 }
 
+/// The steps for a user that is there, each if it would change something.
 fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     steps.extend(identity(agent, &user.identity));
@@ -183,6 +187,8 @@ fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec
     if power.routing_profile.as_str() != user.routing_profile {
         steps.push(Step::UpdateUserRoutingProfile(power.routing_profile.clone()));
     }
+    // Before the security profiles: a cut must not leave a user with its access back and still
+    // tagged as suspended.
     steps.extend(tags(agent, &user.tags));
     let profiles = &power.security_profiles;
     let wanted: BTreeSet<&str> = profiles.iter().map(ResourceId::as_str).collect();
@@ -192,7 +198,8 @@ fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec
     steps
 }
 
-/// Access is taken away before anything is said about it.
+/// Access is taken away before it is tagged: a cut in between leaves a suspended user without the
+/// tag, and not a user with access that is called suspended.
 fn shut_out(profile: &ResourceId, user: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if !user.security_profiles.iter().eq([profile.as_str()]) {
@@ -208,8 +215,12 @@ fn shut_out(profile: &ResourceId, user: &Observed) -> Vec<Step> {
 /// The value of [`SUSPENDED`].
 const TRUE: &str = "true";
 
-/// Names are the directory's where it has them. A secondary address that is not ours to write is sent
-/// back as it was; an `Email` is not, since Connect refuses one under SAML and shows it all the same.
+/// UpdateUserIdentityInfo, if it would change something.
+///
+/// Names are compared only where we set them; under an existing directory they are that
+/// directory's. A secondary address that is not ours to write is sent back as it was, since the
+/// call sets all members. An `Email` is not: Connect refuses one under SAML, and shows it all the
+/// same.
 fn identity(agent: &Agent, user: &IdentityInfo) -> Option<Step> {
     let name = |name: &PersonName| name.as_str().to_owned();
     let address = |email: &Email| email.as_str().to_owned();
@@ -233,6 +244,7 @@ fn identity(agent: &Agent, user: &IdentityInfo) -> Option<Step> {
     (wanted != held).then_some(Step::UpdateUserIdentityInfo(wanted))
 }
 
+/// UpdateUserPhoneConfig or UpdateUserConfig, if the user lacks something of what is wanted.
 fn phone(wanted: &Phone, held: &Map<String, Value>) -> Option<Step> {
     let members = serde_json::to_value(wanted).unwrap_or_default();
     if is_held(&members, Some(&Value::Object(held.clone()))) {
@@ -244,8 +256,8 @@ fn phone(wanted: &Phone, held: &Map<String, Value>) -> Option<Step> {
     })
 }
 
-/// Whether everything that is wanted is there; a `false` or a `0` also where nothing is. Rows of a
-/// list belong together by their channel.
+/// True if everything that is wanted is observed; a `false` or a `0` also where nothing is, since
+/// an answer may leave those out. Rows of a list are matched by their channel, in any order.
 fn is_held(wanted: &Value, held: Option<&Value>) -> bool {
     match (wanted, held) {
         (Value::Object(wanted), Some(Value::Object(held))) => {
@@ -261,7 +273,8 @@ fn is_held(wanted: &Value, held: Option<&Value>) -> bool {
     }
 }
 
-/// Other tags than those that are wanted may be anybody's; the one that is ours alone is taken away.
+/// Adds the tags that are missing or other. Further tags may be anybody's and stay; the one for
+/// suspended users is ours alone, and an active user loses it.
 fn tags(agent: &Agent, held: &BTreeMap<String, String>) -> Vec<Step> {
     let missing = agent.tags.iter().filter(|(key, value)| held.get(*key) != Some(*value));
     let missing: BTreeMap<_, _> =

@@ -1,7 +1,7 @@
-//! Whose users were there a moment ago.
+//! A cache of the owners whose users were there a moment ago; direct mode only.
 //!
-//! Okta gives a batch three seconds and one repeat. A repeat that need not ask for the users of the
-//! first delivery again gets further.
+//! Okta gives a batch of events three seconds and repeats it once. The repeat need not ask for the
+//! users of the first delivery again, so it gets further.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,21 +11,23 @@ use super::UserIds;
 use crate::assign::owner::Owner;
 use crate::deadline::lies_within;
 
-/// A user that was there is believed to be there for so long.
+/// How long a user that was seen is taken to be there.
 const MEMORY: Duration = Duration::from_mins(10);
 
-/// The owners whose users were created or found lately, by their hashes.
+/// The owners whose users were created or found lately: hash → ids and time. In memory, for each
+/// warm environment of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Recent(Mutex<HashMap<String, (UserIds, SystemTime)>>);
 
 impl Recent {
-    /// What Connect calls this owner's user, and when it was there, if that was lately.
+    /// The ids of this owner's user and when it was seen, if that was within ten minutes. The
+    /// caller compares the time with the event's: an assignment made since then is no repeat.
     pub(crate) fn find(&self, owner: &Owner, now: SystemTime) -> Option<(UserIds, SystemTime)> {
         let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         users.get(owner.hash()).filter(|(_, seen)| lies_within(MEMORY, *seen, now)).cloned()
     }
 
-    /// Notes that this owner's user is there.
+    /// Remembers this owner's user, and forgets those that are too old.
     pub(crate) fn note(&self, owner: &Owner, ids: &UserIds, now: SystemTime) {
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         users.retain(|_, (_, seen)| lies_within(MEMORY, *seen, now));

@@ -1,5 +1,5 @@
-//! The calls for one person's record, each made once: what to do after a failure is written in the
-//! roster, so nothing is repeated here.
+//! The calls for one record of the roster, each made once: what to do after a failure is decided by
+//! the reconciler and written in the roster, so nothing is retried here.
 
 use std::time::SystemTime;
 
@@ -21,24 +21,29 @@ use crate::assign::power::Power;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
-/// A way to Connect until a deadline.
+/// A client of Connect for one round of work. It counts and times the calls.
 pub(crate) struct Session<'a> {
+    /// The client and the cache of names.
     connect: &'a Connect,
+    /// The context of each call.
     line: Line<'a>,
+    /// The account of the calls, which survives a call that is given up.
     trace: Trace,
+    /// The time at the round's start, by our clock; the age of the lists of names is told by it.
     now: SystemTime,
 }
 
-/// What CreateUser came to.
+/// The result of CreateUser, as far as it is no fault.
 pub(crate) enum Created {
-    /// There is a user now.
+    /// The user was created.
     New(UserIds),
-    /// The username is taken.
+    /// The username is taken. By whom is for the caller to find out: it may be an earlier attempt
+    /// of ours.
     Taken,
 }
 
 impl Connect {
-    /// Opens a way to Connect that is used at this pace, if nobody waits for an answer.
+    /// Opens a session until `deadline`; with a `pace`, each call waits for the rate limiter.
     pub(crate) fn session<'a>(
         &'a self,
         now: SystemTime,
@@ -48,6 +53,8 @@ impl Connect {
         let trace = Trace::default();
         let limits = Builder::new()
             .timeout_config(deadline.limits().0)
+            // Retries by the SDK would be blind: a call of unknown fate is followed by an
+            // observation, and a throttled one by the record's own backoff.
             .retry_config(RetryConfig::disabled())
             .retry_partition(self.retries.following.clone())
             .interceptor(trace.clone());
@@ -62,12 +69,13 @@ impl Connect {
 }
 
 impl Session<'_> {
-    /// The calls made so far.
+    /// The calls so far, one that is under way included.
     pub(crate) fn calls(&self) -> Calls {
         self.trace.calls()
     }
 
-    /// The ids of what is meant.
+    /// The ids of routing profile, security profiles and hierarchy group. Those that are configured
+    /// by id need no call.
     pub(crate) async fn resolve(
         &self,
         power: &Power<Reference>,
@@ -75,12 +83,16 @@ impl Session<'_> {
         self.connect.names.resolve(&self.line, power, self.now).await
     }
 
-    /// The id of the security profile that is meant.
+    /// The id of one security profile.
     pub(crate) async fn security_profile(&self, meant: &Reference) -> Result<ResourceId, Fault> {
         self.connect.names.security_profile(&self.line, meant, self.now).await
     }
 
-    /// The user of this id; `None` if Connect does not show it, yet or any more.
+    /// The user of this id; `None` if Connect does not show it: not yet, or not any more. Which of
+    /// the two it is cannot be told from the answer.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] if the user's ARN is of another instance than ours.
     pub(crate) async fn observe(&self, user: &UserIds) -> Result<Option<Observed>, Fault> {
         // Another instance would show nobody, and who is to leave would be taken for gone.
         if !user.arn.is_empty() && !user.arn.contains(&format!("/{}/", self.line.instance)) {
@@ -91,7 +103,10 @@ impl Session<'_> {
         self.line.describe(&user.id).await.map_err(Failure::of_our_own)
     }
 
-    /// The user of this name; `None` if Connect lists none.
+    /// The user of this name; `None` if Connect lists none. Costs several calls.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if the user is listed and not shown yet.
     pub(crate) async fn find(&self, username: &str) -> Result<Option<Observed>, Fault> {
         self.line.find(username).await.map_err(|failure| match failure.class {
             Class::NotYet => failure.into(),
@@ -99,7 +114,11 @@ impl Session<'_> {
         })
     }
 
-    /// Creates an agent's user.
+    /// Sends CreateUser, once.
+    ///
+    /// # Errors
+    /// With [`Kind::Unavailable`] the user may exist, or appear later: the caller must observe
+    /// before it sends another.
     pub(crate) async fn create(
         &self,
         agent: &Agent,
@@ -117,11 +136,16 @@ impl Session<'_> {
         }
     }
 
-    /// Carries out a step on a user that was just seen.
+    /// Carries out one step of a plan on a user that was observed in this round.
+    ///
+    /// Every step sets a whole value, so making it twice does no harm.
     pub(crate) async fn change(&self, step: &Step, user: &UserIds) -> Result<(), Fault> {
         let Err(failure) = self.line.change(step, user).await else { return Ok(()) };
         let is_missing = failure.has_code("ResourceNotFoundException");
         Err(match step {
+            // These name a second resource by id, so "not found" is more likely about that one: its
+            // name is looked up anew. For all others only the user can be meant, and that was shown
+            // a moment ago.
             Step::UpdateUserHierarchy(_)
             | Step::UpdateUserRoutingProfile(_)
             | Step::UpdateUserSecurityProfiles(_) => {
@@ -131,6 +155,7 @@ impl Session<'_> {
                 failure.of_our_own()
             }
             _ if is_missing => failure.into_not_yet().into(),
+            // These alone carry what the sender wrote, so a refused value is the sender's to mend.
             Step::UpdateUserConfig(_)
             | Step::UpdateUserIdentityInfo(_)
             | Step::UpdateUserPhoneConfig(_) => failure.into(),

@@ -1,4 +1,4 @@
-//! A user as the SDK reads it → [`Observed`].
+//! A user as the SDK reads it → [`Observed`]: its members under the wire's names.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::UserIds;
 use super::plan::{IdentityInfo, Observed};
 
-/// What DescribeUser shows of a user.
+/// What DescribeUser shows of a user. `id` is the one that was asked for; members that Connect left
+/// out are empty.
 pub(super) fn observed(id: &str, user: &User) -> Observed {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let tags = user.tags().into_iter().flatten();
@@ -25,6 +26,7 @@ pub(super) fn observed(id: &str, user: &User) -> Observed {
     }
 }
 
+/// An empty text counts as left out: what we compare it with has no empty texts.
 fn identity_info(info: &UserIdentityInfo) -> IdentityInfo {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     IdentityInfo {
@@ -61,6 +63,7 @@ fn phone_config(config: &UserPhoneConfig) -> Value {
     })
 }
 
+/// `AutoAcceptConfigs`, a row for each channel.
 fn auto_accept(user: &User) -> Value {
     let rows = user.auto_accept_configs().iter().map(|row| {
         json!({
@@ -72,6 +75,7 @@ fn auto_accept(user: &User) -> Value {
     rows.collect()
 }
 
+/// `AfterContactWorkConfigs`, with the limits in seconds.
 fn after_contact_work(user: &User) -> Value {
     let limit = |config: &AfterContactWorkConfig| json!({"AfterContactWorkTimeLimit": config.after_contact_work_time_limit()});
     let rows = user.after_contact_work_configs().iter().map(|row| {
@@ -85,6 +89,7 @@ fn after_contact_work(user: &User) -> Value {
     rows.collect()
 }
 
+/// `PhoneNumberConfigs`.
 fn phone_number(user: &User) -> Value {
     let rows = user.phone_number_configs().iter().map(|row| {
         json!({
@@ -96,6 +101,7 @@ fn phone_number(user: &User) -> Value {
     rows.collect()
 }
 
+/// `PersistentConnectionConfigs`.
 fn persistent_connection(user: &User) -> Value {
     let rows = user.persistent_connection_configs().iter().map(|row| {
         let (channel, is_on) = (row.channel().as_str(), row.persistent_connection());
@@ -104,6 +110,7 @@ fn persistent_connection(user: &User) -> Value {
     rows.collect()
 }
 
+/// `VoiceEnhancementConfigs`.
 fn voice_enhancement(user: &User) -> Value {
     let rows = user.voice_enhancement_configs().iter().map(|row| {
         let (channel, mode) = (row.channel().as_str(), row.voice_enhancement_mode().as_str());

@@ -1,4 +1,5 @@
-//! [`Step`] → its call.
+//! [`Step`] → its call. Each waits for the rate limiter, is sent with the session's limits, and has
+//! its error classified.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,10 @@ use crate::assign::phone::Phone;
 use crate::assign::power::Power;
 
 impl Line<'_> {
-    /// Creates an agent's user.
+    /// CreateUser with everything that the agent has.
+    ///
+    /// # Errors
+    /// `Class::Duplicate` if the username is taken; `Class::UnknownFate` if the user may exist now.
     pub(super) async fn create(
         &self,
         agent: &Agent,
@@ -35,7 +39,7 @@ impl Line<'_> {
         Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
     }
 
-    /// Carries out a step on a user that is there.
+    /// Carries out a step on a user that exists. CreateUser is none of these: see `create`.
     pub(super) async fn change(&self, step: &Step, user: &UserIds) -> Result<(), Failure> {
         self.turn(step.name()).await?;
         match step {
@@ -82,12 +86,15 @@ impl Line<'_> {
         }
     }
 
+    /// DeleteUser. The user's quick connects stay.
     async fn delete(&self, user: &UserIds) -> Result<(), Failure> {
         let request = self.client.delete_user().instance_id(self.instance).user_id(&user.id);
         let sent = request.customize().config_override(self.limits.clone()).send().await;
         self.judge("DeleteUser", sent).map(drop)
     }
 
+    /// UpdateUserIdentityInfo with all members, since it is not documented what becomes of one that
+    /// is left out.
     async fn update_identity(&self, info: &IdentityInfo, user: &UserIds) -> Result<(), Failure> {
         let IdentityInfo { first_name, last_name, email, secondary_email, mobile } = info.clone();
         let info = UserIdentityInfo::builder()
@@ -102,6 +109,7 @@ impl Line<'_> {
         self.judge("UpdateUserIdentityInfo", sent).map(drop)
     }
 
+    /// UpdateUserPhoneConfig, or UpdateUserConfig for values by channel.
     async fn update_phone(&self, phone: Phone, user: &UserIds) -> Result<(), Failure> {
         let members = phone.clone();
         match phone {

@@ -1,4 +1,4 @@
-//! What the calls of one event cost, and by which id AWS knows the last of them.
+//! The account of the calls of one event, and the id by which AWS knows the last of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,12 @@ use tokio::time::Instant;
 
 use super::Calls;
 
-/// Counts and times every attempt, those that the SDK makes by itself too. Clones share what they
-/// saw, so that it is not lost when the calls are given up.
+/// An interceptor that counts and times every attempt, those that the SDK makes by itself included.
+/// Clones share one account, so it is there also when the future with the calls is dropped.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trace(Arc<Mutex<Seen>>);
 
+/// The account, and the attempt that is under way.
 #[derive(Debug, Default)]
 struct Seen {
     calls: Calls,
@@ -24,7 +25,8 @@ struct Seen {
 }
 
 impl Trace {
-    /// What was seen so far, an attempt that is still under way included.
+    /// The account so far. An attempt that is under way counts with the time until now: whoever
+    /// asks has given it up.
     pub(super) fn calls(&self) -> Calls {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.stop();
@@ -33,6 +35,7 @@ impl Trace {
 }
 
 impl Seen {
+    /// Ends the timing of the attempt that is under way, if there is one.
     fn stop(&mut self) {
         let took = self.sent.take().map(|sent| sent.elapsed()).unwrap_or_default();
         self.calls.time = self.calls.time.saturating_add(took);

@@ -1,4 +1,5 @@
-//! Long work, done on a thread of its own: nobody else waits for it.
+//! Long work on a thread of its own, so that no other request waits for it: the runtime has one or
+//! two threads for all of them.
 
 use std::panic::resume_unwind;
 
@@ -7,20 +8,21 @@ use tokio::task::spawn_blocking;
 use crate::fault::Fault;
 use crate::roster::Trouble;
 
-/// A body of so many bytes, or a group of so many members, is some milliseconds' work; what is less is
-/// done sooner than handed over.
+/// A body of more bytes, or a group of more members, takes some milliseconds. Anything less is done
+/// sooner than handed over.
 const LONG_BODY: usize = 64 << 10;
 const LONG_GROUP: usize = 2000;
 
-/// Whether a request with so long a body, about a group of so many, is long work.
+/// True if a request with a body of so many bytes, about a group of so many members, is long work.
 pub(super) const fn is_long(body: usize, members: usize) -> bool {
     body > LONG_BODY || members > LONG_GROUP
 }
 
-/// Does some work: at once, or if it is long on a thread of its own.
+/// Does some work, at once or on a thread of its own. A panic goes on in the caller, as if it had
+/// happened here.
 ///
 /// # Errors
-/// Its own, and [`Trouble`] if the process ends meanwhile.
+/// Its own, and [`Trouble`] if the runtime is shutting down.
 pub(super) async fn aside<T: Send + 'static>(
     is_long: bool,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,

@@ -1,8 +1,9 @@
-//! One group: made, read, changed and removed, and who is in it.
+//! Groups: POST, GET, PUT, PATCH and DELETE, and their members.
 //!
-//! Members are records of their own, and what a client adds or takes away is written as just that:
-//! whoever changes the same group at the same time loses nothing. Connect is not asked; where a
-//! group gives something, the users concerned are left due for the drain.
+//! Members are records of their own, and a change is written as who comes and who goes. So
+//! concurrent changes of one group are all there in the end, without queueing for a version.
+//! Connect is not asked: where a group gives something, the users concerned are marked in the same
+//! write and left due for the drain.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,12 +25,18 @@ use crate::roster::{all_members, erase_group, settle_group, write_group};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 
+/// The attribute of the members.
 const MEMBERS: &str = "members";
 
-/// After so many members have been written, others have their turn.
+/// After this many members other requests have their turn.
 const TURN: usize = 2000;
 
 impl Directory {
+    /// POST (RFC 7644 §3.3): 201.
+    ///
+    /// # Errors
+    /// [`Kind::Uniqueness`] for a `displayName` that another group has. RFC 7643 does not demand
+    /// it, but profiles are given by that name.
     pub(super) async fn create_group(&self, asked: &Asked<'_>) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
         let mut kept = asked.taken_in(&self.groups, self.strict).await?;
@@ -43,6 +50,7 @@ impl Directory {
         Ok(Answer { deed: Deed::Created, ..answer })
     }
 
+    /// GET of one, with 304 for a version that the client has. A 304 does not read the members.
     pub(super) async fn read_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
         let group = asked.living_group(id).await?;
@@ -54,6 +62,12 @@ impl Directory {
         self.group_answer(asked, &group, &projection).await
     }
 
+    /// PUT and PATCH (RFC 7644 §3.5). The members are read for the edit, and written as a
+    /// difference.
+    ///
+    /// # Errors
+    /// Those of the edit and of `If-Match`; [`Kind::Uniqueness`] for the name; [`Kind::Conflict`]
+    /// after [`TRIES`] overtaken writes.
     pub(super) async fn change_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.groups);
         let edit = Edit::read(asked, &self.groups, self.strict).await?;
@@ -75,6 +89,8 @@ impl Directory {
         Err(changed_meanwhile())
     }
 
+    /// DELETE (RFC 7644 §3.6): 204. If the group gives something, its members are marked in the
+    /// same write.
     pub(super) async fn remove_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         for tries in 1..=TRIES {
             let known = asked.living_group(id).await?;
@@ -90,7 +106,8 @@ impl Directory {
         Err(changed_meanwhile())
     }
 
-    /// The whole resource of a group, with its members if they are wanted.
+    /// The whole resource of a group. Members are read only if they are wanted: there may be
+    /// thousands.
     pub(super) async fn whole_group(
         &self,
         asked: &Asked<'_>,
@@ -112,7 +129,8 @@ impl Directory {
         Ok(self.group(asked, group, members))
     }
 
-    /// What an edit comes to: the attributes, if they are others then, and who comes and goes.
+    /// The difference that an edit makes: attributes if they changed, members who come, change or
+    /// go, and which users are to be reconciled because of it.
     async fn group_change(
         &self,
         asked: &Asked<'_>,
@@ -125,6 +143,8 @@ impl Directory {
         let is_long = is_long(asked.request.body.len(), members.len());
         let edited = move || Edited::of(&edit, &types, former, &members, strict);
         let Edited { kept, add, tell, remove } = aside(is_long, edited).await?;
+        // By the old name and the new: a rename may give or take away profiles, and then it
+        // concerns everybody in the group and not only who comes and goes.
         let grants = [self.grants(&known.resource), self.grants(&kept)];
         let is_renamed = known.resource.get("displayName") != kept.get("displayName");
         let mark = match (grants.contains(&true), is_renamed) {
@@ -132,18 +152,21 @@ impl Directory {
             (true, false) => Mark::Changed,
             (false, _) => Mark::Nobody,
         };
+        // Only with `If-Match`: a condition on each write would make concurrent adds queue for one
+        // version.
         let condition = asked.is_conditional().then_some(known.edition);
         let resource = (kept != known.resource).then_some(kept);
         let change = GroupChange::of(known, asked.clock.now());
         Ok(GroupChange { resource, condition, add, tell, remove, mark, ..change })
     }
 
-    /// Whether the operator gives something to the members of a group of this name.
+    /// True if `GROUPS` gives something to the members of a group of this name, in any case.
     fn grants(&self, group: &Map<String, Value>) -> bool {
         let name = group.get("displayName").and_then(Value::as_str).unwrap_or_default();
         self.rules.groups.iter().any(|(granted, _)| caseless::same(granted, name))
     }
 
+    /// The answer with a group as the projection wants it.
     async fn group_answer(
         &self,
         asked: &Asked<'_>,
@@ -159,18 +182,19 @@ impl Directory {
 }
 
 impl Asked<'_> {
+    /// The group of this id, or a 404.
     async fn living_group(&self, id: &str) -> Result<Group, Fault> {
         self.roster().load_group(&Id::read(id)).await?.ok_or_else(not_found)
     }
 
-    /// Whether the write is meant for one version alone.
+    /// True if the client bound the write to one version; `*` binds it to none.
     fn is_conditional(&self) -> bool {
         self.request.headers.list("if-match").is_some_and(|tags| tags.trim() != "*")
     }
 }
 
-/// What is left of a group after an edit: its attributes, and who comes, of whom something else is said,
-/// and who goes.
+/// A group after an edit: its attributes, and the members who come, of whom something else is said,
+/// and who go.
 struct Edited {
     kept: Map<String, Value>,
     add: Vec<Member>,
@@ -179,6 +203,8 @@ struct Edited {
 }
 
 impl Edited {
+    /// Applies the edit to the resource with its members, since a PATCH may select them by a
+    /// filter, and takes the members out again.
     fn of(
         edit: &Edit,
         types: &ResourceType,
@@ -195,7 +221,8 @@ impl Edited {
     }
 }
 
-/// Who comes, of whom something else is said, and who goes.
+/// The members who come, those of whom something else is said, and those who go. Linear in both
+/// lists: a push has thousands.
 fn difference(before: &[Member], then: &[Member]) -> (Vec<Member>, Vec<Member>, Vec<String>) {
     let known: HashMap<&str, &Member> =
         before.iter().map(|member| (member.value.as_str(), member)).collect();
@@ -213,7 +240,7 @@ fn difference(before: &[Member], then: &[Member]) -> (Vec<Member>, Vec<Member>, 
     (coming, told, gone)
 }
 
-/// Takes the members out of a group's resource.
+/// Takes the members out of a group's resource; they are records of their own.
 fn split(group: &mut Map<String, Value>) -> Vec<Member> {
     match group.remove(MEMBERS) {
         Some(Value::Array(members)) => members.into_iter().filter_map(Member::read).collect(),
@@ -221,6 +248,7 @@ fn split(group: &mut Map<String, Value>) -> Vec<Member> {
     }
 }
 
+/// The fault of a group name that another group has.
 fn taken() -> Fault {
     Fault::new(
         Kind::Uniqueness,

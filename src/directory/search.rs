@@ -1,5 +1,7 @@
-//! Lists and queries: by an index where there is one, else page by page up to a bound. The newest
-//! come first, so that what was just made is on the first page, however much there is.
+//! Lists and queries (RFC 7644 §3.4.2): by an index where there is one, else page by page up to a
+//! bound.
+//!
+//! The newest come first, so that what was just made is on the first page, however much there is.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -27,29 +29,31 @@ use crate::scim::projection::Projection;
 use crate::scim::resource::Sought;
 use crate::scim::schema::ResourceType;
 
-/// A filter that no index serves looks through so many resources at most.
+/// The most resources that a filter without an index looks through; beyond that it is refused (RFC
+/// 7644 §3.4.2.2, tooMany) instead of holding up everybody.
 const SCAN: usize = 10_000;
 
-/// And through so many members of groups, but for those of the first.
+/// The most members of groups that it looks through, but for those of the first group.
 const SCAN_MEMBERS: usize = 100_000;
 
-/// How many are read at a time: a millisecond, in which nobody else has the roster.
+/// The resources that are read at a time: a millisecond, in which nobody else has the roster.
 const STEP: usize = 250;
 
-/// After so many, others have their turn: a search never holds anybody up for more than some
-/// milliseconds.
+/// After this many resources other requests have their turn, so a search holds up nobody for more
+/// than some milliseconds.
 const TURN: usize = 50;
 
-/// And after so many members of groups.
+/// The same after a group of more members than this.
 const TURN_MEMBERS: usize = 5000;
 
-/// One resource, as the roster has it.
+/// A resource as the roster has it.
 enum Item {
     User(Box<UserRecord>),
     Group(Group),
 }
 
 impl Item {
+    /// When it was created: the order of lists.
     fn made(&self) -> SystemTime {
         match self {
             Self::User(record) => record.created,
@@ -57,6 +61,7 @@ impl Item {
         }
     }
 
+    /// Its id, which breaks ties.
     fn id(&self) -> &Id {
         match self {
             Self::User(record) => &record.id,
@@ -65,15 +70,17 @@ impl Item {
     }
 }
 
-/// Which part of what is found is wanted.
+/// The page that is wanted: `startIndex` and `count` of RFC 7644 §3.4.2.4, from zero.
 #[derive(Clone, Copy)]
 struct Window {
+    /// Matches before the page.
     skip: usize,
     count: usize,
 }
 
 impl Window {
-    /// The same part of so many, counted from the oldest: where it begins, and how many it has.
+    /// The same page counted from the oldest, as the roster does: where it begins and how long it
+    /// is.
     const fn counted_from_the_oldest(self, total: usize) -> (usize, usize) {
         let end = total.saturating_sub(self.skip);
         let start = end.saturating_sub(self.count);
@@ -81,28 +88,33 @@ impl Window {
     }
 }
 
-/// What is looked for in one endpoint.
+/// A query of one endpoint.
 struct Wish<'a> {
+    /// The endpoint: users or groups.
     endpoint: Endpoint,
     types: &'a ResourceType,
+    /// The filter, judged by the endpoint's attribute table; `None` for all resources.
     filter: Option<Filter>,
-    /// What of a resource the filter looks at.
+    /// What the filter looks at besides the record.
     looked_at: Extent,
 }
 
-/// What was found of it: the part that is wanted, and how much there is.
+/// The result: the items of the page, and how many match in all (`totalResults`).
 #[derive(Default)]
 struct Found {
+    /// The matches that belong to the page, in its order.
     items: Vec<Item>,
+    /// How many match in all.
     total: usize,
-    /// How many members were read for it.
+    /// Members of groups that were read for it.
     members: usize,
-    /// How many items were looked at.
+    /// Items that were looked at.
     seen: usize,
 }
 
 impl Found {
-    /// Notes that one was looked at, with so many members; now and then others have their turn.
+    /// Counts an item that was looked at, with so many members; now and then others have their
+    /// turn.
     async fn look(&mut self, members: usize) {
         self.seen = self.seen.saturating_add(1);
         if self.seen.is_multiple_of(TURN) || members > TURN_MEMBERS {
@@ -110,28 +122,30 @@ impl Found {
         }
     }
 
-    /// Whether the next that is found belongs to this part of all.
+    /// True if the next match belongs to the page.
     const fn lacks_next(&self, window: Window) -> bool {
         self.total >= window.skip && self.items.len() < window.count
     }
 
-    /// Counts one that was found, and keeps it if it is given.
+    /// Counts a match, and keeps it if it belongs to the page.
     fn take(&mut self, item: Option<Item>) {
         self.items.extend(item);
         self.total = self.total.saturating_add(1);
     }
 }
 
-/// A filter that is held against one resource after the other.
+/// A filter, compiled once and held against one resource after the other.
 struct Sieve<'a> {
     filter: Compiled<'a>,
-    /// What it looks at.
+    /// What it looks at besides the record.
     extent: Extent,
-    /// The attributes of a user that it looks at, if they are all in the record.
+    /// The attributes of a user that it names, if the record has them all: then no more is
+    /// unpacked.
     sought: Option<Sought<'a>>,
 }
 
 impl<'a> Sieve<'a> {
+    /// Compiles the filter of a query.
     fn of(wish: &'a Wish<'a>, filter: &'a Filter) -> Self {
         let extent = wish.looked_at;
         let is_of_a_record = wish.endpoint == Endpoint::Users && extent.is_of_the_record();
@@ -142,7 +156,12 @@ impl<'a> Sieve<'a> {
 }
 
 impl Directory {
-    /// Answers a query of an endpoint, or of both (RFC 7644 §3.4.2, §3.4.3).
+    /// Answers GET on an endpoint and POST `/.search` (RFC 7644 §3.4.2, §3.4.3); without an
+    /// endpoint, over users and groups.
+    ///
+    /// # Errors
+    /// [`Kind::TooMany`] if there is more to look through than one request may; the filter's own
+    /// faults; and [`Kind::Unavailable`] if the time ran out.
     pub(super) async fn search(
         &self,
         asked: &Asked<'_>,
@@ -175,6 +194,8 @@ impl Directory {
                 Item::Group(_) => &groups,
             };
             let resource = projection.apply(self.whole(asked, item, *extent).await?);
+            // The page ends where the answer would be too long; the client asks on from there, as
+            // `itemsPerPage` says.
             if !page.add(&serde_json::to_string(&resource).unwrap_or_default()) {
                 break;
             }
@@ -182,7 +203,7 @@ impl Directory {
         listed(&page, found.total, start)
     }
 
-    /// Users and groups in one list.
+    /// Users and groups in one list, by the time at which they were made.
     async fn find_in_both(
         &self,
         asked: &Asked<'_>,
@@ -211,6 +232,8 @@ impl Directory {
         Ok(both)
     }
 
+    /// The matches in one endpoint: by indexes if the filter allows it, else by looking through
+    /// all.
     async fn find(
         &self,
         asked: &Asked<'_>,
@@ -247,7 +270,7 @@ impl Directory {
         Ok(found)
     }
 
-    /// Counts those that the filter lets through, and keeps those of the window.
+    /// Holds resources against the filter; counts the matches and keeps those of the page.
     async fn sift(
         &self,
         asked: &Asked<'_>,
@@ -273,8 +296,8 @@ impl Directory {
         Ok(())
     }
 
-    /// The same for people of whom no more is known than the filter looks at: the others of the window
-    /// are loaded.
+    /// The same for users of whom only what the filter looks at was unpacked. Those of the page are
+    /// loaded whole, and judged again if they were written in between.
     async fn glance(
         &self,
         asked: &Asked<'_>,
@@ -310,7 +333,7 @@ impl Directory {
         Ok(())
     }
 
-    /// What a filter looks at of an item.
+    /// What a filter looks at of a resource; `active` always has a value there.
     async fn looked_at(
         &self,
         asked: &Asked<'_>,
@@ -327,7 +350,8 @@ impl Directory {
         Ok(resource)
     }
 
-    /// What is looked for in one endpoint, perhaps beside another.
+    /// Reads the filter for one endpoint; in a query over both, attributes of the other type are
+    /// known too and match nothing.
     fn wish(
         &self,
         endpoint: Endpoint,
@@ -344,6 +368,7 @@ impl Directory {
         Ok(Wish { endpoint, types, filter, looked_at })
     }
 
+    /// The endpoint's resource type.
     fn types(&self, endpoint: Endpoint) -> &ResourceType {
         match endpoint {
             Endpoint::Users => &self.users,
@@ -351,7 +376,8 @@ impl Directory {
         }
     }
 
-    /// Everybody, for who says nothing of what it wants: who was written lately is not even read.
+    /// The most frequent query: all users, without filter and projection. From the cache, so
+    /// records that were shown lately are not unpacked.
     async fn list_users(
         &self,
         asked: &Asked<'_>,
@@ -375,6 +401,7 @@ impl Directory {
         listed(&page, total, start_index)
     }
 
+    /// The whole resource, as far as the extent wants it.
     async fn whole(
         &self,
         asked: &Asked<'_>,
@@ -389,7 +416,7 @@ impl Directory {
 }
 
 impl Asked<'_> {
-    /// A part of all there is in an endpoint, and how much there is.
+    /// A page of an endpoint, counted from the oldest, and how many there are.
     async fn page(
         &self,
         endpoint: Endpoint,
@@ -408,8 +435,8 @@ impl Asked<'_> {
         })
     }
 
-    /// A part of all there is in an endpoint, the newest first, read one by one: nobody waits for a
-    /// thousand to be unpacked.
+    /// A page of an endpoint without a filter, the newest first. Users are loaded one by one, so
+    /// that nobody waits for a thousand to be unpacked.
     async fn list(&self, endpoint: Endpoint, window: Window) -> Result<Found, Fault> {
         let (_, total) = self.page(endpoint, 0, 0).await?;
         let (start, count) = window.counted_from_the_oldest(total);
@@ -430,7 +457,8 @@ impl Asked<'_> {
         Ok(Found { total, ..found })
     }
 
-    /// Whatever the indexes give, each once, in the order in which it came.
+    /// All that the indexes give, each once, in the order in which they were made. An index may
+    /// find too much and never too little: the filter decides.
     async fn look_up(
         &self,
         endpoint: Endpoint,
@@ -457,12 +485,13 @@ impl Asked<'_> {
         Ok(found)
     }
 
-    /// Refuses to go on when the answer could not be passed on any more.
+    /// Ends a search whose answer could not be passed on any more.
     fn check_time(&self) -> Result<(), Trouble> {
         let is_over = || Trouble::NotDone("a search took all the time that there was".to_owned());
         self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
     }
 
+    /// The users that an index gives; those of a group are loaded one by one.
     async fn users_by(&self, lookup: &Lookup) -> Result<Vec<UserRecord>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
@@ -488,6 +517,7 @@ impl Asked<'_> {
         })
     }
 
+    /// The groups that an index gives.
     async fn groups_by(&self, lookup: &Lookup) -> Result<Vec<Group>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
@@ -504,7 +534,7 @@ impl Asked<'_> {
     }
 }
 
-/// The answer with a page, unless its one resource is too long.
+/// The `ListResponse` (RFC 7644 §3.4.2), or a fault if a single resource is too long for an answer.
 fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault> {
     let (list, carried) = page.response(total, start_index);
     if carried > MAX_ANSWER {
@@ -513,7 +543,7 @@ fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault
     Ok(Answer { written: Some(list), ..Answer::shown(Map::new()) })
 }
 
-/// The attribute that ties a resource to others.
+/// The attribute that links a resource to others, which costs a read of its own.
 const fn links(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Users => "groups",
@@ -521,17 +551,21 @@ const fn links(endpoint: Endpoint) -> &'static str {
     }
 }
 
-/// Where each step begins, the newest first, if there are not too many.
+/// Where each step of a scan begins, the newest first.
+///
+/// # Errors
+/// [`Kind::TooMany`].
 fn steps(total: usize) -> Result<impl Iterator<Item = usize>, Fault> {
     check_amount(total)?;
     Ok((0..total).step_by(STEP).rev())
 }
 
-/// Refuses to look through more than [`SCAN`] resources.
+/// Refuses more than [`SCAN`] resources.
 fn check_amount(amount: usize) -> Result<(), Fault> {
     if amount <= SCAN { Ok(()) } else { Err(too_many()) }
 }
 
+/// The fault of a query that is too much for one request, with what would be served by an index.
 fn too_many() -> Fault {
     Fault::new(
         Kind::TooMany,

@@ -1,4 +1,5 @@
-//! Record → the resource that a client reads.
+//! Record → the resource that a client reads: what was written, with `id`, `meta`, `groups` or
+//! `members` and `provisioning`.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,21 +24,22 @@ use crate::scim::resource::Sought;
 use crate::scim::schema::ResourceType;
 use crate::scim::{CONNECT_SCHEMA, PROVISIONING, resource};
 
-/// How much of a resource is needed, besides what its record holds.
+/// The parts of a resource that are not in its record and cost further reads or work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
-    /// The groups of a user, the members of a group.
+    /// The groups of a user, or the members of a group.
     pub(super) links: bool,
-    /// What came of a user in Amazon Connect, if that is told; else it is there for clients that do
-    /// not write the extension: those who do compare it with what they wrote.
+    /// The state in Connect. `None` leaves it to the record: shown to clients that do not write our
+    /// extension, and not to those who do, since they compare the extension with what they wrote.
     pub(super) provisioning: Option<bool>,
 }
 
-/// Whether a person works; `null` in a record is an `active` that a client took away.
+/// True while the person works. A `null` in a record marks an `active` that a client removed.
 const ACTIVE: &str = "active";
 
 impl Directory {
-    /// What the client's own words are of a user: what it may write, as it wrote it.
+    /// What clients may write of a user, as they wrote it: what a PATCH is applied to, and what a
+    /// resource begins with.
     pub(super) fn stated(&self, record: &UserRecord) -> Map<String, Value> {
         let sent = record.spec.person.resource();
         // What came by a hook was never judged by the attribute table.
@@ -59,7 +61,8 @@ impl Directory {
         self.user_of_groups(asked, record, extent, None).await
     }
 
-    /// The same of a user whose groups are known perhaps.
+    /// The same, with the user's groups if they are in hand. They are read only if they are shown,
+    /// or if `provisioning` is: what is left out depends on what they give.
     pub(super) async fn user_of_groups(
         &self,
         asked: &Asked<'_>,
@@ -78,9 +81,8 @@ impl Directory {
         Ok(self.user_in(asked, record, &groups, extent.links, tells))
     }
 
-    /// The whole of a user as a client has it who says nothing of what it wants, written down: as it was
-    /// written before, if nothing that it shows is another since this version. `None`, if they are gone
-    /// meanwhile.
+    /// The whole user as JSON for requests without a projection, from the cache if nothing that it
+    /// shows has changed since. `None` if the person is gone meanwhile.
     pub(super) async fn user_written(
         &self,
         asked: &Asked<'_>,
@@ -96,6 +98,8 @@ impl Directory {
         let Some(record) = record.filter(|record| record.wanted() != Wanted::Gone) else {
             return Ok(None);
         };
+        // Kept under the version that was loaded, which may be newer than the one that was asked
+        // for.
         let state = WrittenState::of(record.row_version, &groups, &asked.base);
         let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
         let text = serde_json::to_string(&user).unwrap_or_default();
@@ -106,6 +110,8 @@ impl Directory {
         Ok(Some(user))
     }
 
+    /// Puts a user together of its record and its groups. The password is in no record; should one
+    /// be there all the same, it is not shown (RFC 7643 §4.1.1: returned never).
     fn user_in(
         &self,
         asked: &Asked<'_>,
@@ -138,9 +144,9 @@ impl Directory {
         user
     }
 
-    /// The part of a user that has the attributes that are sought, and perhaps more, for a filter to look
-    /// at: to make the whole of everybody is most of the work of a search. What nobody may read is not
-    /// in it, and neither are `schemas`, groups, and what came of the user in Amazon Connect.
+    /// The attributes of a user that a filter looks at, and perhaps more: making the whole of
+    /// everybody would be most of the work of a search. What nobody may read is not in it, nor are
+    /// `schemas`, groups and `provisioning`.
     pub(super) fn part(
         &self,
         asked: &Asked<'_>,
@@ -163,7 +169,7 @@ impl Directory {
         part
     }
 
-    /// The whole resource of a group.
+    /// The whole resource of a group, with these members.
     pub(super) fn group(
         &self,
         asked: &Asked<'_>,
@@ -179,12 +185,12 @@ impl Directory {
         shown
     }
 
-    /// Where a resource is.
+    /// The URL of a resource (`meta.location`, `$ref`, Content-Location).
     pub(super) fn location(&self, asked: &Asked<'_>, types: &ResourceType, id: &str) -> String {
         format!("{}{}/{id}", asked.base, types.endpoint)
     }
 
-    /// Adds what every resource has (RFC 7643 §3).
+    /// Adds `schemas`, `id` and `meta`, which every resource has (RFC 7643 §3).
     fn complete(
         &self,
         asked: &Asked<'_>,
@@ -200,7 +206,8 @@ impl Directory {
         shown.insert("meta".to_owned(), self.meta(asked, types, id, edition, times));
     }
 
-    /// What is known of a resource itself.
+    /// `meta` (RFC 7643 §3.1). `version` counts what clients changed; what the reconciler does
+    /// leaves it as it is.
     fn meta(
         &self,
         asked: &Asked<'_>,
@@ -218,7 +225,8 @@ impl Directory {
         })
     }
 
-    /// What came of a user in Amazon Connect.
+    /// How far Connect follows: `state` is applied, pending or parked; `detail` says why, and what
+    /// is left out; the user's ids in Connect, if there is one.
     fn provisioning(&self, record: &UserRecord, groups: &[Group]) -> Value {
         let (state, waits) = match &record.schedule.phase {
             Phase::Applied if record.is_applied() => ("applied", None),
@@ -247,14 +255,15 @@ impl Directory {
         told
     }
 
-    /// What Amazon Connect cannot hold of a person. What it cannot do without is why they are parked.
+    /// What Connect cannot hold of an active person, as faults. What it cannot do without is not
+    /// among these: for that the record is parked.
     pub(super) fn left_out(&self, record: &UserRecord, groups: &[Group]) -> Vec<Fault> {
         let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
         let assigned = Agent::assign_leniently(&record.spec.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()
     }
 
-    /// An element of `members`, as it is shown.
+    /// An element of `members` as it is shown, with `$ref` (RFC 7643 §4.2).
     pub(super) fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
         let Member { value, rest } = member;
         let mut shown = rest;
@@ -271,7 +280,7 @@ impl Directory {
 }
 
 impl Extent {
-    /// What a projection wants; `links` is the attribute that has those.
+    /// What a projection wants; `links` is the attribute of the links.
     pub(super) fn wanted(projection: &Projection, links: &str) -> Self {
         Self {
             links: projection.wants(links),
@@ -279,7 +288,7 @@ impl Extent {
         }
     }
 
-    /// What a filter may look at.
+    /// What a filter looks at; without a filter nothing.
     pub(super) fn looked_at(filter: Option<&Filter>, links: &str) -> Self {
         let looks_at = |urn, name: &str| filter.is_some_and(|filter| filter.looks_at(urn, name));
         let provisioning = match looks_at(Some(CONNECT_SCHEMA), PROVISIONING) {
@@ -290,25 +299,25 @@ impl Extent {
         Self { links: looks_at(None, links), provisioning }
     }
 
-    /// Whether nothing is needed that is not in the record itself.
+    /// True if the record alone is enough.
     pub(super) const fn is_of_the_record(self) -> bool {
         !self.links && matches!(self.provisioning, Some(false))
     }
 }
 
-/// Whether a client has ever written something in our extension; `null` in a record is one that it
-/// took away.
+/// True if a client has ever written our extension. A `null` in a record marks one that it removed.
 fn writes_extension(record: &UserRecord) -> bool {
     let sent = record.spec.person.resource();
     sent.keys().any(|name| name.eq_ignore_ascii_case(CONNECT_SCHEMA))
 }
 
-/// Says whether a person works, also where a client took that away.
+/// Adds `active` where a client removed it: it says whether the person works.
 pub(super) fn tell_active(user: &mut Map<String, Value>, record: &UserRecord) {
     user.entry(ACTIVE).or_insert_with(|| (record.wanted() == Wanted::Active).into());
 }
 
-/// Keeps in mind what a client took away: `active`, and our extension.
+/// Marks by `null` what a client removed: `active`, and our extension. Absence alone would be read
+/// as "never written".
 pub(super) fn with_traces(mut kept: Map<String, Value>, record: &UserRecord) -> Map<String, Value> {
     kept.entry(ACTIVE).or_insert(Value::Null);
     if writes_extension(record) {
@@ -317,12 +326,12 @@ pub(super) fn with_traces(mut kept: Map<String, Value>, record: &UserRecord) -> 
     kept
 }
 
-/// What an operator's list names.
+/// The names on an operator's list, as they are written there.
 pub(super) fn names(list: &[Reference]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// A time as SCIM writes it (RFC 7643 §2.3.5).
+/// A time as SCIM writes it: RFC 3339, in UTC (RFC 7643 §2.3.5).
 fn written(time: SystemTime) -> String {
     DateTime::from(time).fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }

@@ -1,4 +1,8 @@
-//! One user: made, read, changed and removed.
+//! Users: POST, GET, PUT, PATCH and DELETE.
+//!
+//! A change is worked out on a copy of what is kept, and written on condition of the record's
+//! version. If somebody else wrote meanwhile, the whole is repeated on the newer record, so no
+//! change is lost (last writer wins attribute by attribute for PATCH, and as a whole for PUT).
 
 use std::sync::Arc;
 
@@ -20,7 +24,7 @@ use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use crate::scim::{CONNECT_SCHEMA, Person, resource};
 
-/// What a client does to a resource that is there.
+/// What a client wants of a resource that exists.
 pub(super) enum Edit {
     /// Operation by operation (RFC 7644 §3.5.2).
     Patch(Vec<Operation>),
@@ -29,6 +33,11 @@ pub(super) enum Edit {
 }
 
 impl Directory {
+    /// POST (RFC 7644 §3.3): 201 with the resource, also where Connect follows later. The password
+    /// is handed on and kept nowhere.
+    ///
+    /// # Errors
+    /// [`Kind::Uniqueness`] for a `userName` that is taken, here or in Connect.
     pub(super) async fn create_user(
         &self,
         asked: &Asked<'_>,
@@ -45,6 +54,7 @@ impl Directory {
         Ok(answer)
     }
 
+    /// GET of one (RFC 7644 §3.4.1), with 304 for a version that the client has.
     pub(super) async fn read_user(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
         let projection = asked.projection(&self.users);
         let mut answer = if projection.is_everything() {
@@ -59,8 +69,8 @@ impl Directory {
         Ok(answer)
     }
 
-    /// The whole of a user, for who says nothing of what it wants: where it was written lately, the
-    /// record is not even read.
+    /// The whole user, for requests without `attributes` and `excludedAttributes`. If the cache has
+    /// the text for this version, the record is not even unpacked.
     async fn written_answer(&self, asked: &Asked<'_>, id: &Id) -> Result<Answer, Fault> {
         let version = asked.roster().version(id).await?.ok_or_else(not_found)?;
         let user = self.user_written(asked, id, version).await?.ok_or_else(not_found)?;
@@ -77,6 +87,12 @@ impl Directory {
         })
     }
 
+    /// PUT and PATCH (RFC 7644 §3.5): 200 with the resource. If it comes out as it was, nothing is
+    /// written but the time, and Connect is asked only where it does not follow.
+    ///
+    /// # Errors
+    /// Those of the edit, of `If-Match`, and [`Kind::Uniqueness`]; [`Kind::Conflict`] after
+    /// [`TRIES`] overtaken writes.
     pub(super) async fn change_user(
         &self,
         asked: &Asked<'_>,
@@ -87,9 +103,12 @@ impl Directory {
         let edit = Edit::read(asked, &self.users, self.strict).await?;
         for tries in 1..=TRIES {
             let known = asked.living(&Id::read(id)).await?;
+            // In each attempt: a write that overtook us may have made the client's condition false.
             asked.check_version(&etag(known.spec.etag))?;
             let former = self.stated(&known);
             let mut kept = edit.applied(asked, &self.users, former.clone(), self.strict).await?;
+            // A PUT without `active` leaves access as it is: reading silence as true would let in
+            // somebody who is suspended.
             if matches!(*edit, Edit::Put(_)) {
                 tell_active(&mut kept, &known);
             }
@@ -105,6 +124,7 @@ impl Directory {
         Err(changed_meanwhile())
     }
 
+    /// DELETE (RFC 7644 §3.6): 204, also where Connect follows later. From then on the id is a 404.
     pub(super) async fn remove_user(
         &self,
         asked: &Asked<'_>,
@@ -115,7 +135,8 @@ impl Directory {
             let known = asked.living(&Id::read(id)).await?;
             asked.check_version(&etag(known.spec.etag))?;
             if let Some(removed) = asked.reconciler.remove_person(&known, budget).await? {
-                // At once, also where the rest is left to the drain.
+                // At once, also where the rest is left to the drain: a group that is read next must
+                // not list a member that is a 404.
                 asked.reconciler.leave_groups(&known.id, asked.clock).await?;
                 let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
                 return Ok(Answer { deed: Deed::Removed, kept: Some(removed.outcome), ..answer });
@@ -125,6 +146,8 @@ impl Directory {
         Err(changed_meanwhile())
     }
 
+    /// The answer with a user as the projection wants it. Groups are read only if they are shown
+    /// and not in hand.
     async fn user_answer(
         &self,
         asked: &Asked<'_>,
@@ -140,7 +163,8 @@ impl Directory {
         Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
     }
 
-    /// The same of a user that was written just now, with what of it Connect is not given.
+    /// For the log: which user was written, and which attributes Connect is not given. Names of
+    /// attributes alone, no values.
     fn about_written(&self, asked: &Asked<'_>, record: &UserRecord) -> About {
         let faults = match record.wanted() {
             Wanted::Active => self.left_out(record, &[]),
@@ -151,8 +175,8 @@ impl Directory {
         About { left_out: left_out.collect(), ..about(record) }
     }
 
-    /// What is written of profiles and groups where the operator's list is empty: then the schema has
-    /// no such attribute, so nothing is kept by which it could be told later.
+    /// Attributes about access in the body that are not in the schema because the operator's list
+    /// is empty. Nothing of them is kept, so this is the only moment at which the log can tell.
     fn not_offered<'a>(&self, asked: &'a Asked<'_>) -> impl Iterator<Item = String> + use<'a> {
         let allowed = &self.rules.allowed;
         let lists = [
@@ -169,13 +193,15 @@ impl Directory {
     }
 }
 
+/// For the log: the id and the owner's hash.
 fn about(record: &UserRecord) -> About {
     let (id, owner) = (record.id.as_str().to_owned(), Some(record.owner.clone()));
     About { id, owner, ..About::default() }
 }
 
 impl Edit {
-    /// Reads what a PUT or a PATCH wants.
+    /// Reads a PUT or PATCH body. PATCH operations are read whole before any is applied (RFC 7644
+    /// §3.5.2: all or nothing).
     pub(super) async fn read(
         asked: &Asked<'_>,
         types: &Arc<ResourceType>,
@@ -190,7 +216,7 @@ impl Edit {
         aside(asked.is_long(), read).await
     }
 
-    /// What is kept then, reckoned aside if that is long.
+    /// The resource after the edit; on a thread of its own if that is long work.
     async fn applied(
         self: &Arc<Self>,
         asked: &Asked<'_>,
@@ -205,7 +231,8 @@ impl Edit {
         aside(is_long, move || edit.apply(&types, &known, strict)).await
     }
 
-    /// What is kept then.
+    /// The resource after the edit. Pure: `known` is left as it is, so a refused edit changes
+    /// nothing.
     pub(super) fn apply(
         &self,
         types: &ResourceType,
@@ -219,11 +246,11 @@ impl Edit {
     }
 }
 
-/// More operations than this are long work, however short each is.
+/// From this many operations on a PATCH is long work, however short its body is.
 const MANY: usize = 16;
 
 impl Asked<'_> {
-    /// What is kept of a whole resource that was sent.
+    /// A POST body → what is kept of it: attributes of the table, in its names and types.
     pub(super) async fn taken_in(
         &self,
         types: &Arc<ResourceType>,
@@ -233,8 +260,8 @@ impl Asked<'_> {
         aside(self.is_long(), move || resource::post(&types, &body, strict)).await
     }
 
-    /// A record that we wrote just now, unless the person is gone or on the way out; if somebody else
-    /// has it since, as it is now.
+    /// The record that we wrote just now; if somebody else wrote it since, the one of now. A 404 if
+    /// the person is gone or on the way out.
     async fn written(&self, id: &Id, record: Option<Box<UserRecord>>) -> Result<UserRecord, Fault> {
         match record {
             Some(record) if record.wanted() != Wanted::Gone => Ok(*record),
@@ -243,7 +270,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The record of this id, unless the person is gone or on the way out.
+    /// The record of this id; a 404 if the person is gone or on the way out.
     pub(super) async fn living(&self, id: &Id) -> Result<UserRecord, Fault> {
         let record = self.roster().load(id).await?;
         record.filter(|record| record.wanted() != Wanted::Gone).ok_or_else(not_found)

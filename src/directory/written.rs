@@ -1,8 +1,8 @@
-//! Users as clients had them lately, written down.
+//! A cache of users as JSON, as clients were shown them lately.
 //!
-//! To make a user ready to be shown is to judge each attribute by the table and by what Connect takes; a
-//! client that reads page after page, again and again, asks for the same each time. What is kept goes by
-//! what it was made of, so it is never old; and by its bytes, so it is never much.
+//! To show a user is to judge each attribute by the table and by what Connect takes; clients that
+//! synchronise read the same pages again and again. An entry is found by everything that it was
+//! made of, so it is never stale and never invalidated; and the cache is bounded by bytes.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,49 +11,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::roster::group::Group;
 use crate::roster::key::Id;
 
-/// So many bytes are kept, at most twice: of late, and of before.
+/// The bytes of one generation. There are two, so twice that is kept at most.
 const BYTES: usize = 12 << 20;
 
-/// What each costs besides its text.
+/// What an entry costs besides its text, about.
 const BESIDES: usize = 300;
 
-/// What a text was made of.
+/// Everything that a text was made of besides the settings, which do not change in a process.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct WrittenState {
-    /// Of the record; moves with whatever becomes of it.
+    /// The record's `row_version`; it moves with every write, those of the reconciler included.
     version: u64,
     /// Id and version of each group.
     groups: Vec<(Id, u64)>,
-    /// Where clients find resources.
+    /// The base URL of the locations.
     base: Arc<str>,
 }
 
 impl WrittenState {
-    /// What the text of a record of this version, in these groups, is made of.
+    /// The state of a record of this version, in these groups, below this URL.
     pub(super) fn of(version: u64, groups: &[Group], base: &Arc<str>) -> Self {
         let groups = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
         Self { version, groups, base: Arc::clone(base) }
     }
 }
 
-/// A user, written down.
+/// A user as JSON.
 pub(super) struct WrittenUser {
     /// The whole resource, as JSON.
     pub(super) text: String,
-    /// How many bytes it is carried in by Lambda.
+    /// The text's bytes as Lambda carries them: JSON in JSON, with its escapes.
     pub(super) carried: usize,
-    /// Its version, as its entity tag counts it.
+    /// The version for the entity tag.
     pub(super) etag: u64,
-    /// The owner's hash.
+    /// The owner's hash, for the log.
     pub(super) owner: String,
 }
 
-/// The users.
+/// The cache, shared by all requests. At most some 24 MiB of text.
 #[derive(Default)]
 pub(super) struct Written(Mutex<Generations>);
 
+/// A text with what it was made of.
 type Kept = (WrittenState, Arc<WrittenUser>);
 
+/// Two generations: entries are added to `late`; when that is full it becomes `before`, and what
+/// was there is dropped. An entry that is found in `before` moves back, so this comes near to least
+/// recently used without a list.
 #[derive(Default)]
 struct Generations {
     late: HashMap<Id, Kept>,
@@ -62,7 +66,7 @@ struct Generations {
 }
 
 impl Written {
-    /// The user of this record, if it was made of the same.
+    /// The user's text, if it was made of just this state.
     pub(super) fn find(&self, id: &Id, state: &WrittenState) -> Option<Arc<WrittenUser>> {
         let mut kept = self.kept();
         if let Some((own, user)) = kept.late.get(id) {
@@ -76,11 +80,12 @@ impl Written {
         Some(user)
     }
 
-    /// Keeps a user for a while.
+    /// Adds a user's text.
     pub(super) fn keep(&self, id: &Id, state: WrittenState, user: &Arc<WrittenUser>) {
         self.kept().keep(id, state, user);
     }
 
+    /// The generations. The lock is held for a look-up only.
     fn kept(&self) -> MutexGuard<'_, Generations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +102,7 @@ impl Generations {
     }
 }
 
-/// Says nothing of anybody.
+/// Shows nothing of anybody.
 impl fmt::Debug for Written {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Written").finish_non_exhaustive()

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Kind};
 use crate::near::distance;
 use crate::scim::Person;
 
-/// What a type of event asks for of a person.
+/// The change that a type of event asks for.
 pub type Wish = fn(Person) -> Intent;
 
 /// Every type that asks for something.
@@ -24,7 +24,7 @@ pub static TYPES: &[(&str, Wish)] = &[
 /// A type that differs from a known one by no more slips of the pen than this is none of its own.
 const SLIPS: usize = 2;
 
-/// What is asked for by an event of this type; `None` if nothing is.
+/// The change that an event of this type asks for; `None` if it asks for none.
 pub(super) fn wish(event_type: &str) -> Result<Option<Wish>, Fault> {
     if let Some((_, wish)) = TYPES.iter().find(|(known, _)| *known == event_type) {
         return Ok(Some(*wish));

@@ -26,7 +26,7 @@ pub struct Scope {
     pub apps: Option<Vec<String>>,
     /// Ids or names of the groups whose members join; none chosen, nobody does.
     pub groups: Option<Vec<String>>,
-    /// Whether everybody joins who is created or activated in Okta.
+    /// True if everybody joins who is created or activated in Okta.
     pub lifecycle: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct Element {
     pub published: Option<SystemTime>,
     /// What is wrong with it, though it is taken: Okta would not send it in another way.
     pub doubt: Option<Doubt>,
-    /// What it asks for.
+    /// The change that it asks for.
     pub intent: Result<Intent, Fault>,
 }
 
@@ -52,7 +52,7 @@ pub struct Row {
     pub effect: Wish,
 }
 
-/// Whom a type of event concerns.
+/// The scope of a type of event: whom it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Users of the applications in the scope.
@@ -94,7 +94,7 @@ impl Row {
     }
 }
 
-/// Whether a body is an event hook's.
+/// True if a body is that of an event hook.
 #[must_use]
 pub fn is_batch(body: &Map<String, Value>) -> bool {
     member(body, "eventType").and_then(Value::as_str) == Some("com.okta.event_hook")
@@ -195,7 +195,7 @@ fn name(target: &Map<String, Value>, whom: Whom) -> Option<&str> {
     label.filter(|_| matches!(whom, Whom::App)).or_else(|| text("displayName"))
 }
 
-/// What Okta writes where it has nothing to tell.
+/// Okta's placeholder for a missing value.
 const UNKNOWN: &str = "unknown";
 
 /// Whether an entry of a list is one of Okta's ids, of an application or a group. It is then no
@@ -205,7 +205,7 @@ fn is_id(entry: &str) -> bool {
         && entry.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What an event happened to.
+/// A target of an event: the object that it happened to.
 struct Targets<'a>(Vec<&'a Map<String, Value>>);
 
 impl<'a> Targets<'a> {

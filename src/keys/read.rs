@@ -27,7 +27,7 @@ const ATTEMPTS: u32 = 3;
 /// The SDK waits at most so long before it first repeats a call.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What reads one secret.
+/// Reads one secret.
 #[derive(Debug)]
 pub(super) struct Reader {
     client: Client,

@@ -1,4 +1,4 @@
-//! One round of work on a record whose lease is ours: all that it needs, in one place.
+//! One round of work on a leased record: everything that it needs, in one place.
 
 use std::time::SystemTime;
 
@@ -18,36 +18,42 @@ use crate::roster::group::Group;
 use crate::roster::record::{Held, UserRecord};
 use crate::roster::{Clash, Trouble};
 
-/// A round of work.
+/// One round: observe, plan, apply. It writes the result of its work into `record` in memory; the
+/// caller stores it.
 pub(super) struct Attempt<'a> {
-    /// Its roster, its rules and what the operator decided.
+    /// The roster, the rules and the policy.
     pub(super) reconciler: &'a Reconciler,
-    /// The record, whose lease is ours. What is learnt of Connect is noted in it at once, so that it is
-    /// there however the round ends.
+    /// The record, whose lease is ours. What is learnt of Connect is noted in its status at once,
+    /// so that it is there however the round ends, by a time-out too.
     pub(super) record: &'a mut UserRecord,
-    /// The way to Connect, which counts the calls.
+    /// The calls of Connect, each made once, counted and limited in time.
     pub(super) session: Session<'a>,
+    /// The time, by our clock.
     pub(super) clock: Clock,
-    /// The event's own password, which is stored nowhere.
+    /// The password of the event that is being followed; it is stored nowhere, so the drain has
+    /// none.
     pub(super) password: Option<&'a Password>,
-    /// The person's groups, if they were asked for.
+    /// The person's groups, if they had to be read; the caller shows them without reading them
+    /// again.
     pub(super) groups: &'a mut Option<Vec<Group>>,
 }
 
-/// Why the work was not done.
+/// Why a round ended early.
 pub(super) enum Stop {
-    /// What should be was changed meanwhile; what is known of Connect is written.
+    /// Somebody changed the desired state. `record` is theirs now, with what is known of Connect
+    /// carried over and written.
     Changed,
-    /// Connect, or what is asked of it.
+    /// A fault of Connect's, or of what was to be sent there.
     Fault(Fault),
-    /// Somebody else has the lease now.
+    /// Another worker has the lease.
     Lost,
-    /// There was no time left to ask Connect. Nothing was sent, and nobody asked for fewer calls: that
-    /// is no attempt, nothing to be quiet about, and says nothing of a backlog.
+    /// There was too little time left for a single call. Nothing was sent: this is no failed
+    /// attempt, needs no time for late effects, and says nothing about Connect's rate.
     NotBegun,
-    /// The roster.
+    /// The roster failed; what is known of Connect may be unwritten.
     Roster(Fault),
-    /// Somebody else has the name that the person is to have; for the rest it was done.
+    /// Everything was done but for the username: another person has it, and the record waits for
+    /// it.
     Waits(Fault),
 }
 
@@ -64,7 +70,11 @@ impl From<Trouble> for Stop {
 }
 
 impl Reconciler {
-    /// One round of work, within the time that there is.
+    /// Runs one round, at most until the budget's deadline.
+    ///
+    /// A round that is over time is dropped wherever it stands, in the middle of a call too. That
+    /// call has an unknown fate, hence `Kind::Unavailable`: the record's `fail` keeps the lease for
+    /// 30 s more. The calls are counted in each case.
     pub(super) async fn attempt(
         &self,
         record: &mut UserRecord,
@@ -85,12 +95,14 @@ impl Reconciler {
 }
 
 impl Attempt<'_> {
-    /// Whose user the record's is.
+    /// The owner whose tags the user of this record bears.
     pub(super) fn owner(&self) -> Owner {
         self.reconciler.owner_of(self.record)
     }
 
-    /// What Connect should hold of the record's person.
+    /// The desired state: what Connect should hold of this person, by the profile, the groups and
+    /// the rules. What Connect would refuse of the profile is left out (lenient), except the
+    /// username. Groups are read only if a group gives anything.
     pub(super) async fn agent(&mut self) -> Result<Agent, Stop> {
         let reconciler = self.reconciler;
         let groups = match reconciler.rules.groups.as_slice() {
@@ -109,26 +121,31 @@ impl Attempt<'_> {
         Ok(agent.of_owner(self.owner()))
     }
 
-    /// A user that is there, as it is written down.
+    /// A user that Connect shows now, as the status has it.
     pub(super) fn held(&self, ids: &UserIds) -> Held {
         Held { ids: ids.clone(), since: self.clock.now() }
     }
 
-    /// Writes down what is known of Connect, before something is done there that whoever comes next has
-    /// to know of.
+    /// Writes what is known of Connect in the middle of a round: before an effect that the next
+    /// worker could not tell from an accident, if we were cut off right after it.
+    ///
+    /// On success the record's version is the new one. If somebody wrote meanwhile the round ends,
+    /// and the effect is not begun.
     pub(super) async fn checkpoint(&mut self) -> Result<(), Stop> {
         match self.reconciler.roster.write(self.record).await? {
             Ok(stored) => {
                 self.record.note_stored(stored);
                 Ok(())
             }
+            // Keys do not change during a round; another record has one of ours, and says so
+            // itself.
             Err(Clash::Taken) => Err(Stop::Lost),
             Err(Clash::Moved) => Err(self.overtaken().await),
         }
     }
 
-    /// Carries over what is known of Connect into what somebody else wrote meanwhile, which is the record
-    /// from now on: the round is over, and the next one follows that.
+    /// Carries our status over into the record that somebody else wrote meanwhile. This ends the
+    /// round; the next one follows what they wrote.
     pub(super) async fn overtaken(&mut self) -> Stop {
         match self.reconciler.carry_over(self.record).await {
             Ok(Noted::Changed(newer)) => {
@@ -140,11 +157,14 @@ impl Attempt<'_> {
         }
     }
 
+    /// The time, by our clock.
     pub(super) fn now(&self) -> SystemTime {
         self.clock.now()
     }
 }
 
+/// The last call may have had its effect, so this is `Kind::Unavailable` and not `Kind::Throttled`:
+/// only the former keeps others away while the effect may come.
 fn out_of_time() -> Fault {
     Fault::new(Kind::Unavailable, "Amazon Connect did not answer in time")
         .caused_by("the invocation's time ran out")

@@ -1,42 +1,44 @@
-//! What may be spent on something, and what it has cost.
+//! Time, pace and call account of one piece of work.
 
 use super::WRITING;
 use crate::connect::Calls;
 use crate::connect::pace::Pace;
 use crate::deadline::{Clock, Deadline};
 
-/// The time for something, how fast Connect may be called for it, and the calls so far. Whoever wants
-/// something done makes one, hands it on, and finds there what it took, however that ended.
+/// The time for a piece of work, the rate at which Connect may be called for it, and the calls so
+/// far. The caller makes one, passes it on, and reads there what the work cost, however it ended.
 #[derive(Debug)]
 pub struct Budget<'a> {
-    /// What time it is.
+    /// The time, by our clock.
     pub clock: Clock,
-    /// When it must be over.
+    /// When the work must be over. `hold` shortens it to what the lease allows.
     pub deadline: Deadline,
-    /// The calls of Connect so far.
+    /// The calls of Connect so far, those that failed included.
     pub spent: Calls,
-    /// How fast, where nobody waits for the answer.
+    /// The rate limiter, for work that nobody waits for; `None` calls as fast as the work goes, and
+    /// a throttle is answered 202.
     pub(super) pace: Option<&'a Pace>,
 }
 
 impl<'a> Budget<'a> {
-    /// For something that somebody waits for.
+    /// For work that a sender waits for.
     #[must_use]
     pub fn new(clock: Clock, deadline: Deadline) -> Self {
         Self { clock, deadline, spent: Calls::default(), pace: None }
     }
 
-    /// The same for something that nobody waits for.
+    /// The same for the drain: each call waits for its token.
     pub(super) fn at_pace(self, pace: &'a Pace) -> Self {
         Self { pace: Some(pace), ..self }
     }
 
-    /// The same with an account of its own.
+    /// The same limits with an account of its own, for work that the sender did not ask for.
     pub(super) fn apart(&self) -> Self {
         Self { spent: Calls::default(), ..*self }
     }
 
-    /// When work must be over, so that there is time to write down what came of it.
+    /// When calls must be over, so that the result can still be written: 300 ms before the
+    /// deadline.
     pub(super) fn writing(&self) -> Deadline {
         self.deadline.sooner_by(WRITING)
     }

@@ -1,8 +1,9 @@
-//! What a SCIM client writes → the roster → Connect, at once where there is time.
+//! What SCIM clients write → the roster → Connect, at once where there is time.
 //!
-//! A client names the resource that it means, and its own time is now. What Connect cannot hold is
-//! no fault of the client's: it is left out or waits for somebody, and the resource says so. Only a
-//! name that is somebody else's is refused.
+//! A client names the resource by its id, and the time of a change is now (RFC 7644 gives it no
+//! other). What Connect cannot hold is no fault of the client's: it is left out or the record
+//! parks, and `provisioning` in the resource says so. Only a username that belongs to somebody else
+//! is refused, since that one the client can mend and it keeps two persons apart.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,11 +23,12 @@ use crate::roster::record::{UserRecord, Wanted};
 use crate::scim::Person;
 
 impl Reconciler {
-    /// Makes a new person.
+    /// Creates a person (POST, RFC 7644 §3.3).
     ///
     /// # Errors
     /// [`crate::fault::Kind::Uniqueness`] if somebody else has the name, here or in Connect: then
-    /// nothing is left of it. [`crate::fault::Kind::Unavailable`] if the roster did not answer.
+    /// nothing is left of it, and the client gets the 409 of RFC 7644 §3.3.
+    /// [`crate::fault::Kind::Unavailable`] if the roster did not answer.
     pub async fn add_person(
         &self,
         person: &Person,
@@ -38,8 +40,9 @@ impl Reconciler {
         Ok((id, upserted))
     }
 
-    /// Makes `person` of who is known, or looks whether Connect follows what is known already; `None` if
-    /// somebody else changed them meanwhile, and nothing was done.
+    /// Replaces the profile of a known person (PUT and PATCH, after the resource was worked out);
+    /// without `person` it only makes sure that Connect follows. `None` if somebody else changed
+    /// the record since it was read: nothing was done, and the caller reads it and begins again.
     ///
     /// # Errors
     /// As for [`Reconciler::add_person`].
@@ -51,6 +54,8 @@ impl Reconciler {
     ) -> Result<Option<Upserted>, Fault> {
         let (mut record, is_told) = (known.clone(), person.is_some());
         let now = budget.clock.now();
+        // A hook may have dated its event ahead of our clock, by up to five minutes. A client's
+        // change comes after it all the same.
         let as_of = known.as_of().max(now);
         if let Some(person) = person {
             let wanted = wanted(&person, known)?;
@@ -66,7 +71,8 @@ impl Reconciler {
         if is_told {
             record.spec.note_own_external_id(SCIM);
         }
-        // Who changes nothing says all the same that it is so now.
+        // A write that changes nothing confirms the state as of now: an older event that comes late
+        // does not beat it.
         record.spec.date(as_of);
         if !is_same {
             record.changed(now);
@@ -74,7 +80,8 @@ impl Reconciler {
         self.rewrite(record, is_same, known, budget).await
     }
 
-    /// Removes who is known; `None` if somebody else changed them meanwhile, and nothing was done.
+    /// Removes a known person (DELETE, RFC 7644 §3.6). `None` if somebody else changed the record
+    /// since it was read: nothing was done.
     ///
     /// # Errors
     /// [`crate::fault::Kind::Unavailable`] if the roster did not answer.
@@ -92,6 +99,7 @@ impl Reconciler {
         self.rewrite(record, false, known, budget).await
     }
 
+    /// Writes a changed record on condition of the version in `known`, and follows it.
     async fn rewrite(
         &self,
         record: UserRecord,
@@ -100,7 +108,9 @@ impl Reconciler {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Upserted>, Fault> {
         let (id, person) = (record.id.clone(), record.spec.person.clone());
-        // Who waits for a name waits on, whatever else a client writes.
+        // Not rolled back: a deactivation or removal, or access that was taken away would come
+        // back; and the write of a record that waits for a name, whose clash is known already and
+        // settled by waiting.
         let can_undo =
             !is_same && record.wanted() == Wanted::Active && record.spec.awaited_name.is_none();
         match self.write(record, is_same, Some(known.clone()), budget).await? {
@@ -113,8 +123,8 @@ impl Reconciler {
         }
     }
 
-    /// Whether another person had the `externalId` of a client's person before. Nobody can have had the
-    /// one that somebody goes by alone, as long as they keep it.
+    /// True if another person had this `externalId` first. Whoever goes by one alone and keeps it
+    /// cannot share it, which saves the look-up.
     async fn shares_external_id(&self, person: &Person, known: &UserRecord) -> Result<bool, Fault> {
         let (told, own) = (person.external_id()?, known.spec.person.external_id().ok().flatten());
         if told == own && !known.spec.shares_external_id {
@@ -123,13 +133,15 @@ impl Reconciler {
         Ok(self.by_external_id(person).await?.is_some_and(|first| first.id != known.id))
     }
 
-    /// Refuses a name that is another person's; if it is not the name that was taken, but somebody had
-    /// the `externalId` meanwhile, the write may be tried again.
+    /// Refuses a username of another person's. If it was not the name that clashed but an
+    /// `externalId` that somebody took meanwhile, this is no error, and the caller tries again.
     async fn refuse_taken(&self, person: &Person, id: &Id) -> Result<(), Fault> {
         let named = self.by_name(person).await?;
         if named.is_some_and(|record| record.id != *id) { Err(taken()) } else { Ok(()) }
     }
 
+    /// Follows an entry. What Connect refuses parks, except a username of somebody else's where the
+    /// change can be rolled back.
     async fn carry(
         &self,
         mut entry: Entry,
@@ -142,8 +154,8 @@ impl Reconciler {
         self.follow(entry, blame, password, budget).await
     }
 
-    /// Who becomes a new person, having been known only for leaving; and whether somebody else has their
-    /// `externalId`.
+    /// A record that is only known for leaving and becomes this new person, and whether another
+    /// person has the `externalId` first.
     async fn predecessor(&self, person: &Person) -> Result<(Option<UserRecord>, bool), Fault> {
         let by_name = self.by_name(person).await?;
         if by_name.as_ref().is_some_and(|known| !known.spec.never_joined) {
@@ -154,7 +166,7 @@ impl Reconciler {
         Ok((by_id.filter(|known| known.spec.never_joined).or(by_name), shares))
     }
 
-    /// Writes down a new person. Who is only known for having left is this person from now on.
+    /// Writes a new person. If a record is only known for leaving, it becomes this person's.
     async fn enter_new(&self, person: &Person, budget: &Budget<'_>) -> Result<Entry, Fault> {
         let keys = keys(person)?;
         let intent = Intent::Join(person.clone());
@@ -171,6 +183,8 @@ impl Reconciler {
             };
             let gone = self.roster.find_gone(&keys, BATCH).await?;
             let now = budget.clock.now();
+            // A tombstone or a leave may be dated ahead of our clock; the merge would drop a join
+            // that is older.
             let as_of = after(gone.iter().chain(&known), now);
             let (id, owner) = (id.clone(), owner.hash());
             let said = Said { intent: &intent, as_of, now, id, owner, source: SCIM };
@@ -192,10 +206,10 @@ impl Reconciler {
     }
 }
 
-/// The name under which what SCIM clients say is written down.
+/// The source under which the `externalId` of SCIM clients is noted.
 const SCIM: &str = crate::config::scim::NAME;
 
-/// What a resource wants; who says nothing of `active` leaves it as it is.
+/// The access that a resource wants; without `active` it stays as it is.
 fn wanted(person: &Person, known: &UserRecord) -> Result<Wanted, Fault> {
     Ok(match person.says_active() {
         false => known.wanted(),
@@ -204,7 +218,7 @@ fn wanted(person: &Person, known: &UserRecord) -> Result<Wanted, Fault> {
     })
 }
 
-/// Now, or just after what these records say, if a sender's clock is ahead of ours.
+/// Now, or a millisecond after the newest of these records, if a sender's clock is ahead of ours.
 fn after<'a>(records: impl Iterator<Item = &'a UserRecord>, now: SystemTime) -> SystemTime {
     let next = |record: &UserRecord| record.as_of().checked_add(Duration::from_millis(1));
     records.filter_map(next).fold(now, SystemTime::max)

@@ -1,10 +1,11 @@
-//! The rules → a short text that tells them from others.
+//! A digest of rules and policy: tells the configuration under which a record was applied from
+//! another.
 //!
-//! A record notes by which rules Connect follows it. The text is the first 16 hexadecimal digits of
-//! the SHA-256 of a JSON document, [`Written`], that has the members below in their order, and nothing
-//! of how the program is written: another name of a type of ours is no other rule. A new release that
-//! adds or changes a member counts [`VERSION`] up and has every record followed once more, so that is
-//! told in the change log.
+//! Each record notes the digest under which Connect follows it. It is the first 16 hexadecimal
+//! digits of the SHA-256 of a JSON document, [`Written`], that has the members below in their
+//! order. Nothing of the program's source is in it: renaming a type of ours changes no rule. A
+//! release that adds or changes a member counts [`VERSION`] up and has every record reconciled once
+//! more, so that is told in the change log.
 
 use std::collections::BTreeMap;
 
@@ -19,16 +20,17 @@ use crate::assign::power::{Allowed, Grant, Power};
 use crate::hex;
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
-/// The digest of what the operator decided, as far as it decides what Connect holds of a person.
+/// The digest of rules and policy, as far as they decide what Connect holds of a person: 16
+/// hexadecimal digits. Limits and rates are left out, since they decide only when.
 pub(super) fn digest(rules: &Rules, policy: &Policy) -> String {
     let document = serde_json::to_vec(&Written::of(rules, policy)).unwrap_or_default();
     hex::write(Sha256::digest(document).split_at(8).0)
 }
 
-/// The version of the document.
+/// The version of the document below. Counting it up has every record reconciled once more.
 const VERSION: u32 = 1;
 
-/// What is digested.
+/// The document that is digested. The order of the members is part of the digest.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
@@ -52,7 +54,7 @@ struct Written<'a> {
     on_foreign_user: &'static str,
 }
 
-/// Profiles and a group.
+/// Profiles and hierarchy group, by what gives them: the deployment or one of the person's groups.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Gives<'a> {
@@ -61,7 +63,8 @@ struct Gives<'a> {
     hierarchy_group: Option<Named<'a>>,
 }
 
-/// By id or by name.
+/// A resource as the operator named it. Which id a name has is not part of the digest: that would
+/// take a call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Named<'a> {
@@ -70,6 +73,8 @@ enum Named<'a> {
 }
 
 impl<'a> Written<'a> {
+    /// Takes rules and policy apart member by member, so that a new one does not compile until
+    /// somebody decides whether it belongs here.
     fn of(rules: &'a Rules, policy: &'a Policy) -> Self {
         let Rules {
             deployment,

@@ -1,4 +1,8 @@
-//! What a sender says → the roster → Connect, at once where there is time.
+//! What hooks send → the roster → Connect, at once where there is time.
+//!
+//! Events come twice, late and in any order; `roster::fold` merges them, last writer wins. Whatever
+//! can be judged without Connect is judged before the write, so that most faults of a sender's
+//! leave nothing to roll back.
 
 use std::time::SystemTime;
 
@@ -18,27 +22,30 @@ use crate::roster::record::{UserRecord, Wanted};
 use crate::roster::{BATCH, find_everybody};
 use crate::scim::Person;
 
-/// What an inlet heard.
+/// One provisioning event, as an inlet read it.
 pub struct Heard<'a> {
-    /// What is asked for.
+    /// The change that is asked for.
     pub intent: &'a Intent,
-    /// The name of the hook by which it came.
+    /// The name of the hook by which it came, as in its path.
     pub source: &'a str,
-    /// When it happened at the sender's, where it said so.
+    /// The time of the event by the sender's clock, if the sender gave one.
     pub happened: Option<SystemTime>,
-    /// By which hash deliveries of this event are known again.
+    /// A hash by which repeated deliveries of this event are recognised, for an event without a
+    /// time of its own.
     pub event: Option<&'a str>,
-    /// Whether the sender can mend what Connect refuses: if not, it waits in the roster for somebody.
+    /// True if the sender can mend what Connect refuses; it then gets the fault, and the change is
+    /// rolled back. If not, the change is kept and the record parks.
     pub can_mend: bool,
 }
 
 impl Reconciler {
-    /// Writes down what a sender says and makes Connect follow, until the deadline. What was written
+    /// Writes an event to the roster and makes Connect follow, until the deadline. What was written
     /// is never lost; what Connect could not take yet is pending.
     ///
     /// # Errors
-    /// What the sender can mend: then nothing of it is left. And [`Kind::Unavailable`], if the roster
-    /// did not answer.
+    /// Faults that the sender can mend: then the roster is as it was. [`Kind::Unavailable`] if the
+    /// roster did not answer, or if a newer event is just being carried out and may yet be rolled
+    /// back.
     pub async fn accept(
         &self,
         heard: &Heard<'_>,
@@ -49,29 +56,37 @@ impl Reconciler {
             Written::ToFollow(entry) => *entry,
             Written::Done(upserted) => return Ok(upserted),
         };
-        // Whoever leaves is not let in again because something else is wrong.
+        // Somebody who leaves must not be let in again because something else is wrong: a leave is
+        // never rolled back.
         let can_undo = heard.can_mend && !heard.intent.is_farewell();
         let blame = if can_undo { Blame::Undo(entry.former.take()) } else { Blame::Park };
         let password = heard.intent.person().and_then(|person| self.password(person));
         self.follow(entry, blame, password, budget).await
     }
 
-    /// Writes down what was heard.
+    /// Merges an event into the roster: find the record, merge, judge, write. It starts again if
+    /// somebody wrote the record meanwhile, so that the merge is always with the newest state.
     async fn enter(&self, heard: &Heard<'_>, budget: &Budget<'_>) -> Result<Written, Fault> {
         let clock = budget.clock;
         let ignored = |reason| Written::Done(Upserted::nothing(Outcome::Ignored(reason)));
         let Some(person) = heard.intent.person() else {
             return Ok(ignored("nothing is asked for"));
         };
+        // An undated event is as old as its first delivery. Dated by each delivery, a late repeat
+        // would beat what happened since.
         let as_of = match (heard.happened, heard.event) {
             (Some(happened), _) => happened,
             (None, Some(event)) => self.roster.first_sight(event, clock.now()).await?,
             (None, None) => clock.now(),
         };
         let keys = keys(person)?;
+        // One id for all attempts: it is part of the owner where the natural owner is taken.
         let id = self.new_id();
         let mut was_taken = false;
         for _ in 0..TRIES {
+            // Somebody who is removed between these two reads is found by neither. Then the roster
+            // refuses the write of a new record that is not newer than the removal, and we come by
+            // here again.
             let gone = self.roster.find_gone(&keys, BATCH).await?;
             let known = self.known(person).await?;
             let known = known.filter(|known| !is_of_who_is_gone(known, person, as_of, &gone));
@@ -102,11 +117,14 @@ impl Reconciler {
                 Change::Same(record) => (*record, true),
                 Change::Written(record) => (*record, false),
             };
+            // Before the write: most of what Connect would refuse is told without a call and
+            // without a rollback.
             if heard.can_mend {
                 self.judge(&record, heard.intent)?;
             } else if self.is_to_wait(&record, known.as_ref()).await? {
                 record.wait_for_name(known.as_ref(), now);
             }
+            // The first holder may have given it up since; then nobody shares it any more.
             record.spec.shares_external_id &= self.is_shared(&record).await?;
             match self.write(record, is_same, known, budget).await? {
                 Ok(written) => return Ok(written),
@@ -119,8 +137,10 @@ impl Reconciler {
         Err(changed_meanwhile())
     }
 
-    /// Who is meant of who was found: nobody, if they are another person of the same name, and the
-    /// sender could not mend it. A leave shuts out whoever has the name.
+    /// The record that the event is about, out of the one that was found by name. It is none if
+    /// that is another person of the same name and the sender could not mend the clash. A leave is
+    /// the exception: it shuts out whoever has the name, since access that stays is worse than
+    /// access that is missing.
     fn meant(
         &self,
         known: Option<UserRecord>,
@@ -132,7 +152,7 @@ impl Reconciler {
         Ok(if is_strict || !is_another(&known, person)? { Some(known) } else { None })
     }
 
-    /// Whether the name that a person is given is to be waited for.
+    /// True if the username is new to the record and another person has it, or waits for it longer.
     async fn is_to_wait(
         &self,
         record: &UserRecord,
@@ -146,7 +166,7 @@ impl Reconciler {
         }
     }
 
-    /// Whether somebody else goes by a record's `externalId`.
+    /// True if another person goes by the record's `externalId` and had it first.
     async fn is_shared(&self, record: &UserRecord) -> Result<bool, Fault> {
         if !record.spec.shares_external_id {
             return Ok(false);
@@ -157,7 +177,9 @@ impl Reconciler {
             .is_some_and(|first| first.id != record.id))
     }
 
-    /// The owner of a new person's user: nobody else's, now or lately.
+    /// The owner of a new person's user: by the `externalId` or `userName`, unless a living record
+    /// or a tombstone has that owner. Then it is one of the record's own id, so that the user of
+    /// somebody hired again is never taken for that of the person before.
     pub(super) async fn new_owner(
         &self,
         person: &Person,
@@ -172,8 +194,8 @@ impl Reconciler {
         Ok(Ok(if taken { own() } else { natural }))
     }
 
-    /// Refuses before it is written what Connect would refuse after. Whose sender cannot mend it is
-    /// written all the same, and parked.
+    /// Refuses before the write what Connect would refuse after it, as far as that can be told
+    /// without a call. Only for senders that can mend it.
     fn judge(&self, record: &UserRecord, intent: &Intent) -> Result<(), Fault> {
         if record.wanted() != Wanted::Active || record.spec.never_joined {
             return Ok(());
@@ -185,8 +207,9 @@ impl Reconciler {
         if record.status.user.is_none() { agent.password.map(drop) } else { Ok(()) }
     }
 
-    /// Who is meant: the identity provider's own id counts more than the name, unless several share
-    /// that id.
+    /// The record that the event is about. The identity provider's own id counts more than the
+    /// name, which may change; unless several records share that id, where the name decides between
+    /// them.
     async fn known(&self, person: &Person) -> Result<Option<UserRecord>, Fault> {
         let by_id = self.by_external_id(person).await?;
         let name = |person: &Person| person.user_name().ok().map(Key::user_name);
@@ -201,8 +224,8 @@ impl Reconciler {
         Ok(if shares { by_name } else { by_id.or(by_name) })
     }
 
-    /// Who goes by a person's `externalId`: of several whoever had it before the others, and of those
-    /// who are left when that one gives it up, whoever came first.
+    /// The record that goes by this `externalId`: of several the first holder, and once that one
+    /// gives it up, the oldest of the others.
     pub(super) async fn by_external_id(
         &self,
         person: &Person,
@@ -215,7 +238,7 @@ impl Reconciler {
         Ok(sharing.min_by_key(|record| (record.created, record.id.clone())))
     }
 
-    /// Who goes by a person's `userName`.
+    /// The record that goes by this `userName`; `None` if it is not readable as one.
     pub(super) async fn by_name(&self, person: &Person) -> Result<Option<UserRecord>, Fault> {
         match person.user_name() {
             Ok(name) => Ok(self.roster.find(&Key::user_name(name)).await?),
@@ -223,14 +246,16 @@ impl Reconciler {
         }
     }
 
-    /// The event's own password, which is used now or never, where users have one.
+    /// The event's own password, if users of this instance have one. It is used for this event's
+    /// CreateUser or never: it is stored nowhere.
     pub(super) fn password(&self, person: &Person) -> Option<Password> {
         let password = person.password().ok().flatten().filter(|_| self.rules.identity.password);
         password.and_then(Password::read)
     }
 }
 
-/// What somebody who is gone went by, if they were this person: the identity provider's own id before the name, which may change.
+/// The keys under which the tombstone of this person would be found: `externalId`, `userName`, and
+/// the latter in the lower-case form that was hashed before names were case-folded.
 pub(super) fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
     let external_id = person.external_id()?.map(Key::external_id);
     match (external_id, person.user_name()) {
@@ -244,7 +269,8 @@ pub(super) fn keys(person: &Person) -> Result<Vec<Key>, Fault> {
     }
 }
 
-/// Whoever sends but what changed is told that the whole person is wanted.
+/// Adds to a fault about a missing attribute that `user.updated` has to carry the full profile:
+/// those who send but what changed run into this.
 fn of_the_whole(fault: Fault, intent: &Intent) -> Fault {
     let is_missing = fault.kind == Kind::InvalidValue && fault.detail.ends_with("found none");
     if !is_missing || !matches!(intent, Intent::Change(_)) {
@@ -255,8 +281,9 @@ fn of_the_whole(fault: Fault, intent: &Intent) -> Fault {
     Fault { detail: detail.into(), ..fault }
 }
 
-/// Whether an event that has but an `externalId` in common with somebody is about another person, of
-/// the same id, who is gone: by their name, or by what is known of them since.
+/// True if an event that matches a living record by a shared `externalId` alone is about another
+/// person of that id, who is gone. The tombstone's name tells, or else that the event is older than
+/// the removal.
 fn is_of_who_is_gone(
     known: &UserRecord,
     person: &Person,
@@ -278,4 +305,5 @@ fn is_of_who_is_gone(
     }
 }
 
+/// The reason for which a leave of somebody unknown is ignored.
 const UNKNOWN: &str = "this person was never assigned to Amazon Connect";

@@ -1,9 +1,10 @@
-//! Usernames that are waited for, here in the roster: whose sender cannot tell it again has the name
-//! once nobody else goes by it, in the order in which they came.
+//! Pending usernames. If a username belongs to another person here and the sender cannot choose
+//! another, the record waits for it and gets it once nobody else has it, in the order in which they
+//! came.
 //!
-//! Whoever gives a name up keeps it among what is [freed](UserRecord::freed_names) until who waits was told, so
-//! that nobody waits for ever where something is cut off in between; and whoever begins to wait looks
-//! once more after that was written.
+//! Nobody may wait for ever because something was cut off. Whoever gives a name up keeps it in
+//! [`freed_names`](UserRecord::freed_names) until those who wait were told; and whoever begins to
+//! wait looks once more after that was written, since the name may have been given up in between.
 
 use std::time::SystemTime;
 
@@ -16,8 +17,11 @@ use crate::roster::record::{MEMORY, UserRecord, Wanted};
 use crate::roster::{Clash, Trouble};
 
 impl Attempt<'_> {
-    /// Gives a person the name that they wait for, if it is their turn; if not, says who is before
-    /// them.
+    /// Gives the person the username that they wait for, if it is their turn; otherwise returns the
+    /// fault that says who is before them.
+    ///
+    /// The name is taken by a conditional write: the roster refuses a key that another record has,
+    /// so two who wait cannot both get it.
     pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, Stop> {
         for _ in 0..TRIES {
             let Some(wish) = self.record.spec.awaited_name.as_ref() else { return Ok(None) };
@@ -27,6 +31,8 @@ impl Attempt<'_> {
             let mut granted = self.record.clone();
             granted.grant_wish(self.now());
             granted.free_names(self.record);
+            // The next step may be CreateUser under this name, so it is a candidate from this write
+            // on.
             if granted.wanted() == Wanted::Active {
                 granted.try_name();
             }
@@ -36,7 +42,7 @@ impl Attempt<'_> {
                     *self.record = granted;
                     return Ok(None);
                 }
-                // Somebody came first; the next look tells who.
+                // Somebody was faster; the next look says who.
                 Err(Clash::Taken) => {}
                 Err(Clash::Moved) => return Err(self.overtaken().await),
             }
@@ -46,7 +52,8 @@ impl Attempt<'_> {
 }
 
 impl Reconciler {
-    /// Who else goes by this name, or waits for it longer than a record does.
+    /// The id of a person who has this name, or who has waited for it longer than `record`; the id
+    /// breaks ties, so that two who began at once do not wait for each other.
     pub(super) async fn who_is_before(
         &self,
         name: &Key,
@@ -68,7 +75,8 @@ impl Reconciler {
         Ok(first.map(|(_, id)| id))
     }
 
-    /// Makes all due, from then on, who wait for one of these names.
+    /// Makes everybody who waits for one of these names due at `from`. Doing it twice is harmless:
+    /// they look and wait on.
     pub(super) async fn tell_who_waits(
         &self,
         freed: &[Key],
@@ -82,15 +90,18 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Makes one record due, and tries again if it is written meanwhile.
     async fn wake(&self, waiting: UserRecord, from: SystemTime) -> Result<(), Trouble> {
         let mut waiting = Some(waiting);
         for _ in 0..TRIES {
-            // Who waits no more, or is gone, needs no telling.
+            // Somebody who does not wait any more, or is gone, needs no telling.
             let Some(mut record) = waiting.filter(|record| record.spec.awaited_name.is_some())
             else {
                 return Ok(());
             };
             record.reopen(from);
+            // Under a lease the due time stays that of `reopen`, a minute ahead; the lease's holder
+            // finds the changed version before that.
             if !record.is_leased(from) {
                 record.set_due(Some(from));
             }
@@ -102,12 +113,13 @@ impl Reconciler {
         Err(Trouble::NotDone("who waits for a name changes all the time".to_owned()))
     }
 
-    /// Tells who waits for what somebody went by who is gone.
+    /// Tells those who wait for the names of a tombstone, and then lets it rest until it is erased.
     pub(super) async fn settle_names(
         &self,
         mut gone: UserRecord,
         now: SystemTime,
     ) -> Result<(), Trouble> {
+        // The names leave the record only after everybody was told.
         self.tell_who_waits(&std::mem::take(&mut gone.freed_names), now).await?;
         gone.set_due(now.checked_add(MEMORY));
         // Whoever wrote it meanwhile tells them again.
@@ -116,6 +128,7 @@ impl Reconciler {
     }
 }
 
+/// The fault of a record that waits for its username: who has it, by id.
 fn waits(other: &Id) -> Fault {
     let detail = format!(
         "userName: expected one that nobody else has here, found it with or promised to another \

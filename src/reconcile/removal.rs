@@ -1,5 +1,7 @@
-//! Users who are to go: counted first, so that a mistake elsewhere does not empty the instance, and
-//! written down, so that whoever finds one gone knows that it was us.
+//! Removals and suspensions: counted against `MAX_REMOVALS_PER_HOUR` before they are made.
+//!
+//! So a mistake at the identity provider does not empty the instance. A removal is also noted in
+//! the record, so that whoever finds the user gone can tell it from one by hand.
 
 use super::attempt::{Attempt, Stop};
 use super::work::{is_young, not_shown};
@@ -9,8 +11,8 @@ use crate::fault::{Fault, Kind};
 use crate::roster::record::{Held, RemovalClaim, UserRecord};
 
 impl Attempt<'_> {
-    /// Removes the user of a former name. Who took our tags off it wants it kept: it is not ours any
-    /// more, and stands in nobody's way.
+    /// Removes the user of a former name. If somebody took our tags off it, they mean to keep it:
+    /// it is not ours any more, it keeps nobody from the new name, and it is left alone.
     pub(super) async fn remove_former(&mut self) -> Result<(), Stop> {
         let Some(former) = self.record.status.former_user.clone() else { return Ok(()) };
         match self.remove(&former).await {
@@ -21,15 +23,23 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Removes a user of a record's, unless it is gone already.
+    /// Removes a user of the record, unless it is gone already.
+    ///
+    /// Count, checkpoint, DeleteUser. Cut off after the count, the drain counts again: the guard is
+    /// too strict by one for an hour. Cut off after the checkpoint, the drain removes the user
+    /// without counting. Cut off after DeleteUser, Connect shows nobody and the counted removal
+    /// says that it was us.
     pub(super) async fn remove(&mut self, held: &Held) -> Result<(), Stop> {
         let owner = self.owner();
         match self.session.observe(&held.ids).await? {
             Some(user) => {
                 check_owner(&owner, &user)?;
                 self.count(&Step::DeleteUser, &user.ids).await?;
-                // Who finds the user gone shall know that it was us.
+                // After DeleteUser there is nothing left in Connect from which to tell who did it.
+                // Without this write the user would seem young and not shown yet, or gone by hand,
+                // and be created again.
                 self.checkpoint().await?;
+                // Connect removes the user and leaves its quick connects, which are others' work.
                 self.session.change(&Step::DeleteUser, &user.ids).await?;
                 self.record.status.removal_claim = None;
                 Ok(())
@@ -41,8 +51,12 @@ impl Attempt<'_> {
         }
     }
 
-    /// Removes what may have been created under other names than this, and says whether anything
-    /// was there.
+    /// Removes users that a CreateUser of unknown fate may have made under other names than those
+    /// in `kept`; `true` if any was there. Users that the status knows are not touched, nor those
+    /// without our tags.
+    ///
+    /// No checkpoint is needed: these users are looked up by name each time, and one that is not
+    /// found is done with.
     pub(super) async fn remove_tried(&mut self, kept: [Option<&str>; 2]) -> Result<bool, Stop> {
         let owner = self.owner();
         let mut removed = false;
@@ -61,12 +75,17 @@ impl Attempt<'_> {
         Ok(removed)
     }
 
-    /// Counts a removal, unless there were too many within the hour; one that was counted already is not
-    /// counted again.
+    /// Counts a removal or a suspension against the hour, or refuses it with `Kind::RemovalHeld`.
+    ///
+    /// The counter is in the roster and conditional, so that all processes share one limit. It is
+    /// counted before the effect and never given back: the guard may be too strict, and never too
+    /// lax. The same removal of the same user counts once an hour, so that repeats cost nothing.
     pub(super) async fn count(&mut self, step: &Step, user: &UserIds) -> Result<(), Stop> {
         let now = self.now();
         let removal = removal(step, user);
         let (roster, most) = (&self.reconciler.roster, self.reconciler.policy.removals_per_hour);
+        // An operator let this one through; it is counted all the same, for those that come after
+        // it.
         if self.record.schedule.guard_waived {
             roster.note_removal(&removal, now).await?;
         } else if !roster.count_removal(&removal, now, most).await? {
@@ -77,16 +96,19 @@ impl Attempt<'_> {
     }
 }
 
+/// What was counted: the operation and Connect's id of the user.
 fn removal(step: &Step, user: &UserIds) -> String {
     format!("{} {}", step.name(), user.id)
 }
 
-/// Whether a user that was there before was to be removed by us since.
+/// True if this user's removal was counted: if Connect does not show it, that was us, not somebody
+/// by hand and not eventual consistency.
 pub(super) fn is_removed(record: &UserRecord, held: &Held) -> bool {
     let ours = removal(&Step::DeleteUser, &held.ids);
     record.status.removal_claim.as_ref().is_some_and(|claim| claim.removal == ours)
 }
 
+/// The operator's to decide: the limit was reached.
 fn removal_held(most: usize) -> Fault {
     let detail = format!(
         "as many users were removed or suspended within an hour as MAX_REMOVALS_PER_HOUR lets pass \

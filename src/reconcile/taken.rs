@@ -1,4 +1,5 @@
-//! A username that is taken: by our own earlier attempt, by another record of ours, or by somebody else.
+//! CreateUser said that the username is taken: by our own earlier attempt, by the user of another
+//! record of ours, or by a user that somebody else made.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,11 @@ use crate::roster::key::Key;
 use crate::roster::policy::Foreign;
 
 impl Attempt<'_> {
-    /// Goes on with a user who was there already: ours by an earlier attempt, or to be adopted.
+    /// Decides about a user that has the username already, and goes on with it if it may: ours by
+    /// an earlier attempt, or a foreign one that the policy lets us adopt.
+    ///
+    /// A foreign user is adopted only if no other deployment of this program manages it and it can
+    /// do no more than users made here.
     pub(super) async fn take_over(
         &mut self,
         agent: &Agent,
@@ -29,7 +34,9 @@ impl Attempt<'_> {
                 return Err(foreign.into());
             }
             self.check_power(&user, power).await?;
-            // Whoever finds it to be ours shall know that it was not.
+            // Once the tags are on it, the user cannot be told from one that we made. That it was
+            // foreign is written down before, so that the outcome still says "adopted" if we are
+            // cut off in between.
             self.record.status.adopting = true;
             self.checkpoint().await?;
             let tags = agent.owner.tags().into_iter().collect();
@@ -41,7 +48,8 @@ impl Attempt<'_> {
         Ok(if self.record.status.adopting { Applied::Adopted(user.ids) } else { applied })
     }
 
-    /// Whether a user is another record's: then it will go, or be renamed, and the name be free.
+    /// A transient fault if the user is that of another record here: it is about to be removed or
+    /// renamed, and then the name is free.
     async fn check_others(&self, user: &Observed) -> Result<(), Stop> {
         let Some(hash) = Owner::hash_in(&self.reconciler.rules.deployment, &user.tags) else {
             return Ok(());
@@ -50,16 +58,20 @@ impl Attempt<'_> {
             return Ok(());
         };
         if other.is_tombstone() {
-            // It came after all, from a call that was long given up.
+            // An effect that came after its record was settled, from a call that was abandoned long
+            // before. The tombstone gets the user back, and the drain removes it.
             other.status.user = Some(self.held(&user.ids));
             other.pend(self.now());
             other.set_due(Some(self.now()));
+            // If somebody else wrote the tombstone, the next attempt at this name comes by here
+            // again.
             let _overtaken = self.reconciler.roster.write(&other).await?;
         }
         Err(held_by_another().into())
     }
 
-    /// Whether a user can do no more than anybody who is made here may, or than this person will.
+    /// Refuses to adopt a user with a security profile that neither everybody, nor the allowed
+    /// list, nor this person's groups would give: else a name would be a way to more access.
     async fn check_power(&self, user: &Observed, own: &Power<ResourceId>) -> Result<(), Stop> {
         let mut power = self.reconciler.rules.power.clone();
         power
@@ -75,6 +87,7 @@ impl Attempt<'_> {
     }
 }
 
+/// Transient: the name is given up when the other record is done.
 fn held_by_another() -> Fault {
     Fault::new(
         Kind::Unavailable,
@@ -82,6 +95,7 @@ fn held_by_another() -> Fault {
     )
 }
 
+/// The sender's to mend, by another username; or the operator's, by taking the profile away.
 fn too_powerful() -> Fault {
     Fault::new(
         Kind::Uniqueness,

@@ -1,4 +1,8 @@
-//! What a record wants + what Connect holds → the calls, one after the other.
+//! Desired state + observed state → the calls of Connect, one after the other.
+//!
+//! Every round begins with DescribeUser and plans from what it shows. Nothing that a former round
+//! did is taken from memory, so a round may be cut off after any call, and the next one plans what
+//! is left.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,25 +29,38 @@ use crate::roster::policy::{Deactivate, Missing, Rename};
 use crate::roster::record::{Held, Reapplied, UserRecord, Wanted};
 use crate::roster::{all_groups_of, write_group};
 
-/// A user younger than this that Connect does not show may be shown yet ("Amazon Connect API
-/// Reference", eventual consistency: seconds, sometimes minutes).
+/// How long a user that Connect does not show may just not be shown yet, counted from when we
+/// learnt of it ("Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes).
+/// One that was taken for gone too soon would be created twice.
 const YOUNG: Duration = Duration::from_mins(15);
 
-/// A call is made this often for a value that Connect then shows otherwise.
+/// How often a value is written that Connect then shows otherwise. Two programs that set one value
+/// would else overwrite each other for ever.
 const MOST_APPLICATIONS: u8 = 2;
 
 impl Attempt<'_> {
-    /// Makes Connect hold what a record wants, and notes in it what is known of Connect.
+    /// One round: makes Connect hold what the record wants. What is learnt of Connect is in the
+    /// record when this returns, whatever it returns.
+    ///
+    /// The order is: groups of a person who is gone, the username that is waited for, the former
+    /// user of a rename, then the user itself.
     pub(super) async fn work(&mut self) -> Result<Applied, Stop> {
+        // Before the record is settled: a settled one is a tombstone, on which nobody works any
+        // more, and what is left of memberships would stay.
         if self.record.wanted() == Wanted::Gone {
             self.reconciler.leave_groups(&self.record.id, self.clock).await?;
         }
+        // Somebody who is shut out keeps the user with its username. Given a new name now, the old
+        // one would be free here and taken in Connect, and the next person to get it would run into
+        // that.
         let waits = match self.record.wanted() {
             // Who is shut out keeps their user under its name, and takes another when they return: else
             // whoever is given the former one would find it taken in Connect.
             Wanted::Inactive if !self.record.is_nameless() => None,
             Wanted::Active | Wanted::Inactive | Wanted::Gone => self.claim_name().await?,
         };
+        // First, because the status has room for one former user. Another rename on top of an
+        // unfinished one would push out the id of the first, and its user would be nobody's.
         self.remove_former().await?;
         let reconciler = self.reconciler;
         match (self.record.wanted(), &reconciler.policy.deactivate) {
@@ -58,6 +75,8 @@ impl Attempt<'_> {
             },
             (Wanted::Inactive, Deactivate::Suspend(profile)) => self.shut_out(profile).await,
             (Wanted::Inactive, Deactivate::Keep) => {
+                // Nothing is changed under this policy, but a CreateUser of unknown fate may have
+                // left a user of whom only the name is known.
                 if !self.record.status.candidate_usernames.is_empty() {
                     self.one_user().await?;
                 }
@@ -68,7 +87,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Removes whatever there is of a record's.
+    /// Removes every user of the record: the known one and those of unknown fate. Each removal is
+    /// counted against the hour first.
     async fn hold_nothing(&mut self) -> Result<Applied, Stop> {
         let mut applied = Applied::NoUser;
         if let Some(held) = self.record.status.user.clone() {
@@ -83,12 +103,18 @@ impl Attempt<'_> {
         Ok(applied)
     }
 
-    /// Leaves a user with this security profile alone; otherwise it stays as it is until the person
-    /// returns.
+    /// Suspends: leaves the user with this security profile alone. Everything else of the user
+    /// stays as it is until the person returns.
+    ///
+    /// Suspensions count against the hour like removals. Unlike a removal, no checkpoint is needed
+    /// between count and call: if we are cut off there, the user is still shown, and the drain
+    /// counts once more and suspends. The guard is then too strict by one, never too lax.
     async fn shut_out(&mut self, profile: &Reference) -> Result<Applied, Stop> {
         let Some(user) = self.one_user().await? else { return Ok(Applied::NoUser) };
         let given = self.given_to_agents(profile).await?;
         let profile = self.session.security_profile(profile).await?;
+        // Names are resolved only here. That two spellings, an ARN and a name, are the same profile
+        // cannot be told at the start without a call.
         if given.contains(&profile) {
             return Err(self.take_what_can_be(&profile, &user).await);
         }
@@ -102,8 +128,9 @@ impl Attempt<'_> {
         Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
     }
 
-    /// The security profiles with which somebody works here, those that may be `suspended` by another
-    /// spelling: what is spelled alike was compared at the start.
+    /// The security profiles with which people work here, as far as they are spelled in the other
+    /// way than `suspended`, id or name. Those spelled the same way were compared when the
+    /// configuration was read.
     async fn given_to_agents(&self, suspended: &Reference) -> Result<Vec<ResourceId>, Fault> {
         let (power, allowed) = (&self.reconciler.rules.power, &self.reconciler.rules.allowed);
         let groups =
@@ -113,9 +140,11 @@ impl Attempt<'_> {
         resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), &self.session).await
     }
 
-    /// Where the profile for those who left is one with which others work, nothing is given: of what
-    /// the user has, all is taken but one profile, one that everybody has if there is any. So whoever
-    /// leaves can do less than before and never more, whatever the setting names.
+    /// Takes away what can be taken where the profile for suspended users is one with which others
+    /// work. It is not given: of the user's profiles all but one are removed, and the one that
+    /// stays is one that everybody has, if there is any. So somebody who leaves can do less than
+    /// before and never more, whatever the setting names. The fault is returned in each case, and
+    /// the record parks.
     async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> Stop {
         let everybodys =
             match resolved(self.reconciler.rules.power.security_profiles.iter(), &self.session)
@@ -139,8 +168,10 @@ impl Attempt<'_> {
         not_powerless().into()
     }
 
-    /// The one user of a record's, if there is any: what else may have been created is removed.
+    /// The one user of the record, if there is any. Others that a CreateUser of unknown fate may
+    /// have made are removed.
     async fn one_user(&mut self) -> Result<Option<Observed>, Stop> {
+        // Under either policy: somebody who is to be shut out and has no user is no reason to park.
         let mut observed = self.observe(Missing::Recreate).await?;
         if observed.is_none() {
             observed = self.find_tried(None).await?;
@@ -150,9 +181,15 @@ impl Attempt<'_> {
         Ok(observed)
     }
 
-    /// Makes Connect hold a user.
+    /// Makes Connect hold the user of an active person: changes what differs, or creates it.
+    ///
+    /// A rename is: CreateUser under the new name, checkpoint with both ids, removal of the former
+    /// user. Cut off before the checkpoint, two users exist of which one is unwritten; the next
+    /// round finds it, since CreateUser says that the name is taken and the tags say that it is
+    /// ours.
     async fn hold_user(&mut self) -> Result<Applied, Stop> {
-        // Who never joined is let in again only where there is a user from before the roster.
+        // Nobody ever asked for this person to join: there was a leave, and now a return. A user
+        // that is found all the same dates from the time before the roster, and is given back.
         if self.record.spec.never_joined && self.record.status.user.is_none() {
             if self.find_tried(None).await?.is_none() {
                 return Ok(Applied::NoUser);
@@ -162,6 +199,8 @@ impl Attempt<'_> {
         let agent = self.agent().await?;
         let power = self.session.resolve(&agent.power).await?;
         let name = agent.username.as_str();
+        // By id first. Names are looked up only where no id is known, because the search index lags
+        // and the full list is long.
         let mut observed = self.observe(self.reconciler.policy.missing).await?;
         if observed.is_none() {
             observed = self.find_tried(Some(name)).await?;
@@ -175,8 +214,11 @@ impl Attempt<'_> {
         if is_renamed && self.reconciler.policy.rename == Rename::Park {
             return Err(renamed().into());
         }
-        // The old user stays until there is a new one.
+        // The old user stays until there is a new one. The other order would leave nobody if
+        // Connect refuses the new name, is full, or throttles for an hour.
         let applied = self.create(&agent, &power).await?;
+        // Both ids are written before the former user is removed: until then the new one is known
+        // by its tags alone.
         if self.record.status.former_user.is_some() {
             self.checkpoint().await?;
         }
@@ -184,7 +226,11 @@ impl Attempt<'_> {
         Ok(applied)
     }
 
-    /// The user that is known, if Connect still has it.
+    /// The known user as Connect shows it now, or `None` if there is none to be expected.
+    ///
+    /// A user that is not shown is one of three: removed by us, which the counted removal says; too
+    /// young to be shown, which is a transient fault; or removed by hand, where `policy` decides
+    /// between creating it again and parking. In the first and the last case the id is forgotten.
     async fn observe(&mut self, policy: Missing) -> Result<Option<Observed>, Stop> {
         let Some(held) = self.record.status.user.clone() else { return Ok(None) };
         match self.session.observe(&held.ids).await? {
@@ -201,7 +247,12 @@ impl Attempt<'_> {
         Ok(None)
     }
 
-    /// A user that may have been created with nobody knowing, under another name than this.
+    /// Looks for a user that a CreateUser of unknown fate may have made, under each candidate
+    /// username but `name`. The first that bears our tags becomes the known user; candidates that
+    /// lead nowhere are dropped.
+    ///
+    /// `name` is left out because CreateUser is about to be sent under it: if the user is there it
+    /// answers "taken", and in the common case the look-ups are saved.
     async fn find_tried(&mut self, name: Option<&str>) -> Result<Option<Observed>, Stop> {
         let owner = self.owner();
         for tried in self.record.status.candidate_usernames.clone() {
@@ -219,6 +270,11 @@ impl Attempt<'_> {
         Ok(None)
     }
 
+    /// Sends CreateUser. The name was written down before, with the lease, by `carry_over` or by
+    /// `claim_name`.
+    ///
+    /// If the name is taken, the user is looked up: ours by an earlier attempt, another record's,
+    /// foreign, or not shown yet, which is a transient fault.
     async fn create(&mut self, agent: &Agent, power: &Power<ResourceId>) -> Result<Applied, Stop> {
         agent.password.as_ref().map_err(Fault::clone)?;
         let ids = match self.session.create(agent, power).await? {
@@ -230,13 +286,14 @@ impl Attempt<'_> {
             }
         };
         self.record.has_user(self.held(&ids));
+        // They were counted on the user of before.
         self.record.status.reapply_counts.clear();
         // This one is of our own making.
         self.record.status.adoption_confirmed = false;
         Ok(Applied::Created(ids))
     }
 
-    /// Changes what differs.
+    /// Changes what differs between the desired and the observed user. `Unchanged` if nothing did.
     pub(super) async fn update(
         &mut self,
         agent: &Agent,
@@ -249,10 +306,15 @@ impl Attempt<'_> {
         Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
     }
 
-    /// Makes the calls, and says whether there were none. A call whose effect is never to be seen is
-    /// not made for ever.
+    /// Makes the calls of a plan in their order; `Ok(true)` if the plan was empty.
+    ///
+    /// For each operation it is counted how often the same value was sent without Connect showing
+    /// it at the next look. A step over the limit is skipped and the others are made; then the
+    /// fault is `Kind::Unequal`, and the record parks. Cut off between two steps, the next plan has
+    /// the rest.
     async fn apply(&mut self, steps: &[Step], user: &UserIds) -> Result<bool, Stop> {
         let is_planned = |name: &String| steps.iter().any(|step| step.name() == name);
+        // A step that is planned no longer had its effect: its count is over.
         self.record.status.reapply_counts.retain(|name, _| is_planned(name));
         let mut unequal = Vec::new();
         for step in steps {
@@ -273,7 +335,11 @@ impl Attempt<'_> {
 }
 
 impl Reconciler {
-    /// Takes who is gone out of their groups.
+    /// Removes a person who is gone from their groups, with one write for each group and no call of
+    /// Connect.
+    ///
+    /// # Errors
+    /// The roster's, or if the groups change faster than this.
     pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
         for _ in 0..TRIES {
             let groups = all_groups_of(&*self.roster, user.as_str()).await?;
@@ -290,25 +356,29 @@ impl Reconciler {
         Err(Trouble::NotDone("the groups of who is gone change all the time".to_owned()))
     }
 
-    /// Whose user a record's is.
+    /// The owner that the record's user bears. It was fixed when the record was made, so later
+    /// changes of name or `externalId` do not move it.
     pub(super) fn owner_of(&self, record: &UserRecord) -> Owner {
         Owner::of_hash(&self.rules.deployment, &record.owner)
     }
 }
 
+/// True if we have known the user for less than fifteen minutes.
 pub(super) fn is_young(held: &Held, now: SystemTime) -> bool {
     lies_within(YOUNG, held.since, now)
 }
 
-/// Tells one call from another of the same operation.
+/// Tells two values of the same operation apart: 16 hexadecimal digits of a hash.
 fn digest(step: &Step) -> String {
     hex::write(Sha256::digest(step.members().to_string()).split_at(8).0)
 }
 
+/// Transient: the user may be shown at the next look.
 pub(super) fn not_shown() -> Fault {
     Fault::new(Kind::Unavailable, "Amazon Connect does not show the user yet")
 }
 
+/// Transient: Connect's index and listing lag behind its check for duplicates.
 fn taken_by_nobody() -> Fault {
     Fault::new(
         Kind::Unavailable,
@@ -316,6 +386,7 @@ fn taken_by_nobody() -> Fault {
     )
 }
 
+/// The user was removed by hand, and `ON_MISSING` is `park`.
 fn missing() -> Fault {
     Fault::new(
         Kind::Missing,
@@ -324,6 +395,7 @@ fn missing() -> Fault {
     )
 }
 
+/// Connect has no operation to rename a user, and `RENAME` is `park`.
 fn renamed() -> Fault {
     Fault::new(
         Kind::Renamed,
@@ -332,8 +404,8 @@ fn renamed() -> Fault {
     )
 }
 
-/// The ids of what is meant. What is not found is nobody's, and whoever leaves does not wait until
-/// such a setting is mended.
+/// The ids of these security profiles. Names that are not found are left out: nobody has such a
+/// profile, and a person's suspension does not wait for a setting to be mended.
 async fn resolved<'a>(
     meant: impl Iterator<Item = &'a Reference>,
     session: &Session<'_>,
@@ -349,6 +421,7 @@ async fn resolved<'a>(
     Ok(ids)
 }
 
+/// The operator's to mend: the profile for suspended users is one that agents have.
 fn not_powerless() -> Fault {
     Fault::new(
         Kind::Configuration,
@@ -361,6 +434,7 @@ fn not_powerless() -> Fault {
     )
 }
 
+/// For a value that Connect accepted and does not show.
 fn stubborn(operations: &[&str]) -> Fault {
     let detail = format!(
         "{}: Amazon Connect took the value twice and shows another; something else sets it, or \

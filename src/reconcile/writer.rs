@@ -1,8 +1,8 @@
-//! What is to be known of a person → the roster → Connect, at once where there is time. One way for
-//! hooks and for SCIM clients, who differ in what they may write and in what is done about a fault.
+//! The one way into the roster for hooks and SCIM clients alike: write the record, take the lease
+//! in the same write, and follow at once where time and quota allow.
 //!
-//! Whoever writes gets the record back as it was written last, so that nobody has to read it again to
-//! show what came of it.
+//! The caller gets the record back as it was written last, so that it need not be read again to be
+//! shown.
 
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
@@ -18,46 +18,56 @@ use crate::roster::group::Group;
 use crate::roster::record::{MENDED_AFTER, UserRecord};
 use crate::roster::{Clash, Trouble};
 
-/// That there is no backlog is taken for granted so long after it was asked. If there is one since, an
-/// event or two ask Connect that would have left it to the drain.
+/// How long the answer "no backlog" is trusted. If one arises meanwhile, an event or two call
+/// Connect that would have been left to the drain.
 const NO_BACKLOG: Duration = Duration::from_secs(1);
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Debug)]
 pub struct Upserted {
-    /// Towards Connect.
+    /// What came of it in Connect.
     pub outcome: Outcome,
-    /// The record as it was written last; none, if somebody else has it since, or it is gone.
+    /// The record as it was written last; `None` if another worker has it since, or it is gone.
     pub record: Option<Box<UserRecord>>,
-    /// The person's groups, if they were asked for on the way.
+    /// The person's groups, if they had to be read on the way.
     pub groups: Option<Vec<Group>>,
 }
 
-/// A record that was written, and what was there before.
+/// A record that was written, with its former state.
 pub(super) struct Entry {
+    /// The record with the version of this write.
     pub(super) record: UserRecord,
+    /// The state before, for a rollback; `None` if the record is new.
     pub(super) former: Option<Box<UserRecord>>,
-    /// Whether it is ours to follow.
+    /// True if this write took the lease, so that we are the ones to follow.
     leased: bool,
 }
 
-/// What became of a record that was to be written.
+/// The result of the first write.
 pub(super) enum Written {
-    /// Nothing is to be done.
+    /// Nothing is left to do: Connect holds it already, or the event changed nothing.
     Done(Upserted),
-    /// It is to be followed.
+    /// Connect has to follow.
     ToFollow(Box<Entry>),
 }
 
 impl Upserted {
-    /// That of something of which nobody's record says anything.
+    /// An outcome without a record: the event changed nobody.
     pub(super) const fn nothing(outcome: Outcome) -> Self {
         Self { outcome, record: None, groups: None }
     }
 }
 
 impl Reconciler {
-    /// Writes a record with its lease, where there is time and quota to follow it now.
+    /// Writes a record, and takes its lease in the same write if it is to be followed now: there
+    /// must be time for a call, no lease of somebody else's, and no backlog.
+    ///
+    /// `is_same` means that the desired state is as in `known`. If Connect follows it, under the
+    /// rules of now, only the time is noted; otherwise the record is opened again. After this write
+    /// nothing is lost: the record is due, whoever is cut off.
+    ///
+    /// # Errors
+    /// The roster's. The inner error is a write conflict, and nothing was written.
     pub(super) async fn write(
         &self,
         mut record: UserRecord,
@@ -72,13 +82,19 @@ impl Reconciler {
         if is_same {
             record.reopen(now);
         }
+        // Names that this write gives up go into the same write, or a cut would leave those who
+        // wait for them untold.
         if let Some(known) = &known {
             record.free_names(known);
         }
         let may_follow = !record.is_leased(now) && budget.writing().allows_a_call();
         let leased = may_follow && !self.has_backlog(now).await?;
+        // Content, lease and candidate username in one write. With two, the drain could come in
+        // between, and the sender would be told 202 of what was about to be done.
         if leased {
             record.take_lease(now);
+        // Without a lease it is the drain's, at once. Under somebody else's it stays due in a
+        // minute, by `reopen`: the holder finds the new version and goes round again before.
         } else if !record.is_leased(now) {
             record.set_due(Some(now));
         }
@@ -89,7 +105,8 @@ impl Reconciler {
         }))
     }
 
-    /// Notes when what is known was last said; Connect holds it already.
+    /// Notes when the known state was last confirmed by its sender. Connect is not asked, and a
+    /// record that does not differ is not written.
     async fn touch(
         &self,
         mut record: UserRecord,
@@ -109,7 +126,12 @@ impl Reconciler {
         Ok(Ok(Upserted { outcome, record: Some(Box::new(record)), groups: None }))
     }
 
-    /// Makes Connect follow what was written just now, until the deadline.
+    /// Works on what was written just now, until shortly before the deadline. Without a lease the
+    /// outcome is pending at once.
+    ///
+    /// # Errors
+    /// The sender's fault, if the change was rolled back; the roster's, if it is unknown whether it
+    /// was.
     pub(super) async fn follow(
         &self,
         entry: Entry,
@@ -129,7 +151,8 @@ impl Reconciler {
         budget.deadline = deadline;
         let held = match held {
             Ok(held) => held,
-            // It is written, due, and will be seen to.
+            // The roster failed after the first write. The content is written and due, so this is a
+            // 202 and no error.
             Err(fault) => {
                 let outcome = Outcome::Pending(owner, Some(Box::new(fault)));
                 return Ok(Upserted::nothing(outcome));
@@ -140,11 +163,14 @@ impl Reconciler {
         Ok(Upserted { outcome, record, groups })
     }
 
+    /// The outcome for the sender. A throttled call raises the backlog's flag: events are then left
+    /// to the drain, which calls at a rate, for a minute or until it finds nothing due.
     async fn outcome(&self, ended: Ended, owner: Owner, now: SystemTime) -> Result<Outcome, Fault> {
         match ended {
             Ended::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
             Ended::Pending(fault) => {
                 if fault.as_ref().is_some_and(|fault| fault.kind == Kind::Throttled) {
+                    // The flag is a hint. If it cannot be set, the next throttled event sets it.
                     drop(self.set_backlog(now.checked_add(MENDED_AFTER)).await);
                 }
                 Ok(Outcome::Pending(owner, fault.map(Box::new)))
@@ -154,7 +180,8 @@ impl Reconciler {
         }
     }
 
-    /// Whether Connect's quota is the drain's alone. That it is not is remembered for a moment.
+    /// True if Connect's quota is left to the drain. "No" is cached for a second, so that a busy
+    /// sender does not cost the roster a read for each event; "yes" is asked again each time.
     async fn has_backlog(&self, now: SystemTime) -> Result<bool, Trouble> {
         let asked = *self.no_backlog.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = |asked| now.duration_since(asked).is_ok_and(|age| age < NO_BACKLOG);
@@ -166,12 +193,13 @@ impl Reconciler {
         Ok(backlog)
     }
 
-    /// Leaves Connect's quota to the drain until then, or to everybody.
+    /// Leaves Connect's quota to the drain until then, or to everybody with `None`.
     pub(super) async fn set_backlog(&self, until: Option<SystemTime>) -> Result<(), Trouble> {
         self.remember_no_backlog(None);
         self.roster.set_backlog(until).await
     }
 
+    /// Caches when the roster said "no backlog"; `None` forgets it.
     fn remember_no_backlog(&self, asked: Option<SystemTime>) {
         *self.no_backlog.lock().unwrap_or_else(PoisonError::into_inner) = asked;
     }

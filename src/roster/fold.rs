@@ -1,7 +1,8 @@
-//! What is known of a person + what a sender says → what is known then. Pure.
+//! Merge: what is known of a person + what a sender says → what is known then. Pure; last writer
+//! wins by the senders' own times.
 //!
-//! Events come twice, late and in any order. Each has a time at its sender's, and the newest is what
-//! holds: an older one changes nothing and is answered like a success, since nobody can mend it.
+//! Events come twice, late and in any order. An older one changes nothing and is answered like a
+//! success, since nobody can mend it.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,14 +12,15 @@ use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::scim::Person;
 
-/// How far ahead of our clock an event may be dated.
+/// How far ahead of our clock an event may be dated: an event of next year would win over all that
+/// come before it.
 const AHEAD: Duration = Duration::from_secs(300);
 
-/// What a sender says, when it happened, and what a new record would be made of.
+/// One event, with what a new record would be made of.
 pub struct Said<'a> {
     /// What is asked for.
     pub intent: &'a Intent,
-    /// When it happened at the sender's.
+    /// When it happened, by the sender's clock.
     pub as_of: SystemTime,
     /// Now.
     pub now: SystemTime,
@@ -30,7 +32,7 @@ pub struct Said<'a> {
     pub source: &'a str,
 }
 
-/// What becomes of it.
+/// The result of a merge.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// There is nothing to do; the reason is for the sender's administrator.
@@ -42,7 +44,7 @@ pub enum Change {
 }
 
 impl Said<'_> {
-    /// Whether it is dated so far ahead that every later event would be passed over for it.
+    /// Refuses an event that is dated so far ahead that every later one would be ignored for it.
     ///
     /// # Errors
     /// [`Kind::InvalidValue`].
@@ -57,15 +59,18 @@ impl Said<'_> {
         }
     }
 
-    /// What is known then. `known` goes by the person's names, or nobody does; `gone` are those who
-    /// went by them.
+    /// Merges the event. `known` is the record that goes by the person's names, if there is one;
+    /// `gone` are tombstones that went by them.
     ///
     /// # Errors
-    /// [`Kind::Uniqueness`] if the name is that of another person here; [`Kind::Unavailable`] if what
-    /// is newer may yet be taken back.
+    /// [`Kind::Uniqueness`] if the name is that of another person here; [`Kind::Unavailable`] if
+    /// the event is older than a state that may yet be rolled back.
     pub fn fold(&self, known: Option<&UserRecord>, gone: &[UserRecord]) -> Result<Change, Fault> {
         match known {
             Some(known) if self.as_of < known.as_of() && known.is_tentative(self.now) => {
+                // Were this answered "older, ignored" and the newer state then refused by Connect,
+                // the rollback would go to what was before both, and an acknowledged event be lost.
+                // So the sender is told to come back.
                 Err(Fault::new(Kind::Unavailable, TENTATIVE))
             }
             Some(known) if self.as_of < known.as_of() => Ok(Change::Nothing(OLDER)),
@@ -77,6 +82,7 @@ impl Said<'_> {
         }
     }
 
+    /// Merges into a record that is not newer.
     fn change(&self, known: &UserRecord) -> Result<Change, Fault> {
         let mut record = known.clone();
         match self.intent {
@@ -120,8 +126,9 @@ impl Said<'_> {
         Ok(Change::Written(Box::new(record)))
     }
 
-    /// Notes by which `externalId` its source knows the person. Who leaves is known already, or by it
-    /// alone; and a leave may be that of somebody else of the same name.
+    /// Notes the `externalId` by which this source knows the person. Leaves and removals note none:
+    /// such a person is known already, or by it alone, and a leave may be that of another person of
+    /// the same name.
     fn note_external_id(&self, record: &mut UserRecord) {
         if let Intent::Join(person) | Intent::Change(person) | Intent::Return(person) = self.intent
         {
@@ -129,7 +136,8 @@ impl Said<'_> {
         }
     }
 
-    /// Whether somebody is told of who is to be there, and not only of who comes and goes.
+    /// True if this event carries a full profile, so it may turn a record that is only known for
+    /// leaving into a user.
     fn tells_who_joins(&self) -> bool {
         match self.intent {
             Intent::Join(_) => true,
@@ -138,6 +146,8 @@ impl Said<'_> {
         }
     }
 
+    /// Makes a record of somebody unknown. A leave makes one too: the person may have a user from
+    /// before the roster, and a join that happened earlier may still be on its way.
     fn begin(&self) -> Result<Change, Fault> {
         let (person, wanted, stranger) = match self.intent {
             Intent::Join(person) => (person, active(person)?.unwrap_or(Wanted::Active), false),
@@ -173,18 +183,19 @@ fn take(record: &mut UserRecord, person: &Person, known: &UserRecord) {
     }
 }
 
-/// What the person's own `active` says, if it says something.
+/// The access that the person's own `active` asks for; `None` if it is not given.
 fn active(person: &Person) -> Result<Option<Wanted>, Fault> {
     let wanted = |active| if active { Wanted::Active } else { Wanted::Inactive };
     if person.says_active() { person.active().map(wanted).map(Some) } else { Ok(None) }
 }
 
-/// A name is one person's: who has another `externalId` is somebody else.
+/// Refuses an event that names somebody by a username whose holder has another `externalId`.
 fn check_person(known: &UserRecord, person: &Person) -> Result<(), Fault> {
     if is_another(known, person)? { Err(taken()) } else { Ok(()) }
 }
 
-/// Whether who goes by a person's name is somebody else, by the identity provider's own ids.
+/// True if the holder of the person's name is somebody else by the identity provider's own ids. If
+/// one of the two has none, they are taken for the same.
 ///
 /// # Errors
 /// If an id cannot be read.

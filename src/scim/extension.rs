@@ -7,11 +7,11 @@ use super::{CONNECT_SCHEMA, Person};
 use crate::fault::Fault;
 use crate::json::{describe, member};
 
-/// What there is in our extension to be written.
+/// The members of our extension that a client may write.
 pub const CONNECT_MEMBERS: [&str; 5] =
     ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId", "phone"];
 
-/// What we write in our extension ourselves: read over, wherever it comes.
+/// The member of our extension that we write ourselves: ignored wherever it comes.
 pub const PROVISIONING: &str = "provisioning";
 
 impl Person {
@@ -43,7 +43,7 @@ impl Person {
     }
 }
 
-/// Whether our extension has a member that says something and is none of ours.
+/// True if our extension has a member with a value that is none of ours.
 fn has_strangers(extension: &Map<String, Value>) -> bool {
     let is_ours = |name: &str| {
         let mut ours = CONNECT_MEMBERS.iter().chain([&PROVISIONING]);
@@ -52,7 +52,7 @@ fn has_strangers(extension: &Map<String, Value>) -> bool {
     extension.iter().any(|(name, value)| !value.is_null() && !is_ours(name))
 }
 
-/// Whether a name is that of one member of our extension, which belongs into an object.
+/// True if a name is that of one member of our extension, which belongs into an object.
 fn is_flattened(key: &str) -> bool {
     let Some((start, member)) = key.split_at_checked(CONNECT_SCHEMA.len()) else { return false };
     let is_ours = !member.is_empty() && start.eq_ignore_ascii_case(CONNECT_SCHEMA);

@@ -29,7 +29,7 @@ pub const MAX_DEPTH: usize = 16;
 /// A filter may have so many terms.
 pub const MAX_TERMS: usize = 100;
 
-/// What is asked of a resource.
+/// A condition on a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
     /// Both.

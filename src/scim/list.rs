@@ -13,7 +13,7 @@ use crate::json::{carried_length_of, describe, member};
 /// So many resources are in a page that does not say how many.
 pub const DEFAULT_COUNT: usize = 100;
 
-/// What a query by POST says it is.
+/// The schema URN of a query by POST.
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// So many are in a page at most.
@@ -28,7 +28,7 @@ pub struct Paging {
     pub count: usize,
 }
 
-/// What is asked of an endpoint.
+/// A query of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Which resources.
@@ -185,7 +185,7 @@ pub fn list_response(resources: Vec<Map<String, Value>>) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What a list says it is.
+/// The schema URN of a list.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What becomes of what cannot be held: it is refused, or left out and told.
+//! Strict or lenient: a value that cannot be held is refused, or left out and reported.
 
 use crate::fault::Fault;
 
@@ -19,7 +19,7 @@ impl Manner {
         Self::Lenient(Vec::new())
     }
 
-    /// Whether it is left out.
+    /// True if it is left out.
     #[must_use]
     pub const fn is_lenient(&self) -> bool {
         matches!(self, Self::Lenient(_))
@@ -52,7 +52,7 @@ impl Manner {
         }
     }
 
-    /// What was left out, in the order in which it was met.
+    /// The faults of what was left out, in the order in which it was met.
     #[must_use]
     pub fn left_out(self) -> Vec<Fault> {
         match self {

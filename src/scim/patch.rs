@@ -22,10 +22,10 @@ use crate::json::{describe, is_document, member};
 /// A request may have so many operations.
 pub const MAX_OPERATIONS: usize = 1000;
 
-/// What a PATCH body says it is.
+/// The schema URN of a PATCH body.
 const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// What an operation does.
+/// The kind of an operation (RFC 7644 §3.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Adds values, and replaces single ones.
@@ -39,7 +39,7 @@ pub enum Op {
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
-    /// What it does.
+    /// Its kind.
     pub op: Op,
     /// To what; to the members that the value names, without one.
     pub path: Option<Path>,
@@ -144,7 +144,7 @@ fn read_path(
     }
 }
 
-/// Whether a path begins with a URN, and with that of no schema of ours.
+/// True if a path begins with a URN, and with that of no schema of ours.
 fn is_foreign_urn(path: &Value, types: &ResourceType) -> bool {
     let path = path.as_str().unwrap_or_default().trim();
     let mut own = std::iter::once(&types.core).chain(&types.extensions);

@@ -19,7 +19,7 @@ pub struct AttributePath {
     pub sub: Option<String>,
 }
 
-/// What a PATCH operation works on: an attribute, or those of its values that a filter lets through.
+/// The target of a PATCH operation: an attribute, or those of its values that a filter selects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
     /// The attribute, without a sub-attribute.
@@ -126,7 +126,7 @@ impl Path {
 }
 
 impl Path {
-    /// Whether it is about who is in a group.
+    /// True if it is about the members of a group.
     #[must_use]
     pub(super) fn is_members(&self) -> bool {
         self.attribute.name.eq_ignore_ascii_case("members")
@@ -162,7 +162,7 @@ fn split_urn<'a>(
     found.map(|(urn, found)| (Some(urn), rest(found))).ok_or_else(invalid)
 }
 
-/// Whether a path begins with a URN.
+/// True if a path begins with a URN.
 pub(super) fn is_urn(text: &str) -> bool {
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }

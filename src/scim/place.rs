@@ -12,7 +12,7 @@ pub enum Endpoint {
     Groups,
 }
 
-/// What stands at a path below `/scim/v2`.
+/// The endpoint at a path below `/scim/v2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// All resources of an endpoint.
@@ -29,7 +29,7 @@ pub enum Place {
     Schemas(Option<String>),
     /// A query by POST: of an endpoint, or of both.
     Search(Option<Endpoint>),
-    /// What this service provider can do.
+    /// The service provider's configuration (RFC 7643 §5).
     ServiceProviderConfig,
 }
 
@@ -94,7 +94,7 @@ impl Place {
 }
 
 impl Place {
-    /// What a request wants here, in a word for the log.
+    /// The action of a request, in a word for the log.
     #[must_use]
     pub fn intent(&self, method: &str) -> Option<&'static str> {
         use Endpoint::{Groups, Users};

@@ -35,7 +35,7 @@ impl Projection {
         }
     }
 
-    /// Whether anything of an attribute of the core schema is wanted.
+    /// True if anything of an attribute of the core schema is wanted.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         let names =
@@ -56,13 +56,13 @@ impl Projection {
         self.only.as_ref().map(|only| only.iter().any(names))
     }
 
-    /// Whether nothing is said of what is wanted.
+    /// True if the request names no attributes, so that all are shown.
     #[must_use]
     pub const fn is_everything(&self) -> bool {
         self.only.is_none() && self.without.is_empty()
     }
 
-    /// What is left of a resource.
+    /// The resource with the attributes that are wanted.
     #[must_use]
     pub fn apply(&self, resource: Map<String, Value>) -> Map<String, Value> {
         let mut shown = Map::new();

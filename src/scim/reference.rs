@@ -6,7 +6,7 @@
 
 use crate::http::percent_decoded;
 
-/// What a reference leads to.
+/// The target of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
     /// `Users` or `Groups`.

@@ -92,7 +92,7 @@ fn is_plain(types: &ResourceType, kept: &Map<String, Value>) -> bool {
     kept.keys().all(|name| is_own(name) || types.extensions.iter().any(|own| own.id == name))
 }
 
-/// Whether a member of a plain resource would be kept as it is.
+/// True if a member of a plain resource would be kept as it is.
 fn is_as_kept(types: &ResourceType, name: &str, value: &Value) -> bool {
     let is_fitted = |own: Option<&Attribute>, name: &str, value: &Value| {
         let own = own.filter(|own| own.name == name && own.mutability != Mutability::ReadOnly);
@@ -189,7 +189,7 @@ fn check_schemas(
     }
 }
 
-/// Whether a body's `schemas` name a URN, in whatever case.
+/// True if a body's `schemas` name a URN, in any case.
 pub(super) fn names_schema(body: &Map<String, Value>, urn: &str) -> bool {
     let schemas = json::member(body, "schemas").and_then(Value::as_array);
     let mut said = schemas.into_iter().flatten().filter_map(Value::as_str);

@@ -6,7 +6,7 @@ mod user;
 
 pub use user::Limits;
 
-/// What kind of value an attribute has (RFC 7643 §2.3).
+/// The type of an attribute's values (RFC 7643 §2.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     /// Base64 (RFC 7643 §2.3.6).
@@ -25,7 +25,7 @@ pub enum Type {
     String,
 }
 
-/// Who may write an attribute (RFC 7643 §7).
+/// The mutability of an attribute (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {
     /// Only we.
@@ -56,21 +56,21 @@ pub struct Attribute {
     pub name: &'static str,
     /// The kind of each value.
     pub kind: Type,
-    /// Whether there may be several values.
+    /// True if there may be several values.
     pub multi_valued: bool,
     /// One sentence for an administrator.
     pub description: &'static str,
-    /// Whether a resource must have it.
+    /// True if a resource must have it.
     pub required: bool,
     /// The values that there are; any, if empty.
     pub canonical_values: Vec<String>,
-    /// Whether a value's case counts when it is compared.
+    /// True if a value's case counts when it is compared.
     pub case_exact: bool,
-    /// Who may write it.
+    /// Its mutability.
     pub mutability: Mutability,
     /// When it is part of an answer.
     pub returned: Returned,
-    /// Whether nobody else may have the same value.
+    /// True if no two resources may have the same value.
     pub unique: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Schema {
     pub name: &'static str,
     /// One sentence for an administrator.
     pub description: &'static str,
-    /// What it consists of.
+    /// Its sub-attributes.
     pub attributes: Vec<Attribute>,
 }
 
@@ -251,7 +251,7 @@ fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
-/// What every resource has (RFC 7643 §3 and §3.1).
+/// The attributes that every resource has (RFC 7643 §3 and §3.1).
 fn common() -> Vec<Attribute> {
     let time = |name, description| Attribute::new(name, Type::DateTime, description);
     let meta = vec![

@@ -7,7 +7,7 @@ use super::path::{AttributePath, Path};
 use super::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::fault::{Fault, Kind};
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target<'a> {
     /// To an attribute, or to a part of it.
@@ -21,7 +21,7 @@ pub(super) enum Target<'a> {
 }
 
 impl Path {
-    /// What it leads to.
+    /// Resolves the path by the attribute table.
     ///
     /// # Errors
     /// [`Kind::InvalidPath`] for brackets behind an attribute of one value, and for what no schema has

@@ -48,7 +48,7 @@ pub async fn read(
     (head, read)
 }
 
-/// Whether a request has no body, so that all of it is there.
+/// True if a request has no body, so that all of it is there.
 ///
 /// # Errors
 /// If it is too late for that.

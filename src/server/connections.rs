@@ -1,4 +1,4 @@
-//! Who is connected, and what each is doing: waiting, sending, being answered, taking the answer.
+//! The open connections and the state of each: waiting, sending, being answered, taking the answer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,7 @@ struct Place {
     room: Arc<Connections>,
 }
 
-/// What is known of one.
+/// The state of one connection.
 #[derive(Default)]
 struct Seat(Mutex<State>);
 
@@ -175,7 +175,7 @@ impl Connection {
         self.0.seat.turn(&[Doing::Telling, Doing::Awaiting], Doing::Taking);
     }
 
-    /// Whether somebody waits for an answer, or takes it.
+    /// True if the client waits for an answer, or takes it.
     pub(super) fn is_awaited(&self) -> bool {
         matches!(self.0.seat.lock().doing, Doing::Telling | Doing::Awaiting | Doing::Taking)
     }

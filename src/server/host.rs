@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use hyper::header::{FORWARDED, HOST, HeaderMap, VIA};
 
-/// Whether a request is addressed to this machine, by a name that nobody can bind to it.
+/// True if a request is addressed to this machine by a name that nobody else can point at it (DNS
+/// rebinding).
 ///
 /// A page in a browser here that binds a name of its own to a loopback address ("DNS rebinding") has that
 /// name in `Host`. No browser leaves `Host` out.

@@ -23,13 +23,13 @@ pub(super) type Signature = [u8; 32];
 pub struct Scheme {
     /// The name that `HOOK_<SOURCE>_SCHEME` takes.
     pub name: &'static str,
-    /// What it sends as proof.
+    /// The proof that it sends.
     pub proof: Proof,
     /// How it shows its key.
     pub key: KeyForm,
 }
 
-/// What is sent as proof.
+/// A kind of proof.
 #[derive(Debug)]
 pub enum Proof {
     /// The key itself as a bearer token (RFC 6750 §2.1), or bare, as Okta may send it.
@@ -52,7 +52,7 @@ pub struct MacProof {
     pub signature: &'static str,
     /// How it is written there.
     pub form: SignatureForm,
-    /// What is signed.
+    /// The parts that are signed, in their order.
     pub signed: &'static [Part],
 }
 
@@ -189,7 +189,7 @@ impl Scheme {
         matches!(&self.proof, Proof::Fixed(_))
     }
 
-    /// Whether the time of signing is nowhere but in the body.
+    /// True if the time of signing is nowhere but in the body.
     #[must_use]
     pub const fn is_dated_by_its_body(&self) -> bool {
         matches!(&self.proof, Proof::Mac(MacProof { timestamp: None, .. }))

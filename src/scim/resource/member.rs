@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::json::{describe, is_document, member};
 use crate::scim::reference::Reference;
 
-/// Who is in a group.
+/// The attribute of a group's members.
 pub(in crate::scim) const MEMBERS: &str = "members";
 
 /// The same elements, each with a `value`. Where `value` and `$ref` disagree, `value` counts: it is the
@@ -41,7 +41,7 @@ pub(super) fn identified<'a>(
     Ok(Cow::Owned(elements.collect::<Result<Value, _>>()?))
 }
 
-/// Whether an element's id is where it belongs.
+/// True if an element's id is where it belongs.
 fn says_who(element: &Value) -> bool {
     match element {
         Value::String(word) => is_word(word),
@@ -88,17 +88,17 @@ fn id_in(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a text may be an id: it is none if it is JSON, blank, or has blanks around it.
+/// True if a text may be an id: not if it is JSON, blank, or has blanks around it.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !is_document(text) && !is_reference(text)
 }
 
-/// Whether a text says where somebody is, and not who.
+/// True if a text is a location (a URL or path) and not an id.
 fn is_reference(text: &str) -> bool {
     text.contains(['/', '%']) && Reference::read(text).is_some()
 }
 
-/// Whether a text that stands for a member is one id, and no list of several.
+/// True if a text that stands for a member is one id, and no list of several.
 fn is_word(text: &str) -> bool {
     is_id(text) && !text.contains(|c: char| c.is_whitespace() || ",;".contains(c))
 }

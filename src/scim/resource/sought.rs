@@ -30,13 +30,13 @@ impl<'a> Sought<'a> {
         Self { types, names }
     }
 
-    /// Whether an attribute's name is one of them.
+    /// True if an attribute's name is one of them.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
         self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Whether a member of this name says anything of one of them, here or in an extension.
+    /// True if a member of this name says anything of one of them, here or in an extension.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         // What leads to a part of an attribute is looked at more closely.

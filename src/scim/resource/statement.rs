@@ -129,7 +129,7 @@ fn nested<'a>(
     }
 }
 
-/// Whether the part of a name before its brackets is an attribute.
+/// True if the part of a name before its brackets is an attribute.
 fn is_of_an_attribute(types: &ResourceType, name: &str) -> bool {
     let front = name.split('[').next().unwrap_or_default().trim();
     let front = AttributePath::read(front, types).map(|front| front.at_home(types));
