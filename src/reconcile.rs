@@ -289,8 +289,9 @@ impl Reconciler {
                 // due then, and the next worker finds the user by its tags.
                 Err(Stop::Roster(fault)) => return Err(fault),
                 Err(Stop::Lost) => break,
-                Err(Stop::Changed) => continue,
-                Err(Stop::NotBegun) => {
+                Err(Stop::Changed) if round < ROUNDS => continue,
+                // Others change it faster than we follow, or there is no time: back to the queue.
+                Err(Stop::Changed | Stop::NotBegun) => {
                     self.release(record, clock).await?;
                     break;
                 }
