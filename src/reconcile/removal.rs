@@ -3,12 +3,18 @@
 //! So a mistake at the identity provider does not empty the instance. A removal is also noted in
 //! the record, so that whoever finds the user gone can tell it from one by hand.
 
+use std::time::{Duration, SystemTime};
+
 use super::attempt::{Attempt, Stop};
 use super::work::{is_young, not_shown};
 use crate::connect::UserIds;
 use crate::connect::plan::{Step, check_owner};
+use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::roster::record::{Held, RemovalClaim, UserRecord};
+
+/// How long a removal that is noted in the record is not counted again: the guard's own window.
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Attempt<'_> {
     /// Removes the user of a former name. If somebody took our tags off it, they mean to keep it:
@@ -79,16 +85,26 @@ impl Attempt<'_> {
     ///
     /// The counter is in the roster and conditional, so that all processes share one limit. It is
     /// counted before the effect and never given back: the guard may be too strict, and never too
-    /// lax. The same removal of the same user counts once an hour, so that repeats cost nothing.
+    /// lax. What is counted has a name: this removal of this user, since the record is pending. So a
+    /// repeat after a lost answer, or by whoever mends, counts once; and a user who came back and
+    /// leaves again counts again.
     pub(super) async fn count(&mut self, step: &Step, user: &UserIds) -> Result<(), Stop> {
         let now = self.now();
         let removal = removal(step, user);
+        let is_this =
+            |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
+        if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
+            return Ok(());
+        }
+        let since = self.record.pending_since().unwrap_or(self.record.spec.modified);
+        let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let what = format!("{removal} {}", since.as_nanos());
         let (roster, most) = (&self.reconciler.roster, self.reconciler.policy.removals_per_hour);
         // An operator let this one through; it is counted all the same, for those that come after
         // it.
         if self.record.schedule.guard_waived {
-            roster.note_removal(&removal, now).await?;
-        } else if !roster.count_removal(&removal, now, most).await? {
+            roster.note_removal(&what, now).await?;
+        } else if !roster.count_removal(&what, now, most).await? {
             return Err(removal_held(most).into());
         }
         self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });

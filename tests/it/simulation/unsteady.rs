@@ -200,7 +200,21 @@ impl Roster for Unsteady {
     }
 
     fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
-        self.effect(move || self.inner.due(now, count))
+        self.effect(move || {
+            Box::pin(async move {
+                let mut due = self.inner.due(now, count).await?;
+                // An index may not show yet what is due, and still show what is not, or is not there.
+                if self.chance.in_100(10) {
+                    due.pop();
+                }
+                if self.chance.in_100(10) && due.len() < count {
+                    let (living, _) = self.inner.page(0, 100).await?;
+                    due.extend(living.first().map(|one| one.id.clone()));
+                    due.push(Id::of(self.chance.bytes()));
+                }
+                Ok(due)
+            })
+        })
     }
 
     fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
