@@ -13,10 +13,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
 use connect_provisioner::config::Config;
-use connect_provisioner::decision::{Decision, Moment, Route, Verdict, decide};
+use connect_provisioner::decision::{Decision, Invocation, Route, Verdict, decide};
 use connect_provisioner::http::Request;
 use connect_provisioner::http::gateway::Arrival;
-use connect_provisioner::log::Record;
+use connect_provisioner::log::EventLog;
 use connect_provisioner::trust::Source;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn main() {
     let source = &config.hooks[0].source;
     let body = body();
     let event = event(source, &body, false);
-    let moment = Moment {
+    let invocation = Invocation {
         now: SystemTime::UNIX_EPOCH + Duration::from_secs(NOW),
         time_left: Duration::from_secs(10),
         random: [0; 16],
@@ -42,9 +42,9 @@ fn main() {
     let ready = || {
         let request = Arrival::read(&event, "").unwrap().request.unwrap();
         let Ok(Route::Hook(hook)) = Route::find(&config, &request) else { unreachable!() };
-        let request = hook.source.verify(&request, moment.now).unwrap();
-        let decision = decide(&config, hook, &request, moment, &mut Record::default());
-        assert!(matches!(decision, Ok(Decision::One(Verdict::Converge(_)))));
+        let request = hook.source.verify(&request, invocation.now).unwrap();
+        let decision = decide(&config, hook, &request, invocation, &mut EventLog::default());
+        assert!(matches!(decision, Ok(Decision::One(Verdict::CreateDirect(_)))));
     };
     let parse = || {
         let event: Value = serde_json::from_str(&event).unwrap();
@@ -56,7 +56,7 @@ fn main() {
     for size in [2 * 1024, 256 * 1024] {
         let body = vec![b' '; size];
         let forged = request(source, &body, true);
-        let refused = || assert!(source.verify(&forged, moment.now).is_err());
+        let refused = || assert!(source.verify(&forged, invocation.now).is_err());
         let mac = || {
             let mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
             black_box(mac.chain_update(&body).finalize());

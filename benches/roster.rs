@@ -14,9 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
 use connect_provisioner::roster::Roster as _;
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{UserRecord, Wanted};
+use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::record::{DesiredState, UserRecord};
 use connect_provisioner::scim::Person;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ const BATCH: usize = 250;
 /// A function with a roster of so many users, and a group of all of them up to 10,000.
 struct House {
     runtime: Runtime,
-    roster: Arc<Embedded>,
+    roster: Arc<MemoryRoster>,
     local: Local,
     users: usize,
     group: String,
@@ -98,13 +98,13 @@ impl Table {
 
 impl House {
     fn build(users: usize) -> Self {
-        let roster = Arc::new(Embedded::default());
+        let roster = Arc::new(MemoryRoster::default());
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let made = |number: usize| {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(number).unwrap());
             let owner = format!("owner{number}");
             let mut record =
-                UserRecord::new(id(number), person(number), Wanted::Active, &owner, now);
+                UserRecord::new(id(number), person(number), DesiredState::Active, &owner, now);
             record.settle("rules", now);
             record
         };

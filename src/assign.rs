@@ -15,7 +15,7 @@ pub mod named;
 pub mod owner;
 pub mod password;
 pub mod phone;
-pub mod power;
+pub mod permissions;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -25,14 +25,14 @@ use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::json::describe;
-use crate::scim::manner::Manner;
+use crate::scim::on_invalid::OnInvalid;
 use crate::scim::{CONNECT_SCHEMA, Person};
 use identity::{EmailAs, Identity};
-use instance::Reference;
+use instance::ResourceRef;
 use owner::Owner;
 use password::Password;
+use permissions::{Allowed, Grant, Permissions};
 use phone::Phone;
-use power::{Allowed, Grant, Power};
 use text::{Email, PersonName, PhoneNumber, Username};
 
 /// What the operator decided for everyone: nobody's own payload has a say in it, but as far as
@@ -42,7 +42,7 @@ pub struct Rules {
     /// The deployment's name, part of every owner.
     pub deployment: String,
     /// The profiles and group that everybody gets.
-    pub power: Power<Reference>,
+    pub permissions: Permissions<ResourceRef>,
     /// The profiles and groups that a person's payload may name instead.
     pub allowed: Allowed,
     /// Grants by the names of groups, in the operator's order, which is their precedence.
@@ -62,7 +62,7 @@ pub struct Rules {
 impl Rules {
     /// Whether the hierarchy group is ours to say, since somebody might have one by our hand.
     fn decides_group(&self) -> bool {
-        self.power.hierarchy_group.is_some()
+        self.permissions.hierarchy_group.is_some()
             || !self.allowed.hierarchy_groups.is_empty()
             || self.groups.iter().any(|(_, grant)| grant.hierarchy_group.is_some())
     }
@@ -98,7 +98,7 @@ pub struct Agent {
     /// The phone, with the person's own number where it is a desk phone.
     pub phone: Phone,
     /// The user's access: routing profile, security profiles, hierarchy group.
-    pub power: Power<Reference>,
+    pub permissions: Permissions<ResourceRef>,
     /// True if the hierarchy group is ours to decide, also where it is none.
     pub decides_group: bool,
     /// The operator's tags and the owner's three.
@@ -116,7 +116,7 @@ impl Agent {
         rules: &Rules,
         random: [u8; 16],
     ) -> Result<Self, Fault> {
-        Self::assign_by(person, groups, rules, random, &mut Manner::Strict)
+        Self::assign_by(person, groups, rules, random, &mut OnInvalid::Reject)
     }
 
     /// The same, but what Connect cannot hold is left out, and told by one fault each.
@@ -131,9 +131,9 @@ impl Agent {
         rules: &Rules,
         random: [u8; 16],
     ) -> Result<(Self, Vec<Fault>), Fault> {
-        let mut manner = Manner::lenient();
-        let agent = Self::assign_by(person, groups, rules, random, &mut manner)?;
-        Ok((agent, manner.left_out()))
+        let mut on_invalid = OnInvalid::lenient();
+        let agent = Self::assign_by(person, groups, rules, random, &mut on_invalid)?;
+        Ok((agent, on_invalid.left_out()))
     }
 
     fn assign_by(
@@ -141,19 +141,19 @@ impl Agent {
         groups: &[&str],
         rules: &Rules,
         random: [u8; 16],
-        manner: &mut Manner,
+        on_invalid: &mut OnInvalid,
     ) -> Result<Self, Fault> {
         let identity = rules.identity;
         let (owner, username) = Owner::of_person(person, rules)?;
-        let power = Power::of(person, groups, rules, manner)?;
-        let [first_name, last_name] = names(person, identity, manner)?;
-        let (email, secondary_email) = emails(person, rules.email_as, manner)?;
-        let (mobile, mobile_left_out) = mobile(person, manner);
+        let permissions = Permissions::of(person, groups, rules, on_invalid)?;
+        let [first_name, last_name] = names(person, identity, on_invalid)?;
+        let (email, secondary_email) = emails(person, rules.email_as, on_invalid)?;
+        let (mobile, mobile_left_out) = mobile(person, on_invalid);
         let mut tags = rules.tags.clone();
         tags.extend(owner.tags());
         Ok(Self {
-            password: password(person, rules, random, manner),
-            directory_user_id: directory_user_id(person, identity, manner)?,
+            password: password(person, rules, random, on_invalid),
+            directory_user_id: directory_user_id(person, identity, on_invalid)?,
             first_name,
             last_name,
             email,
@@ -161,8 +161,8 @@ impl Agent {
             email_as: rules.email_as,
             mobile,
             mobile_left_out,
-            phone: phone::own::assign(person, &rules.phone, manner)?,
-            power,
+            phone: phone::overrides::assign(person, &rules.phone, on_invalid)?,
+            permissions,
             decides_group: rules.decides_group(),
             tags,
             owner,
@@ -189,12 +189,12 @@ impl fmt::Debug for Agent {
 fn names(
     person: &Person,
     identity: &Identity,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<[Option<PersonName>; 2], Fault> {
     let Some([first, last]) = identity.names else { return Ok([None, None]) };
     Ok([
-        Some(PersonName::read("name.givenName", &person.given_name_by(manner)?, first)?),
-        Some(PersonName::read("name.familyName", &person.family_name_by(manner)?, last)?),
+        Some(PersonName::parse("name.givenName", &person.given_name_by(on_invalid)?, first)?),
+        Some(PersonName::parse("name.familyName", &person.family_name_by(on_invalid)?, last)?),
     ])
 }
 
@@ -203,12 +203,12 @@ fn password(
     person: &Person,
     rules: &Rules,
     random: [u8; 16],
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<Option<Password>, Fault> {
     if !rules.identity.password {
         return Ok(None);
     }
-    match manner.or_without(person.password())?.and_then(Password::read) {
+    match on_invalid.or_without(person.password())?.and_then(Password::parse) {
         Some(password) => Ok(Some(password)),
         None if rules.generate_password => Ok(Some(Password::generate(random))),
         None => Err(Fault::value(
@@ -223,10 +223,10 @@ fn password(
 fn directory_user_id(
     person: &Person,
     identity: &Identity,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<Option<String>, Fault> {
     let path = format!("{CONNECT_SCHEMA}:directoryUserId");
-    let read = match person.connect("directoryUserId", manner)? {
+    let read = match person.connect("directoryUserId", on_invalid)? {
         None => Ok(None),
         Some(_) if !identity.directory_user_id => {
             Err(Fault::value(&path, "none, because this instance has no directory", "one"))
@@ -234,17 +234,17 @@ fn directory_user_id(
         Some(Value::String(id)) if !id.is_empty() => Ok(Some(id.clone())),
         Some(other) => Err(Fault::value(&path, "a string that is not empty", describe(other))),
     };
-    manner.or_without(read)
+    on_invalid.or_without(read)
 }
 
 fn emails(
     person: &Person,
     email_as: EmailAs,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<(Option<Email>, Option<Email>), Fault> {
     let mut email = || {
-        let address = person.email_by(manner)?;
-        manner.or_without(address.map(Email::read).transpose())
+        let address = person.email_by(on_invalid)?;
+        on_invalid.or_without(address.map(Email::parse).transpose())
     };
     Ok(match email_as {
         EmailAs::Email => (email()?, None),
@@ -254,13 +254,13 @@ fn emails(
 }
 
 /// The mobile number, and whether there was one that is left out, as it is in the strict manner too.
-fn mobile(person: &Person, manner: &mut Manner) -> (Option<PhoneNumber>, bool) {
+fn mobile(person: &Person, on_invalid: &mut OnInvalid) -> (Option<PhoneNumber>, bool) {
     const PATH: &str = "phoneNumbers[type eq \"mobile\"]";
-    let number = person.phone_number("mobile", manner);
-    match number.and_then(|number| number.map(|it| PhoneNumber::read(PATH, it)).transpose()) {
+    let number = person.phone_number("mobile", on_invalid);
+    match number.and_then(|number| number.map(|it| PhoneNumber::parse(PATH, it)).transpose()) {
         Ok(number) => (number, false),
         Err(fault) => {
-            let _refused_nowhere = manner.leave_out(fault);
+            let _refused_nowhere = on_invalid.leave_out(fault);
             (None, true)
         }
     }

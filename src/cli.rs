@@ -132,20 +132,20 @@ impl Cli {
 
 /// An end with an exit status of its own, and what is said of it, if anything is.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Exit {
     /// The exit status.
     pub status: u8,
     /// What is said on standard error.
     pub says: Option<String>,
 }
 
-impl Display for Ended {
+impl Display for Exit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.says.as_deref().unwrap_or_default())
     }
 }
 
-impl Error for Ended {}
+impl Error for Exit {}
 
 /// Prints a line; whoever does not want to read it any more is no reason to panic.
 fn say(line: impl Display) -> io::Result<()> {

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource, region_name};
-use crate::assign::named::Named;
+use crate::assign::named::NamedResource;
 use crate::roster::policy::{Deactivate, Policy};
 use groups::{GROUPS_SETTING, OLD_NAME};
 use hooks::{HOOK_SETTINGS, Hook};
@@ -67,7 +67,7 @@ pub struct Config {
     pub log_level: Level,
     /// What works but should not stay so: secrets in the clear, settings that do nothing, probable
     /// typos. They are logged at start and stop nothing.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<SettingError>,
 }
 
 /// Whether there is a roster. Decided once, when the settings are read, so that no later place has
@@ -116,8 +116,8 @@ impl Config {
     /// nothing.
     ///
     /// # Errors
-    /// [`Problems`]: all of them at once, so that a deployment is not mended one restart at a time.
-    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+    /// [`ConfigError`]: all of them at once, so that a deployment is not mended one restart at a time.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Self::read_for(environment, false)
     }
 
@@ -125,14 +125,14 @@ impl Config {
     /// has no safe default.
     ///
     /// # Errors
-    /// [`Problems`]: all of them at once.
-    pub fn read_for_roster(environment: &Environment) -> Result<Self, Problems> {
+    /// [`ConfigError`]: all of them at once.
+    pub fn read_for_roster(environment: &Environment) -> Result<Self, ConfigError> {
         Self::read_for(environment, true)
     }
 
     /// Reads all settings, and judges at the end: a problem in one keeps no other from being told.
-    fn read_for(environment: &Environment, has_roster: bool) -> Result<Self, Problems> {
-        let mut reader = Reader { environment, problems: Vec::new() };
+    fn read_for(environment: &Environment, has_roster: bool) -> Result<Self, ConfigError> {
+        let mut reader = SettingReader { environment, problems: Vec::new() };
         let speaks_scim = has_roster && reader.has_scim();
         let (hooks, mut warnings) = hooks::read(&mut reader, speaks_scim);
         let (scim, more) = if speaks_scim { reader.scim() } else { (None, Vec::new()) };
@@ -172,20 +172,20 @@ impl Config {
                     warnings,
                 })
             }
-            _ => Err(Problems(reader.problems)),
+            _ => Err(ConfigError(reader.problems)),
         }
     }
 
     /// Every profile and group of the instance that a setting names, with that setting: what
     /// `doctor` and the start look up.
     #[must_use]
-    pub fn named(&self) -> Vec<Named> {
+    pub fn named(&self) -> Vec<NamedResource> {
         let suspended = self.policy().and_then(|policy| match &policy.deactivate {
             Deactivate::Suspend(profile) => Some(profile),
             Deactivate::Delete | Deactivate::Keep => None,
         });
         let suspended = suspended.map(|profile| {
-            Named::new("SUSPENDED_SECURITY_PROFILE", Resource::SecurityProfile, profile)
+            NamedResource::new("SUSPENDED_SECURITY_PROFILE", Resource::SecurityProfile, profile)
         });
         let mut named = self.rules.named();
         named.extend(suspended);
@@ -196,11 +196,11 @@ impl Config {
 /// Reads the hooks alone, for programs that check signatures and call nobody.
 ///
 /// # Errors
-/// [`Problems`]: all of theirs.
-pub fn hooks_of(environment: &Environment) -> Result<Vec<Hook>, Problems> {
-    let mut reader = Reader { environment, problems: Vec::new() };
+/// [`ConfigError`]: all of theirs.
+pub fn hooks_of(environment: &Environment) -> Result<Vec<Hook>, ConfigError> {
+    let mut reader = SettingReader { environment, problems: Vec::new() };
     let (hooks, _) = hooks::read(&mut reader, false);
-    if reader.problems.is_empty() { Ok(hooks) } else { Err(Problems(reader.problems)) }
+    if reader.problems.is_empty() { Ok(hooks) } else { Err(ConfigError(reader.problems)) }
 }
 
 /// The default: longer than a weekend, so that a key that was replaced on a Friday still holds on
@@ -239,7 +239,7 @@ const LOG_LEVEL: [(&str, Level); 5] = [
 
 /// One thing that is wrong with the environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct SettingError {
     /// The variable's name.
     pub variable: String,
     /// What was expected and what was found.
@@ -250,10 +250,10 @@ pub struct Problem {
 
 /// All that is wrong with the environment; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct ConfigError(pub Vec<SettingError>);
 
 /// All of them in one line, separated by semicolons.
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self
             .0
@@ -265,7 +265,7 @@ impl fmt::Display for Problems {
 }
 
 /// Without a source: a problem is the first cause.
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigError {}
 
 /// One variable: its name, what it does and where its value is found. The table in docs/settings.md is
 /// written from these rows, and what each means is in the command line's `docs`.
@@ -405,14 +405,14 @@ pub fn roster_settings() -> impl Iterator<Item = &'static Setting> {
 }
 
 /// Reads variables and collects the problems with them, so that one does not hide another.
-pub(crate) struct Reader<'a> {
+pub(crate) struct SettingReader<'a> {
     /// What was given; it is not changed.
     environment: &'a Environment,
     /// The problems so far; a configuration is made only if there are none.
-    problems: Vec<Problem>,
+    problems: Vec<SettingError>,
 }
 
-impl Reader<'_> {
+impl SettingReader<'_> {
     /// A variable's value, unless it is empty.
     fn value(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
@@ -420,7 +420,7 @@ impl Reader<'_> {
 
     /// Notes a problem. The text must not quote a secret.
     fn problem(&mut self, variable: impl Into<String>, problem: String, find: &'static str) {
-        self.problems.push(Problem { variable: variable.into(), problem, find });
+        self.problems.push(SettingError { variable: variable.into(), problem, find });
     }
 
     /// The parsed value of a variable; `None` if it is unset, or if it is wrong and the problem
@@ -460,7 +460,7 @@ impl Reader<'_> {
 
     /// Warnings for settings that are set and do nothing, since the roster or the token that they
     /// belong to is not there.
-    fn idle(&self, has_roster: bool, speaks_scim: bool) -> Vec<Problem> {
+    fn idle(&self, has_roster: bool, speaks_scim: bool) -> Vec<SettingError> {
         let (names, problem, find) = if has_roster {
             let names = if speaks_scim { vec![] } else { vec!["SCIM_STRICT", "PUBLIC_URL"] };
             (names, NO_TOKEN, "set SCIM_TOKEN_SECRET_ARN or SCIM_TOKEN, or unset it")
@@ -470,8 +470,12 @@ impl Reader<'_> {
             (names.filter(|name| *name != "ROSTER").collect(), NO_ROSTER, find)
         };
         let idle = names.into_iter().filter(|name| self.value(name).is_some());
-        idle.map(|name| Problem { variable: name.to_owned(), problem: problem.to_owned(), find })
-            .collect()
+        idle.map(|name| SettingError {
+            variable: name.to_owned(),
+            problem: problem.to_owned(),
+            find,
+        })
+        .collect()
     }
 
     /// The Region of the instance: from its ARN, since Connect need not be where the function runs;

@@ -11,19 +11,19 @@ pub mod plan;
 #[cfg(feature = "aws")]
 mod trace;
 #[cfg(feature = "aws")]
-pub(crate) mod failure;
+pub(crate) mod call_error;
 #[cfg(feature = "aws")]
 pub(crate) mod recent;
 #[cfg(feature = "aws")]
-pub mod pace;
+pub mod rate_limiter;
 #[cfg(feature = "aws")]
-pub(crate) mod line;
+pub(crate) mod call_context;
 #[cfg(feature = "aws")]
 pub(crate) mod names;
 #[cfg(feature = "aws")]
-mod shown;
+mod from_sdk;
 #[cfg(feature = "aws")]
-mod look;
+mod lookup;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]

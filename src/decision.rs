@@ -11,17 +11,17 @@ use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
-use crate::event::{Doubt, Event, Intent, Message, okta};
+use crate::event::{Event, EventWarning, Intent, Message, okta};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
-use crate::log::Record;
+use crate::log::EventLog;
 use crate::outcome::Outcome;
 use crate::trust::Verified;
 
 /// The world's inputs at the arrival of an event: time, deadline and randomness, passed in as
 /// values.
 #[derive(Clone, Copy)]
-pub struct Moment {
+pub struct Invocation {
     /// The time.
     pub now: SystemTime,
     /// How long the answer may take, counted from the arrival.
@@ -30,7 +30,7 @@ pub struct Moment {
     pub random: [u8; 16],
 }
 
-impl Moment {
+impl Invocation {
     /// The same moment for one of several events, with other bytes: no two people may get one
     /// password.
     fn part(self, number: usize) -> Self {
@@ -42,10 +42,10 @@ impl Moment {
 }
 
 /// Shows all but the bytes that a password is made of.
-impl fmt::Debug for Moment {
+impl fmt::Debug for Invocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Moment")
+            .debug_struct("Invocation")
             .field("now", &self.now)
             .field("time_left", &self.time_left)
             .finish_non_exhaustive()
@@ -56,36 +56,36 @@ impl fmt::Debug for Moment {
 #[derive(Debug)]
 pub enum Decision {
     /// Several events came in it, and each is decided by itself.
-    Batch(Vec<Part>),
+    Batch(Vec<BatchItem>),
     /// One event.
     One(Verdict),
 }
 
 /// One event of a batch, decided by itself: a fault in one leaves the others alone.
 #[derive(Debug)]
-pub struct Part {
+pub struct BatchItem {
     /// Its decision, or the fault that stands in the way.
     pub verdict: Result<Verdict, Fault>,
     /// When it happened at the sender's, where that is known.
     pub published: Option<SystemTime>,
     /// Its line in the log.
-    pub record: Record,
+    pub log: EventLog,
 }
 
 /// The decision about one event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Direct mode: Connect is to hold this agent's user, by CreateUser.
-    Converge(Box<Agent>),
+    CreateDirect(Box<Agent>),
     /// Decided already, without any call.
     Done(Outcome),
     /// With a roster: the event is to be merged there, and Connect to follow.
-    Keep(Box<Wish>),
+    Upsert(Box<UpsertRequest>),
 }
 
 /// An event for the roster.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
+pub struct UpsertRequest {
     /// The change that is asked for.
     pub intent: Intent,
     /// The name of the hook by which it came.
@@ -155,28 +155,28 @@ pub fn decide(
     config: &Config,
     hook: &Hook,
     request: &Verified<&Request>,
-    moment: Moment,
-    record: &mut Record,
+    invocation: Invocation,
+    log: &mut EventLog,
 ) -> Result<Decision, Fault> {
-    record.believed(request);
+    log.believed(request);
     if request.method == "GET" {
         return confirm(request).map(Verdict::Done).map(Decision::One);
     }
-    let events = match Message::read(request, &hook.scope, moment.now)? {
+    let events = match Message::read(request, &hook.scope, invocation.now)? {
         Message::One(event) => {
-            return judge(config, hook, event, moment, record).map(Decision::One);
+            return judge(config, hook, event, invocation, log).map(Decision::One);
         }
         Message::Batch(events) => events,
     };
     let part = |(element, number): (okta::Element, usize)| {
-        let mut record = record.part(number);
-        record.event = element.uuid.map(|uuid| request.event_of(&uuid)).or(record.event);
+        let mut log = log.part(number);
+        log.event = element.uuid.map(|uuid| request.event_of(&uuid)).or(log.event);
         let published = element.published;
         let verdict = element.intent.and_then(|intent| {
-            let event = Event { intent, happened: published, doubt: element.doubt };
-            judge_in_batch(config, hook, event, moment.part(number), &mut record)
+            let event = Event { intent, happened: published, warning: element.warning };
+            judge_in_batch(config, hook, event, invocation.part(number), &mut log)
         });
-        Part { verdict, published, record }
+        BatchItem { verdict, published, log }
     };
     Ok(Decision::Batch(events.into_iter().zip(1..).map(part).collect()))
 }
@@ -198,35 +198,35 @@ fn judge(
     config: &Config,
     hook: &Hook,
     event: Event,
-    moment: Moment,
-    record: &mut Record,
+    invocation: Invocation,
+    log: &mut EventLog,
 ) -> Result<Verdict, Fault> {
-    record.intent = Some(event.intent.name());
-    record.warning = event.doubt.map(Doubt::name);
+    log.intent = Some(event.intent.name());
+    log.warning = event.warning.map(EventWarning::name);
     if let Intent::Nothing(reason) = event.intent {
         return Ok(Verdict::Done(Outcome::Ignored(reason)));
     }
     if config.policy().is_some() {
-        record.owner = owner_hash(config, &event.intent);
+        log.owner = owner_hash(config, &event.intent);
         let Event { intent, happened, .. } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {
-            let agent = Agent::assign(person, &[], &config.rules, moment.random);
-            record.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
+            let agent = Agent::assign(person, &[], &config.rules, invocation.random);
+            log.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
         }
-        let (source, event) = (hook.source.name.clone(), record.event.clone());
-        let wish = Wish { intent, source, happened, event, can_mend: true };
-        return Ok(Verdict::Keep(Box::new(wish)));
+        let (source, event) = (hook.source.name.clone(), log.event.clone());
+        let upsert = UpsertRequest { intent, source, happened, event, can_mend: true };
+        return Ok(Verdict::Upsert(Box::new(upsert)));
     }
     let person = match event.intent {
         Intent::Join(person) if person.active()? => person,
         Intent::Join(_) => return Ok(Verdict::Done(Outcome::Ignored(INACTIVE))),
         _ => return Err(Fault::new(Kind::NeedsRoster, NEEDS_ROSTER)),
     };
-    let agent = Agent::assign(&person, &[], &config.rules, moment.random)?;
+    let agent = Agent::assign(&person, &[], &config.rules, invocation.random)?;
     agent.password.as_ref().map_err(Fault::clone)?;
-    record.owner = Some(agent.owner.hash().to_owned());
-    record.mobile_left_out = agent.mobile_left_out;
-    Ok(Verdict::Converge(Box::new(agent)))
+    log.owner = Some(agent.owner.hash().to_owned());
+    log.mobile_left_out = agent.mobile_left_out;
+    Ok(Verdict::CreateDirect(Box::new(agent)))
 }
 
 /// Okta could not mend it by repeating, so whoever leaves is counted and not refused.
@@ -234,20 +234,22 @@ fn judge_in_batch(
     config: &Config,
     hook: &Hook,
     event: Event,
-    moment: Moment,
-    record: &mut Record,
+    invocation: Invocation,
+    log: &mut EventLog,
 ) -> Result<Verdict, Fault> {
     let leaves = event.intent.is_farewell();
     if leaves {
-        record.owner = owner_hash(config, &event.intent);
+        log.owner = owner_hash(config, &event.intent);
     }
-    match judge(config, hook, event, moment, record) {
+    match judge(config, hook, event, invocation, log) {
         Err(fault) if fault.kind == Kind::NeedsRoster => Ok(Verdict::Done(if leaves {
             Outcome::LeaverIgnored
         } else {
             Outcome::Ignored(NOTHING_IN_DIRECT_MODE)
         })),
-        Ok(Verdict::Keep(wish)) => Ok(Verdict::Keep(Box::new(Wish { can_mend: false, ..*wish }))),
+        Ok(Verdict::Upsert(upsert)) => {
+            Ok(Verdict::Upsert(Box::new(UpsertRequest { can_mend: false, ..*upsert })))
+        }
         judged => judged,
     }
 }

@@ -8,7 +8,7 @@
 mod kind;
 pub mod okta;
 
-pub use kind::{TYPES, Wish};
+pub use kind::{TYPES, ToIntent};
 
 use std::time::{Duration, SystemTime};
 
@@ -57,19 +57,19 @@ pub struct Event {
     /// User's `meta.lastModified`, which does not date a farewell: it was changed before they left.
     pub happened: Option<SystemTime>,
     /// Something that is wrong with it, though it is accepted.
-    pub doubt: Option<Doubt>,
+    pub warning: Option<EventWarning>,
 }
 
 /// Something that is wrong with an event that is accepted all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum EventWarning {
     /// It is of a type that asks nothing here, and resembles none that does.
     UnknownType,
     /// It says when it happened, in a way that cannot be read; but somebody leaves.
     UnreadTime,
 }
 
-impl Doubt {
+impl EventWarning {
     /// The word for the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -164,8 +164,8 @@ impl Event {
             return Err(unknown_message("an object that is none of these"));
         };
         let Some(wish) = kind::wish(event_type)? else {
-            let doubt = Some(Doubt::UnknownType);
-            return Ok(Self { doubt, ..Self::of(Intent::Nothing(NOT_OURS), None) });
+            let warning = Some(EventWarning::UnknownType);
+            return Ok(Self { warning, ..Self::of(Intent::Nothing(NOT_OURS), None) });
         };
         let timestamp = timestamp(&envelope);
         let intent = wish(data(envelope)?);
@@ -174,7 +174,7 @@ impl Event {
             Ok(timestamp) => Ok(Self::of(intent, timestamp)),
             // A leave must not fail because of how a time is written: access would stay.
             Err(_) if intent.is_farewell() => {
-                Ok(Self { doubt: Some(Doubt::UnreadTime), ..Self::of(intent, None) })
+                Ok(Self { warning: Some(EventWarning::UnreadTime), ..Self::of(intent, None) })
             }
             Err(fault) => Err(fault),
         }
@@ -183,7 +183,7 @@ impl Event {
     fn of(intent: Intent, timestamp: Option<SystemTime>) -> Self {
         let modified = || intent.person()?.last_modified().and_then(time::read);
         let happened = if intent.is_farewell() { timestamp } else { timestamp.or_else(modified) };
-        Self { happened, intent, doubt: None }
+        Self { happened, intent, warning: None }
     }
 }
 

@@ -9,11 +9,11 @@ use std::borrow::Cow;
 
 /// Responsibility: who has to act before the same event can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Responsibility {
     /// Only time can mend it: the sender should repeat the event unchanged.
-    Later,
+    Retry,
     /// Nobody could have avoided it but us: a bug.
-    Nobody,
+    Internal,
     /// The operator of this deployment: settings, permissions, quotas.
     Operator,
     /// The sender of the event.
@@ -83,13 +83,13 @@ pub enum Kind {
     Bug,
 }
 
-impl Turn {
+impl Responsibility {
     /// The word for the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Later => "later",
-            Self::Nobody => "nobody",
+            Self::Retry => "later",
+            Self::Internal => "nobody",
             Self::Operator => "operator",
             Self::Sender => "sender",
         }
@@ -171,7 +171,7 @@ impl Kind {
 
     /// Who has to act.
     #[must_use]
-    pub const fn turn(self) -> Turn {
+    pub const fn responsibility(self) -> Responsibility {
         match self {
             Self::Unauthenticated
             | Self::TooLarge
@@ -189,16 +189,16 @@ impl Kind {
             | Self::Forbidden
             | Self::NotOffered
             | Self::UnknownRoute
-            | Self::WrongMethod { .. } => Turn::Sender,
+            | Self::WrongMethod { .. } => Responsibility::Sender,
             Self::NeedsRoster
             | Self::QuotaFull
             | Self::RemovalHeld
             | Self::Missing
             | Self::Renamed
             | Self::Unequal
-            | Self::Configuration => Turn::Operator,
-            Self::Throttled | Self::Unavailable => Turn::Later,
-            Self::Bug => Turn::Nobody,
+            | Self::Configuration => Responsibility::Operator,
+            Self::Throttled | Self::Unavailable => Responsibility::Retry,
+            Self::Bug => Responsibility::Internal,
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Request {
     /// What stands behind the question mark, decoded, in its order.
     pub query: Vec<(String, String)>,
     /// The URL in front of `path`, as far as the gateway tells it: `https://x.example/prod`.
-    pub front: Option<String>,
+    pub origin: Option<String>,
     /// The headers.
     pub headers: Headers,
     /// The body, just as the sender sent it: at most [`MAX_BODY`] bytes, [`MAX_SCIM_BODY`] for SCIM.
@@ -72,9 +72,9 @@ impl fmt::Debug for Request {
 /// The event that Lambda brought is not an HTTP request that we read: nobody is there to be
 /// answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotHttp;
+pub struct ParseEventError;
 
-impl fmt::Display for NotHttp {
+impl fmt::Display for ParseEventError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
             "expected an HTTP request by way of an API Gateway, a function URL or an Application \
@@ -83,7 +83,7 @@ impl fmt::Display for NotHttp {
     }
 }
 
-impl std::error::Error for NotHttp {}
+impl std::error::Error for ParseEventError {}
 
 /// The headers of a request: names in any case.
 #[derive(Clone, Default)]
@@ -376,7 +376,7 @@ mod tests {
             method: "POST".to_owned(),
             path,
             query: vec![("filter".to_owned(), "x".to_owned())],
-            front: None,
+            origin: None,
             headers,
             body: b"{}".to_vec(),
         };

@@ -25,9 +25,9 @@ use tokio::time::timeout;
 use crate::config::hooks::Hook;
 use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind};
-use crate::secret::Key;
-use crate::trust::{Refusal, Source};
-use read::Reader;
+use crate::secret::SecretKey;
+use crate::trust::{Source, VerifyError};
+use read::SecretReader;
 
 /// Keys older than this are read again.
 const FRESH: Duration = Duration::from_mins(5);
@@ -56,13 +56,13 @@ pub struct KeyStore(BTreeMap<String, Arc<Stored>>);
 struct Stored {
     /// The source, without keys.
     bare: Arc<Source>,
-    reader: Reader,
-    held: Mutex<Held>,
+    reader: SecretReader,
+    held: Mutex<CachedKeys>,
 }
 
 /// The cached keys of one source.
 #[derive(Debug, Default)]
-struct Held {
+struct CachedKeys {
     /// The keys and when their read was begun.
     source: Option<(Arc<Source>, SystemTime)>,
     /// When a read was last begun.
@@ -70,7 +70,7 @@ struct Held {
     /// The read that is under way, or the last one.
     flight: Option<Flight>,
     /// Why the last read failed, if it did.
-    trouble: Option<Trouble>,
+    secret_error: Option<SecretError>,
     /// How often reads failed, one after the other, which time may mend, and when the last of them
     /// ended.
     failures: Option<(u32, SystemTime)>,
@@ -86,11 +86,11 @@ struct Flight {
 
 /// Why a secret, or one version of it, gives no keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SecretError {
     /// It may work in a moment: what was read before still serves.
-    Passing(String),
+    Transient(String),
     /// It will not work until somebody does something.
-    Lasting(String),
+    Permanent(String),
 }
 
 /// A source's keys, as far as they can be had.
@@ -99,7 +99,7 @@ pub struct Fetched {
     /// The source with its keys; the fault is time's to mend, or the operator's.
     pub source: Result<Arc<Source>, Fault>,
     /// Why the last read failed, also where keys were found.
-    pub trouble: Option<Trouble>,
+    pub secret_error: Option<SecretError>,
 }
 
 impl KeyStore {
@@ -112,7 +112,7 @@ impl KeyStore {
         aws: &SdkConfig,
     ) -> Self {
         let stored = hooks.into_iter().filter_map(|hook| {
-            let reader = Reader::new(aws, hook.stored.as_ref()?, hook.source.scheme, overlap);
+            let reader = SecretReader::new(aws, hook.stored.as_ref()?, hook.source.scheme, overlap);
             let bare = Arc::clone(&hook.source);
             Some((hook.source.name.clone(), Stored { bare, reader, held: Mutex::default() }))
         });
@@ -148,9 +148,9 @@ impl KeyStore {
         };
         let is_done = timeout(deadline.time_left(), flight.done()).await.is_ok();
         let fetched = stored.held().fetched(now);
-        let unfinished = || Some(Trouble::Passing(UNANSWERED.to_owned()));
-        let trouble = if is_done { fetched.trouble } else { unfinished() };
-        Fetched { trouble, ..fetched }
+        let unfinished = || Some(SecretError::Transient(UNANSWERED.to_owned()));
+        let secret_error = if is_done { fetched.secret_error } else { unfinished() };
+        Fetched { secret_error, ..fetched }
     }
 }
 
@@ -165,7 +165,7 @@ enum Awaited {
 }
 
 impl Stored {
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, CachedKeys> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -192,7 +192,7 @@ impl Stored {
     async fn read(self: Arc<Self>, now: SystemTime, told: watch::Sender<bool>) {
         let clock = Clock::set(now);
         let read = timeout(WHOLE_READ, self.read_versions(now, &told)).await;
-        let unanswered = |_| Err(Trouble::Passing(UNANSWERED.to_owned()));
+        let unanswered = |_| Err(SecretError::Transient(UNANSWERED.to_owned()));
         self.held().end(read.unwrap_or_else(unanswered), clock.now());
         // Only now it is over for those who wait.
         drop(told);
@@ -203,7 +203,7 @@ impl Stored {
         &self,
         now: SystemTime,
         told: &watch::Sender<bool>,
-    ) -> Result<Option<Trouble>, Trouble> {
+    ) -> Result<Option<SecretError>, SecretError> {
         let current = self.reader.current(now).await?;
         let Some((created, until)) = current.before else {
             self.keep(current.keys, now);
@@ -214,17 +214,17 @@ impl Stored {
         self.keep([current.keys.clone(), in_hand].concat(), now);
         told.send_replace(true);
         let previous = timeout(PREVIOUS_READ, self.reader.previous(until)).await;
-        let unanswered = |_| Err(Trouble::Passing(UNANSWERED.to_owned()));
+        let unanswered = |_| Err(SecretError::Transient(UNANSWERED.to_owned()));
         match previous.unwrap_or_else(unanswered) {
             Ok(previous) => {
                 self.keep([current.keys, previous].concat(), now);
                 Ok(None)
             }
-            Err(trouble) => Ok(Some(trouble.of("AWSPREVIOUS"))),
+            Err(secret_error) => Ok(Some(secret_error.of("AWSPREVIOUS"))),
         }
     }
 
-    fn keep(&self, keys: Vec<Key>, now: SystemTime) {
+    fn keep(&self, keys: Vec<SecretKey>, now: SystemTime) {
         let source = Source { keys, ..Source::clone(&self.bare) };
         self.held().source = Some((Arc::new(source), now));
     }
@@ -246,7 +246,7 @@ impl Flight {
     }
 }
 
-impl Held {
+impl CachedKeys {
     /// The read that is under way. Lambda freezes a process between two invocations, and what is in
     /// flight with it: by the time that an event comes, its connection may be gone, and its time be up
     /// by any clock. So one that was begun long ago is given up.
@@ -255,7 +255,7 @@ impl Held {
         let begun = self.tried.filter(|begun| !lies_within(WHOLE_READ, *begun, now));
         if let Some((lost, begun)) = self.flight.take_if(|_| begun.is_some()).zip(begun) {
             lost.task.abort();
-            self.end(Err(Trouble::Passing(UNANSWERED.to_owned())), begun);
+            self.end(Err(SecretError::Transient(UNANSWERED.to_owned())), begun);
         }
         self.flight.clone()
     }
@@ -277,7 +277,7 @@ impl Held {
 
     /// The keys in hand that come before a version made at `created`, and hold `until` then: the
     /// ones that were current, or, if that version is the one in hand, the replaced ones.
-    fn before(&self, created: SystemTime, until: SystemTime) -> Vec<Key> {
+    fn before(&self, created: SystemTime, until: SystemTime) -> Vec<SecretKey> {
         let keys = || self.source.iter().flat_map(|(source, _)| &source.keys);
         let is_in_hand = keys().any(|key| !key.is_replaced() && key.since() == Some(created));
         let before = keys().filter(|key| key.is_replaced() == is_in_hand).cloned();
@@ -291,18 +291,18 @@ impl Held {
 
     /// Notes what a read came to that ended just now: nothing more to say, what the previous version
     /// lacks, or why there are no keys.
-    fn end(&mut self, read: Result<Option<Trouble>, Trouble>, ended: SystemTime) {
+    fn end(&mut self, read: Result<Option<SecretError>, SecretError>, ended: SystemTime) {
         self.failures = match &read {
-            Err(Trouble::Passing(_)) => {
+            Err(SecretError::Transient(_)) => {
                 let before = self.failures.map_or(0, |(number, _)| number);
                 Some((before.saturating_add(1), ended))
             }
             _ => None,
         };
-        if matches!(read, Err(Trouble::Lasting(_))) {
+        if matches!(read, Err(SecretError::Permanent(_))) {
             self.source = None;
         }
-        self.trouble = read.unwrap_or_else(Some);
+        self.secret_error = read.unwrap_or_else(Some);
     }
 
     fn usable(&self, now: SystemTime) -> Option<&Arc<Source>> {
@@ -312,12 +312,15 @@ impl Held {
 
     fn fetched(&self, now: SystemTime) -> Fetched {
         if let Some(source) = self.usable(now) {
-            return Fetched { source: Ok(Arc::clone(source)), trouble: self.trouble.clone() };
+            return Fetched {
+                source: Ok(Arc::clone(source)),
+                secret_error: self.secret_error.clone(),
+            };
         }
         // Without a word of a read's, one is under way.
-        let unanswered = || Trouble::Passing(UNANSWERED.to_owned());
-        let trouble = self.trouble.clone().unwrap_or_else(unanswered);
-        Fetched { source: Err(trouble.unusable()), trouble: Some(trouble) }
+        let unanswered = || SecretError::Transient(UNANSWERED.to_owned());
+        let secret_error = self.secret_error.clone().unwrap_or_else(unanswered);
+        Fetched { source: Err(secret_error.unusable()), secret_error: Some(secret_error) }
     }
 }
 
@@ -331,43 +334,43 @@ fn rest_after(failures: u32) -> Duration {
 impl Fetched {
     /// The keys that need not be read.
     fn in_hand(hook: &Hook) -> Self {
-        Self { source: Ok(Arc::clone(&hook.source)), trouble: None }
+        Self { source: Ok(Arc::clone(&hook.source)), secret_error: None }
     }
 
     /// What becomes of a request that none of the keys fits: it is not believed; but while a key may
     /// be missing that is there in a moment, nobody can tell, and the sender shall come again.
     #[must_use]
-    pub fn refuse(&self, refusal: Refusal) -> Fault {
-        match &self.trouble {
-            Some(trouble @ Trouble::Passing(_)) => {
-                Fault::new(Kind::Unavailable, UNTOLD).caused_by(trouble.to_string())
+    pub fn refuse(&self, refusal: VerifyError) -> Fault {
+        match &self.secret_error {
+            Some(secret_error @ SecretError::Transient(_)) => {
+                Fault::new(Kind::Unavailable, UNTOLD).caused_by(secret_error.to_string())
             }
             _ => refusal.into(),
         }
     }
 }
 
-impl Trouble {
+impl SecretError {
     fn of(self, stage: &str) -> Self {
         match self {
-            Self::Passing(text) => Self::Passing(format!("{stage}: {text}")),
-            Self::Lasting(text) => Self::Lasting(format!("{stage}: {text}")),
+            Self::Transient(text) => Self::Transient(format!("{stage}: {text}")),
+            Self::Permanent(text) => Self::Permanent(format!("{stage}: {text}")),
         }
     }
 
     fn unusable(&self) -> Fault {
         let fault = match self {
-            Self::Passing(_) => Fault::new(Kind::Unavailable, UNREAD),
-            Self::Lasting(_) => Fault::new(Kind::Configuration, UNUSABLE),
+            Self::Transient(_) => Fault::new(Kind::Unavailable, UNREAD),
+            Self::Permanent(_) => Fault::new(Kind::Configuration, UNUSABLE),
         };
         fault.caused_by(self.to_string())
     }
 }
 
 /// For the log: what was expected or what Secrets Manager said, by its code.
-impl fmt::Display for Trouble {
+impl fmt::Display for SecretError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Passing(text) | Self::Lasting(text)) = self;
+        let (Self::Transient(text) | Self::Permanent(text)) = self;
         formatter.write_str(text)
     }
 }

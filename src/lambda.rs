@@ -18,13 +18,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::spawn_blocking;
 
-use crate::config::{Config, Environment, Mode, Problem, Problems};
-use crate::decision::Moment;
-use crate::http::NotHttp;
+use crate::config::{Config, ConfigError, Environment, Mode, SettingError};
+use crate::decision::Invocation;
+use crate::http::ParseEventError;
 use crate::http::gateway::Reply;
-use crate::log::Record;
+use crate::log::EventLog;
 use crate::provisioner::Provisioner;
-use crate::roster::embedded::Embedded;
+use crate::roster::memory::MemoryRoster;
 
 /// The part of an invocation's time that is kept for the answer itself.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -56,17 +56,18 @@ const ENDPOINTS: [&str; 3] =
 ///
 /// # Errors
 /// Every problem there is.
-pub fn configure(environment: &Environment) -> Result<Config, Problems> {
+pub fn configure(environment: &Environment) -> Result<Config, ConfigError> {
     let sound = |variable: &&Variable| {
         environment.get(variable.name).is_some_and(|value| (variable.sound)(value))
     };
-    let unsound = PLATFORM.iter().filter(|variable| !sound(variable)).map(|variable| Problem {
-        variable: variable.name.to_owned(),
-        problem: "expected what Lambda sets, found none of it".to_owned(),
-        find: "this program is started by Lambda or a runtime interface emulator; to try it by \
+    let unsound =
+        PLATFORM.iter().filter(|variable| !sound(variable)).map(|variable| SettingError {
+            variable: variable.name.to_owned(),
+            problem: "expected what Lambda sets, found none of it".to_owned(),
+            find: "this program is started by Lambda or a runtime interface emulator; to try it by \
                hand: connect-provisioner demo",
-    });
-    let mut unsound: Vec<Problem> = unsound.chain(bad_endpoints(environment)).collect();
+        });
+    let mut unsound: Vec<SettingError> = unsound.chain(bad_endpoints(environment)).collect();
     let config = match roster(environment) {
         Ok(true) => Config::read_for_roster(environment),
         Ok(false) => Config::read(environment),
@@ -77,19 +78,19 @@ pub fn configure(environment: &Environment) -> Result<Config, Problems> {
     };
     match config {
         Ok(config) if unsound.is_empty() => Ok(config),
-        Ok(_) => Err(Problems(unsound)),
-        Err(problems) => Err(Problems([unsound, problems.0].concat())),
+        Ok(_) => Err(ConfigError(unsound)),
+        Err(problems) => Err(ConfigError([unsound, problems.0].concat())),
     }
 }
 
 /// Whether there is a roster. One in memory forgets what was acknowledged, so it is none for Lambda
 /// itself, which ends a process whenever it likes.
-fn roster(environment: &Environment) -> Result<bool, Problem> {
+fn roster(environment: &Environment) -> Result<bool, SettingError> {
     let is_on_a_desk = environment.get("AWS_SAM_LOCAL").is_some_and(|value| value == "true");
     match environment.get("ROSTER").map(String::as_str) {
         None | Some("") => Ok(false),
         Some("memory") if is_on_a_desk => Ok(true),
-        Some(_) => Err(Problem {
+        Some(_) => Err(SettingError {
             variable: "ROSTER".to_owned(),
             problem:
                 "expected nothing, or memory where SAM plays Lambda on a desk, found something \
@@ -101,7 +102,7 @@ fn roster(environment: &Environment) -> Result<bool, Problem> {
 }
 
 /// The endpoints that the SDK would fail at.
-pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = Problem> {
+pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = SettingError> {
     let is_url = |text: &String| {
         text.parse::<Uri>().is_ok_and(|uri| {
             uri.scheme().is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()))
@@ -110,7 +111,7 @@ pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = P
     let bad = ENDPOINTS.into_iter().filter(move |name| {
         environment.get(*name).is_some_and(|value| !value.is_empty() && !is_url(value))
     });
-    bad.map(|name| Problem {
+    bad.map(|name| SettingError {
         variable: name.to_owned(),
         problem: "expected a URL with http or https, found something else".to_owned(),
         find: "unset it, unless the service is to be found somewhere else than at AWS",
@@ -166,7 +167,7 @@ pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
         match config.mode {
             Mode::Direct => Ok(Provisioner::direct(config, &aws)),
             Mode::Roster(_) => {
-                let roster = Arc::new(Embedded::default());
+                let roster = Arc::new(MemoryRoster::default());
                 Provisioner::with_roster(config, &aws, roster, Box::new(random))
             }
         }
@@ -195,7 +196,7 @@ fn unbuilt() -> Diagnostic {
 /// # Errors
 /// If the Runtime API cannot be reached.
 pub async fn report(
-    problems: &Problems,
+    problems: &ConfigError,
     environment: &Environment,
 ) -> Result<(), lambda_runtime::Error> {
     let Some(Ok(runtime_api)) = environment.get(RUNTIME_API).map(|api| api.parse::<Authority>())
@@ -214,20 +215,20 @@ pub async fn report(
 async fn invoke(
     provisioner: &Provisioner,
     event: LambdaEvent<Box<RawValue>>,
-) -> Result<Reply, NotHttp> {
+) -> Result<Reply, ParseEventError> {
     let arrival = now();
     let deadline = SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(event.context.deadline))
         .unwrap_or(arrival);
     let time_left = deadline.duration_since(arrival).unwrap_or_default().saturating_sub(RESERVE);
-    let mut record = Record::default();
-    record.request_id = Some(event.context.request_id);
-    let moment = Moment { now: arrival, time_left, random: random() };
-    let answer = provisioner.answer(event.payload.get(), moment, &mut record).await;
-    record.took(now().duration_since(arrival).unwrap_or_default());
+    let mut log = EventLog::default();
+    log.request_id = Some(event.context.request_id);
+    let invocation = Invocation { now: arrival, time_left, random: random() };
+    let answer = provisioner.answer(event.payload.get(), invocation, &mut log).await;
+    log.took(now().duration_since(arrival).unwrap_or_default());
     let config = provisioner.config();
-    let metrics = record.metrics(&config.rules.deployment, arrival);
-    for line in record.lines(config.log_level).chain(metrics) {
+    let metrics = log.metrics(&config.rules.deployment, arrival);
+    for line in log.lines(config.log_level).chain(metrics) {
         println!("{line}");
     }
     answer
@@ -246,8 +247,8 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-impl From<NotHttp> for Diagnostic {
-    fn from(not_http: NotHttp) -> Self {
+impl From<ParseEventError> for Diagnostic {
+    fn from(not_http: ParseEventError) -> Self {
         Self { error_type: "NotHttp".to_owned(), error_message: not_http.to_string() }
     }
 }

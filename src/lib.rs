@@ -45,7 +45,7 @@ pub mod keys;
 #[cfg(feature = "aws")]
 pub mod reconcile;
 #[cfg(feature = "aws")]
-pub mod directory;
+pub mod scim_server;
 #[cfg(feature = "aws")]
 pub mod provisioner;
 #[cfg(feature = "aws")]

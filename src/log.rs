@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::{Level, Problem, Problems};
+use crate::config::{ConfigError, Level, SettingError};
 use crate::connect::{Applied, Calls};
-use crate::event::Doubt;
-use crate::fault::{Fault, Kind, Turn};
+use crate::event::EventWarning;
+use crate::fault::{Fault, Kind, Responsibility};
 use crate::outcome::Outcome;
 use crate::outcome::resource::About;
 use crate::trust::{Matched, Verified};
@@ -21,7 +21,7 @@ use crate::trust::{Matched, Verified};
 /// The log line of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct EventLog {
     level: Option<Level>,
     message: &'static str,
     /// Which source spoke; only one that is configured.
@@ -97,7 +97,7 @@ pub struct Record {
     parts: Vec<Self>,
 }
 
-impl Record {
+impl EventLog {
     /// Notes who was believed to have sent what.
     pub fn believed<T>(&mut self, request: &Verified<T>) {
         let Matched { number, age } = request.key();
@@ -182,10 +182,10 @@ impl Record {
                 self.user_id = outcome.user_ids().map(|ids| ids.id.clone());
             }
             Err(fault) => {
-                let turn = fault.kind.turn();
+                let turn = fault.kind.responsibility();
                 self.level = Some(match turn {
-                    Turn::Later | Turn::Sender => Level::Warn,
-                    Turn::Nobody | Turn::Operator => Level::Error,
+                    Responsibility::Retry | Responsibility::Sender => Level::Warn,
+                    Responsibility::Internal | Responsibility::Operator => Level::Error,
                 });
                 self.outcome = fault.kind.code();
                 self.blame(fault);
@@ -204,7 +204,7 @@ impl Record {
     }
 
     fn blame(&mut self, fault: &Fault) {
-        self.turn = Some(fault.kind.turn().name());
+        self.turn = Some(fault.kind.responsibility().name());
         self.cause = Some(fault.cause.as_ref().unwrap_or(&fault.detail).to_string());
         self.kind = Some(fault.kind);
     }
@@ -246,8 +246,8 @@ impl Record {
         if self.parts.is_empty() { std::slice::from_ref(self) } else { &self.parts }
     }
 
-    fn awaits(&self, turn: Turn) -> bool {
-        self.kind.is_some_and(|kind| kind.turn() == turn)
+    fn awaits(&self, turn: Responsibility) -> bool {
+        self.kind.is_some_and(|kind| kind.responsibility() == turn)
     }
 }
 
@@ -312,10 +312,10 @@ fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::
 }
 
 /// True if an event is counted.
-type Counted = fn(&Record) -> bool;
+type CountPredicate = fn(&EventLog) -> bool;
 
 /// The metrics that count events, and which events each counts.
-static COUNTS: &[(&str, Counted)] = &[
+static COUNTS: &[(&str, CountPredicate)] = &[
     ("Events", |event| event.outcome != "batch"),
     ("Created", |event| event.outcome == "created"),
     ("Adopted", |event| event.outcome == "adopted"),
@@ -323,13 +323,13 @@ static COUNTS: &[(&str, Counted)] = &[
     ("RemovalsHeld", |event| event.kind == Some(Kind::RemovalHeld)),
     ("LeaverIgnored", |event| event.outcome == "leaverIgnored"),
     ("Rejected", |event| event.kind == Some(Kind::Unauthenticated)),
-    ("SenderFaults", |event| event.awaits(Turn::Sender)),
-    ("LaterFaults", |event| event.awaits(Turn::Later)),
-    ("OperatorFaults", |event| event.awaits(Turn::Operator)),
-    ("Bugs", |event| event.awaits(Turn::Nobody)),
+    ("SenderFaults", |event| event.awaits(Responsibility::Sender)),
+    ("LaterFaults", |event| event.awaits(Responsibility::Retry)),
+    ("OperatorFaults", |event| event.awaits(Responsibility::Operator)),
+    ("Bugs", |event| event.awaits(Responsibility::Internal)),
     ("MobileLeftOut", |event| event.mobile_left_out),
-    ("ProfileLeftOut", Record::leaves_profile_out),
-    ("UnknownTypes", |event| event.warning == Some(Doubt::UnknownType.name())),
+    ("ProfileLeftOut", EventLog::leaves_profile_out),
+    ("UnknownTypes", |event| event.warning == Some(EventWarning::UnknownType.name())),
 ];
 
 /// "Specification: Embedded metric format", CloudWatch user guide.
@@ -359,13 +359,13 @@ const NAMESPACE: &str = "ConnectProvisioner";
 
 /// The line for a configuration that cannot be used.
 #[must_use]
-pub fn startup_line(problems: &Problems) -> String {
+pub fn startup_line(problems: &ConfigError) -> String {
     line(&Startup { level: "ERROR", message: "configuration", problems: &problems.0 })
 }
 
 /// The line for a configuration that can be used, but should not stay so.
 #[must_use]
-pub fn warning_line(warnings: &[Problem]) -> String {
+pub fn warning_line(warnings: &[SettingError]) -> String {
     line(&Startup { level: "WARN", message: "configuration", problems: warnings })
 }
 
@@ -386,5 +386,5 @@ struct Startup<'a> {
     level: &'static str,
     message: &'static str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    problems: &'a [Problem],
+    problems: &'a [SettingError],
 }

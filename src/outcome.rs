@@ -15,7 +15,7 @@ use crate::assign::owner::Owner;
 use crate::connect::{Applied, UserIds};
 use crate::fault::{Fault, Kind};
 use crate::http::{JSON, Response, SCIM_JSON};
-use resource::Answer;
+use resource::ScimResponse;
 
 /// What happened, where nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Outcome {
     /// is for the log.
     Pending(Owner, Option<Box<Fault>>),
     /// A SCIM client's request, and what of it is worth a line.
-    Scim(Box<Answer>),
+    Scim(Box<ScimResponse>),
 }
 
 impl Outcome {
@@ -56,7 +56,7 @@ impl Outcome {
             Self::Pending(..) => "pending",
             Self::Scim(answer) => match &answer.kept {
                 Some(kept) => kept.name(),
-                None => answer.deed.name(),
+                None => answer.action.name(),
             },
         }
     }
@@ -136,7 +136,7 @@ const LEAVER_IGNORED: &str = "this deployment creates users only; remove this pe
 /// The answer to an Okta event hook: the worst of its events' answers, and a list of all. Okta
 /// repeats the whole hook, once, after a 5xx and never after a 4xx.
 fn batch(events: &[Result<Outcome, Fault>]) -> Response {
-    let row = |fault: &Fault| Row::in_batch(fault.kind);
+    let row = |fault: &Fault| AnswerRow::in_batch(fault.kind);
     let listed: Vec<Value> = events
         .iter()
         .map(|event| event.as_ref().map_or_else(|fault| fault.body(row(fault)), Outcome::body))
@@ -158,7 +158,7 @@ fn batch(events: &[Result<Outcome, Fault>]) -> Response {
 
 /// How a kind of fault is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct AnswerRow {
     /// The HTTP status.
     pub status: u16,
     /// The SCIM error type (RFC 7644, table 9), where there is one.
@@ -167,7 +167,7 @@ pub struct Row {
     pub retry_after: Option<u32>,
 }
 
-impl Row {
+impl AnswerRow {
     /// The answer for this kind of fault in one of the events of an Okta event hook. Okta never
     /// repeats a 4xx, and a 500 here would be as good as a 503, which at least says so.
     #[must_use]
@@ -227,7 +227,7 @@ impl Fault {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        let row = Row::of(self.kind);
+        let row = AnswerRow::of(self.kind);
         let mut response = row.response(&self.body(row));
         if let Kind::WrongMethod { allow } = self.kind {
             // What GET gets, HEAD gets too (RFC 9110 §9.1).
@@ -239,7 +239,7 @@ impl Fault {
         response
     }
 
-    fn body(&self, Row { status, scim_type, .. }: Row) -> Value {
+    fn body(&self, AnswerRow { status, scim_type, .. }: AnswerRow) -> Value {
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
             "status": status.to_string(),

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::fault::{Fault, Kind};
     use crate::roster::key::Id;
-    use crate::roster::record::{Reapplied, RemovalClaim, UserRecord, Wanted};
+    use crate::roster::record::{DesiredState, Reapplied, RemovalClaim, UserRecord};
     use crate::scim::Person;
     use std::time::SystemTime;
 
@@ -268,7 +268,7 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH;
         let id = Id::of([7; 16]);
         let mut record =
-            UserRecord::new(id, Person::new(user), Wanted::Active, &"ab".repeat(16), now);
+            UserRecord::new(id, Person::new(user), DesiredState::Active, &"ab".repeat(16), now);
         record.status.reapply_counts.insert(
             "Step".to_owned(),
             Reapplied { digest: "0123456789abcdef".to_owned(), times: 2 },
@@ -280,7 +280,7 @@ mod tests {
         assert!(unpack::<UserRecord>(&packed).unwrap() == record);
         let length = serde_json::to_string(&record).unwrap().len();
         assert!(packed.len() * 5 < length * 2, "{} of {length}", packed.len());
-        record.leave_for_good(now);
+        record.mark_deleted(now);
         record.settle("rules", now);
         assert!(unpack::<UserRecord>(&pack(&record).unwrap()).unwrap() == record);
     }

@@ -10,28 +10,28 @@ use tokio::time::sleep;
 use crate::assign::Agent;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
-use crate::config::{ByRoster, Config, Mode, Problem};
+use crate::config::{ByRoster, Config, Mode, SettingError};
 use crate::connect::Applied;
 use crate::connect::apply::Connect;
 use crate::connect::class::Class;
 use crate::connect::recent::Recent;
 use crate::deadline::{Clock, Deadline};
-use crate::decision::{Decision, Moment, Part, Route, Verdict, decide};
-use crate::directory::Directory;
+use crate::decision::{BatchItem, Decision, Invocation, Route, Verdict, decide};
 use crate::fault::{Fault, Kind};
 use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
-use crate::http::{MAX_BODY, MAX_SCIM_BODY, NotHttp, Request, Response};
-use crate::keys::{KeyStore, Trouble};
-use crate::log::Record;
+use crate::http::{MAX_BODY, MAX_SCIM_BODY, ParseEventError, Request, Response};
+use crate::keys::{KeyStore, SecretError};
+use crate::log::EventLog;
 use crate::outcome::Outcome;
 use crate::reconcile::Reconciler;
 use crate::reconcile::budget::Budget;
-use crate::reconcile::inlet::Heard;
+use crate::reconcile::inlet::ProvisioningEvent;
 use crate::roster::Roster;
 use crate::roster::key::Id;
-use crate::scim::place::Place;
-use crate::trust::{Refusal, Verified};
+use crate::scim::route::ScimRoute;
+use crate::scim_server::ScimServer;
+use crate::trust::{Verified, VerifyError};
 
 /// Okta takes no answer after three seconds, the way there and back included ("Event hooks", Okta
 /// developer docs).
@@ -63,22 +63,22 @@ enum Backend {
     /// Of [`Mode::Direct`].
     Direct(Box<Connect>, Recent),
     /// Of [`Mode::Roster`]; SCIM is spoken where the configuration says how.
-    Roster(Arc<Reconciler>, Option<Box<Directory>>),
+    Roster(Arc<Reconciler>, Option<Box<ScimServer>>),
 }
 
 /// A configuration that was read for direct mode says nothing of those who leave, so no roster can be
 /// followed by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadForDirectMode;
+pub struct ConfigModeError;
 
-impl fmt::Display for ReadForDirectMode {
+impl fmt::Display for ConfigModeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .write_str("expected settings that were read for a roster, found those of direct mode")
     }
 }
 
-impl std::error::Error for ReadForDirectMode {}
+impl std::error::Error for ConfigModeError {}
 
 impl Provisioner {
     /// Speaks to the configuration's instance by way of `aws`, in direct mode: whatever the
@@ -103,16 +103,16 @@ impl Provisioner {
         aws: &SdkConfig,
         roster: Arc<dyn Roster>,
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
-    ) -> Result<Self, ReadForDirectMode> {
-        let Mode::Roster(own) = &config.mode else { return Err(ReadForDirectMode) };
+    ) -> Result<Self, ConfigModeError> {
+        let Mode::Roster(own) = &config.mode else { return Err(ConfigModeError) };
         let ByRoster { policy, scim } = own.as_ref();
         let (policy, scim) = (policy.clone(), scim.as_ref());
         let hooks = config.hooks.iter().chain(scim.map(|scim| &scim.client));
         let keys = KeyStore::new(hooks, config.key_overlap, aws);
         let connect = Connect::new(aws, config.instance.id.as_str()).with_settings(config.named());
-        let directory = scim.map(|scim| Box::new(Directory::new(scim, &config.rules)));
+        let scim_server = scim.map(|scim| Box::new(ScimServer::new(scim, &config.rules)));
         let reconciler = Reconciler::new(roster, connect, config.rules.clone(), policy, entropy);
-        let backend = Backend::Roster(Arc::new(reconciler), directory);
+        let backend = Backend::Roster(Arc::new(reconciler), scim_server);
         Ok(Self { config, keys, backend })
     }
 
@@ -127,13 +127,13 @@ impl Provisioner {
 
     /// Looks for what the settings name in the instance, and tells what it does not have. Where nothing
     /// is named otherwise than by its id, nobody is asked.
-    pub async fn misnamed(&self, now: SystemTime) -> Vec<Problem> {
+    pub async fn misnamed(&self, now: SystemTime) -> Vec<SettingError> {
         let deadline = Deadline::after(LOOKING);
         let faults = match &self.backend {
             Backend::Direct(connect, _) => connect.misnamed(now, deadline).await,
             Backend::Roster(reconciler, _) => reconciler.misnamed(now, deadline).await,
         };
-        let problems = faults.into_iter().map(|fault| Problem {
+        let problems = faults.into_iter().map(|fault| SettingError {
             variable: "names in the settings".to_owned(),
             problem: fault.cause.unwrap_or(fault.detail).into_owned(),
             find: "connect-provisioner doctor --online shows all of them",
@@ -147,39 +147,39 @@ impl Provisioner {
         &self.config
     }
 
-    /// Answers one Lambda event, and notes in `record` what is worth a line.
+    /// Answers one Lambda event, and notes in `log` what is worth a line.
     ///
     /// # Errors
-    /// [`NotHttp`] if there is nobody to answer.
+    /// [`ParseEventError`] if there is nobody to answer.
     pub async fn answer(
         &self,
         event: &str,
-        moment: Moment,
-        record: &mut Record,
-    ) -> Result<Reply, NotHttp> {
+        invocation: Invocation,
+        log: &mut EventLog,
+    ) -> Result<Reply, ParseEventError> {
         let arrival =
-            Arrival::read(event, &self.config.base_path).inspect_err(|_| record.close_unread())?;
+            Arrival::read(event, &self.config.base_path).inspect_err(|_| log.close_unread())?;
         let response = match (arrival.request, arrival.head) {
-            (Ok(request), _) => self.respond(&request, moment, record).await,
-            (Err(fault), Some(head)) => match self.admit(&head, moment, record).await {
-                Ok(_) => Self::refuse(&head, fault, record),
+            (Ok(request), _) => self.respond(&request, invocation, log).await,
+            (Err(fault), Some(head)) => match self.admit(&head, invocation, log).await {
+                Ok(_) => Self::refuse(&head, fault, log),
                 Err(response) => response,
             },
-            (Err(fault), None) => Self::close(arrival.is_scim, &Err(fault), record),
+            (Err(fault), None) => Self::close(arrival.is_scim, &Err(fault), log),
         };
         Ok(arrival.gateway.reply(arrival.preference.apply(response)))
     }
 
-    /// Answers a request that came without a gateway, and notes in `record` what is worth a line.
+    /// Answers a request that came without a gateway, and notes in `log` what is worth a line.
     pub async fn respond(
         &self,
         request: &Request,
-        moment: Moment,
-        record: &mut Record,
+        invocation: Invocation,
+        log: &mut EventLog,
     ) -> Response {
         // On the heap, since it is large: whoever awaits it is small then.
-        let result = Box::pin(self.carry_out(request, moment, record)).await;
-        Self::close(Request::is_scim(&request.path), &result, record)
+        let result = Box::pin(self.carry_out(request, invocation, log)).await;
+        Self::close(Request::is_scim(&request.path), &result, log)
     }
 
     /// How many bytes of a body may come after this head: nobody is listened to who asks for what is
@@ -191,65 +191,65 @@ impl Provisioner {
     pub async fn admit(
         &self,
         head: &Request,
-        moment: Moment,
-        record: &mut Record,
+        invocation: Invocation,
+        log: &mut EventLog,
     ) -> Result<usize, Response> {
         let admitted = match Route::find(&self.config, head) {
             Ok(Route::Health) => Ok(MAX_BODY),
             Ok(Route::Hook(hook)) => {
-                record.source = Some(hook.source.name.clone());
+                log.source = Some(hook.source.name.clone());
                 Ok(MAX_BODY)
             }
             Ok(Route::Scim(scim)) => {
-                record.source = Some(scim.client.source.name.clone());
-                let deadline = Deadline::after(moment.time_left);
-                let verified = self.verify(&scim.client, head, moment, deadline, record).await;
+                log.source = Some(scim.client.source.name.clone());
+                let deadline = Deadline::after(invocation.time_left);
+                let verified = self.verify(&scim.client, head, invocation, deadline, log).await;
                 verified.map(|_| MAX_SCIM_BODY)
             }
             Err(fault) => Err(fault),
         };
-        admitted.map_err(|fault| Self::refuse(head, fault, record))
+        admitted.map_err(|fault| Self::refuse(head, fault, log))
     }
 
     /// The answer to a request that is not carried out.
     #[must_use]
-    pub fn refuse(head: &Request, fault: Fault, record: &mut Record) -> Response {
-        Self::close(Request::is_scim(&head.path), &Err(fault), record)
+    pub fn refuse(head: &Request, fault: Fault, log: &mut EventLog) -> Response {
+        Self::close(Request::is_scim(&head.path), &Err(fault), log)
     }
 
-    fn close(is_scim: bool, result: &Result<Outcome, Fault>, record: &mut Record) -> Response {
+    fn close(is_scim: bool, result: &Result<Outcome, Fault>, log: &mut EventLog) -> Response {
         let refuse = if is_scim { Fault::scim_response } else { Fault::response };
         let response = result.as_ref().map_or_else(refuse, Outcome::response);
-        record.close(result, response.status);
+        log.close(result, response.status);
         response
     }
 
     async fn carry_out(
         &self,
         request: &Request,
-        moment: Moment,
-        record: &mut Record,
+        invocation: Invocation,
+        log: &mut EventLog,
     ) -> Result<Outcome, Fault> {
-        let deadline = Deadline::after(moment.time_left);
+        let deadline = Deadline::after(invocation.time_left);
         let soon = deadline.min(Deadline::after(SOON));
         let hook = match Route::find(&self.config, request)? {
             Route::Health => return self.health(),
             Route::Hook(hook) => hook,
             Route::Scim(scim) => {
-                return self.serve_scim(scim, request, moment, deadline, record).await;
+                return self.serve_scim(scim, request, invocation, deadline, log).await;
             }
         };
-        record.source = Some(hook.source.name.clone());
+        log.source = Some(hook.source.name.clone());
         let patience = deadline.min(Deadline::after(PATIENCE));
         let patience = if hook.source.scheme.has_challenge() { soon } else { patience };
-        let request = self.verify(hook, request, moment, patience, record).await?;
-        match decide(&self.config, hook, &request, moment, record)? {
+        let request = self.verify(hook, request, invocation, patience, log).await?;
+        match decide(&self.config, hook, &request, invocation, log)? {
             // On the heap, since a read of SCIM's would carry them about.
             Decision::One(verdict) => {
-                Box::pin(self.settle(verdict, moment, deadline, record)).await
+                Box::pin(self.settle(verdict, invocation, deadline, log)).await
             }
             Decision::Batch(parts) => {
-                Ok(Box::pin(self.settle_all(parts, moment, soon, record)).await)
+                Ok(Box::pin(self.settle_all(parts, invocation, soon, log)).await)
             }
         }
     }
@@ -266,31 +266,30 @@ impl Provisioner {
         &self,
         scim: &Scim,
         request: &Request,
-        moment: Moment,
+        invocation: Invocation,
         deadline: Deadline,
-        record: &mut Record,
+        log: &mut EventLog,
     ) -> Result<Outcome, Fault> {
-        record.source = Some(scim.client.source.name.clone());
-        let request = self.verify(&scim.client, request, moment, deadline, record).await?;
-        record.believed(&request);
+        log.source = Some(scim.client.source.name.clone());
+        let request = self.verify(&scim.client, request, invocation, deadline, log).await?;
+        log.believed(&request);
         // Bodies are alike, and nothing says which delivery a request is: each has a hash of its own.
-        let own = hex::write(&moment.random);
-        record.event =
-            Some(request.event_of(&format!("{} {} {own}", request.method, request.path)));
-        let place = Place::find(&request.path).ok();
-        record.intent = place.as_ref().and_then(|place| place.intent(&request.method));
-        record.id = place.and_then(|place| match place {
-            Place::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
+        let own = hex::write(&invocation.random);
+        log.event = Some(request.event_of(&format!("{} {} {own}", request.method, request.path)));
+        let place = ScimRoute::find(&request.path).ok();
+        log.intent = place.as_ref().and_then(|place| place.intent(&request.method));
+        log.id = place.and_then(|place| match place {
+            ScimRoute::One(_, id) => Some(id).filter(|id| Id::is_ours(id)),
             _ => None,
         });
-        let Backend::Roster(reconciler, Some(directory)) = &self.backend else {
+        let Backend::Roster(reconciler, Some(scim_server)) = &self.backend else {
             return Err(Class::Bug.fault());
         };
-        let mut budget = Budget::new(Clock::set(moment.now), deadline);
-        let result = directory.answer(reconciler, &request, &mut budget).await;
-        record.called(budget.spent);
+        let mut budget = Budget::new(Clock::set(invocation.now), deadline);
+        let result = scim_server.answer(reconciler, &request, &mut budget).await;
+        log.called(budget.spent);
         if let Ok(Some(about)) = result.as_ref().map(|answer| answer.about.as_ref()) {
-            record.is_about(about);
+            log.is_about(about);
         }
         result.map(|answer| Outcome::Scim(Box::new(answer)))
     }
@@ -300,61 +299,63 @@ impl Provisioner {
         &self,
         hook: &Hook,
         request: &'a Request,
-        moment: Moment,
+        invocation: Invocation,
         deadline: Deadline,
-        record: &mut Record,
+        log: &mut EventLog,
     ) -> Result<Verified<&'a Request>, Fault> {
-        let fetched = self.keys.source(hook, moment.now, deadline).await;
-        record.secret_trouble = fetched.trouble.as_ref().map(Trouble::to_string);
+        let fetched = self.keys.source(hook, invocation.now, deadline).await;
+        log.secret_trouble = fetched.secret_error.as_ref().map(SecretError::to_string);
         let source = fetched.source?;
-        let verified = source.verify(request, moment.now);
-        if !matches!(verified, Err(Refusal::NoKey)) {
+        let verified = source.verify(request, invocation.now);
+        if !matches!(verified, Err(VerifyError::NoMatchingKey)) {
             return Ok(verified?);
         }
-        let fetched = self.keys.newer(hook, moment.now, deadline).await;
-        record.secret_trouble = fetched.trouble.as_ref().map(Trouble::to_string);
+        let fetched = self.keys.newer(hook, invocation.now, deadline).await;
+        log.secret_trouble = fetched.secret_error.as_ref().map(SecretError::to_string);
         let newer = fetched.source.clone()?;
-        let verified =
-            if Arc::ptr_eq(&newer, &source) { verified } else { newer.verify(request, moment.now) };
+        let verified = if Arc::ptr_eq(&newer, &source) {
+            verified
+        } else {
+            newer.verify(request, invocation.now)
+        };
         verified.map_err(|refusal| match refusal {
-            Refusal::NoKey => fetched.refuse(refusal),
-            Refusal::Malformed(_) => refusal.into(),
+            VerifyError::NoMatchingKey => fetched.refuse(refusal),
+            VerifyError::Malformed(_) => refusal.into(),
         })
     }
 
     async fn settle(
         &self,
         verdict: Verdict,
-        moment: Moment,
+        invocation: Invocation,
         deadline: Deadline,
-        record: &mut Record,
+        log: &mut EventLog,
     ) -> Result<Outcome, Fault> {
         match (verdict, &self.backend) {
             (Verdict::Done(outcome), _) => Ok(outcome),
-            (Verdict::Converge(agent), Backend::Direct(connect, _)) => {
-                let (applied, calls) = connect.converge(&agent, moment.now, deadline).await;
-                record.called(calls);
+            (Verdict::CreateDirect(agent), Backend::Direct(connect, _)) => {
+                let (applied, calls) = connect.ensure_user(&agent, invocation.now, deadline).await;
+                log.called(calls);
                 Ok(Outcome::Applied(applied?, agent.owner))
             }
-            (Verdict::Keep(wish), Backend::Roster(reconciler, _)) => {
-                let heard = Heard {
-                    intent: &wish.intent,
-                    source: &wish.source,
-                    happened: wish.happened,
-                    event: wish.event.as_deref(),
-                    can_mend: wish.can_mend,
+            (Verdict::Upsert(upsert), Backend::Roster(reconciler, _)) => {
+                let heard = ProvisioningEvent {
+                    intent: &upsert.intent,
+                    source: &upsert.source,
+                    happened: upsert.happened,
+                    event: upsert.event.as_deref(),
+                    can_mend: upsert.can_mend,
                 };
-                let mut budget = Budget::new(Clock::set(moment.now), deadline);
+                let mut budget = Budget::new(Clock::set(invocation.now), deadline);
                 let result = reconciler.accept(&heard, &mut budget).await;
-                record.called(budget.spent);
+                log.called(budget.spent);
                 let result = result.map(|upserted| upserted.outcome);
                 if let Ok(owner) = result.as_ref().map(Outcome::owner) {
-                    record.owner =
-                        owner.map(|owner| owner.hash().to_owned()).or(record.owner.take());
+                    log.owner = owner.map(|owner| owner.hash().to_owned()).or(log.owner.take());
                 }
                 result
             }
-            (Verdict::Converge(_) | Verdict::Keep(_), _) => Err(Class::Bug.fault()),
+            (Verdict::CreateDirect(_) | Verdict::Upsert(_), _) => Err(Class::Bug.fault()),
         }
     }
 
@@ -362,19 +363,20 @@ impl Provisioner {
     /// users that are there by then are not asked for again.
     async fn settle_all(
         &self,
-        parts: Vec<Part>,
-        moment: Moment,
+        parts: Vec<BatchItem>,
+        invocation: Invocation,
         mut deadline: Deadline,
-        record: &mut Record,
+        log: &mut EventLog,
     ) -> Outcome {
         let (mut outcomes, mut records) = (Vec::new(), Vec::new());
-        for Part { verdict, published, record: mut own } in parts {
+        for BatchItem { verdict, published, log: mut own } in parts {
             let outcome = match verdict {
-                Ok(Verdict::Converge(agent)) => match self.known(&agent, published, moment) {
+                Ok(Verdict::CreateDirect(agent)) => match self.known(&agent, published, invocation)
+                {
                     Some(outcome) => Ok(outcome),
-                    None => self.settle_and_note(agent, moment, deadline, &mut own).await,
+                    None => self.settle_and_note(agent, invocation, deadline, &mut own).await,
                 },
-                Ok(verdict) => self.settle(verdict, moment, deadline, &mut own).await,
+                Ok(verdict) => self.settle(verdict, invocation, deadline, &mut own).await,
                 Err(fault) => Err(fault),
             };
             if outcome.as_ref().is_err_and(is_throttled) {
@@ -384,7 +386,7 @@ impl Provisioner {
             outcomes.push(outcome);
             records.push(own);
         }
-        record.divide(records);
+        log.divide(records);
         Outcome::Batch(outcomes)
     }
 
@@ -394,10 +396,10 @@ impl Provisioner {
         &self,
         agent: &Agent,
         published: Option<SystemTime>,
-        moment: Moment,
+        invocation: Invocation,
     ) -> Option<Outcome> {
         let Backend::Direct(_, recent) = &self.backend else { return None };
-        let (ids, noted) = recent.find(&agent.owner, moment.now)?;
+        let (ids, noted) = recent.find(&agent.owner, invocation.now)?;
         let is_repeat = published.is_none_or(|published| published <= noted);
         is_repeat.then(|| Outcome::Applied(Applied::AlreadyOurs(ids), agent.owner.clone()))
     }
@@ -406,13 +408,13 @@ impl Provisioner {
     async fn settle_and_note(
         &self,
         agent: Box<Agent>,
-        moment: Moment,
+        invocation: Invocation,
         deadline: Deadline,
-        record: &mut Record,
+        log: &mut EventLog,
     ) -> Result<Outcome, Fault> {
         let outcome = loop {
-            let verdict = Verdict::Converge(agent.clone());
-            match self.settle(verdict, moment, deadline, record).await {
+            let verdict = Verdict::CreateDirect(agent.clone());
+            match self.settle(verdict, invocation, deadline, log).await {
                 Err(fault) if is_throttled(&fault) && deadline.allows_a_call_after(PACE) => {
                     sleep(PACE).await;
                 }
@@ -423,7 +425,7 @@ impl Provisioner {
             (&outcome, &self.backend)
             && let Some(ids) = applied.user_ids()
         {
-            recent.note(owner, ids, moment.now);
+            recent.note(owner, ids, invocation.now);
         }
         Ok(outcome)
     }

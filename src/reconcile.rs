@@ -36,13 +36,13 @@ use crate::assign::password::Password;
 use crate::connect::apply::Connect;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
-use crate::fault::{Fault, Kind, Turn};
+use crate::fault::{Fault, Kind, Responsibility};
 use crate::roster::group::Group;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
-use crate::roster::record::{UserRecord, Wanted};
-use crate::roster::{Clash, Roster};
-use attempt::Stop;
+use crate::roster::record::{DesiredState, UserRecord};
+use crate::roster::{Roster, WriteConflict};
+use attempt::ReconcileError;
 use budget::Budget;
 
 /// The most rounds for one lease, where the record is changed again in each of them; then it goes
@@ -74,7 +74,7 @@ pub struct Reconciler {
 
 /// How the work on a record ended.
 #[derive(Debug)]
-pub(crate) enum Ended {
+pub(crate) enum Reconciled {
     /// Connect holds what the record wants.
     Applied(Applied),
     /// Not yet: the record is due again, or another worker holds its lease. The fault, if any, is
@@ -83,7 +83,7 @@ pub(crate) enum Ended {
     /// Not before somebody acts; the fault's turn says who.
     Parked(Fault),
     /// The sender's change was rolled back; the sender is told the fault.
-    Undone(Fault),
+    RolledBack(Fault),
 }
 
 /// The result for one record, with the owner of its user for the log.
@@ -91,12 +91,12 @@ pub(crate) enum Ended {
 pub(crate) struct Followed {
     /// The hash of the owner that the user bears; empty if there is no such record.
     pub(crate) owner: String,
-    pub(crate) ended: Ended,
+    pub(crate) reconciled: Reconciled,
 }
 
 /// The result of working under a lease, with the record as it was written last.
-struct Held {
-    ended: Ended,
+struct LeasedResult {
+    reconciled: Reconciled,
     /// The record as we wrote it last; `None` if another worker has it since, if it was rolled
     /// back, or if it is gone.
     record: Option<Box<UserRecord>>,
@@ -106,39 +106,43 @@ struct Held {
 
 /// What happens to a change that Connect refuses, where the sender is the one to mend it.
 #[derive(Clone)]
-pub(crate) enum Blame {
+pub(crate) enum OnRejection {
     /// The change stays and the record is parked: the sender was told of success long ago, or hears
     /// no answer, or must not have the change taken back.
     Park,
     /// Any fault of the sender's rolls the change back to this former state (`None`: there was no
     /// record), and the sender is told.
-    Undo(Option<Box<UserRecord>>),
+    Rollback(Option<Box<UserRecord>>),
     /// The same, but only where the username belongs to somebody else; any other fault parks.
-    UndoName(Option<Box<UserRecord>>),
+    RollbackOnConflict(Option<Box<UserRecord>>),
 }
 
-impl Blame {
+impl OnRejection {
     /// The former state to roll back to, if this fault is one that rolls back. The outer `None`
     /// means that the fault parks or waits; `Some(None)` that the record itself is to be erased.
-    fn undoes(&self, fault: &Fault) -> Option<Option<&UserRecord>> {
+    fn rolls_back(&self, fault: &Fault) -> Option<Option<&UserRecord>> {
         match self {
-            Self::Undo(former) if fault.kind.turn() == Turn::Sender => Some(former.as_deref()),
-            Self::UndoName(former) if fault.kind == Kind::Uniqueness => Some(former.as_deref()),
+            Self::Rollback(former) if fault.kind.responsibility() == Responsibility::Sender => {
+                Some(former.as_deref())
+            }
+            Self::RollbackOnConflict(former) if fault.kind == Kind::Uniqueness => {
+                Some(former.as_deref())
+            }
             _ => None,
         }
     }
 }
 
 /// The result of the conditional write at the end of a round.
-enum Noted {
+enum CommitOutcome {
     /// Written: this is the record now.
-    Written(Box<UserRecord>),
+    Committed(Box<UserRecord>),
     /// Somebody changed the desired state meanwhile. This is their record, with what we know of
     /// Connect carried over and the lease still ours: another round is due.
-    Changed(Box<UserRecord>),
+    Superseded(Box<UserRecord>),
     /// Another worker has the lease, or the record is gone, or there is nothing left for us to do
     /// with it.
-    Lost,
+    LeaseLost,
 }
 
 impl Reconciler {
@@ -237,8 +241,9 @@ impl Reconciler {
             match self.roster.write(&record).await? {
                 Ok(stored) => {
                     record.note_stored(stored);
-                    let Held { ended, .. } = self.hold(record, &Blame::Park, None, budget).await?;
-                    return Ok(Followed { owner, ended });
+                    let LeasedResult { reconciled, .. } =
+                        self.reconcile_leased(record, &OnRejection::Park, None, budget).await?;
+                    return Ok(Followed { owner, reconciled });
                 }
                 Err(_) => continue,
             }
@@ -255,13 +260,13 @@ impl Reconciler {
     ///
     /// # Errors
     /// The roster's. The record is pending and due all the same.
-    async fn hold(
+    async fn reconcile_leased(
         &self,
         mut record: UserRecord,
-        blame: &Blame,
+        on_rejection: &OnRejection,
         password: Option<Password>,
         budget: &mut Budget<'_>,
-    ) -> Result<Held, Fault> {
+    ) -> Result<LeasedResult, Fault> {
         // 25 s of calls, 30 s in which an abandoned call may still have its effect, 60 s of lease:
         // so no other worker begins beside a late effect. The time is taken from the lease and not
         // from now, since `write` may have been slow.
@@ -280,18 +285,18 @@ impl Reconciler {
                     follows_names = true;
                     Ok(applied)
                 }
-                Err(Stop::Fault(fault)) => Err(fault),
-                Err(Stop::Waits(fault)) => {
+                Err(ReconcileError::Fault(fault)) => Err(fault),
+                Err(ReconcileError::NameTaken(fault)) => {
                     follows_names = true;
                     Err(fault)
                 }
                 // What is known of Connect could not be written. The lease runs out, the record is
                 // due then, and the next worker finds the user by its tags.
-                Err(Stop::Roster(fault)) => return Err(fault),
-                Err(Stop::Lost) => break,
-                Err(Stop::Changed) if round < ROUNDS => continue,
+                Err(ReconcileError::Roster(fault)) => return Err(fault),
+                Err(ReconcileError::LeaseLost) => break,
+                Err(ReconcileError::Superseded) if round < ROUNDS => continue,
                 // Others change it faster than we follow, or there is no time: back to the queue.
-                Err(Stop::Changed | Stop::NotBegun) => {
+                Err(ReconcileError::Superseded | ReconcileError::NotStarted) => {
                     self.release(record, clock).await?;
                     break;
                 }
@@ -300,14 +305,17 @@ impl Reconciler {
             // if the desired state is the one this sender asked for: a fault of somebody else's
             // content is not this sender's.
             if let Err(fault) = &result
-                && let Some(former) = blame.undoes(fault)
+                && let Some(former) = on_rejection.rolls_back(fault)
                 && record.generation == asked_for
                 && record.is_leased(clock.now())
             {
-                let undone = self.undo(record, former, fault, budget).await;
+                let rolled_back = self.rollback(record, former, fault, budget).await;
                 // If the roster failed, it is unknown whether the change was rolled back; the
                 // sender gets that fault and must not take the change for done.
-                return Ok(Held::without_record(undone.unwrap_or_else(Ended::Undone), groups));
+                return Ok(LeasedResult::without_record(
+                    rolled_back.unwrap_or_else(Reconciled::RolledBack),
+                    groups,
+                ));
             }
             // Before the result is written: cut off in between, those who wait are told twice. The
             // other way round `freed_names` would be empty already and nobody would tell them.
@@ -315,22 +323,26 @@ impl Reconciler {
                 let freed = std::mem::take(&mut record.freed_names);
                 self.tell_who_waits(&freed, clock.now()).await?;
             }
-            match (self.note(&mut record, &result, clock).await?, result) {
-                (Noted::Written(record), Ok(applied)) => {
-                    let ended = Ended::Applied(applied);
-                    return Ok(Held { ended, record: Some(record), groups });
+            match (self.commit(&mut record, &result, clock).await?, result) {
+                (CommitOutcome::Committed(record), Ok(applied)) => {
+                    let reconciled = Reconciled::Applied(applied);
+                    return Ok(LeasedResult { reconciled, record: Some(record), groups });
                 }
-                (Noted::Written(record), Err(fault)) => {
-                    return Ok(Held { ended: Ended::of(fault), record: Some(record), groups });
+                (CommitOutcome::Committed(record), Err(fault)) => {
+                    return Ok(LeasedResult {
+                        reconciled: Reconciled::of(fault),
+                        record: Some(record),
+                        groups,
+                    });
                 }
-                (Noted::Changed(newer), _) if round < ROUNDS => record = *newer,
+                (CommitOutcome::Superseded(newer), _) if round < ROUNDS => record = *newer,
                 // Others change it faster than we follow. Back to the queue, so that one busy
                 // record does not keep a worker.
-                (Noted::Changed(newer), _) => self.release(*newer, clock).await?,
-                (Noted::Lost, _) => break,
+                (CommitOutcome::Superseded(newer), _) => self.release(*newer, clock).await?,
+                (CommitOutcome::LeaseLost, _) => break,
             }
         }
-        Ok(Held::without_record(Ended::Pending(None), groups))
+        Ok(LeasedResult::without_record(Reconciled::Pending(None), groups))
     }
 
     /// Writes the result of a round, on condition of the version that was read.
@@ -341,12 +353,12 @@ impl Reconciler {
     ///
     /// Cut off before the write, the record is pending and due when the lease is over; the next
     /// worker observes Connect, plans nothing for what was done already, and settles.
-    async fn note(
+    async fn commit(
         &self,
         record: &mut UserRecord,
         result: &Result<Applied, Fault>,
         clock: Clock,
-    ) -> Result<Noted, Fault> {
+    ) -> Result<CommitOutcome, Fault> {
         let mut done = record.clone();
         match result {
             Ok(_) => done.settle(&self.digest, clock.now()),
@@ -355,12 +367,12 @@ impl Reconciler {
         match self.roster.write(&done).await? {
             Ok(stored) => {
                 done.note_stored(stored);
-                return Ok(Noted::Written(Box::new(done)));
+                return Ok(CommitOutcome::Committed(Box::new(done)));
             }
             // A result changes no key of ours. A duplicate key means that another record took one
             // of them over, and that record is now the one that says so.
-            Err(Clash::Taken) => return Ok(Noted::Lost),
-            Err(Clash::Moved) => {}
+            Err(WriteConflict::DuplicateKey) => return Ok(CommitOutcome::LeaseLost),
+            Err(WriteConflict::StaleVersion) => {}
         }
         match result {
             // Connect follows the generation that we read. Theirs may differ in a word only, so the
@@ -369,10 +381,10 @@ impl Reconciler {
             // A transient fault does not call for another round at once: their write left the
             // record due. If the fate of a call is unknown, `fail` prolonged the lease by 30 s, and
             // that is carried over too: nobody may work beside the late effect.
-            Err(fault) if fault.kind.turn() == Turn::Later => {
+            Err(fault) if fault.kind.responsibility() == Responsibility::Retry => {
                 record.lease.until = done.lease.until;
                 self.carry_over(record).await?;
-                return Ok(Noted::Lost);
+                return Ok(CommitOutcome::LeaseLost);
             }
             // A fault that somebody has to mend may be mended by what they wrote; the next round
             // will tell.
@@ -388,27 +400,27 @@ impl Reconciler {
     /// had read. Left so, a user that was created just now would belong to nobody. The fencing
     /// token says whether the lease is still ours; if it is not, another worker has observed
     /// Connect since and knows better.
-    async fn carry_over(&self, record: &UserRecord) -> Result<Noted, Fault> {
+    async fn carry_over(&self, record: &UserRecord) -> Result<CommitOutcome, Fault> {
         for _ in 0..TRIES {
             let newer = self.roster.load(&record.id).await?;
             let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
-            let Some(mut newer) = newer else { return Ok(Noted::Lost) };
-            newer.learn(record);
+            let Some(mut newer) = newer else { return Ok(CommitOutcome::LeaseLost) };
+            newer.carry_status_from(record);
             // Their write may have brought a new username, and the next round may create a user
             // under it. As with the lease, the name is written down before CreateUser is sent.
-            if newer.wanted() == Wanted::Active {
-                newer.try_name();
+            if newer.desired_state() == DesiredState::Active {
+                newer.reserve_username();
             }
             match self.roster.write(&newer).await? {
                 Ok(stored) => {
                     newer.note_stored(stored);
-                    return Ok(Noted::Changed(Box::new(newer)));
+                    return Ok(CommitOutcome::Superseded(Box::new(newer)));
                 }
-                Err(Clash::Moved) => {}
-                Err(Clash::Taken) => return Ok(Noted::Lost),
+                Err(WriteConflict::StaleVersion) => {}
+                Err(WriteConflict::DuplicateKey) => return Ok(CommitOutcome::LeaseLost),
             }
         }
-        Ok(Noted::Lost)
+        Ok(CommitOutcome::LeaseLost)
     }
 
     /// Gives up the lease and leaves the record due at once. The attempt counter is left alone:
@@ -432,16 +444,16 @@ impl Reconciler {
     ///
     /// Cut off before the write, the record is pending with the refused content; the drain is
     /// refused too, and parks it. Cut off after it, the drain takes back the steps that were taken.
-    async fn undo(
+    async fn rollback(
         &self,
         record: UserRecord,
         former: Option<&UserRecord>,
         fault: &Fault,
         budget: &Budget<'_>,
-    ) -> Result<Ended, Fault> {
+    ) -> Result<Reconciled, Fault> {
         let now = budget.clock.now();
         let is_held = record.status.user.is_some() || record.status.former_user.is_some();
-        let clash = match former {
+        let conflict = match former {
             None if is_held => {
                 let mut parked = record.clone();
                 parked.fail(fault, now);
@@ -460,18 +472,18 @@ impl Reconciler {
                 // The generation is counted up and not put back: Connect may follow parts of the
                 // refused content already, and two contents under one number would be taken for
                 // each other.
-                back.take_back(former, now);
+                back.roll_back_to(former, now);
                 back.lease.until = None;
                 back.set_due(Some(now));
                 self.roster.write(&back).await?.err()
             }
         };
-        if clash.is_some() {
+        if conflict.is_some() {
             // The content is somebody else's now; what we know of Connect goes into their record.
-            if let Noted::Changed(newer) = self.carry_over(&record).await? {
+            if let CommitOutcome::Superseded(newer) = self.carry_over(&record).await? {
                 self.release(*newer, budget.clock).await?;
             }
-            return Ok(Ended::Undone(changed_meanwhile()));
+            return Ok(Reconciled::RolledBack(changed_meanwhile()));
         }
         if former.is_some() {
             // Steps that were taken are taken back, now or by the drain. Their calls are not
@@ -480,31 +492,33 @@ impl Reconciler {
             let mut own = budget.apart();
             drop(Box::pin(self.reconcile(&record.id, &mut own)).await);
         }
-        Ok(Ended::Undone(fault.clone()))
+        Ok(Reconciled::RolledBack(fault.clone()))
     }
 }
 
 impl Followed {
     /// For a record that needed no work, or that another worker has.
     fn nothing(owner: String) -> Self {
-        Self { owner, ended: Ended::Pending(None) }
+        Self { owner, reconciled: Reconciled::Pending(None) }
     }
 }
 
-impl Held {
+impl LeasedResult {
     /// A result without a record to show: the caller must not present our copy as the current
     /// state.
-    const fn without_record(ended: Ended, groups: Option<Vec<Group>>) -> Self {
-        Self { ended, record: None, groups }
+    const fn without_record(reconciled: Reconciled, groups: Option<Vec<Group>>) -> Self {
+        Self { reconciled, record: None, groups }
     }
 }
 
-impl Ended {
+impl Reconciled {
     /// Transient faults leave the record pending; all others park it until somebody acts.
     fn of(fault: Fault) -> Self {
-        match fault.kind.turn() {
-            Turn::Later => Self::Pending(Some(fault)),
-            Turn::Nobody | Turn::Operator | Turn::Sender => Self::Parked(fault),
+        match fault.kind.responsibility() {
+            Responsibility::Retry => Self::Pending(Some(fault)),
+            Responsibility::Internal | Responsibility::Operator | Responsibility::Sender => {
+                Self::Parked(fault)
+            }
         }
     }
 }

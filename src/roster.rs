@@ -7,17 +7,17 @@
 pub mod key;
 pub mod policy;
 pub mod record;
-pub mod fold;
+pub mod merge;
 pub mod glance;
 pub mod group;
 pub mod parked;
 
-mod short;
-mod crowd;
-mod people;
+mod key_hash;
+mod group_index;
+mod user_index;
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "it is a file that takes them"))]
 mod queue;
-pub mod embedded;
+pub mod memory;
 #[cfg(feature = "cli")]
 mod backup;
 #[cfg(feature = "cli")]
@@ -42,7 +42,7 @@ use parked::Counts;
 use record::{Filed, UserRecord};
 
 /// What a roster answers, some time.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+pub type RosterFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RosterError>> + Send + 'a>>;
 
 /// The durable record of what should be. Whoever keeps one passes the same contract, which a table
 /// with transactions of a hundred items can keep:
@@ -56,11 +56,11 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send 
 ///   acts on it loads the record and judges it.
 pub trait Roster: fmt::Debug + Send + Sync {
     /// The record of this id.
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>>;
+    fn load<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<UserRecord>>;
 
     /// The one record that goes by this key: a `userName`, an owner, or an `externalId`, if it is not
     /// [shared](record::Spec::shares_external_id).
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>>;
+    fn find<'a>(&'a self, key: &'a Key) -> RosterFuture<'a, Option<UserRecord>>;
 
     /// Up to `count` of those who have this e-mail address or `externalId`, or wait for this name: in
     /// the order of their ids, those behind `after`. [`find_everybody`] gives all.
@@ -69,31 +69,39 @@ pub trait Roster: fmt::Debug + Send + Sync {
         key: &'a Key,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<UserRecord>>;
+    ) -> RosterFuture<'a, Vec<UserRecord>>;
 
     /// Up to `count` of those who went by one of these keys and are gone or on the way out, each once:
     /// those first who left last.
-    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>>;
+    fn find_deleted<'a>(
+        &'a self,
+        keys: &'a [Key],
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>>;
 
     /// Writes a record if the stored one has its version (none, if that is 0) and nobody else has one
     /// of its keys, and answers how it is stored, which [`UserRecord::note_stored`] takes. A new record is
     /// also refused if somebody who went by one of its keys was removed as of its own time or later.
     /// By what the stored one is found comes with the record: it need not be read for that.
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>>;
+    fn write<'a>(
+        &'a self,
+        record: &'a UserRecord,
+    ) -> RosterFuture<'a, Result<Stored, WriteConflict>>;
 
     /// Removes a record if the stored one has this version.
-    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>>;
+    fn erase<'a>(&'a self, id: &'a Id, version: u64)
+    -> RosterFuture<'a, Result<(), WriteConflict>>;
 
     /// The group of this id.
-    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>>;
+    fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>>;
 
     /// Up to `count` groups that go by this key, in the order in which they came: a `displayName`, which
     /// one group has, or an `externalId`.
-    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>>;
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> RosterFuture<'a, Vec<Group>>;
 
     /// Up to `count` groups from the `start`th on (from 0), in the order in which they came, and how
     /// many there are.
-    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)>;
+    fn page_groups(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<Group>, usize)>;
 
     /// Up to `count` members of a group, in the order in which they were added, from this place on;
     /// and the place behind them, if there are more. [`all_members`] gives all.
@@ -102,7 +110,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
         group: &'a Id,
         from: u64,
         count: usize,
-    ) -> Answer<'a, (Vec<Member>, Option<u64>)>;
+    ) -> RosterFuture<'a, (Vec<Member>, Option<u64>)>;
 
     /// Up to `count` of the groups that have this member: in the order of their ids, those behind
     /// `after`. [`all_groups_of`] gives all.
@@ -111,14 +119,17 @@ pub trait Roster: fmt::Debug + Send + Sync {
         member: &'a str,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<Group>>;
+    ) -> RosterFuture<'a, Vec<Group>>;
 
     /// Accepts a change of a group, and answers the group as it is then, with a new edition if anything
     /// is another than before. Members come and go whoever else writes, as long as the group has the
     /// name that it was read with; attributes if nobody wrote it since; and whatever has a condition, on
     /// that condition. What does not fit into one write is [owed](Group::is_owed), and a group that owes
     /// takes no other change before that: [`write_group`] sees to both.
-    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>>;
+    fn write_group<'a>(
+        &'a self,
+        change: &'a GroupChange,
+    ) -> RosterFuture<'a, Result<Group, WriteConflict>>;
 
     /// Removes a group if the stored one has this version; its members, and marks for them if that makes
     /// a difference, may be owed. [`erase_group`] sees to that.
@@ -128,24 +139,28 @@ pub trait Roster: fmt::Debug + Send + Sync {
         version: u64,
         mark: bool,
         now: SystemTime,
-    ) -> Answer<'a, Result<(), Clash>>;
+    ) -> RosterFuture<'a, Result<(), WriteConflict>>;
 
     /// Writes the next part of what changes of this group still owe, or of any group: first who comes
     /// and goes, then the marks. Answers whether there may be more. Whoever is cut off in between leaves
     /// it to whoever asks next, any number at once; what is done twice is done once.
-    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool>;
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool>;
 
     /// Up to `count` records that are due: farewells first, and of each class those first that have been
     /// longest. Where others are due too, half of `count` is left to them. It may be late, and it may
     /// name a record that is not due any more, or not there.
-    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>>;
+    fn due(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>>;
 
     /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and
     /// how many there are. Who is on the way out is not among them.
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)>;
+    fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)>;
 
     /// The ids and versions of what [`Roster::page`] gives: for whoever knows the rest.
-    fn page_versions(&self, start: usize, count: usize) -> Answer<'_, (Vec<(Id, u64)>, usize)> {
+    fn page_versions(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> RosterFuture<'_, (Vec<(Id, u64)>, usize)> {
         Box::pin(async move {
             let (records, total) = self.page(start, count).await?;
             let versions = records.into_iter().map(|record| (record.id, record.row_version));
@@ -154,13 +169,17 @@ pub trait Roster: fmt::Debug + Send + Sync {
     }
 
     /// The version of the record of this id: for whoever knows the rest.
-    fn version<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<u64>> {
+    fn version<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<u64>> {
         Box::pin(async move { Ok(self.load(id).await?.map(|record| record.row_version)) })
     }
 
     /// Up to `count` persons who came before this place, the newest first: everybody is met once,
     /// whoever comes and goes meanwhile. [`Place::of`] the last is where to go on.
-    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>>;
+    fn before<'a>(
+        &'a self,
+        place: Option<&'a Place>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>>;
 
     /// What is sought of those whom [`Roster::before`] gives: for whoever looks at everybody.
     fn glances<'a>(
@@ -168,7 +187,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
         place: Option<&'a Place>,
         count: usize,
         sought: &'a Sought<'a>,
-    ) -> Answer<'a, Vec<Glance>> {
+    ) -> RosterFuture<'a, Vec<Glance>> {
         Box::pin(async move {
             let records = self.before(place, count).await?;
             Ok(records.iter().map(|record| Glance::of(record, sought)).collect())
@@ -177,23 +196,31 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Up to `count` of those who are parked: in the order of their ids, those behind `after`.
     /// [`parked::all`] gives all.
-    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>>;
+    fn parked<'a>(
+        &'a self,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>>;
 
     /// How many records there are of each state. It may be late.
-    fn counts(&self) -> Answer<'_, Counts>;
+    fn counts(&self) -> RosterFuture<'_, Counts>;
 
     /// When an event, by its hash, was first asked about: now, if it never was. Remembered for
-    /// [`record::MEMORY`].
-    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime>;
+    /// [`record::TOMBSTONE_TTL`].
+    fn first_seen<'a>(&'a self, event: &'a str, now: SystemTime) -> RosterFuture<'a, SystemTime>;
 
     /// Counts a removal if fewer than `most` were counted within the last hour, and says whether it
     /// is counted. The same removal, by these words of what is removed, is counted once an hour, however
     /// often it is asked for.
-    fn count_removal<'a>(&'a self, what: &'a str, now: SystemTime, most: usize)
-    -> Answer<'a, bool>;
+    fn count_removal<'a>(
+        &'a self,
+        what: &'a str,
+        now: SystemTime,
+        most: usize,
+    ) -> RosterFuture<'a, bool>;
 
     /// Counts a removal that an operator let through: once an hour.
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()>;
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()>;
 
     /// Lets one run at a time drain: `who` has the right to until `until`, if nobody else has it at
     /// `now`. Whoever has it and asks again has it.
@@ -202,22 +229,22 @@ pub trait Roster: fmt::Debug + Send + Sync {
         who: &'a str,
         now: SystemTime,
         until: SystemTime,
-    ) -> Answer<'a, bool>;
+    ) -> RosterFuture<'a, bool>;
 
     /// Gives that right back, unless somebody else has it since.
-    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()>;
+    fn end_drain<'a>(&'a self, who: &'a str) -> RosterFuture<'a, ()>;
 
     /// Until when Connect's quota is the drain's alone, if it is.
-    fn backlog(&self) -> Answer<'_, Option<SystemTime>>;
+    fn backlog(&self) -> RosterFuture<'_, Option<SystemTime>>;
 
     /// Leaves the quota to the drain until then, or to everybody.
-    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()>;
+    fn set_backlog(&self, until: Option<SystemTime>) -> RosterFuture<'_, ()>;
 
     /// Whether it could be written when that was last tried; asks nobody.
     ///
     /// # Errors
     /// What is wrong, as long as it is.
-    fn health(&self) -> Result<(), Trouble>;
+    fn health(&self) -> Result<(), RosterError>;
 }
 
 /// How many are asked for at once, by whoever wants all.
@@ -227,20 +254,20 @@ pub const BATCH: usize = 1000;
 /// next: the change was accepted.
 ///
 /// # Errors
-/// If the roster did not answer; a [`Clash`] if the change was not accepted.
+/// If the roster did not answer; a [`WriteConflict`] if the change was not accepted.
 pub async fn write_group(
     roster: &dyn Roster,
     change: &GroupChange,
-) -> Result<Result<Group, Clash>, Trouble> {
+) -> Result<Result<Group, WriteConflict>, RosterError> {
     match roster.write_group(change).await? {
         Ok(mut group) if group.is_owed => {
             group.is_owed = settle_group(roster, &group.id).await.is_err();
             Ok(Ok(group))
         }
-        Err(Clash::Moved) => {
+        Err(WriteConflict::StaleVersion) => {
             // Perhaps it owes; whoever tries again finds that done.
             settle_group(roster, &change.group.id).await?;
-            Ok(Err(Clash::Moved))
+            Ok(Err(WriteConflict::StaleVersion))
         }
         written => Ok(written),
     }
@@ -256,10 +283,10 @@ pub async fn erase_group(
     version: u64,
     mark: bool,
     now: SystemTime,
-) -> Result<Result<(), Clash>, Trouble> {
+) -> Result<Result<(), WriteConflict>, RosterError> {
     let erased = roster.erase_group(id, version, mark, now).await?;
     match (erased, settle_group(roster, id).await) {
-        (Err(clash), settled) => settled.map(|()| Err(clash)),
+        (Err(conflict), settled) => settled.map(|()| Err(conflict)),
         // What is left is for whoever asks next.
         (Ok(()), _) => Ok(Ok(())),
     }
@@ -269,7 +296,7 @@ pub async fn erase_group(
 ///
 /// # Errors
 /// If the roster did not answer.
-pub async fn settle_group(roster: &dyn Roster, id: &Id) -> Result<(), Trouble> {
+pub async fn settle_group(roster: &dyn Roster, id: &Id) -> Result<(), RosterError> {
     while roster.mend(Some(id)).await? {}
     Ok(())
 }
@@ -278,7 +305,7 @@ pub async fn settle_group(roster: &dyn Roster, id: &Id) -> Result<(), Trouble> {
 ///
 /// # Errors
 /// If the roster did not answer.
-pub async fn all_members(roster: &dyn Roster, group: &Id) -> Result<Vec<Member>, Trouble> {
+pub async fn all_members(roster: &dyn Roster, group: &Id) -> Result<Vec<Member>, RosterError> {
     let (mut all, mut next) = roster.members(group, 0, BATCH).await?;
     while let Some(from) = next {
         let (more, then) = roster.members(group, from, BATCH).await?;
@@ -292,7 +319,7 @@ pub async fn all_members(roster: &dyn Roster, group: &Id) -> Result<Vec<Member>,
 ///
 /// # Errors
 /// If the roster did not answer.
-pub async fn all_groups_of(roster: &dyn Roster, member: &str) -> Result<Vec<Group>, Trouble> {
+pub async fn all_groups_of(roster: &dyn Roster, member: &str) -> Result<Vec<Group>, RosterError> {
     let mut all = roster.groups_of(member, None, BATCH).await?;
     while all.len() % BATCH == 0
         && let Some(last) = all.last().map(|group| group.id.clone())
@@ -315,7 +342,7 @@ pub async fn find_everybody(
     roster: &dyn Roster,
     key: &Key,
     most: usize,
-) -> Result<Vec<UserRecord>, Trouble> {
+) -> Result<Vec<UserRecord>, RosterError> {
     let mut all = roster.find_all(key, None, BATCH.min(most)).await?;
     while all.len() % BATCH == 0
         && all.len() < most
@@ -359,23 +386,23 @@ pub struct Stored {
 
 /// A write that was not done, because its condition did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clash {
+pub enum WriteConflict {
     /// Somebody else wrote this record meanwhile, or removed who is to come.
-    Moved,
+    StaleVersion,
     /// Somebody else has one of its keys.
-    Taken,
+    DuplicateKey,
 }
 
 /// The roster did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum RosterError {
     /// What was to be written was surely not written.
     NotDone(String),
     /// Whether it was written is unknown.
     Unknown(String),
 }
 
-impl Trouble {
+impl RosterError {
     /// What is wrong; nothing personal.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -385,26 +412,26 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for RosterError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.text())
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for RosterError {}
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        let detail = match &trouble {
-            Trouble::NotDone(_) => {
+impl From<RosterError> for Fault {
+    fn from(roster_error: RosterError) -> Self {
+        let detail = match &roster_error {
+            RosterError::NotDone(_) => {
                 "the roster, this deployment's record of its users, did not answer, and nothing was \
                  written; repeat the event"
             }
-            Trouble::Unknown(_) => {
+            RosterError::Unknown(_) => {
                 "the roster, this deployment's record of its users, did not answer; repeat the event, \
                  which will not be carried out twice"
             }
         };
-        Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {trouble}"))
+        Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {roster_error}"))
     }
 }

@@ -10,10 +10,10 @@ mod extension;
 pub mod discovery;
 pub mod filter;
 pub mod list;
-pub mod manner;
+pub mod on_invalid;
 pub mod patch;
 pub mod path;
-pub mod place;
+pub mod route;
 pub mod projection;
 mod reference;
 pub mod resource;
@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 use crate::fault::Fault;
 use crate::json::{describe, member};
 pub use extension::{CONNECT_MEMBERS, PROVISIONING};
-use manner::Manner;
+use on_invalid::OnInvalid;
 
 /// The core User schema (RFC 7643 §4.1).
 pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -134,20 +134,20 @@ impl Person {
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn given_name(&self) -> Result<Cow<'_, str>, Fault> {
-        self.given_name_by(&mut Manner::Strict)
+        self.given_name_by(&mut OnInvalid::Reject)
     }
 
     /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn given_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
+    pub fn given_name_by(&self, on_invalid: &mut OnInvalid) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
         }
         let other = self.name("familyName", "name.familyName").ok().flatten();
         let shown = |name| without(name, other).or_else(|| Some(display_name::split(name)?.0));
-        self.name_by("givenName", "name.givenName", shown, manner)
+        self.name_by("givenName", "name.givenName", shown, on_invalid)
     }
 
     /// `name.familyName`; that part of `displayName`, where it is all there is of the name.
@@ -155,20 +155,20 @@ impl Person {
     /// # Errors
     /// If it is missing, empty or no string.
     pub fn family_name(&self) -> Result<Cow<'_, str>, Fault> {
-        self.family_name_by(&mut Manner::Strict)
+        self.family_name_by(&mut OnInvalid::Reject)
     }
 
     /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
     ///
     /// # Errors
     /// If there is none to be had.
-    pub fn family_name_by(&self, manner: &mut Manner) -> Result<Cow<'_, str>, Fault> {
+    pub fn family_name_by(&self, on_invalid: &mut OnInvalid) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
         }
         let other = self.name("givenName", "name.givenName").ok().flatten();
         let shown = |name| without(name, other).or_else(|| Some(display_name::split(name)?.1));
-        self.name_by("familyName", "name.familyName", shown, manner)
+        self.name_by("familyName", "name.familyName", shown, on_invalid)
     }
 
     /// `meta.lastModified` (RFC 7643 §3.1), where the sender gives it as text.
@@ -181,7 +181,7 @@ impl Person {
     /// Whether `displayName` is all there is of the name: an event hook's person, of whom no other
     /// attribute is known either.
     #[must_use]
-    pub const fn is_displayed(&self) -> bool {
+    pub const fn is_partial(&self) -> bool {
         self.displayed
     }
 
@@ -205,15 +205,15 @@ impl Person {
     /// # Errors
     /// If `emails` is not a list of addresses.
     pub fn email(&self) -> Result<Option<&str>, Fault> {
-        self.email_by(&mut Manner::Strict)
+        self.email_by(&mut OnInvalid::Reject)
     }
 
     /// The same; leniently, what is no address is left out.
     ///
     /// # Errors
     /// In the strict manner, if `emails` is not a list of addresses.
-    pub fn email_by(&self, manner: &mut Manner) -> Result<Option<&str>, Fault> {
-        let emails = self.entries("emails", manner)?;
+    pub fn email_by(&self, on_invalid: &mut OnInvalid) -> Result<Option<&str>, Fault> {
+        let emails = self.entries("emails", on_invalid)?;
         let chosen = emails
             .iter()
             .find(|email| email.is_of_type("work"))
@@ -225,7 +225,7 @@ impl Person {
     /// Every e-mail address that can be read.
     #[must_use]
     pub fn email_addresses(&self) -> Vec<&str> {
-        let emails = self.entries("emails", &mut Manner::Lenient(Vec::new()));
+        let emails = self.entries("emails", &mut OnInvalid::Collect(Vec::new()));
         emails.unwrap_or_default().into_iter().map(|email| email.value).collect()
     }
 
@@ -234,8 +234,12 @@ impl Person {
     ///
     /// # Errors
     /// In the strict manner, if `phoneNumbers` is not a list of numbers.
-    pub fn phone_number(&self, kind: &str, manner: &mut Manner) -> Result<Option<&str>, Fault> {
-        let numbers = self.entries("phoneNumbers", manner)?;
+    pub fn phone_number(
+        &self,
+        kind: &str,
+        on_invalid: &mut OnInvalid,
+    ) -> Result<Option<&str>, Fault> {
+        let numbers = self.entries("phoneNumbers", on_invalid)?;
         Ok(numbers.iter().find(|number| number.is_of_type(kind)).map(|number| number.value))
     }
 
@@ -265,15 +269,15 @@ impl Person {
         sub_attribute: &str,
         path: &str,
         shown: impl Fn(&'a str) -> Option<Cow<'a, str>>,
-        manner: &mut Manner,
+        on_invalid: &mut OnInvalid,
     ) -> Result<Cow<'a, str>, Fault> {
         let said = self.name(sub_attribute, path);
-        if manner.is_lenient() && !matches!(said, Ok(Some(_))) {
+        if on_invalid.is_lenient() && !matches!(said, Ok(Some(_))) {
             let display_name = text(&self.resource, "displayName", "displayName");
             let formatted = self.name("formatted", "name.formatted");
             let mut names = [display_name, formatted].into_iter().filter_map(|name| name.ok()?);
             if let Some(part) = names.find_map(shown) {
-                manner.or_without(said)?;
+                on_invalid.or_without(said)?;
                 return Ok(part);
             }
         }
@@ -281,27 +285,31 @@ impl Person {
     }
 
     /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
-    fn entries(&self, attribute: &str, manner: &mut Manner) -> Result<Vec<Entry<'_>>, Fault> {
+    fn entries(
+        &self,
+        attribute: &str,
+        on_invalid: &mut OnInvalid,
+    ) -> Result<Vec<MultiValue<'_>>, Fault> {
         let refuse = |found: &Value| {
             Fault::value(attribute, "a list of objects with a value", describe(found))
         };
         let list = match member(&self.resource, attribute) {
             Some(Value::Array(list)) => list,
-            Some(other) => return manner.leave_out(refuse(other)).map(|()| Vec::new()),
+            Some(other) => return on_invalid.leave_out(refuse(other)).map(|()| Vec::new()),
             None => return Ok(Vec::new()),
         };
         let mut entries = Vec::new();
         for entry in list.iter().filter(|entry| !entry.is_null()) {
             let read = match entry {
-                Value::String(value) => Ok(Some(Entry { value, kind: None, primary: false })),
+                Value::String(value) => Ok(Some(MultiValue { value, kind: None, primary: false })),
                 Value::Object(object) => text(object, "value", attribute).map(|value| {
                     let kind = member(object, "type").and_then(Value::as_str);
                     let primary = member(object, "primary").and_then(boolean).unwrap_or_default();
-                    value.map(|value| Entry { value, kind, primary })
+                    value.map(|value| MultiValue { value, kind, primary })
                 }),
                 other => Err(refuse(other)),
             };
-            entries.extend(manner.or_without(read)?.filter(|entry| !entry.value.is_empty()));
+            entries.extend(on_invalid.or_without(read)?.filter(|entry| !entry.value.is_empty()));
         }
         Ok(entries)
     }
@@ -315,13 +323,13 @@ impl fmt::Debug for Person {
 }
 
 /// One entry of a multi-valued attribute.
-struct Entry<'a> {
+struct MultiValue<'a> {
     value: &'a str,
     kind: Option<&'a str>,
     primary: bool,
 }
 
-impl Entry<'_> {
+impl MultiValue<'_> {
     fn is_of_type(&self, kind: &str) -> bool {
         self.kind.is_some_and(|own| own.eq_ignore_ascii_case(kind))
     }

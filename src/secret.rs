@@ -9,21 +9,21 @@ use zeroize::Zeroizing;
 
 /// One shared key of a source, and when it holds, as far as that is known.
 #[derive(Clone)]
-pub struct Key {
+pub struct SecretKey {
     bytes: Zeroizing<Vec<u8>>,
     since: Option<SystemTime>,
     until: Option<SystemTime>,
 }
 
-impl Key {
+impl SecretKey {
     /// Reads a key as the sender shows it: an optional prefix, then canonical base64 of at least
     /// `minimum` bytes.
     ///
     /// # Errors
-    /// [`UnusableKey`] with what is wrong, and never a character of the key.
-    pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, UnusableKey> {
+    /// [`KeyError`] with what is wrong, and never a character of the key.
+    pub fn from_base64(text: &str, prefix: &str, minimum: usize) -> Result<Self, KeyError> {
         let encoded = text.strip_prefix(prefix).unwrap_or(text);
-        let wrong = if is_quoted(text) { UnusableKey::Quoted } else { UnusableKey::NotBase64 };
+        let wrong = if is_quoted(text) { KeyError::Quoted } else { KeyError::NotBase64 };
         let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| wrong)?);
         Self::at_least(minimum, bytes)
     }
@@ -31,14 +31,14 @@ impl Key {
     /// Takes a text of at least `minimum` bytes for the key.
     ///
     /// # Errors
-    /// [`UnusableKey::Short`].
-    pub fn from_text(text: &str, minimum: usize) -> Result<Self, UnusableKey> {
+    /// [`KeyError::Short`].
+    pub fn from_text(text: &str, minimum: usize) -> Result<Self, KeyError> {
         Self::at_least(minimum, Zeroizing::new(text.as_bytes().to_vec()))
     }
 
-    fn at_least(minimum: usize, bytes: Zeroizing<Vec<u8>>) -> Result<Self, UnusableKey> {
+    fn at_least(minimum: usize, bytes: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         if bytes.len() < minimum {
-            return Err(UnusableKey::Short { minimum, found: bytes.len() });
+            return Err(KeyError::Short { minimum, found: bytes.len() });
         }
         Ok(Self { bytes, since: None, until: None })
     }
@@ -76,9 +76,9 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for SecretKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Key([redacted])")
+        formatter.write_str("SecretKey([redacted])")
     }
 }
 
@@ -91,7 +91,7 @@ pub fn is_quoted(text: &str) -> bool {
 
 /// Why a text is no usable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnusableKey {
+pub enum KeyError {
     /// It is not canonical base64.
     NotBase64,
     /// It is not, and has quotation marks around it.
@@ -105,7 +105,7 @@ pub enum UnusableKey {
     },
 }
 
-impl fmt::Display for UnusableKey {
+impl fmt::Display for KeyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBase64 => formatter.write_str("expected base64 behind the prefix, found not"),
@@ -126,14 +126,14 @@ mod tests {
     #[test]
     fn a_key_is_read_with_or_without_its_prefix() {
         for text in ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"] {
-            assert_eq!(Key::from_base64(text, "whsec_", 24).unwrap().bytes().len(), 24);
+            assert_eq!(SecretKey::from_base64(text, "whsec_", 24).unwrap().bytes().len(), 24);
         }
     }
 
     #[test]
     fn an_unusable_key_is_refused() {
-        let refusal = |text| Key::from_base64(text, "whsec_", 24).unwrap_err();
-        let short = |found| UnusableKey::Short { minimum: 24, found };
+        let refusal = |text| SecretKey::from_base64(text, "whsec_", 24).unwrap_err();
+        let short = |found| KeyError::Short { minimum: 24, found };
         assert_eq!(refusal(""), short(0));
         assert_eq!(refusal("whsec_"), short(0));
         assert_eq!(refusal("whsec_C2FVsBQIhrscChlQIMV+b5sSYspobw=="), short(22));
@@ -142,12 +142,12 @@ mod tests {
             "not base64",
             "C2FVsBQIhrscChlQIMV-b5sSYspob7oD",
         ] {
-            assert_eq!(refusal(text), UnusableKey::NotBase64, "{text}");
+            assert_eq!(refusal(text), KeyError::NotBase64, "{text}");
         }
         for text in
             ["'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'", "“C2FVsBQIhrscChlQIMV+b5sSYspob7oD”"]
         {
-            assert_eq!(refusal(text), UnusableKey::Quoted, "{text}");
+            assert_eq!(refusal(text), KeyError::Quoted, "{text}");
         }
         assert!(!is_quoted("'") && !is_quoted("'a") && is_quoted("''"));
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_key_holds_until_its_time_and_has_an_age_where_it_is_dated() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let key = Key::from_text("sixteen letters.", 16).unwrap();
+        let key = SecretKey::from_text("sixteen letters.", 16).unwrap();
         assert!(key.holds(at(u64::from(u32::MAX))));
         assert_eq!(key.age(at(100)), None);
         let dated = key.dated(Some(at(40)), Some(at(100)));
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
-        let key = Key::from_base64("C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "", 24).unwrap();
-        assert_eq!(format!("{key:?}"), "Key([redacted])");
+        let key = SecretKey::from_base64("C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "", 24).unwrap();
+        assert_eq!(format!("{key:?}"), "SecretKey([redacted])");
     }
 }

@@ -38,7 +38,7 @@ const LARGEST_HEAD: usize = 64 * 1024;
 
 /// How much and how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections at a time.
     pub connections: usize,
     /// From the first byte of a head to its last; and from a connection's begin to its first request.
@@ -51,7 +51,7 @@ pub struct Limits {
     pub farewell: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     /// An idle connection outlives those of a proxy in front, which keeps them for 60 s unless it is
     /// told otherwise (nginx, `keepalive_timeout` of an upstream): else the proxy would now and then
     /// send into one that is just being closed.
@@ -92,7 +92,7 @@ impl Gauge {
 /// `answer` is told a request whose body has yet to be [read](body::read).
 pub async fn serve<A, F>(
     listener: TcpListener,
-    limits: Limits,
+    limits: ServerLimits,
     gauge: Gauge,
     mut stop: watch::Receiver<bool>,
     answer: A,
@@ -152,7 +152,7 @@ async fn accept(
 /// One connection, until either side ends it.
 async fn talk<A, F>(
     stream: TcpStream,
-    limits: Limits,
+    limits: ServerLimits,
     connection: Connection,
     mut stop: watch::Receiver<bool>,
     answer: A,

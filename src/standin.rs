@@ -27,7 +27,7 @@
 
 mod uuid;
 
-mod refusal;
+mod api_error;
 
 mod fault;
 mod journal;

@@ -16,7 +16,7 @@ use sha2::Sha256;
 use crate::fault::{Fault, Kind};
 use crate::hex;
 use crate::http::Request;
-use crate::secret::Key;
+use crate::secret::SecretKey;
 use scheme::{MacProof, Part, Proof, Scheme};
 
 const AUTHORIZATION: &str = "authorization";
@@ -37,7 +37,7 @@ pub struct Verified<T> {
     scheme: &'static Scheme,
     key: Matched,
     event: String,
-    hashing: Option<Key>,
+    hashing: Option<SecretKey>,
 }
 
 /// The key that a sender used.
@@ -89,23 +89,23 @@ impl<T> Deref for Verified<T> {
 /// The reason why a request is not authenticated. The sender is told neither: both become one
 /// [`Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum VerifyError {
     /// A check failed that no key would have passed; the text names it, for the log.
     Malformed(&'static str),
     /// None of the keys in hand matches; a newer one might.
-    NoKey,
+    NoMatchingKey,
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
+impl From<VerifyError> for Fault {
+    fn from(refusal: VerifyError) -> Self {
         unauthenticated(match refusal {
-            Refusal::Malformed(check) => check,
-            Refusal::NoKey => "no key matched",
+            VerifyError::Malformed(check) => check,
+            VerifyError::NoMatchingKey => "no key matched",
         })
     }
 }
 
-impl From<&'static str> for Refusal {
+impl From<&'static str> for VerifyError {
     fn from(check: &'static str) -> Self {
         Self::Malformed(check)
     }
@@ -120,19 +120,19 @@ pub struct Source {
     pub scheme: &'static Scheme,
     /// The keys that it may use: one, or several while they are rotated. Without any, nobody is
     /// believed.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SecretKey>,
 }
 
 impl Source {
     /// Checks who sent a request, before anything in its body is read.
     ///
     /// # Errors
-    /// [`Refusal`], which becomes [`Kind::Unauthenticated`] with one detail for every cause.
+    /// [`VerifyError`], which becomes [`Kind::Unauthenticated`] with one detail for every cause.
     pub fn verify<'a>(
         &self,
         request: &'a Request,
         now: SystemTime,
-    ) -> Result<Verified<&'a Request>, Refusal> {
+    ) -> Result<Verified<&'a Request>, VerifyError> {
         // Nothing of the body is parsed before this: only its raw bytes go into the MAC, so a
         // parser is no way in for callers who are not authenticated.
         let key = match &self.scheme.proof {
@@ -176,7 +176,7 @@ impl Source {
         request: &Request,
         proof: &MacProof,
         now: SystemTime,
-    ) -> Result<Matched, Refusal> {
+    ) -> Result<Matched, VerifyError> {
         let id = proof.id.map(|name| only(request, name)).transpose()?;
         let timestamp = proof.timestamp.map(|name| only(request, name)).transpose()?;
         let signatures = proof.form.read(only(request, proof.signature)?)?;
@@ -194,7 +194,7 @@ impl Source {
 
     /// Compares a value with each key by their MACs, so that the time taken tells neither the
     /// length of a key nor how much of it was guessed.
-    fn check_value(&self, value: &str, now: SystemTime) -> Result<Matched, Refusal> {
+    fn check_value(&self, value: &str, now: SystemTime) -> Result<Matched, VerifyError> {
         let value = value.as_bytes();
         self.matching_key(now, |key| {
             let expected = hmac(key).chain_update(key.bytes()).finalize().into_bytes();
@@ -207,20 +207,20 @@ impl Source {
     fn matching_key(
         &self,
         now: SystemTime,
-        matches: impl Fn(&Key) -> bool,
-    ) -> Result<Matched, Refusal> {
+        matches: impl Fn(&SecretKey) -> bool,
+    ) -> Result<Matched, VerifyError> {
         let keys = self.keys.iter().zip(1..);
         let matching = keys.fold(None, |found: Option<Matched>, (key, number)| {
             // `&` and not `&&`, so that the time taken does not tell which key it was.
             let own = matches(key) & key.holds(now);
             found.or(own.then(|| Matched { number, age: key.age(now) }))
         });
-        matching.ok_or(Refusal::NoKey)
+        matching.ok_or(VerifyError::NoMatchingKey)
     }
 }
 
 impl MacProof {
-    fn mac(&self, key: &Key, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, key: &SecretKey, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
         let mut mac = hmac(key);
         for part in self.signed {
             mac.update(match part {
@@ -235,7 +235,7 @@ impl MacProof {
 }
 
 /// Keyed, so that nobody without the key can try events until one fits.
-fn event_hash(key: &Key, event: &[u8]) -> String {
+fn event_hash(key: &SecretKey, event: &[u8]) -> String {
     // No scheme signs what starts like this, so no part of a signature is logged.
     let hash = hmac(key).chain_update(b"event\0").chain_update(event).finalize().into_bytes();
     hex::write(hash.split_at(8).0)
@@ -261,8 +261,8 @@ fn bearer(value: &str) -> &str {
     }
 }
 
-/// HMAC-SHA256 (RFC 2104) under a key that [`Key`] has found long enough.
-fn hmac(key: &Key) -> Hmac<Sha256> {
+/// HMAC-SHA256 (RFC 2104) under a key that [`SecretKey`] has found long enough.
+fn hmac(key: &SecretKey) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 §3)")]
     Hmac::new_from_slice(key.bytes()).expect("a key of any length")
 }

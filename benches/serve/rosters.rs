@@ -23,7 +23,7 @@ const READERS: usize = 4;
 const PAGE: usize = 1000;
 
 /// Where a file is memory: what a large roster takes has nothing to do with how quick a disk is.
-const MEMORY: &str = "/dev/shm";
+const TOMBSTONE_TTL: &str = "/dev/shm";
 
 /// What a POST and a read beside it take, where each is in the file before it is answered.
 pub(crate) async fn in_a_file(bench: &Bench) -> Vec<Row> {
@@ -66,8 +66,8 @@ pub(crate) async fn in_a_file(bench: &Bench) -> Vec<Row> {
 /// What a large roster takes: memory, and the time in which all of it is read.
 pub(crate) async fn at_large(bench: &Bench) -> Vec<Row> {
     let users = bench.users;
-    let folder = match Path::new(MEMORY).is_dir() {
-        true => PathBuf::from(MEMORY).join(format!("bench-{}", std::process::id())),
+    let folder = match Path::new(TOMBSTONE_TTL).is_dir() {
+        true => PathBuf::from(TOMBSTONE_TTL).join(format!("bench-{}", std::process::id())),
         false => bench.folder.clone(),
     };
     fs::create_dir_all(&folder).unwrap();

@@ -8,12 +8,13 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let types = user_type();
-    if let Ok(path) = AttributePath::read(text, &types) {
-        assert_eq!(AttributePath::read(&path.to_string(), &types).as_ref(), Ok(&path));
+    if let Ok(path) = AttributePath::parse(text, &types) {
+        assert_eq!(AttributePath::parse(&path.to_string(), &types).as_ref(), Ok(&path));
     }
-    for path in [false, true].into_iter().filter_map(|strict| Path::read(text, &types, strict).ok())
+    for path in
+        [false, true].into_iter().filter_map(|strict| Path::parse(text, &types, strict).ok())
     {
-        let front = AttributePath::read(&path.attribute.to_string(), &types);
+        let front = AttributePath::parse(&path.attribute.to_string(), &types);
         assert_eq!(front.as_ref(), Ok(&path.attribute));
         assert!(path.attribute.sub.is_none());
     }

@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::config::Config;
-use connect_provisioner::decision::{Decision, Moment, Route, Verdict, decide};
+use connect_provisioner::decision::{Decision, Invocation, Route, Verdict, decide};
 use connect_provisioner::fault::Fault;
 use connect_provisioner::http::Request;
 use connect_provisioner::http::gateway::Gateway;
-use connect_provisioner::log::Record;
+use connect_provisioner::log::EventLog;
 use connect_provisioner::outcome::Outcome;
 use connect_provisioner::scim::schema::{Limits, ResourceType};
 use serde_json::{Map, Value, json};
@@ -47,20 +47,20 @@ fn read_config() -> Config {
 }
 
 /// The moment at which everything happens.
-pub fn moment() -> Moment {
+pub fn invocation() -> Invocation {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-    Moment { now, time_left: Duration::from_secs(10), random: [0; 16] }
+    Invocation { now, time_left: Duration::from_secs(10), random: [0; 16] }
 }
 
 /// What a request comes to; where Connect would be asked, nothing does.
-fn outcome(config: &Config, request: &Request, record: &mut Record) -> Result<Outcome, Fault> {
+fn outcome(config: &Config, request: &Request, record: &mut EventLog) -> Result<Outcome, Fault> {
     let Route::Hook(hook) = Route::find(config, request)? else { return Ok(Outcome::Healthy) };
-    let request = hook.source.verify(request, moment().now)?;
+    let request = hook.source.verify(request, invocation().now)?;
     let done = |verdict| match verdict {
-        Verdict::Converge(_) | Verdict::Keep(_) => Outcome::Healthy,
+        Verdict::CreateDirect(_) | Verdict::Upsert(_) => Outcome::Healthy,
         Verdict::Done(outcome) => outcome,
     };
-    match decide(config, hook, &request, moment(), record)? {
+    match decide(config, hook, &request, invocation(), record)? {
         Decision::One(verdict) => Ok(done(verdict)),
         Decision::Batch(parts) => {
             Ok(Outcome::Batch(parts.into_iter().map(|part| part.verdict.map(done)).collect()))
@@ -70,7 +70,7 @@ fn outcome(config: &Config, request: &Request, record: &mut Record) -> Result<Ou
 
 /// Decides what a request comes to and checks the answer: a status, and JSON where there is a body.
 pub fn answer(config: &Config, request: Result<Request, Fault>, gateway: Gateway) -> u16 {
-    let mut record = Record::default();
+    let mut record = EventLog::default();
     let outcome = request.and_then(|request| outcome(config, &request, &mut record));
     let response = outcome.as_ref().map_or_else(Fault::response, Outcome::response);
     assert!((200..600).contains(&response.status));

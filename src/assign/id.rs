@@ -8,16 +8,16 @@ use std::str::FromStr;
 pub struct ResourceId(String);
 
 impl FromStr for ResourceId {
-    type Err = NotAnId;
+    type Err = ParseIdError;
 
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let groups: Vec<&str> = text.split('-').collect();
         let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
         let digits = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
         if lengths == [8, 4, 4, 4, 12] && groups.iter().all(digits) {
             return Ok(Self(text.to_ascii_lowercase()));
         }
-        Err(NotAnId)
+        Err(ParseIdError)
     }
 }
 
@@ -31,12 +31,12 @@ impl ResourceId {
 
 /// A text is no UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAnId;
+pub struct ParseIdError;
 
-impl fmt::Display for NotAnId {
+impl fmt::Display for ParseIdError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("expected a UUID, found something else")
     }
 }
 
-impl std::error::Error for NotAnId {}
+impl std::error::Error for ParseIdError {}

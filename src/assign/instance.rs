@@ -45,14 +45,14 @@ pub enum Resource {
 /// Which one of its kind is meant. Two references are equal if they say it in the same way: an ARN
 /// counts as the id in it, and a name is compared character by character.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reference {
+pub enum ResourceRef {
     /// By id.
     Id(ResourceId),
     /// By the name that the Connect admin website shows: 1 to 127 characters.
     Name(String),
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for ResourceRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Id(id) => id.as_str(),
@@ -76,7 +76,7 @@ impl Resource {
     ///
     /// # Errors
     /// What was expected and what was found.
-    pub fn reference(self, text: &str, instance: Option<&Instance>) -> Result<Reference, String> {
+    pub fn reference(self, text: &str, instance: Option<&Instance>) -> Result<ResourceRef, String> {
         let name = self.noun();
         let segment = match self {
             Self::HierarchyGroup => "agent-group",
@@ -84,10 +84,10 @@ impl Resource {
             Self::SecurityProfile => "security-profile",
         };
         if let Ok(id) = text.parse() {
-            return Ok(Reference::Id(id));
+            return Ok(ResourceRef::Id(id));
         }
         if !text.starts_with("arn:") && (1..=127).contains(&text.chars().count()) {
-            return Ok(Reference::Name(text.to_owned()));
+            return Ok(ResourceRef::Name(text.to_owned()));
         }
         let Some(Arn { region, instance: owner, resource: Some((kind, id)) }) = Arn::read(text)
         else {
@@ -107,7 +107,7 @@ impl Resource {
                 "expected the ARN of a {name} of CONNECT_INSTANCE, found one of another instance"
             ));
         }
-        Ok(Reference::Id(id))
+        Ok(ResourceRef::Id(id))
     }
 }
 
@@ -180,12 +180,12 @@ mod tests {
         let ours: Instance = INSTANCE.parse().unwrap();
         let other: Instance = PROFILE.parse().unwrap();
         let read = |text: &str, instance| Resource::RoutingProfile.reference(text, Some(instance));
-        let id = Ok(Reference::Id(PROFILE.parse().unwrap()));
+        let id = Ok(ResourceRef::Id(PROFILE.parse().unwrap()));
         let routing = arn(&format!("/routing-profile/{PROFILE}"));
         assert_eq!(read(PROFILE, &ours), id);
         assert_eq!(read(&routing, &ours), id);
         assert_eq!(read(&PROFILE.to_uppercase(), &ours), id);
-        assert_eq!(read("Sales", &ours), Ok(Reference::Name("Sales".to_owned())));
+        assert_eq!(read("Sales", &ours), Ok(ResourceRef::Name("Sales".to_owned())));
         assert!(read(&routing, &other).unwrap_err().contains("another instance"));
         let security = arn(&format!("/security-profile/{PROFILE}"));
         assert!(read(&security, &ours).unwrap_err().contains("another kind"));

@@ -1,22 +1,22 @@
 //! The settings → everything that they name in the instance, and where they do.
 
 use super::Rules;
-use super::instance::{Reference, Resource};
+use super::instance::{Resource, ResourceRef};
 
 /// One thing that a setting names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedResource {
     /// The setting: `ROUTING_PROFILE`, or `GROUP_PROFILES["Connect Sales"].routingProfile`.
     pub setting: String,
     /// The kind of resource.
     pub kind: Resource,
     /// Which one.
-    pub reference: Reference,
+    pub reference: ResourceRef,
 }
 
-impl Named {
+impl NamedResource {
     /// One thing that a setting names.
-    pub fn new(setting: impl Into<String>, kind: Resource, reference: &Reference) -> Self {
+    pub fn new(setting: impl Into<String>, kind: Resource, reference: &ResourceRef) -> Self {
         Self { setting: setting.into(), kind, reference: reference.clone() }
     }
 }
@@ -24,19 +24,23 @@ impl Named {
 impl Rules {
     /// Everything that these rules name, each with its setting.
     #[must_use]
-    pub fn named(&self) -> Vec<Named> {
+    pub fn named(&self) -> Vec<NamedResource> {
         use Resource::{HierarchyGroup, RoutingProfile, SecurityProfile};
-        let (power, allowed) = (&self.power, &self.allowed);
-        let mut named = vec![Named::new("ROUTING_PROFILE", RoutingProfile, &power.routing_profile)];
-        let mut add = |setting: &str, kind, references: &mut dyn Iterator<Item = &Reference>| {
-            named.extend(references.map(|reference| Named::new(setting, kind, reference)));
+        let (permissions, allowed) = (&self.permissions, &self.allowed);
+        let mut named = vec![NamedResource::new(
+            "ROUTING_PROFILE",
+            RoutingProfile,
+            &permissions.routing_profile,
+        )];
+        let mut add = |setting: &str, kind, references: &mut dyn Iterator<Item = &ResourceRef>| {
+            named.extend(references.map(|reference| NamedResource::new(setting, kind, reference)));
         };
         let routing = &mut allowed.routing_profiles.iter();
         add("ALLOWED_ROUTING_PROFILES", RoutingProfile, routing);
-        add("SECURITY_PROFILES", SecurityProfile, &mut power.security_profiles.iter());
+        add("SECURITY_PROFILES", SecurityProfile, &mut permissions.security_profiles.iter());
         let security = &mut allowed.security_profiles.iter();
         add("ALLOWED_SECURITY_PROFILES", SecurityProfile, security);
-        add("HIERARCHY_GROUP", HierarchyGroup, &mut power.hierarchy_group.iter());
+        add("HIERARCHY_GROUP", HierarchyGroup, &mut permissions.hierarchy_group.iter());
         let groups = &mut allowed.hierarchy_groups.iter();
         add("ALLOWED_HIERARCHY_GROUPS", HierarchyGroup, groups);
         for (group, grant) in &self.groups {

@@ -72,7 +72,7 @@ impl Owner {
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] if the person's `userName` or `externalId` is none.
     pub fn of_person(person: &Person, rules: &Rules) -> Result<(Self, Username), Fault> {
-        let username = Username::read(person.user_name()?, rules.identity.username.clone())?;
+        let username = Username::parse(person.user_name()?, rules.identity.username.clone())?;
         Ok((Self::of(&rules.deployment, person.external_id()?, &username), username))
     }
 
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn owner(external_id: Option<&str>) -> Owner {
-        Owner::of("prod", external_id, &Username::read("ana@example.com", 2..=64).unwrap())
+        Owner::of("prod", external_id, &Username::parse("ana@example.com", 2..=64).unwrap())
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Password(Zeroizing<String>);
 impl Password {
     /// Takes a password that follows the rule.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let has = |kind: fn(&char) -> bool| text.chars().any(|character| kind(&character));
         let follows = (8..=64).contains(&text.chars().count())
             && !text.chars().any(char::is_whitespace)
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_password_follows_the_rule_of_the_api() {
         for text in ["Passw0rd", "aB3$%&/()=?", "Ünïc0deX", &format!("aA0{}", "x".repeat(61))] {
-            assert_eq!(Password::read(text).unwrap().as_str(), text);
+            assert_eq!(Password::parse(text).unwrap().as_str(), text);
         }
         for text in [
             "",
@@ -64,7 +64,7 @@ mod tests {
             "1mz050nq",
             &format!("aA0{}", "x".repeat(62)),
         ] {
-            assert!(Password::read(text).is_none(), "{text}");
+            assert!(Password::parse(text).is_none(), "{text}");
         }
     }
 
@@ -72,7 +72,7 @@ mod tests {
     fn a_generated_password_follows_it_too() {
         for random in [[0; 16], [0xff; 16]] {
             let password = Password::generate(random);
-            assert!(Password::read(password.as_str()).is_some());
+            assert!(Password::parse(password.as_str()).is_some());
         }
         assert_eq!(format!("{:?}", Password::generate([7; 16])), "Password([redacted])");
     }

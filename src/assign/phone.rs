@@ -4,7 +4,7 @@
 //! mixture ("Amazon Connect API Reference", CreateUser). A `false` and a `0` are sent like any other
 //! value, so that nothing depends on what Connect takes silence for.
 
-pub(super) mod own;
+pub(super) mod overrides;
 
 use serde::{Deserialize, Serialize};
 
@@ -286,7 +286,7 @@ mod tests {
             serde_json::from_str::<Value>(ALL).unwrap()
         );
         assert!(phone.has_desk_phone());
-        let number = PhoneNumber::read("x", "+12065550100").unwrap();
+        let number = PhoneNumber::parse("x", "+12065550100").unwrap();
         assert_eq!(
             serde_json::to_value(phone.at(&number)).unwrap()["PhoneNumberConfigs"],
             json!([{"Channel": "VOICE", "PhoneType": "DESK_PHONE", "PhoneNumber": "+12065550100"}])

@@ -31,9 +31,9 @@ fn rules() -> Rules {
     let instance: Instance = "11111111-2222-3333-4444-555555555555".parse().unwrap();
     Rules {
         deployment: "prod".to_owned(),
-        power: Power {
-            routing_profile: Reference::Name("Basic".to_owned()),
-            security_profiles: vec![Reference::Name("Agent".to_owned())],
+        permissions: Permissions {
+            routing_profile: ResourceRef::Name("Basic".to_owned()),
+            security_profiles: vec![ResourceRef::Name("Agent".to_owned())],
             hierarchy_group: None,
         },
         allowed: Allowed {
@@ -74,7 +74,7 @@ fn a_person_becomes_an_agent() {
     assert_eq!(agent.last_name.unwrap().as_str(), "Ruiz");
     assert_eq!((agent.password, agent.directory_user_id), (Ok(None), None));
     assert_eq!((&agent.email, &agent.secondary_email), (&None, &None));
-    assert_eq!((agent.phone, agent.power), (rules().phone, rules().power));
+    assert_eq!((agent.phone, agent.permissions), (rules().phone, rules().permissions));
     assert_eq!(agent.tags.len(), 4);
     assert_eq!(agent.tags["team"], "blue");
     assert_eq!(agent.tags[owner::OWNER], agent.owner.hash());
@@ -106,7 +106,7 @@ fn the_email_address_goes_where_the_operator_says() {
 #[test]
 fn a_desk_phone_needs_the_work_number() {
     let rules = Rules { phone: desk_phone(), ..rules() };
-    let number = PhoneNumber::read("x", "+12065550100").unwrap();
+    let number = PhoneNumber::parse("x", "+12065550100").unwrap();
     assert_eq!(agent_by(&rules, ana()).unwrap().phone, desk_phone().at(&number));
     let mut without = ana();
     without["phoneNumbers"] = json!([{"value": "+12065550100", "type": "mobile"}]);
@@ -176,19 +176,19 @@ const SALES: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
 
 /// Rules that allow one routing profile by id, two security profiles by name, and no group.
 fn allowing() -> Rules {
-    let name = |name: &str| Reference::Name(name.to_owned());
+    let name = |name: &str| ResourceRef::Name(name.to_owned());
     let allowed = Allowed {
-        routing_profiles: vec![Reference::Id(SALES.parse().unwrap())],
+        routing_profiles: vec![ResourceRef::Id(SALES.parse().unwrap())],
         security_profiles: vec![name("Agent"), name("QualityAnalyst")],
         ..rules().allowed
     };
     Rules { allowed, ..rules() }
 }
 
-fn asking(name: &str, value: impl Into<Value>) -> Result<Power<Reference>, Fault> {
+fn asking(name: &str, value: impl Into<Value>) -> Result<Permissions<ResourceRef>, Fault> {
     let mut resource = ana();
     resource[CONNECT_SCHEMA.to_uppercase()] = json!({name: value.into()});
-    agent_by(&allowing(), resource).map(|agent| agent.power)
+    agent_by(&allowing(), resource).map(|agent| agent.permissions)
 }
 
 #[test]
@@ -198,14 +198,15 @@ fn power_that_is_on_the_operators_list_is_given() {
     };
     let ours = arn("11111111-2222-3333-4444-555555555555");
     for value in [SALES, &SALES.to_uppercase(), &ours] {
-        let power = asking("routingProfile", json!(value)).unwrap();
-        assert_eq!(power.routing_profile, Reference::Id(SALES.parse().unwrap()));
-        assert_eq!(power.security_profiles, rules().power.security_profiles);
+        let permissions = asking("routingProfile", json!(value)).unwrap();
+        assert_eq!(permissions.routing_profile, ResourceRef::Id(SALES.parse().unwrap()));
+        assert_eq!(permissions.security_profiles, rules().permissions.security_profiles);
     }
-    let power = asking("SecurityProfiles", json!(["QualityAnalyst", "QualityAnalyst"])).unwrap();
-    assert_eq!(power.security_profiles, [Reference::Name("QualityAnalyst".to_owned())]);
+    let permissions =
+        asking("SecurityProfiles", json!(["QualityAnalyst", "QualityAnalyst"])).unwrap();
+    assert_eq!(permissions.security_profiles, [ResourceRef::Name("QualityAnalyst".to_owned())]);
     for nothing in [json!(null), json!([])] {
-        assert_eq!(asking("securityProfiles", nothing).unwrap(), rules().power);
+        assert_eq!(asking("securityProfiles", nothing).unwrap(), rules().permissions);
     }
     assert!(asking("routingProfile", json!(arn(SALES))).is_err(), "of another instance");
 }
@@ -244,7 +245,7 @@ fn power_that_is_not_on_the_operators_list_is_refused() {
 #[test]
 fn nobody_gets_more_security_profiles_than_connect_takes() {
     let name = |number: u32| format!("profile {number}");
-    let security_profiles = (0..11).map(|number| Reference::Name(name(number))).collect();
+    let security_profiles = (0..11).map(|number| ResourceRef::Name(name(number))).collect();
     let rules = Rules { allowed: Allowed { security_profiles, ..rules().allowed }, ..rules() };
     for (count, fits) in [(10, true), (11, false)] {
         let mut resource = ana();

@@ -22,7 +22,7 @@ impl Username {
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `userName`.
-    pub fn read(text: &str, lengths: RangeInclusive<usize>) -> Result<Self, Fault> {
+    pub fn parse(text: &str, lengths: RangeInclusive<usize>) -> Result<Self, Fault> {
         let (shortest, longest) = (lengths.start(), lengths.end());
         let expected = format!("{shortest} to {longest} characters of A-Z a-z 0-9 _ - . @");
         let refuse = |found: &str| Err(Fault::value("userName", &expected, found));
@@ -59,18 +59,19 @@ impl PersonName {
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
-    pub fn read(attribute: &str, text: &str, maximum: usize) -> Result<Self, Fault> {
+    pub fn parse(attribute: &str, text: &str, maximum: usize) -> Result<Self, Fault> {
         let name = ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned();
         let length = name.chars().count();
-        let found = if name.chars().any(|character| character.is_control() || turns(character)) {
-            "a control character".to_owned()
-        } else if !name.chars().any(char::is_alphanumeric) {
-            "no letter".to_owned()
-        } else if length > maximum {
-            format!("{length} characters")
-        } else {
-            return Ok(Self(name));
-        };
+        let found =
+            if name.chars().any(|character| character.is_control() || is_bidi_control(character)) {
+                "a control character".to_owned()
+            } else if !name.chars().any(char::is_alphanumeric) {
+                "no letter".to_owned()
+            } else if length > maximum {
+                format!("{length} characters")
+            } else {
+                return Ok(Self(name));
+            };
         Err(Fault::value(attribute, &format!("1 to {maximum} characters of a name"), &found))
     }
 
@@ -91,7 +92,7 @@ impl Email {
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `emails`.
-    pub fn read(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, Fault> {
         let name_ok = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
         let domain_ok = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
         let parts = text.split_once('@').and_then(|(name, domain)| {
@@ -136,7 +137,7 @@ impl PhoneNumber {
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
-    pub fn read(attribute: &str, text: &str) -> Result<Self, Fault> {
+    pub fn parse(attribute: &str, text: &str) -> Result<Self, Fault> {
         let scheme = text.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("tel:"));
         let bare = scheme.and_then(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
         let number: String = bare.chars().filter(|c| !" -./()".contains(*c)).collect();
@@ -177,7 +178,7 @@ redact!(Username PersonName Email PhoneNumber);
 
 /// Whether a character turns the direction of what follows, so that a name reads as another
 /// (Unicode Standard Annex #9, explicit formatting characters).
-fn turns(character: char) -> bool {
+fn is_bidi_control(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -248,7 +249,7 @@ mod tests {
     fn usernames_follow_the_rules_of_saml() {
         let sixty_four = "a".repeat(64);
         for name in ["ab", "Ana.Ruiz", "ana_ruiz-2", "ana@example.com", sixty_four.as_str()] {
-            assert_eq!(Username::read(name, 2..=64).unwrap().as_str(), name);
+            assert_eq!(Username::parse(name, 2..=64).unwrap().as_str(), name);
         }
         let sixty_five = "a".repeat(65);
         for (name, found) in [
@@ -271,13 +272,13 @@ mod tests {
             let expected = format!(
                 "userName: expected 2 to 64 characters of A-Z a-z 0-9 _ - . @, found {found}"
             );
-            assert_eq!(detail(Username::read(name, 2..=64)), expected);
+            assert_eq!(detail(Username::parse(name, 2..=64)), expected);
         }
     }
 
     #[test]
     fn names_are_composed_and_measured_in_characters() {
-        let read = |text: &str| PersonName::read("name.givenName", text, 255);
+        let read = |text: &str| PersonName::parse("name.givenName", text, 255);
         assert_eq!(read("Jose\u{301}").unwrap().as_str(), "Jos\u{e9}");
         assert_eq!(read(&"\u{e9}".repeat(255)).unwrap().as_str(), "\u{e9}".repeat(255));
         assert_eq!(read(&"e\u{301}".repeat(255)).unwrap().as_str(), "\u{e9}".repeat(255));
@@ -300,7 +301,7 @@ mod tests {
     fn addresses_are_those_that_connect_takes() {
         let longest = format!("{}@example.com", "a".repeat(253));
         for address in ["ana.ruiz+1%@ex-ample.co", "a@b.museum", longest.as_str()] {
-            assert_eq!(Email::read(address).unwrap().as_str(), address);
+            assert_eq!(Email::parse(address).unwrap().as_str(), address);
         }
         let too_long = format!("{}@example.com", "a".repeat(254));
         for address in [
@@ -316,13 +317,13 @@ mod tests {
             "a@b@c.de",
             too_long.as_str(),
         ] {
-            assert!(Email::read(address).is_err(), "{address}");
+            assert!(Email::parse(address).is_err(), "{address}");
         }
     }
 
     #[test]
     fn numbers_are_normalised_to_e164_or_refused() {
-        let read = |text| PhoneNumber::read("phoneNumbers", text);
+        let read = |text| PhoneNumber::parse("phoneNumbers", text);
         for (text, number) in [
             ("+12065550100", "+12065550100"),
             ("tel:+1-206-555-0100", "+12065550100"),
@@ -377,7 +378,7 @@ mod tests {
             ("ext. 5", "something else"),
         ] {
             assert_eq!(
-                detail(PhoneNumber::read("x", text)),
+                detail(PhoneNumber::parse("x", text)),
                 format!(
                     "x: expected an international number, + and 2 to 15 digits (E.164), found {found}"
                 ),
@@ -388,17 +389,20 @@ mod tests {
 
     #[test]
     fn debug_shows_nobody() {
-        assert_eq!(format!("{:?}", Username::read("ana", 2..=64).unwrap()), "Username([redacted])");
-        assert_eq!(format!("{:?}", Email::read("a@b.co").unwrap()), "Email([redacted])");
+        assert_eq!(
+            format!("{:?}", Username::parse("ana", 2..=64).unwrap()),
+            "Username([redacted])"
+        );
+        assert_eq!(format!("{:?}", Email::parse("a@b.co").unwrap()), "Email([redacted])");
     }
 
     proptest! {
         #[test]
         fn whatever_is_taken_fits_the_patterns_of_the_api(text in "[-+@._a-z0-9 (é]{0,70}") {
-            if let Ok(username) = Username::read(&text, 2..=64) {
+            if let Ok(username) = Username::parse(&text, 2..=64) {
                 prop_assert!(username.as_str() == text && text.len() <= 64);
             }
-            if let Ok(number) = PhoneNumber::read("x", &text) {
+            if let Ok(number) = PhoneNumber::parse("x", &text) {
                 let digits = number.as_str().strip_prefix('+').unwrap();
                 prop_assert!(digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()));
             }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use connect_provisioner::cli::{Cli, Ended};
+use connect_provisioner::cli::{Cli, Exit};
 
 /// `serve` spends much of its time on small texts, and keeps much of what it is given for long.
 #[global_allocator]
@@ -27,9 +27,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<Ended>() {
-            Some(Ended { status, says: None }) => ExitCode::from(*status),
-            Some(Ended { status, says: Some(_) }) => {
+        Err(error) => match error.downcast_ref::<Exit>() {
+            Some(Exit { status, says: None }) => ExitCode::from(*status),
+            Some(Exit { status, says: Some(_) }) => {
                 failed(&*error);
                 ExitCode::from(*status)
             }

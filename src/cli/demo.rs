@@ -106,7 +106,7 @@ async fn play(
     scene: &Scene,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
-    let story = Story::read(scene.story)?;
+    let story = Story::parse(scene.story)?;
     let about = scene.about.unwrap_or(&story.about);
     prepare(local, &story, scene.how).await?;
     let event = sign(local, &story, number, scene.how)?;

@@ -13,7 +13,7 @@ use super::table::{Table, Tone};
 use super::{parked, say};
 use crate::config::hooks::Hook;
 use crate::config::scim::{ARN, TOKEN};
-use crate::config::{Config, Environment, Problem, near, of_process, roster_settings_in};
+use crate::config::{Config, Environment, SettingError, near, of_process, roster_settings_in};
 use crate::lambda::bad_endpoints;
 use crate::near::distance;
 use crate::roster::Roster as _;
@@ -64,7 +64,7 @@ impl Finding {
         Self { state, subject: subject.into(), found: found.into(), advice: advice.to_owned() }
     }
 
-    fn warning(Problem { variable, problem, find }: &Problem) -> Self {
+    fn warning(SettingError { variable, problem, find }: &SettingError) -> Self {
         Self::new(State::Warning, variable, problem, find)
     }
 
@@ -73,8 +73,8 @@ impl Finding {
     }
 }
 
-impl From<Problem> for Finding {
-    fn from(Problem { variable, problem, find }: Problem) -> Self {
+impl From<SettingError> for Finding {
+    fn from(SettingError { variable, problem, find }: SettingError) -> Self {
         Self::new(State::Problem, variable, problem, find)
     }
 }
@@ -131,8 +131,10 @@ async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Er
         return Err(format!("{}: expected the file of a roster, found none", file.display()).into());
     }
     let roster = parked::open(file)?;
-    let (groups, _) =
-        roster.page_groups(0, MOST_GROUPS).await.map_err(|trouble| trouble.to_string())?;
+    let (groups, _) = roster
+        .page_groups(0, MOST_GROUPS)
+        .await
+        .map_err(|roster_error| roster_error.to_string())?;
     let names: Vec<String> =
         groups.iter().map(|group| group.display_name().to_lowercase()).collect();
     let unknown =

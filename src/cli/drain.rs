@@ -15,7 +15,7 @@ use crate::deadline::{Clock, Deadline};
 use crate::fault::Fault;
 use crate::reconcile::Reconciler;
 use crate::reconcile::drain::{Drained, Stuck};
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 use crate::roster::key::Id;
 
 /// How long one run may work: less than the minute after which Lambda's next one would come.
@@ -26,14 +26,14 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Drains at once and then again and again, until the reconciler [ends](Reconciler::end); a run that did
 /// something has its line on standard error, if its level is wanted.
-pub(super) async fn go_on(reconciler: Arc<Reconciler>, wanted: Level, meter: Arc<Meter>) {
+pub(super) async fn drain_forever(reconciler: Arc<Reconciler>, wanted: Level, meter: Arc<Meter>) {
     while !reconciler.is_ending() {
         let own = Arc::clone(&reconciler);
         let run = spawn(async move { own.drain(Clock::set(now()), Deadline::after(RUN)).await });
         // Should one record make it panic, the others are followed all the same.
         let run = run.await.unwrap_or_else(|_| Err(Class::Bug.fault()));
         meter.drained(&run);
-        if let Some(line) = Line::of(&run).filter(|line| line.level <= wanted) {
+        if let Some(line) = DrainLog::of(&run).filter(|line| line.level <= wanted) {
             let line = serde_json::to_string(&line).unwrap_or_default();
             meter.said(&line);
             lines::log(&line);
@@ -58,14 +58,14 @@ async fn has_work(reconciler: &Reconciler) -> bool {
     let is_due = async || Ok(roster.mend(None).await? || !roster.due(now(), 1).await?.is_empty());
     let is_flagged = async || Ok(roster.backlog().await?.is_some());
     // Whoever did not answer is asked again by the run, which says so.
-    let or_trouble = |found: Result<bool, Trouble>| found.unwrap_or(true);
+    let or_trouble = |found: Result<bool, RosterError>| found.unwrap_or(true);
     or_trouble(is_due().await) || or_trouble(is_flagged().await)
 }
 
 /// A line of the log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct DrainLog<'a> {
     level: Level,
     message: &'static str,
     applied: usize,
@@ -76,14 +76,14 @@ struct Line<'a> {
     connect_calls: u32,
     /// Why a record is parked; or, without an id, why nothing could be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<Told<'a>>,
+    faults: Vec<UnfinishedLog<'a>>,
     /// Why a record is pending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<Told<'a>>,
+    waiting: Vec<UnfinishedLog<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct UnfinishedLog<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,9 +95,9 @@ struct Told<'a> {
     cause: Option<&'a str>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> UnfinishedLog<'a> {
     fn of(fault: &'a Fault) -> Self {
-        let (kind, turn) = (fault.kind.code(), fault.kind.turn().name());
+        let (kind, turn) = (fault.kind.code(), fault.kind.responsibility().name());
         let cause = fault.cause.as_deref();
         Self { id: None, owner: None, fault: kind, turn, detail: &fault.detail, cause }
     }
@@ -107,7 +107,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> DrainLog<'a> {
     /// What is worth a line of a run, if anything is.
     fn of(run: &'a Result<Drained, Fault>) -> Option<Self> {
         let line = |level, faults| Self {
@@ -124,20 +124,20 @@ impl<'a> Line<'a> {
         let drained = match run {
             Ok(drained) if drained.is_idle() => return None,
             Ok(drained) => drained,
-            Err(fault) => return Some(line(Level::Error, vec![Told::of(fault)])),
+            Err(fault) => return Some(line(Level::Error, vec![UnfinishedLog::of(fault)])),
         };
         let level = match drained {
             drained if drained.is_alarming() => Level::Error,
             drained if drained.parked.is_empty() && drained.adopted == 0 => Level::Info,
             _ => Level::Warn,
         };
-        let faults = drained.parked.iter().map(Told::of_record).collect();
+        let faults = drained.parked.iter().map(UnfinishedLog::of_record).collect();
         Some(Self {
             applied: drained.applied,
             adopted: drained.adopted,
             parked: drained.parked.len(),
             pending: drained.pending.len(),
-            waiting: drained.pending.iter().map(Told::of_record).collect(),
+            waiting: drained.pending.iter().map(UnfinishedLog::of_record).collect(),
             connect_calls: drained.calls.count,
             ..line(level, faults)
         })
@@ -155,7 +155,7 @@ mod tests {
     use crate::fault::Kind;
 
     fn said(run: &Result<Drained, Fault>) -> Option<String> {
-        Line::of(run).map(|line| serde_json::to_string(&line).unwrap())
+        DrainLog::of(run).map(|line| serde_json::to_string(&line).unwrap())
     }
 
     #[test]
@@ -168,11 +168,11 @@ mod tests {
     fn who_must_be_woken_is_told_louder() {
         let parked = |kind| {
             let fault = Fault::new(kind, "why").caused_by("because");
-            let stuck = Stuck { id: Id::read("1f"), owner: "0a".to_owned(), fault };
+            let stuck = Stuck { id: Id::from_text("1f"), owner: "0a".to_owned(), fault };
             said(&Ok(Drained { parked: vec![stuck], ..Drained::default() })).unwrap()
         };
         let fault = Fault::new(Kind::Throttled, "slowly").caused_by("CreateUser: Throttling");
-        let waits = Stuck { id: Id::read("2f"), owner: "0b".to_owned(), fault };
+        let waits = Stuck { id: Id::from_text("2f"), owner: "0b".to_owned(), fault };
         let applied = Drained { applied: 2, pending: vec![waits], ..Drained::default() };
         insta::assert_snapshot!(
             said(&Ok(applied)).unwrap(),

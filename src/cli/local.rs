@@ -13,12 +13,12 @@ use tokio::task::JoinHandle;
 
 use super::now;
 use super::settings::demo;
-use crate::config::{Config, Problems, roster_settings};
-use crate::decision::Moment;
-use crate::http::NotHttp;
+use crate::config::{Config, ConfigError, roster_settings};
+use crate::decision::Invocation;
+use crate::http::ParseEventError;
 use crate::http::gateway::Reply;
 use crate::lambda;
-use crate::log::Record;
+use crate::log::EventLog;
 use crate::provisioner::Provisioner;
 use crate::roster::Roster;
 use crate::standin::{self, Directory, Settings, World, serve};
@@ -110,7 +110,7 @@ impl Local {
         settings: &Settings,
         changes: &[(&str, &str)],
         has_roster: bool,
-    ) -> Result<Config, Problems> {
+    ) -> Result<Config, ConfigError> {
         let mut environment = demo(World::new(settings.clone()).directory());
         if !has_roster {
             roster_settings().for_each(|setting| drop(environment.remove(setting.name)));
@@ -134,11 +134,11 @@ impl Local {
         event: &Value,
         at: SystemTime,
         time_left: Duration,
-    ) -> (Result<Reply, NotHttp>, Record) {
-        let mut record = Record::default();
-        let moment = Moment { now: at, time_left, random: lambda::random() };
-        let answer = self.provisioner.answer(&event.to_string(), moment, &mut record).await;
-        (answer, record)
+    ) -> (Result<Reply, ParseEventError>, EventLog) {
+        let mut log = EventLog::default();
+        let invocation = Invocation { now: at, time_left, random: lambda::random() };
+        let answer = self.provisioner.answer(&event.to_string(), invocation, &mut log).await;
+        (answer, log)
     }
 
     /// Changes the stand-in, as `PUT /_standin` does, and returns its state.

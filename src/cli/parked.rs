@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use super::roster::told_if_carried_over;
 use super::standin::seconds;
-use super::{Ended, now, say};
-use crate::roster::Trouble;
-use crate::roster::embedded::Embedded;
+use super::{Exit, now, say};
+use crate::roster::RosterError;
 use crate::roster::key::Id;
-use control::{Change, Ids};
+use crate::roster::memory::MemoryRoster;
+use control::{Ids, RequeueRequest};
 
 /// What to do with whom, and where.
 #[derive(Args, Clone, Debug)]
@@ -111,16 +111,16 @@ impl Whom {
 }
 
 /// Where the roster is.
-enum Place {
-    File(Box<Embedded>),
-    Served(ask::Door),
+enum RosterLocation {
+    File(Box<MemoryRoster>),
+    Served(ask::AdminClient),
 }
 
-impl Place {
+impl RosterLocation {
     fn find(arguments: &Arguments) -> Result<Self, String> {
         match (&arguments.roster, &arguments.door) {
-            (None, None) => ask::Door::of(&arguments.url).map(Self::Served),
-            (None, Some(door)) => ask::Door::in_file(door).map(Self::Served),
+            (None, None) => ask::AdminClient::of(&arguments.url).map(Self::Served),
+            (None, Some(door)) => ask::AdminClient::in_file(door).map(Self::Served),
             (Some(path), _) if path.exists() => {
                 let roster = open(path);
                 let roster = roster.map_err(|told| format!("{told}; a serve is asked by --url"));
@@ -140,12 +140,14 @@ impl Place {
     /// One record, if there is one of this id.
     async fn record(&self, id: &str, names: bool) -> Result<Option<Value>, Box<dyn Error>> {
         match self {
-            Self::File(roster) => Ok(control::record(roster.as_ref(), &Id::read(id), names).await?),
+            Self::File(roster) => {
+                Ok(control::record(roster.as_ref(), &Id::from_text(id), names).await?)
+            }
             Self::Served(door) => door.record(id, names).await,
         }
     }
 
-    async fn change(&self, change: &Change) -> Result<Value, Box<dyn Error>> {
+    async fn change(&self, change: &RequeueRequest) -> Result<Value, Box<dyn Error>> {
         match self {
             Self::File(roster) => Ok(control::change(roster.as_ref(), change, now()).await?),
             Self::Served(door) => door.change(change).await,
@@ -169,7 +171,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if matches!(action, Action::Check) {
         return check(&arguments).await;
     }
-    let place = Place::find(&arguments)?;
+    let place = RosterLocation::find(&arguments)?;
     let (change, wait) = match action {
         Action::Check => return Ok(()),
         Action::List { pending, names } => {
@@ -180,7 +182,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             let unknown = "ID: expected that of a record, found one that nobody has";
             return shown::one(&record.ok_or(unknown)?, json);
         }
-        Action::Retry { whom, wait } => (Change { retry: whom.ids(), ..Change::default() }, wait),
+        Action::Retry { whom, wait } => {
+            (RequeueRequest { retry: whom.ids(), ..RequeueRequest::default() }, wait)
+        }
         Action::Release { whom, yes, names, wait } => {
             let mut ids = whom.ids();
             if whom.all {
@@ -192,7 +196,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
                 let id = |record: &Value| record.get("id")?.as_str().map(str::to_owned);
                 ids = Ids::these(&held.iter().filter_map(id).collect::<Vec<_>>());
             }
-            (Change { release: ids, ..Change::default() }, wait)
+            (RequeueRequest { release: ids, ..RequeueRequest::default() }, wait)
         }
     };
     let changed = place.change(&change).await?;
@@ -203,8 +207,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 
 /// For a monitor.
 async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let unasked = |error: Box<dyn Error>| Ended { status: 2, says: Some(error.to_string()) };
-    let place = Place::find(arguments).map_err(|error| unasked(error.into()))?;
+    let unasked = |error: Box<dyn Error>| Exit { status: 2, says: Some(error.to_string()) };
+    let place = RosterLocation::find(arguments).map_err(|error| unasked(error.into()))?;
     let state = place.state(false).await.map_err(unasked)?;
     if arguments.json {
         say(&state)?;
@@ -212,7 +216,7 @@ async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         say(shown::counts(&state))?;
     }
     let waits = shown::is_anybody_waiting(&state, now());
-    if waits { Err(Ended { status: 1, says: None }.into()) } else { Ok(()) }
+    if waits { Err(Exit { status: 1, says: None }.into()) } else { Ok(()) }
 }
 
 /// Those whose removal is held.
@@ -226,7 +230,7 @@ fn held(state: &Value) -> Vec<Value> {
 
 /// Shows who is meant, and asks whether that is meant.
 fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
-    let refuse = |says: &str| Ended { status: 2, says: Some(says.to_owned()) };
+    let refuse = |says: &str| Exit { status: 2, says: Some(says.to_owned()) };
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         let count = held.len();
         let says = format!("{count} removals are held; to let all of them through, say --yes");
@@ -246,11 +250,13 @@ fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
 ///
 /// # Errors
 /// If it cannot be read, or another process has it open.
-pub(super) fn open(path: &Path) -> Result<Embedded, String> {
-    told_if_carried_over(path, || Embedded::open(path).map_err(|trouble| cannot_open(&trouble)))
+pub(super) fn open(path: &Path) -> Result<MemoryRoster, String> {
+    told_if_carried_over(path, || {
+        MemoryRoster::open(path).map_err(|roster_error| cannot_open(&roster_error))
+    })
 }
 
 /// Why there is none.
-pub(super) fn cannot_open(trouble: &Trouble) -> String {
-    format!("cannot open the roster: {trouble}")
+pub(super) fn cannot_open(roster_error: &RosterError) -> String {
+    format!("cannot open the roster: {roster_error}")
 }

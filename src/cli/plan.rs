@@ -15,15 +15,15 @@ use crate::assign::Agent;
 use crate::config::hooks::Hook;
 use crate::config::{Config, Environment, roster_settings_in, settings};
 use crate::connect::apply::Connect;
-use crate::decision::{Decision, Moment, Route, Verdict, decide};
+use crate::decision::{Decision, Invocation, Route, Verdict, decide};
 use crate::event::Intent;
-use crate::fault::{Fault, Turn};
+use crate::fault::{Fault, Responsibility};
 use crate::http::gateway::Arrival;
 use crate::lambda;
-use crate::log::Record;
-use crate::outcome::{Outcome, Row};
+use crate::log::EventLog;
+use crate::outcome::{AnswerRow, Outcome};
 use crate::roster::policy::Deactivate;
-use crate::secret::UnusableKey;
+use crate::secret::KeyError;
 use crate::trust::Source;
 
 /// What to plan.
@@ -80,14 +80,15 @@ fn told(
     let direct = Config::read(environment)?;
     let made = self::verdicts(&direct, telling.hook(&direct.hooks, story)?, story)?;
     let both = verdicts.into_iter().zip(made).map(|(verdict, made)| match (verdict, made) {
-        (Ok(Verdict::Keep(wish)), Ok(made @ Verdict::Converge(_)))
-            if matches!(wish.intent, Intent::Join(_)) =>
+        (Ok(Verdict::Upsert(upsert)), Ok(made @ Verdict::CreateDirect(_)))
+            if matches!(upsert.intent, Intent::Join(_)) =>
         {
             Ok(made)
         }
         // What the sender can mend is told before anything is written down.
-        (Ok(Verdict::Keep(wish)), Err(fault))
-            if matches!(wish.intent, Intent::Join(_)) && fault.kind.turn() == Turn::Sender =>
+        (Ok(Verdict::Upsert(upsert)), Err(fault))
+            if matches!(upsert.intent, Intent::Join(_))
+                && fault.kind.responsibility() == Responsibility::Sender =>
         {
             Err(fault)
         }
@@ -123,11 +124,12 @@ fn verdicts(
     let source = Source { keys: vec![any_key(hook)?], ..Source::clone(&hook.source) };
     let event = story.signed_by(&source, "msg_plan", now()).http_api().to_string();
     let request = Arrival::read(&event, "")?.request;
-    let moment = Moment { now: now(), time_left: super::serve::TIME, random: lambda::random() };
+    let invocation =
+        Invocation { now: now(), time_left: super::serve::TIME, random: lambda::random() };
     let decision = request.and_then(|request| {
         Route::find(config, &request)?;
-        let request = source.verify(&request, moment.now)?;
-        decide(config, hook, &request, moment, &mut Record::default())
+        let request = source.verify(&request, invocation.now)?;
+        decide(config, hook, &request, invocation, &mut EventLog::default())
     });
     Ok(match decision {
         Ok(Decision::Batch(parts)) => parts.into_iter().map(|part| part.verdict).collect(),
@@ -137,9 +139,9 @@ fn verdicts(
 }
 
 /// Both readable as base64 and long enough for every scheme.
-fn any_key(hook: &Hook) -> Result<crate::secret::Key, String> {
+fn any_key(hook: &Hook) -> Result<crate::secret::SecretKey, String> {
     let key = hook.source.scheme.key(&"plan".repeat(16));
-    key.map_err(|unusable: UnusableKey| unusable.to_string())
+    key.map_err(|unusable: KeyError| unusable.to_string())
 }
 
 /// What comes of one event: a request to send, or why there is none.
@@ -150,7 +152,7 @@ async fn plan(
     verdict: Result<Verdict, Fault>,
 ) -> Value {
     match verdict {
-        Ok(Verdict::Converge(agent)) => {
+        Ok(Verdict::CreateDirect(agent)) => {
             let Some(mut request) = preview(config, &agent).await else {
                 return json!({"outcome": "bug", "detail": "the SDK wrote no CreateUser request"});
             };
@@ -162,12 +164,12 @@ async fn plan(
         }
         Ok(Verdict::Done(outcome @ Outcome::Confirmed(_))) => json!({"outcome": outcome.name()}),
         Ok(Verdict::Done(outcome)) => outcome.body(),
-        Ok(Verdict::Keep(wish)) => {
-            let (intent, detail) = (wish.intent.name(), follow(&wish.intent, config));
+        Ok(Verdict::Upsert(upsert)) => {
+            let (intent, detail) = (upsert.intent.name(), follow(&upsert.intent, config));
             json!({"outcome": "roster", "intent": intent, "detail": detail})
         }
         Err(fault) => {
-            let status = Row::of(fault.kind).status;
+            let status = AnswerRow::of(fault.kind).status;
             json!({"outcome": fault.kind.code(), "status": status, "detail": fault.detail})
         }
     }
@@ -219,24 +221,24 @@ fn origins(
 
 /// Where a member comes from; what depends on the event is told by comparing.
 fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'static str {
-    let power = &config.rules.power;
+    let permissions = &config.rules.permissions;
     let chosen = |is_default: bool, setting: &'static str, own: &'static str| {
         if is_default { setting } else { own }
     };
     let told = |own: &'static str, okta: &'static str| chosen(!story.is_okta_hook(), own, okta);
     match member {
         "RoutingProfileId" => chosen(
-            agent.power.routing_profile == power.routing_profile,
+            agent.permissions.routing_profile == permissions.routing_profile,
             "ROUTING_PROFILE",
             "the extension's routingProfile, by leave of ALLOWED_ROUTING_PROFILES",
         ),
         "SecurityProfileIds" => chosen(
-            agent.power.security_profiles == power.security_profiles,
+            agent.permissions.security_profiles == permissions.security_profiles,
             "SECURITY_PROFILES",
             "the extension's securityProfiles, by leave of ALLOWED_SECURITY_PROFILES",
         ),
         "HierarchyGroupId" => chosen(
-            agent.power.hierarchy_group == power.hierarchy_group,
+            agent.permissions.hierarchy_group == permissions.hierarchy_group,
             "HIERARCHY_GROUP",
             "the extension's hierarchyGroup, by leave of ALLOWED_HIERARCHY_GROUPS",
         ),

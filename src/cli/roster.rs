@@ -6,18 +6,18 @@ use serde_json::json;
 
 use super::{lines, parked};
 use crate::config::Level;
-use crate::roster::Trouble;
-use crate::roster::embedded::{Embedded, copy_of};
+use crate::roster::RosterError;
+use crate::roster::memory::{MemoryRoster, copy_of};
 
 /// The roster of a file; its troubles have their lines on standard error.
 ///
 /// # Errors
 /// If it cannot be read, or another process has it open.
-pub(super) fn open(path: &Path) -> Result<Embedded, String> {
+pub(super) fn open(path: &Path) -> Result<MemoryRoster, String> {
     outlive_limits();
     let roster = told_if_carried_over(path, || {
-        Embedded::open_reporting(path, Box::new(report))
-            .map_err(|trouble| parked::cannot_open(&trouble))
+        MemoryRoster::open_reporting(path, Box::new(report))
+            .map_err(|roster_error| parked::cannot_open(&roster_error))
     })?;
     if let Some(mode) = wide_mode(path) {
         let cause = format!("expected the mode 600, found {mode:o}");
@@ -45,9 +45,9 @@ pub(super) fn told_if_carried_over<T>(
 
 const CARRIED_OVER: &str = "the file was carried over from a build before (docs/serve.md, Go back)";
 
-fn report(state: Result<(), &Trouble>) {
+fn report(state: Result<(), &RosterError>) {
     match state {
-        Err(trouble) => say(Level::Error, FAILS, Some(trouble.text())),
+        Err(roster_error) => say(Level::Error, FAILS, Some(roster_error.text())),
         Ok(()) => say(Level::Info, WORKS, None),
     }
 }

@@ -28,15 +28,15 @@ use super::operator::{self, Address, Published};
 use super::settings::own;
 use super::standin::Behaviour;
 use super::{drain, lines, now, roster, say};
-use crate::config::{Config, Environment, Problem, of_process};
+use crate::config::{Config, Environment, SettingError, of_process};
 use crate::lambda;
 use crate::log::warning_line;
 use crate::provisioner::Provisioner;
 use crate::roster::Roster;
-use crate::roster::embedded::Embedded;
-use crate::server::{self, Gauge, Limits};
-use answer::Front;
-use door::Door;
+use crate::roster::memory::MemoryRoster;
+use crate::server::{self, Gauge, ServerLimits};
+use answer::Handler;
+use door::AdminEndpoint;
 use metrics::Meter;
 use opened::Opened;
 
@@ -72,7 +72,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Serve so many connections at a time; a newcomer takes the place of the one idle longest
-    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    #[arg(long, value_name = "N", default_value_t = ServerLimits::default().connections)]
     max_connections: usize,
     /// Where the operator's door is: on this machine; port 0 takes a free one
     ///
@@ -108,7 +108,7 @@ enum Which {
 }
 
 /// What answers the requests.
-enum House {
+enum Responder {
     Aws(Box<Provisioner>),
     Standin(Box<Local>),
 }
@@ -118,7 +118,7 @@ impl Arguments {
     fn open_roster(&self) -> Result<Option<Arc<dyn Roster>>, String> {
         Ok(match &self.roster {
             _ if self.no_roster => None,
-            None => Some(Arc::new(Embedded::default())),
+            None => Some(Arc::new(MemoryRoster::default())),
             Some(path) => Some(Arc::new(roster::open(path)?)),
         })
     }
@@ -126,7 +126,7 @@ impl Arguments {
     /// Where the roster is, for whoever looks at the start.
     fn place(&self) -> Option<String> {
         let path = self.roster.as_ref().map(|path| path.display().to_string());
-        (!self.no_roster).then(|| path.unwrap_or_else(|| MEMORY.to_owned()))
+        (!self.no_roster).then(|| path.unwrap_or_else(|| TOMBSTONE_TTL.to_owned()))
     }
 
     /// Refuses what cannot be meant.
@@ -150,9 +150,9 @@ impl Arguments {
         Ok(())
     }
 
-    fn limits(&self, connections: usize) -> Limits {
-        let usual = Limits::default();
-        Limits {
+    fn limits(&self, connections: usize) -> ServerLimits {
+        let usual = ServerLimits::default();
+        ServerLimits {
             connections,
             head: self.times.head_time.unwrap_or(usual.head),
             body: self.times.body_time.unwrap_or(usual.body),
@@ -169,9 +169,9 @@ impl Arguments {
     }
 }
 
-const MEMORY: &str = "memory";
+const TOMBSTONE_TTL: &str = "memory";
 
-impl House {
+impl Responder {
     /// Nothing is written before it is clear that this may be served.
     async fn build(
         arguments: &Arguments,
@@ -250,7 +250,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     arguments.check()?;
     let own = own();
     let mut signals = Signals::new()?;
-    let (house, known) = House::build(&arguments, &own).await?;
+    let (responder, known) = Responder::build(&arguments, &own).await?;
     let listener = listen(arguments.listen).await?;
     let at = listener.local_addr()?;
     let url = format!("http://{at}");
@@ -260,20 +260,24 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (stop, stopped) = watch::channel(false);
 
     let gauge = Gauge::default();
-    let front = Front { house, meter: Arc::clone(&meter), known, body: limits.body };
-    let front = Arc::new(front);
-    let provisioner = front.house.provisioner();
+    let handler = Handler { responder, meter: Arc::clone(&meter), known, body: limits.body };
+    let handler = Arc::new(handler);
+    let provisioner = handler.responder.provisioner();
     let reconciler = provisioner.reconciler().cloned();
-    let operator = Operator::open(&arguments, &url, at.port()).await?;
-    let door =
-        Door::new(&operator.address.token, reconciler.clone(), Arc::clone(&meter), gauge.clone());
+    let operator = AdminListener::open(&arguments, &url, at.port()).await?;
+    let door = AdminEndpoint::new(
+        &operator.address.token,
+        reconciler.clone(),
+        Arc::clone(&meter),
+        gauge.clone(),
+    );
     let door = Arc::new(door?);
 
     let place = arguments.place();
     let opened = Opened {
         url: &url,
         at,
-        standin: front.house.standin(),
+        standin: handler.responder.standin(),
         roster: place.as_deref(),
         config: provisioner.config(),
         own: &own,
@@ -284,15 +288,16 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     warn(&provisioner.config().warnings, &meter);
     warn(&at_start(too_few, at), &meter);
     say(text.trim_end())?;
-    let (named, told) = (Arc::clone(&front), Arc::clone(&meter));
+    let (named, told) = (Arc::clone(&handler), Arc::clone(&meter));
     tokio::spawn(async move {
-        warn(&named.house.provisioner().misnamed(now()).await, &told);
+        warn(&named.responder.provisioner().misnamed(now()).await, &told);
     });
 
     let wanted = provisioner.config().log_level;
-    let drain =
-        reconciler.clone().map(|reconciler| tokio::spawn(drain::go_on(reconciler, wanted, meter)));
-    let answer = move |request| Arc::clone(&front).answer(request);
+    let drain = reconciler
+        .clone()
+        .map(|reconciler| tokio::spawn(drain::drain_forever(reconciler, wanted, meter)));
+    let answer = move |request| Arc::clone(&handler).answer(request);
     let main = tokio::spawn(server::serve(listener, limits, gauge, stopped.clone(), answer));
     let answer = move |request| Arc::clone(&door).answer(request);
     let own = door::limits(limits);
@@ -336,8 +341,8 @@ async fn listen(at: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// What works here but should be looked at.
-fn at_start(too_few: Option<Problem>, at: SocketAddr) -> Vec<Problem> {
-    let open = (!at.ip().is_loopback()).then(|| Problem {
+fn at_start(too_few: Option<SettingError>, at: SocketAddr) -> Vec<SettingError> {
+    let open = (!at.ip().is_loopback()).then(|| SettingError {
         variable: "--listen".to_owned(),
         problem: "others than this machine can reach this address, and what is spoken there is \
                    plain HTTP: tokens and personal data can be read on the way"
@@ -348,7 +353,7 @@ fn at_start(too_few: Option<Problem>, at: SocketAddr) -> Vec<Problem> {
 }
 
 /// Says on standard error, in one line, what can be used and should not stay so.
-fn warn(problems: &[Problem], meter: &Meter) {
+fn warn(problems: &[SettingError], meter: &Meter) {
     if !problems.is_empty() {
         let line = warning_line(problems);
         meter.said(&line);
@@ -357,13 +362,13 @@ fn warn(problems: &[Problem], meter: &Meter) {
 }
 
 /// The operator's door, before anybody is behind it.
-struct Operator {
+struct AdminListener {
     listener: TcpListener,
     address: Address,
     published: Published,
 }
 
-impl Operator {
+impl AdminListener {
     async fn open(arguments: &Arguments, serves: &str, port: u16) -> Result<Self, Box<dyn Error>> {
         let token = match &arguments.operator_token {
             None => door::new_token(),

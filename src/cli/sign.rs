@@ -93,7 +93,7 @@ impl Telling {
             fs::read_to_string(path)
         };
         let text = text.map_err(|error| format!("cannot read {path}: {error}"))?;
-        Ok(Story::read(&text).map_err(|error| {
+        Ok(Story::parse(&text).map_err(|error| {
             format!("{path}: expected a JSON object, found something else: {error}")
         })?)
     }

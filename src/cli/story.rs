@@ -42,7 +42,7 @@ impl Story {
     ///
     /// # Errors
     /// If it is no JSON object, or a story that lacks something.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let body: Map<String, Value> = serde_json::from_str(text)?;
         if ["about", "method", "path", "headers"].iter().any(|name| body.contains_key(*name)) {
             return serde_json::from_str(text);

@@ -6,9 +6,9 @@ use std::fs;
 use serde_json::{Map, Value};
 
 use super::lists::ordered;
-use super::{Reader, Setting, UNTOLD, quote};
-use crate::assign::instance::{Instance, Reference, Resource};
-use crate::assign::power::{Grant, MAX_SECURITY_PROFILES};
+use super::{Setting, SettingReader, UNTOLD, quote};
+use crate::assign::instance::{Instance, Resource, ResourceRef};
+use crate::assign::permissions::{Grant, MAX_SECURITY_PROFILES};
 use crate::json::{describe, member};
 
 /// The variable.
@@ -23,7 +23,7 @@ pub(super) static GROUPS_SETTING: Setting = Setting {
 /// own and drops what is assigned to it ("Bash Variables", Bash Reference Manual).
 pub(super) const OLD_NAME: &str = "GROUPS";
 
-impl Reader<'_> {
+impl SettingReader<'_> {
     /// Reads the grants, by whichever of the two names is set; `@path` reads them from a file.
     pub(super) fn groups(&mut self, instance: Option<&Instance>) -> Option<Vec<(String, Grant)>> {
         let name = match (self.value(GROUPS_SETTING.name), self.value(OLD_NAME)) {
@@ -100,7 +100,7 @@ fn grant(value: &Value, instance: Option<&Instance>) -> Result<Grant, String> {
 fn security_profiles(
     members: &Map<String, Value>,
     instance: Option<&Instance>,
-) -> Result<Vec<Reference>, String> {
+) -> Result<Vec<ResourceRef>, String> {
     const NAME: &str = "securityProfiles";
     let values = match member(members, NAME) {
         None => return Ok(Vec::new()),
@@ -127,7 +127,7 @@ fn reference(
     value: &Value,
     kind: Resource,
     instance: Option<&Instance>,
-) -> Result<Reference, String> {
+) -> Result<ResourceRef, String> {
     let Value::String(text) = value else {
         return Err(format!("{name}: expected a string, found {}", describe(value)));
     };
@@ -144,8 +144,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn name(name: &str) -> Reference {
-        Reference::Name(name.to_owned())
+    fn name(name: &str) -> ResourceRef {
+        ResourceRef::Name(name.to_owned())
     }
 
     #[test]

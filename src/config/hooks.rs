@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::lists::{BOOLEAN, choice, list};
-use super::{Problem, Reader, near};
+use super::{SettingError, SettingReader, near};
 use crate::assign::instance::region_name;
 use crate::event::okta::Scope;
-use crate::secret::{Key, is_quoted};
+use crate::secret::{SecretKey, is_quoted};
 use crate::trust::Source;
 use crate::trust::scheme::{SCHEMES, Scheme};
 
@@ -97,7 +97,7 @@ impl FromStr for SecretArn {
 ///
 /// A variable that starts with `HOOK_` and is none of ours is a problem: a typo here would silently
 /// keep a sender out. So is it if there is no hook, unless there are `others` that may speak.
-pub(super) fn read(reader: &mut Reader<'_>, others: bool) -> (Vec<Hook>, Vec<Problem>) {
+pub(super) fn read(reader: &mut SettingReader<'_>, others: bool) -> (Vec<Hook>, Vec<SettingError>) {
     let set = |name: &&String| name.starts_with("HOOK_") && reader.value(name).is_some();
     let names: Vec<String> = reader.environment.keys().filter(set).cloned().collect();
     let mut sources = BTreeSet::new();
@@ -146,7 +146,7 @@ fn source_of(name: &str) -> Option<&str> {
 }
 
 /// Reads one hook; `None` if something about it is a problem.
-fn hook(reader: &mut Reader<'_>, source: &str) -> Option<Hook> {
+fn hook(reader: &mut SettingReader<'_>, source: &str) -> Option<Hook> {
     let variable = |setting: &str| format!("HOOK_{source}_{setting}");
     let scheme = reader.required(&variable("SCHEME"), |text| {
         Scheme::named(text).ok_or_else(|| {
@@ -182,7 +182,7 @@ const UNSET_ONE: &str = "unset the one that is not meant";
 
 /// Reads the keys by their scheme. Without a scheme a key cannot be judged, but that it is missing
 /// can.
-fn keys(scheme: Option<&Scheme>, text: &str) -> Result<Vec<Key>, String> {
+fn keys(scheme: Option<&Scheme>, text: &str) -> Result<Vec<SecretKey>, String> {
     scheme.map_or(Ok(Vec::new()), |scheme| scheme.keys(&list(text)?))
 }
 
@@ -197,16 +197,16 @@ fn names(text: &str) -> Result<Vec<String>, String> {
 
 /// The warnings of one source: keys in the clear or quoted, and settings that its scheme does not
 /// use.
-fn warnings(reader: &Reader<'_>, source: &str) -> Vec<Problem> {
+fn warnings(reader: &SettingReader<'_>, source: &str) -> Vec<SettingError> {
     let variable = format!("HOOK_{source}_SECRET");
     let quoted = quoted(reader, &variable);
-    let mut warnings: Vec<Problem> =
+    let mut warnings: Vec<SettingError> =
         [in_the_clear(reader, variable), quoted].into_iter().flatten().collect();
     let scheme = reader.value(&format!("HOOK_{source}_SCHEME")).and_then(Scheme::named);
     if scheme.is_some_and(|scheme| !scheme.has_challenge()) {
         let names = ["APPS", "GROUPS", "LIFECYCLE"].map(|it| format!("HOOK_{source}_{it}"));
         let set = names.into_iter().filter(|name| reader.value(name).is_some());
-        warnings.extend(set.map(|variable| Problem {
+        warnings.extend(set.map(|variable| SettingError {
             variable,
             problem:
                 "expected a source of scheme okta, found another, so it does nothing".to_owned(),
@@ -219,9 +219,9 @@ fn warnings(reader: &Reader<'_>, source: &str) -> Vec<Problem> {
 /// The warning for a secret with quotation marks around it: files of variables that no shell reads
 /// keep them, and hardly any secret has them. Where a scheme rules them out it is a problem
 /// instead.
-pub(super) fn quoted(reader: &Reader<'_>, variable: &str) -> Option<Problem> {
+pub(super) fn quoted(reader: &SettingReader<'_>, variable: &str) -> Option<SettingError> {
     let texts = list(reader.value(variable)?).ok()?;
-    texts.iter().any(|text| is_quoted(text)).then(|| Problem {
+    texts.iter().any(|text| is_quoted(text)).then(|| SettingError {
         variable: variable.to_owned(),
         problem: "expected a secret as its sender shows it, found quotes around it".to_owned(),
         find: "leave the quotes out, unless they are a part of it",
@@ -230,10 +230,10 @@ pub(super) fn quoted(reader: &Reader<'_>, variable: &str) -> Option<Problem> {
 
 /// The warning for a key among the variables of a Lambda function: whoever may read its
 /// configuration reads the key too. On a desk that is fine.
-fn in_the_clear(reader: &Reader<'_>, variable: String) -> Option<Problem> {
+fn in_the_clear(reader: &SettingReader<'_>, variable: String) -> Option<SettingError> {
     reader.value("AWS_LAMBDA_FUNCTION_NAME")?;
     reader.value(&variable)?;
-    Some(Problem {
+    Some(SettingError {
         problem: "expected a key out of everyone's sight, found it in the clear".to_owned(),
         find: "store it in Secrets Manager and name it by HOOK_<SOURCE>_SECRET_ARN",
         variable,

@@ -2,7 +2,7 @@
 //! be silent otherwise.
 
 use super::hooks::HOOK_SETTINGS;
-use super::{Environment, Problem, is_setting, settings};
+use super::{Environment, SettingError, is_setting, settings};
 use crate::near::{distance, within};
 
 /// Names shorter than this are not compared: in `TAGS` one letter makes too much of a difference.
@@ -16,10 +16,10 @@ static FOREIGN: [&str; 3] = ["BASEPATH", "LOGLEVEL", "ROUTER"];
 
 /// A warning for each variable that was probably meant for a setting; unset and empty ones are not.
 #[must_use]
-pub fn typos(environment: &Environment) -> Vec<Problem> {
+pub fn typos(environment: &Environment) -> Vec<SettingError> {
     let told = environment.iter().filter(|(_, value)| !value.trim().is_empty());
     let typos = told.filter_map(|(name, _)| {
-        Some(Problem {
+        Some(SettingError {
             variable: name.clone(),
             problem: format!("expected the name of a setting, found one near {}", meant(name)?),
             find: "docs/settings.md, the table of settings; what has another name is not read",

@@ -1,7 +1,7 @@
 //! The lifecycle settings, for a roster alone → [`Policy`].
 
 use super::lists::choice;
-use super::{Problem, Reader, Setting};
+use super::{Setting, SettingError, SettingReader};
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
@@ -65,7 +65,7 @@ const MISSING: [(&str, Missing); 2] = [("park", Missing::Park), ("recreate", Mis
 /// The values of `ON_FOREIGN_USER`, for a username that a user made elsewhere has.
 const FOREIGN: [(&str, Foreign); 2] = [("refuse", Foreign::Refuse), ("adopt", Foreign::Adopt)];
 
-impl Reader<'_> {
+impl SettingReader<'_> {
     /// Reads the policy; `None` if something about it is a problem.
     ///
     /// `SUSPENDED_SECURITY_PROFILE` must not be a profile with which people work here: that would
@@ -81,7 +81,7 @@ impl Reader<'_> {
         let profile = |text: &str| {
             let profile = Resource::SecurityProfile.reference(text, instance)?;
             let gives_access = |rules: &Rules| {
-                rules.power.security_profiles.contains(&profile)
+                rules.permissions.security_profiles.contains(&profile)
                     || rules.allowed.security_profiles.contains(&profile)
                     || rules.groups.iter().any(|(_, it)| it.security_profiles.contains(&profile))
             };
@@ -122,13 +122,14 @@ impl Reader<'_> {
 
 /// The warning for a profile for suspended users that is spelled otherwise, id or name, than one
 /// with which people work: Connect alone can tell whether they are the same.
-pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<Problem> {
+pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<SettingError> {
     let Deactivate::Suspend(suspended) = &policy.deactivate else { return None };
     let groups = rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
-    let (power, allowed) = (&rules.power, &rules.allowed);
-    let mut given = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
+    let (permissions, allowed) = (&rules.permissions, &rules.allowed);
+    let mut given =
+        permissions.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
     let spelling = std::mem::discriminant(suspended);
-    given.any(|profile| std::mem::discriminant(profile) != spelling).then(|| Problem {
+    given.any(|profile| std::mem::discriminant(profile) != spelling).then(|| SettingError {
         variable: "SUSPENDED_SECURITY_PROFILE".to_owned(),
         problem: "expected to be written as SECURITY_PROFILES, ALLOWED_SECURITY_PROFILES and GROUPS \
                   are, all by name or all by id, so that it can be seen not to be one of them; found \

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::Reader;
+use super::SettingReader;
 use super::lists::{BOOLEAN, choice, list, map};
 use crate::assign::Rules;
 use crate::assign::identity::{EmailAs, IDENTITIES, Identity};
-use crate::assign::instance::{Instance, Reference, Resource};
+use crate::assign::instance::{Instance, Resource, ResourceRef};
 use crate::assign::owner::KEYS;
+use crate::assign::permissions::{Allowed, MAX_SECURITY_PROFILES, Permissions};
 use crate::assign::phone::{Channels, MAX_WORK_SECONDS, Phone, PhoneConfig, PhoneType};
-use crate::assign::power::{Allowed, MAX_SECURITY_PROFILES, Power};
 
 /// The settings that cannot stand beside `CHANNELS`: CreateUser takes either a `PhoneConfig` or
 /// values by channel.
 const SIMPLE: [&str; 4] =
     ["PHONE_TYPE", "AUTO_ACCEPT", "AFTER_CONTACT_WORK_SECONDS", "PERSISTENT_CONNECTION"];
 
-impl Reader<'_> {
+impl SettingReader<'_> {
     /// Reads all rules; `None` if one that is required is missing or wrong, with its problem noted.
     /// `GROUP_PROFILES` is read with a roster alone, which knows the groups.
     pub(super) fn rules(&mut self, instance: Option<&Instance>, has_roster: bool) -> Option<Rules> {
-        let power = self.power(instance);
+        let permissions = self.permissions(instance);
         let allowed = self.allowed(instance);
         let groups = if has_roster { self.groups(instance) } else { None };
         let tags = self.optional("TAGS", tags).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Reader<'_> {
         let phone = self.phone();
         Some(Rules {
             deployment: deployment.unwrap_or_else(|| "connect-provisioner".to_owned()),
-            power: power?,
+            permissions: permissions?,
             allowed: allowed?,
             groups: groups.unwrap_or_default(),
             tags,
@@ -47,7 +47,7 @@ impl Reader<'_> {
 
     /// Routing profile, security profiles and hierarchy group of everybody. Connect demands one
     /// routing profile and 1 to 10 security profiles ("CreateUser", `SecurityProfileIds`).
-    fn power(&mut self, instance: Option<&Instance>) -> Option<Power<Reference>> {
+    fn permissions(&mut self, instance: Option<&Instance>) -> Option<Permissions<ResourceRef>> {
         let one = |kind: Resource| move |text: &str| kind.reference(text, instance);
         let routing_profile = self.required("ROUTING_PROFILE", one(Resource::RoutingProfile));
         let security_profiles = self.required("SECURITY_PROFILES", |text| {
@@ -59,7 +59,7 @@ impl Reader<'_> {
             Ok(profiles)
         });
         let hierarchy_group = self.optional("HIERARCHY_GROUP", one(Resource::HierarchyGroup));
-        Some(Power {
+        Some(Permissions {
             routing_profile: routing_profile?,
             security_profiles: security_profiles?,
             hierarchy_group,
@@ -119,7 +119,7 @@ fn references(
     kind: Resource,
     text: &str,
     instance: Option<&Instance>,
-) -> Result<Vec<Reference>, String> {
+) -> Result<Vec<ResourceRef>, String> {
     let mut references = Vec::new();
     for text in list(text)? {
         let reference = kind.reference(&text, instance)?;

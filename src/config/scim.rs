@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::hooks::{Hook, SecretArn, quoted};
 use super::lists::{BOOLEAN, choice, list};
-use super::{Problem, Reader, Setting};
+use super::{Setting, SettingError, SettingReader};
 use crate::event::okta::Scope;
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
@@ -60,9 +60,9 @@ pub const TOKEN: &str = "SCIM_TOKEN";
 /// whoever may read the function's configuration.
 pub const ARN: &str = "SCIM_TOKEN_SECRET_ARN";
 
-impl Reader<'_> {
+impl SettingReader<'_> {
     /// Reads how SCIM is spoken; `None` without a token, or if something about it is a problem.
-    pub(super) fn scim(&mut self) -> (Option<Scim>, Vec<Problem>) {
+    pub(super) fn scim(&mut self) -> (Option<Scim>, Vec<SettingError>) {
         let strict = self.optional("SCIM_STRICT", |text| choice(text, &BOOLEAN));
         let public_url = self.optional("PUBLIC_URL", public_url);
         let keys = match (self.value(TOKEN).is_some(), self.value(ARN).is_some()) {
@@ -94,10 +94,10 @@ impl Reader<'_> {
 
     /// The warning for a token among the variables of a Lambda function: whoever may read its
     /// configuration reads the token too.
-    fn in_the_clear(&self) -> Option<Problem> {
+    fn in_the_clear(&self) -> Option<SettingError> {
         self.value("AWS_LAMBDA_FUNCTION_NAME")?;
         self.value(TOKEN)?;
-        Some(Problem {
+        Some(SettingError {
             problem: "expected a token out of everyone's sight, found it in the clear".to_owned(),
             find: "store it in Secrets Manager and name it by SCIM_TOKEN_SECRET_ARN",
             variable: TOKEN.to_owned(),

@@ -15,16 +15,16 @@ use aws_sdk_connect::config::retry::RetryPartition;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::call_context::CallContext;
 use super::class::Class;
 use super::create;
-use super::line::Line;
-use super::names::Names;
+use super::names::NameCache;
 use super::plan::check_owner;
 use super::trace::Trace;
 use super::{Applied, Calls};
 use crate::assign::Agent;
-use crate::assign::instance::Reference;
-use crate::assign::named::Named;
+use crate::assign::instance::ResourceRef;
+use crate::assign::named::NamedResource;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
@@ -47,7 +47,7 @@ pub struct Connect {
     /// The instance's id, a UUID.
     pub(super) instance: String,
     /// The operator's names → ids, cached.
-    pub(super) names: Names,
+    pub(super) names: NameCache,
     /// The buckets from which retries are paid.
     pub(super) retries: Retries,
 }
@@ -78,15 +78,15 @@ impl Connect {
         Self {
             client: Client::new(config),
             instance: instance.to_owned(),
-            names: Names::default(),
+            names: NameCache::default(),
             retries: Retries::default(),
         }
     }
 
     /// The same, with the settings that name resources of the instance.
     #[must_use]
-    pub fn with_settings(self, named: Vec<Named>) -> Self {
-        Self { names: Names::of(named), ..self }
+    pub fn with_settings(self, named: Vec<NamedResource>) -> Self {
+        Self { names: NameCache::of(named), ..self }
     }
 
     /// One fault for each setting that names a resource which the instance does not have, or which
@@ -96,8 +96,13 @@ impl Connect {
         let (timeouts, retries) = deadline.limits();
         let limits = Builder::new().timeout_config(timeouts).retry_config(retries);
         let limits = limits.retry_partition(self.retries.following.clone());
-        let line = Line { client: &self.client, instance: &self.instance, limits, pace: None };
-        timeout(deadline.time_left(), self.names.misnamed(&line, now)).await.unwrap_or_default()
+        let context = CallContext {
+            client: &self.client,
+            instance: &self.instance,
+            limits,
+            rate_limiter: None,
+        };
+        timeout(deadline.time_left(), self.names.misnamed(&context, now)).await.unwrap_or_default()
     }
 
     /// Creates this agent's user unless it is there, and returns in time for an answer.
@@ -106,7 +111,7 @@ impl Connect {
     /// The fault of the first call whose meaning is certain; [`Kind::Unavailable`] if the time ran
     /// out or the call's fate is unknown, [`Kind::Throttled`] if Connect asked for fewer calls.
     /// Repeating the event is safe in each case. The calls are accounted for however it ends.
-    pub async fn converge(
+    pub async fn ensure_user(
         &self,
         agent: &Agent,
         now: SystemTime,
@@ -129,11 +134,11 @@ impl Connect {
     /// The body of the CreateUser call for this agent, without any call. Resources that are
     /// configured by name stand there as `id of …`.
     pub async fn preview(&self, agent: &Agent) -> Option<Value> {
-        let power = agent.power.clone().map(|reference| match reference {
-            Reference::Id(id) => id.as_str().to_owned(),
-            Reference::Name(name) => format!("id of {name}"),
+        let permissions = agent.permissions.clone().map(|reference| match reference {
+            ResourceRef::Id(id) => id.as_str().to_owned(),
+            ResourceRef::Name(name) => format!("id of {name}"),
         });
-        create::preview(&self.client, &self.instance, agent, power).await
+        create::preview(&self.client, &self.instance, agent, permissions).await
     }
 
     /// Sends CreateUser and looks the user up until its fate is known. It ends: what is found is
@@ -144,11 +149,16 @@ impl Connect {
         now: SystemTime,
         limits: Builder,
     ) -> Result<Applied, Fault> {
-        let line = Line { client: &self.client, instance: &self.instance, limits, pace: None };
-        let power = self.names.resolve(&line, &agent.power, now).await?;
+        let context = CallContext {
+            client: &self.client,
+            instance: &self.instance,
+            limits,
+            rate_limiter: None,
+        };
+        let permissions = self.names.resolve(&context, &agent.permissions, now).await?;
         let mut creates_left = MAX_CREATES;
         loop {
-            let failure = match line.create(agent, &power).await {
+            let failure = match context.create(agent, &permissions).await {
                 Ok(ids) => return Ok(Applied::Created(ids)),
                 Err(failure) => failure,
             };
@@ -163,12 +173,12 @@ impl Connect {
                     // CreateUser names routing profile, security profiles and hierarchy group by
                     // ids. One of them was deleted since it was listed by its name, so the lists
                     // are read anew the next time.
-                    self.names.doubt().await;
+                    self.names.invalidate().await;
                     return Err(failure.into());
                 }
                 _ => return Err(failure.into()),
             };
-            match line.find(agent.username.as_str()).await {
+            match context.find(agent.username.as_str()).await {
                 Ok(Some(user)) => {
                     check_owner(&agent.owner, &user)?;
                     return Ok(Applied::AlreadyOurs(user.ids));

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::class::Class;
 use crate::assign::Agent;
+use crate::assign::permissions::Permissions;
 use crate::assign::phone::Phone;
-use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
 
 /// The body of the CreateUser request, by way of the SDK's own serialiser. Nothing is sent.
@@ -23,20 +23,20 @@ pub(super) async fn preview(
     client: &Client,
     instance: &str,
     agent: &Agent,
-    power: Power<String>,
+    permissions: Permissions<String>,
 ) -> Option<Value> {
     let phone = agent.phone.clone();
     let seen = Arc::new(Mutex::new(None));
     let body = Arc::clone(&seen);
-    let look = move |request: HttpRequest| -> Result<HttpRequest, NotAnObject> {
+    let look = move |request: HttpRequest| -> Result<HttpRequest, RequestBodyError> {
         let request = add_phone(request, &phone)?;
         let bytes = request.body().bytes().unwrap_or_default();
         *body.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_slice(bytes).ok();
         // Far enough: with an error here the SDK goes no further.
-        Err(NotAnObject)
+        Err(RequestBodyError)
     };
     let stopped =
-        request(client, instance, agent, power).customize().map_request(look).send().await;
+        request(client, instance, agent, permissions).customize().map_request(look).send().await;
     drop(stopped);
     seen.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
@@ -46,7 +46,7 @@ pub(super) fn request(
     client: &Client,
     instance: &str,
     agent: &Agent,
-    power: Power<String>,
+    permissions: Permissions<String>,
 ) -> CreateUserFluentBuilder {
     client
         .create_user()
@@ -55,9 +55,9 @@ pub(super) fn request(
         .set_password(agent.password.iter().flatten().map(|one| one.as_str().to_owned()).next())
         .set_directory_user_id(agent.directory_user_id.clone())
         .identity_info(identity_info(agent))
-        .routing_profile_id(power.routing_profile)
-        .set_security_profile_ids(Some(power.security_profiles))
-        .set_hierarchy_group_id(power.hierarchy_group)
+        .routing_profile_id(permissions.routing_profile)
+        .set_security_profile_ids(Some(permissions.security_profiles))
+        .set_hierarchy_group_id(permissions.hierarchy_group)
         .set_tags(Some(HashMap::from_iter(agent.tags.clone())))
 }
 
@@ -83,10 +83,13 @@ fn identity_info(agent: &Agent) -> UserIdentityInfo {
 pub(super) fn add_phone(
     mut request: HttpRequest,
     phone: &Phone,
-) -> Result<HttpRequest, NotAnObject> {
-    let body = request.body().bytes().ok_or(NotAnObject)?;
-    let mut members: Map<String, Value> = serde_json::from_slice(body).map_err(|_| NotAnObject)?;
-    let Ok(Value::Object(phone)) = serde_json::to_value(phone) else { return Err(NotAnObject) };
+) -> Result<HttpRequest, RequestBodyError> {
+    let body = request.body().bytes().ok_or(RequestBodyError)?;
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| RequestBodyError)?;
+    let Ok(Value::Object(phone)) = serde_json::to_value(phone) else {
+        return Err(RequestBodyError);
+    };
     members.extend(phone);
     let body = Value::Object(members).to_string();
     // The SDK set the length of the body that it wrote itself, and it signs this header.
@@ -97,15 +100,15 @@ pub(super) fn add_phone(
 
 /// The SDK wrote a body that is not the request we know.
 #[derive(Debug)]
-pub(super) struct NotAnObject;
+pub(super) struct RequestBodyError;
 
-impl std::fmt::Display for NotAnObject {
+impl std::fmt::Display for RequestBodyError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("expected a JSON object for the body, found something else")
     }
 }
 
-impl std::error::Error for NotAnObject {}
+impl std::error::Error for RequestBodyError {}
 
 /// Lets the SDK repeat CreateUser only after a throttle, which is certain to have had no effect.
 ///

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
-use super::failure::Failure;
-use super::line::Line;
+use super::call_context::CallContext;
+use super::call_error::CallError;
 use crate::assign::id::ResourceId;
-use crate::assign::instance::{Reference, Resource};
-use crate::assign::named::Named;
-use crate::assign::power::Power;
+use crate::assign::instance::{Resource, ResourceRef};
+use crate::assign::named::NamedResource;
+use crate::assign::permissions::Permissions;
 use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::near::distance;
@@ -32,11 +32,11 @@ const TOLD: usize = 12;
 
 /// The cache of lists, one for each kind of resource.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct NameCache {
     /// By kind. The lock is held over a read, so that a crowd of events reads a list once.
     listings: Mutex<BTreeMap<Resource, Listing>>,
     /// The settings that name resources, for the log's cause.
-    settings: Vec<Named>,
+    settings: Vec<NamedResource>,
 }
 
 /// The list of one kind.
@@ -49,20 +49,20 @@ struct Listing {
     /// The fault of the last read, if it failed; ids from before stay in use.
     fault: Option<Fault>,
     /// True if Connect did not know a listed id: read again when it may be.
-    doubted: bool,
+    is_invalidated: bool,
 }
 
-impl Names {
+impl NameCache {
     /// An empty cache for these settings.
-    pub(super) fn of(settings: Vec<Named>) -> Self {
+    pub(super) fn of(settings: Vec<NamedResource>) -> Self {
         Self { settings, ..Self::default() }
     }
 
     /// One fault for each setting whose name cannot be resolved.
-    pub(super) async fn misnamed(&self, line: &Line<'_>, now: SystemTime) -> Vec<Fault> {
+    pub(super) async fn misnamed(&self, context: &CallContext<'_>, now: SystemTime) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for Named { kind, reference, .. } in &self.settings {
-            if let Err(fault) = self.id(line, *kind, reference, now).await
+        for NamedResource { kind, reference, .. } in &self.settings {
+            if let Err(fault) = self.id(context, *kind, reference, now).await
                 && !faults.contains(&fault)
             {
                 faults.push(fault);
@@ -75,22 +75,22 @@ impl Names {
     /// then listed once, since UpdateUserSecurityProfiles takes a set.
     pub(super) async fn resolve(
         &self,
-        line: &Line<'_>,
-        power: &Power<Reference>,
+        context: &CallContext<'_>,
+        permissions: &Permissions<ResourceRef>,
         now: SystemTime,
-    ) -> Result<Power<ResourceId>, Fault> {
-        let id = async |kind, reference| self.id(line, kind, reference, now).await;
+    ) -> Result<Permissions<ResourceId>, Fault> {
+        let id = async |kind, reference| self.id(context, kind, reference, now).await;
         let mut security_profiles = Vec::new();
-        for profile in &power.security_profiles {
+        for profile in &permissions.security_profiles {
             let profile = id(Resource::SecurityProfile, profile).await?;
             if !security_profiles.contains(&profile) {
                 security_profiles.push(profile);
             }
         }
-        Ok(Power {
-            routing_profile: id(Resource::RoutingProfile, &power.routing_profile).await?,
+        Ok(Permissions {
+            routing_profile: id(Resource::RoutingProfile, &permissions.routing_profile).await?,
             security_profiles,
-            hierarchy_group: match &power.hierarchy_group {
+            hierarchy_group: match &permissions.hierarchy_group {
                 Some(group) => Some(id(Resource::HierarchyGroup, group).await?),
                 None => None,
             },
@@ -100,16 +100,16 @@ impl Names {
     /// Resolves one security profile.
     pub(super) async fn security_profile(
         &self,
-        line: &Line<'_>,
-        meant: &Reference,
+        context: &CallContext<'_>,
+        meant: &ResourceRef,
         now: SystemTime,
     ) -> Result<ResourceId, Fault> {
-        self.id(line, Resource::SecurityProfile, meant, now).await
+        self.id(context, Resource::SecurityProfile, meant, now).await
     }
 
     /// Has all lists read again when they may be, since Connect did not know one of their ids.
-    pub(super) async fn doubt(&self) {
-        self.listings.lock().await.values_mut().for_each(|listing| listing.doubted = true);
+    pub(super) async fn invalidate(&self) {
+        self.listings.lock().await.values_mut().for_each(|listing| listing.is_invalidated = true);
     }
 
     /// The id of one resource, from the cache or by a read.
@@ -119,21 +119,21 @@ impl Names {
     /// that failed and the name was not known before.
     async fn id(
         &self,
-        line: &Line<'_>,
+        context: &CallContext<'_>,
         kind: Resource,
-        reference: &Reference,
+        reference: &ResourceRef,
         now: SystemTime,
     ) -> Result<ResourceId, Fault> {
         let name = match reference {
-            Reference::Id(id) => return Ok(id.clone()),
-            Reference::Name(name) => name,
+            ResourceRef::Id(id) => return Ok(id.clone()),
+            ResourceRef::Name(name) => name,
         };
         let mut listings = self.listings.lock().await;
         let listing = listings.entry(kind).or_default();
         // The time is noted before the read: one that fails or is cut off counts too.
         if listing.wants_a_read(name, now) {
             listing.tried = Some(now);
-            match line.list(kind).await {
+            match context.list(kind).await {
                 Ok(items) => *listing = Listing::of(items, now),
                 Err(failure) => listing.fault = Some(failure.of_our_own()),
             }
@@ -153,8 +153,8 @@ impl Names {
     /// of which: names of profiles are the operator's.
     fn fault(&self, kind: Resource, name: &str, found: &str) -> Fault {
         let noun = kind.noun();
-        let is_it = |named: &&Named| {
-            named.kind == kind && matches!(&named.reference, Reference::Name(own) if own == name)
+        let is_it = |named: &&NamedResource| {
+            named.kind == kind && matches!(&named.reference, ResourceRef::Name(own) if own == name)
         };
         let settings: Vec<_> =
             self.settings.iter().filter(is_it).map(|named| named.setting.as_str()).collect();
@@ -169,9 +169,9 @@ impl Names {
 }
 
 impl Listing {
-    fn of(items: Vec<Item>, now: SystemTime) -> Self {
+    fn of(items: Vec<ListedResource>, now: SystemTime) -> Self {
         let mut ids = HashMap::<String, Vec<ResourceId>>::new();
-        for Item { name, id, .. } in items {
+        for ListedResource { name, id, .. } in items {
             if let Ok(id) = id.parse() {
                 ids.entry(name).or_default().push(id);
             }
@@ -191,13 +191,13 @@ impl Listing {
     /// True if the list is unread, lacks this name or is doubted, and was not read within a minute.
     fn wants_a_read(&self, name: &str, now: SystemTime) -> bool {
         let is_recent = self.tried.is_some_and(|tried| lies_within(PAUSE, tried, now));
-        (self.doubted || !self.ids.contains_key(name)) && !is_recent
+        (self.is_invalidated || !self.ids.contains_key(name)) && !is_recent
     }
 }
 
-impl Line<'_> {
+impl CallContext<'_> {
     /// All resources of a kind, page by page.
-    pub(crate) async fn list(&self, kind: Resource) -> Result<Vec<Item>, Failure> {
+    pub(crate) async fn list(&self, kind: Resource) -> Result<Vec<ListedResource>, CallError> {
         let (mut items, mut token) = (Vec::new(), None);
         loop {
             let (page, next) = self.page(kind, token).await?;
@@ -214,37 +214,37 @@ impl Line<'_> {
         &self,
         kind: Resource,
         token: Option<String>,
-    ) -> Result<(Vec<Item>, Option<String>), Failure> {
+    ) -> Result<(Vec<ListedResource>, Option<String>), CallError> {
         let (client, instance, limits) = (self.client, self.instance, self.limits.clone());
         match kind {
             Resource::HierarchyGroup => {
-                self.turn("ListUserHierarchyGroups").await?;
+                self.acquire_permit("ListUserHierarchyGroups").await?;
                 let request = client.list_user_hierarchy_groups().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = self.judge("ListUserHierarchyGroups", page)?;
                 let groups = page.user_hierarchy_group_summary_list.unwrap_or_default().into_iter();
-                let items = groups.map(|one| Item::of(one.name, one.id, one.arn));
+                let items = groups.map(|one| ListedResource::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))
             }
             Resource::RoutingProfile => {
-                self.turn("ListRoutingProfiles").await?;
+                self.acquire_permit("ListRoutingProfiles").await?;
                 let request = client.list_routing_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = self.judge("ListRoutingProfiles", page)?;
                 let profiles = page.routing_profile_summary_list.unwrap_or_default().into_iter();
-                let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
+                let items = profiles.map(|one| ListedResource::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))
             }
             Resource::SecurityProfile => {
-                self.turn("ListSecurityProfiles").await?;
+                self.acquire_permit("ListSecurityProfiles").await?;
                 let request = client.list_security_profiles().instance_id(instance);
                 let request = request.max_results(PAGE).set_next_token(token).customize();
                 let page = request.config_override(limits).send().await;
                 let page = self.judge("ListSecurityProfiles", page)?;
                 let profiles = page.security_profile_summary_list.unwrap_or_default().into_iter();
-                let items = profiles.map(|one| Item::of(one.name, one.id, one.arn));
+                let items = profiles.map(|one| ListedResource::of(one.name, one.id, one.arn));
                 Ok((items.collect(), page.next_token))
             }
         }
@@ -252,7 +252,7 @@ impl Line<'_> {
 }
 
 /// A profile or hierarchy group of the instance, as a List operation shows it.
-pub(crate) struct Item {
+pub(crate) struct ListedResource {
     /// Its name, in the case in which Connect shows it.
     pub(crate) name: String,
     /// Its id, a UUID.
@@ -261,7 +261,7 @@ pub(crate) struct Item {
     pub(crate) arn: String,
 }
 
-impl Item {
+impl ListedResource {
     /// Members that the answer leaves out are empty; such an id is not used.
     fn of(name: Option<String>, id: Option<String>, arn: Option<String>) -> Self {
         let [name, id, arn] = [name, id, arn].map(Option::unwrap_or_default);

@@ -15,8 +15,8 @@ use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::identity::EmailAs;
 use crate::assign::owner::{Owner, SUSPENDED};
+use crate::assign::permissions::Permissions;
 use crate::assign::phone::Phone;
-use crate::assign::power::Power;
 use crate::assign::text::{Email, PersonName};
 use crate::fault::{Fault, Kind};
 
@@ -59,11 +59,11 @@ pub struct IdentityInfo {
 
 /// The desired state of one user.
 #[derive(Clone, Copy)]
-pub enum Desired<'a> {
+pub enum DesiredUser<'a> {
     /// There shall be no user.
     Absent,
     /// This agent's user shall be there, with these ids for the names that the agent has.
-    Held(&'a Agent, &'a Power<ResourceId>),
+    Held(&'a Agent, &'a Permissions<ResourceId>),
     /// The user, if there is one, shall be as it is with this security profile alone.
     ShutOut(&'a ResourceId),
 }
@@ -148,15 +148,17 @@ impl fmt::Debug for Step {
 /// Connect cannot rename a user, so one of another name does not count as this agent's: the plan is
 /// CreateUser, and the caller removes the old one.
 #[must_use]
-pub fn plan(desired: Desired<'_>, observed: Option<&Observed>) -> Vec<Step> {
+pub fn plan(desired: DesiredUser<'_>, observed: Option<&Observed>) -> Vec<Step> {
     match (desired, observed) {
-        (Desired::Absent | Desired::ShutOut(_), None) => Vec::new(),
-        (Desired::ShutOut(profile), Some(user)) => shut_out(profile, user),
-        (Desired::Absent, Some(_)) => vec![Step::DeleteUser],
-        (Desired::Held(agent, power), Some(user)) if user.username == agent.username.as_str() => {
-            differences(agent, power, user)
+        (DesiredUser::Absent | DesiredUser::ShutOut(_), None) => Vec::new(),
+        (DesiredUser::ShutOut(profile), Some(user)) => shut_out(profile, user),
+        (DesiredUser::Absent, Some(_)) => vec![Step::DeleteUser],
+        (DesiredUser::Held(agent, permissions), Some(user))
+            if user.username == agent.username.as_str() =>
+        {
+            differences(agent, permissions, user)
         }
-        (Desired::Held(..), _) => vec![Step::CreateUser],
+        (DesiredUser::Held(..), _) => vec![Step::CreateUser],
     }
 }
 
@@ -176,21 +178,21 @@ pub fn check_owner(owner: &Owner, observed: &Observed) -> Result<(), Fault> {
 }
 
 /// The steps for a user that is there, each if it would change something.
-fn differences(agent: &Agent, power: &Power<ResourceId>, user: &Observed) -> Vec<Step> {
+fn differences(agent: &Agent, permissions: &Permissions<ResourceId>, user: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     steps.extend(identity(agent, &user.identity));
     steps.extend(phone(&agent.phone, &user.phone));
-    let group = power.hierarchy_group.as_ref();
+    let group = permissions.hierarchy_group.as_ref();
     if agent.decides_group && group.map(ResourceId::as_str) != user.hierarchy_group.as_deref() {
         steps.push(Step::UpdateUserHierarchy(group.cloned()));
     }
-    if power.routing_profile.as_str() != user.routing_profile {
-        steps.push(Step::UpdateUserRoutingProfile(power.routing_profile.clone()));
+    if permissions.routing_profile.as_str() != user.routing_profile {
+        steps.push(Step::UpdateUserRoutingProfile(permissions.routing_profile.clone()));
     }
     // Before the security profiles: a cut must not leave a user with its access back and still
     // tagged as suspended.
     steps.extend(tags(agent, &user.tags));
-    let profiles = &power.security_profiles;
+    let profiles = &permissions.security_profiles;
     let wanted: BTreeSet<&str> = profiles.iter().map(ResourceId::as_str).collect();
     if wanted != user.security_profiles.iter().map(String::as_str).collect() {
         steps.push(Step::UpdateUserSecurityProfiles(profiles.clone()));

@@ -12,7 +12,7 @@ use crate::assign::owner::Owner;
 use crate::deadline::lies_within;
 
 /// How long a user that was seen is taken to be there.
-const MEMORY: Duration = Duration::from_mins(10);
+const TOMBSTONE_TTL: Duration = Duration::from_mins(10);
 
 /// The owners whose users were created or found lately: hash → ids and time. In memory, for each
 /// warm environment of its own.
@@ -24,13 +24,13 @@ impl Recent {
     /// caller compares the time with the event's: an assignment made since then is no repeat.
     pub(crate) fn find(&self, owner: &Owner, now: SystemTime) -> Option<(UserIds, SystemTime)> {
         let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        users.get(owner.hash()).filter(|(_, seen)| lies_within(MEMORY, *seen, now)).cloned()
+        users.get(owner.hash()).filter(|(_, seen)| lies_within(TOMBSTONE_TTL, *seen, now)).cloned()
     }
 
     /// Remembers this owner's user, and forgets those that are too old.
     pub(crate) fn note(&self, owner: &Owner, ids: &UserIds, now: SystemTime) {
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        users.retain(|_, (_, seen)| lies_within(MEMORY, *seen, now));
+        users.retain(|_, (_, seen)| lies_within(TOMBSTONE_TTL, *seen, now));
         users.insert(owner.hash().to_owned(), (ids.clone(), now));
     }
 }

@@ -7,17 +7,17 @@ use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::config::retry::RetryConfig;
 
 use super::apply::Connect;
+use super::call_context::CallContext;
+use super::call_error::CallError;
 use super::class::Class;
-use super::failure::Failure;
-use super::line::Line;
-use super::pace::Pace;
 use super::plan::{Observed, Step};
+use super::rate_limiter::RateLimiter;
 use super::trace::Trace;
 use super::{Calls, UserIds};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
-use crate::assign::instance::Reference;
-use crate::assign::power::Power;
+use crate::assign::instance::ResourceRef;
+use crate::assign::permissions::Permissions;
 use crate::deadline::Deadline;
 use crate::fault::{Fault, Kind};
 
@@ -26,7 +26,7 @@ pub(crate) struct Session<'a> {
     /// The client and the cache of names.
     connect: &'a Connect,
     /// The context of each call.
-    line: Line<'a>,
+    context: CallContext<'a>,
     /// The account of the calls, which survives a call that is given up.
     trace: Trace,
     /// The time at the round's start, by our clock; the age of the lists of names is told by it.
@@ -48,7 +48,7 @@ impl Connect {
         &'a self,
         now: SystemTime,
         deadline: Deadline,
-        pace: Option<&'a Pace>,
+        rate_limiter: Option<&'a RateLimiter>,
     ) -> Session<'a> {
         let trace = Trace::default();
         let limits = Builder::new()
@@ -58,13 +58,13 @@ impl Connect {
             .retry_config(RetryConfig::disabled())
             .retry_partition(self.retries.following.clone())
             .interceptor(trace.clone());
-        let line = Line {
+        let context = CallContext {
             client: &self.client,
             instance: &self.instance,
             limits,
-            pace: pace.map(|pace| (pace, deadline)),
+            rate_limiter: rate_limiter.map(|rate_limiter| (rate_limiter, deadline)),
         };
-        Session { connect: self, line, trace, now }
+        Session { connect: self, context, trace, now }
     }
 }
 
@@ -78,14 +78,14 @@ impl Session<'_> {
     /// by id need no call.
     pub(crate) async fn resolve(
         &self,
-        power: &Power<Reference>,
-    ) -> Result<Power<ResourceId>, Fault> {
-        self.connect.names.resolve(&self.line, power, self.now).await
+        permissions: &Permissions<ResourceRef>,
+    ) -> Result<Permissions<ResourceId>, Fault> {
+        self.connect.names.resolve(&self.context, permissions, self.now).await
     }
 
     /// The id of one security profile.
-    pub(crate) async fn security_profile(&self, meant: &Reference) -> Result<ResourceId, Fault> {
-        self.connect.names.security_profile(&self.line, meant, self.now).await
+    pub(crate) async fn security_profile(&self, meant: &ResourceRef) -> Result<ResourceId, Fault> {
+        self.connect.names.security_profile(&self.context, meant, self.now).await
     }
 
     /// The user of this id; `None` if Connect does not show it: not yet, or not any more. Which of
@@ -95,12 +95,12 @@ impl Session<'_> {
     /// [`Kind::Configuration`] if the user's ARN is of another instance than ours.
     pub(crate) async fn observe(&self, user: &UserIds) -> Result<Option<Observed>, Fault> {
         // Another instance would show nobody, and who is to leave would be taken for gone.
-        if !user.arn.is_empty() && !user.arn.contains(&format!("/{}/", self.line.instance)) {
+        if !user.arn.is_empty() && !user.arn.contains(&format!("/{}/", self.context.instance)) {
             let detail = "configuration: the roster's users are those of another instance than \
                 CONNECT_INSTANCE";
             return Err(Fault::new(Kind::Configuration, detail));
         }
-        self.line.describe(&user.id).await.map_err(Failure::of_our_own)
+        self.context.describe(&user.id).await.map_err(CallError::of_our_own)
     }
 
     /// The user of this name; `None` if Connect lists none. Costs several calls.
@@ -108,7 +108,7 @@ impl Session<'_> {
     /// # Errors
     /// [`Kind::Unavailable`] if the user is listed and not shown yet.
     pub(crate) async fn find(&self, username: &str) -> Result<Option<Observed>, Fault> {
-        self.line.find(username).await.map_err(|failure| match failure.class {
+        self.context.find(username).await.map_err(|failure| match failure.class {
             Class::NotYet => failure.into(),
             _ => failure.of_our_own(),
         })
@@ -122,14 +122,14 @@ impl Session<'_> {
     pub(crate) async fn create(
         &self,
         agent: &Agent,
-        power: &Power<ResourceId>,
+        permissions: &Permissions<ResourceId>,
     ) -> Result<Created, Fault> {
-        match self.line.create(agent, power).await {
+        match self.context.create(agent, permissions).await {
             Ok(ids) => Ok(Created::New(ids)),
             Err(failure) if failure.class == Class::Duplicate => Ok(Created::Taken),
             Err(failure) => {
                 if failure.has_code("ResourceNotFoundException") {
-                    self.connect.names.doubt().await;
+                    self.connect.names.invalidate().await;
                 }
                 Err(failure.into())
             }
@@ -140,7 +140,7 @@ impl Session<'_> {
     ///
     /// Every step sets a whole value, so making it twice does no harm.
     pub(crate) async fn change(&self, step: &Step, user: &UserIds) -> Result<(), Fault> {
-        let Err(failure) = self.line.change(step, user).await else { return Ok(()) };
+        let Err(failure) = self.context.change(step, user).await else { return Ok(()) };
         let is_missing = failure.has_code("ResourceNotFoundException");
         Err(match step {
             // These name a second resource by id, so "not found" is more likely about that one: its
@@ -150,7 +150,7 @@ impl Session<'_> {
             | Step::UpdateUserRoutingProfile(_)
             | Step::UpdateUserSecurityProfiles(_) => {
                 if is_missing {
-                    self.connect.names.doubt().await;
+                    self.connect.names.invalidate().await;
                 }
                 failure.of_our_own()
             }

@@ -6,16 +6,16 @@ use std::collections::HashMap;
 use aws_sdk_connect::types::{UserIdentityInfo, UserPhoneConfig};
 
 use super::UserIds;
+use super::call_context::CallContext;
+use super::call_error::CallError;
 use super::create::{OnlyThrottling, add_phone, request};
-use super::failure::Failure;
-use super::line::Line;
 use super::plan::{IdentityInfo, Step};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
+use crate::assign::permissions::Permissions;
 use crate::assign::phone::Phone;
-use crate::assign::power::Power;
 
-impl Line<'_> {
+impl CallContext<'_> {
     /// CreateUser with everything that the agent has.
     ///
     /// # Errors
@@ -23,27 +23,27 @@ impl Line<'_> {
     pub(super) async fn create(
         &self,
         agent: &Agent,
-        power: &Power<ResourceId>,
-    ) -> Result<UserIds, Failure> {
+        permissions: &Permissions<ResourceId>,
+    ) -> Result<UserIds, CallError> {
         let phone = agent.phone.clone();
-        let power = power.clone().map(|id| id.as_str().to_owned());
-        self.turn("CreateUser").await?;
-        let created = request(self.client, self.instance, agent, power)
+        let permissions = permissions.clone().map(|id| id.as_str().to_owned());
+        self.acquire_permit("CreateUser").await?;
+        let created = request(self.client, self.instance, agent, permissions)
             .customize()
             .config_override(self.limits.clone().retry_classifier(OnlyThrottling))
             .map_request(move |request| add_phone(request, &phone))
             .send()
             .await;
         let created = self.judge("CreateUser", created)?;
-        let id = created.user_id.ok_or_else(|| Failure::empty("CreateUser"))?;
+        let id = created.user_id.ok_or_else(|| CallError::empty("CreateUser"))?;
         Ok(UserIds { id, arn: created.user_arn.unwrap_or_default() })
     }
 
     /// Carries out a step on a user that exists. CreateUser is none of these: see `create`.
-    pub(super) async fn change(&self, step: &Step, user: &UserIds) -> Result<(), Failure> {
-        self.turn(step.name()).await?;
+    pub(super) async fn change(&self, step: &Step, user: &UserIds) -> Result<(), CallError> {
+        self.acquire_permit(step.name()).await?;
         match step {
-            Step::CreateUser => Err(Failure::empty("plan")),
+            Step::CreateUser => Err(CallError::empty("plan")),
             Step::DeleteUser => self.delete(user).await,
             Step::TagResource(tags) => {
                 let tags = HashMap::from_iter(tags.clone());
@@ -87,7 +87,7 @@ impl Line<'_> {
     }
 
     /// DeleteUser. The user's quick connects stay.
-    async fn delete(&self, user: &UserIds) -> Result<(), Failure> {
+    async fn delete(&self, user: &UserIds) -> Result<(), CallError> {
         let request = self.client.delete_user().instance_id(self.instance).user_id(&user.id);
         let sent = request.customize().config_override(self.limits.clone()).send().await;
         self.judge("DeleteUser", sent).map(drop)
@@ -95,7 +95,7 @@ impl Line<'_> {
 
     /// UpdateUserIdentityInfo with all members, since it is not documented what becomes of one that
     /// is left out.
-    async fn update_identity(&self, info: &IdentityInfo, user: &UserIds) -> Result<(), Failure> {
+    async fn update_identity(&self, info: &IdentityInfo, user: &UserIds) -> Result<(), CallError> {
         let IdentityInfo { first_name, last_name, email, secondary_email, mobile } = info.clone();
         let info = UserIdentityInfo::builder()
             .set_first_name(first_name)
@@ -110,7 +110,7 @@ impl Line<'_> {
     }
 
     /// UpdateUserPhoneConfig, or UpdateUserConfig for values by channel.
-    async fn update_phone(&self, phone: Phone, user: &UserIds) -> Result<(), Failure> {
+    async fn update_phone(&self, phone: Phone, user: &UserIds) -> Result<(), CallError> {
         let members = phone.clone();
         match phone {
             Phone::Simple(_) => {

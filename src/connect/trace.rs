@@ -14,11 +14,11 @@ use super::Calls;
 /// An interceptor that counts and times every attempt, those that the SDK makes by itself included.
 /// Clones share one account, so it is there also when the future with the calls is dropped.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trace(Arc<Mutex<Seen>>);
+pub(super) struct Trace(Arc<Mutex<CallTally>>);
 
 /// The account, and the attempt that is under way.
 #[derive(Debug, Default)]
-struct Seen {
+struct CallTally {
     calls: Calls,
     /// When the attempt that is under way was sent.
     sent: Option<Instant>,
@@ -34,7 +34,7 @@ impl Trace {
     }
 }
 
-impl Seen {
+impl CallTally {
     /// Ends the timing of the attempt that is under way, if there is one.
     fn stop(&mut self) {
         let took = self.sent.take().map(|sent| sent.elapsed()).unwrap_or_default();

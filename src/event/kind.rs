@@ -10,10 +10,10 @@ use crate::near::distance;
 use crate::scim::Person;
 
 /// The change that a type of event asks for.
-pub type Wish = fn(Person) -> Intent;
+pub type ToIntent = fn(Person) -> Intent;
 
 /// Every type that asks for something.
-pub static TYPES: &[(&str, Wish)] = &[
+pub static TYPES: &[(&str, ToIntent)] = &[
     ("user.created", Intent::Join),
     ("user.updated", Intent::Change),
     ("user.deactivated", Intent::Leave),
@@ -25,12 +25,12 @@ pub static TYPES: &[(&str, Wish)] = &[
 const SLIPS: usize = 2;
 
 /// The change that an event of this type asks for; `None` if it asks for none.
-pub(super) fn wish(event_type: &str) -> Result<Option<Wish>, Fault> {
+pub(super) fn wish(event_type: &str) -> Result<Option<ToIntent>, Fault> {
     if let Some((_, wish)) = TYPES.iter().find(|(known, _)| *known == event_type) {
         return Ok(Some(*wish));
     }
     let told = plain(event_type);
-    let is_near = |(known, _): &(&str, Wish)| {
+    let is_near = |(known, _): &(&str, ToIntent)| {
         told.as_ref().is_some_and(|told| distance(told, known) <= SLIPS)
     };
     if !TYPES.iter().any(is_near) {

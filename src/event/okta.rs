@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::{Doubt, Intent, Wish};
+use super::{EventWarning, Intent, ToIntent};
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
@@ -37,7 +37,7 @@ pub struct Element {
     /// When it happened in Okta.
     pub published: Option<SystemTime>,
     /// What is wrong with it, though it is taken: Okta would not send it in another way.
-    pub doubt: Option<Doubt>,
+    pub warning: Option<EventWarning>,
     /// The change that it asks for.
     pub intent: Result<Intent, Fault>,
 }
@@ -47,14 +47,14 @@ pub struct Row {
     /// Okta's name for it.
     pub event_type: &'static str,
     /// Whom it concerns.
-    pub whom: Whom,
+    pub whom: Audience,
     /// What it asks for.
-    pub effect: Wish,
+    pub effect: ToIntent,
 }
 
 /// The scope of a type of event: whom it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum Audience {
     /// Users of the applications in the scope.
     App,
     /// Everybody.
@@ -68,28 +68,28 @@ pub enum Whom {
 /// The types that matter here; all others ask nothing of Connect ("Event types", Okta developer
 /// docs, those that event hooks can have).
 pub static ROWS: &[Row] = &[
-    Row::new("application.provision.user.delete", Whom::App, Intent::Remove),
-    Row::new("application.provision.user.push", Whom::App, Intent::Change),
-    Row::new("application.provision.user.push_profile", Whom::App, Intent::Change),
-    Row::new("application.provision.user.reactivate", Whom::App, Intent::Return),
-    Row::new("application.provision.user.sync", Whom::App, Intent::Change),
-    Row::new("application.user_membership.add", Whom::App, Intent::Join),
-    Row::new("application.user_membership.remove", Whom::App, Intent::Leave),
-    Row::new("application.user_membership.update", Whom::App, Intent::Change),
-    Row::new("group.user_membership.add", Whom::Group, Intent::Join),
-    Row::new("group.user_membership.remove", Whom::Group, Intent::Leave),
-    Row::new("user.account.update_profile", Whom::Everybody, Intent::Change),
-    Row::new("user.lifecycle.activate", Whom::Lifecycle, Intent::Join),
-    Row::new("user.lifecycle.create", Whom::Lifecycle, Intent::Join),
-    Row::new("user.lifecycle.deactivate", Whom::Everybody, Intent::Leave),
-    Row::new("user.lifecycle.delete.initiated", Whom::Everybody, Intent::Remove),
-    Row::new("user.lifecycle.reactivate", Whom::Everybody, Intent::Return),
-    Row::new("user.lifecycle.suspend", Whom::Everybody, Intent::Leave),
-    Row::new("user.lifecycle.unsuspend", Whom::Everybody, Intent::Return),
+    Row::new("application.provision.user.delete", Audience::App, Intent::Remove),
+    Row::new("application.provision.user.push", Audience::App, Intent::Change),
+    Row::new("application.provision.user.push_profile", Audience::App, Intent::Change),
+    Row::new("application.provision.user.reactivate", Audience::App, Intent::Return),
+    Row::new("application.provision.user.sync", Audience::App, Intent::Change),
+    Row::new("application.user_membership.add", Audience::App, Intent::Join),
+    Row::new("application.user_membership.remove", Audience::App, Intent::Leave),
+    Row::new("application.user_membership.update", Audience::App, Intent::Change),
+    Row::new("group.user_membership.add", Audience::Group, Intent::Join),
+    Row::new("group.user_membership.remove", Audience::Group, Intent::Leave),
+    Row::new("user.account.update_profile", Audience::Everybody, Intent::Change),
+    Row::new("user.lifecycle.activate", Audience::Lifecycle, Intent::Join),
+    Row::new("user.lifecycle.create", Audience::Lifecycle, Intent::Join),
+    Row::new("user.lifecycle.deactivate", Audience::Everybody, Intent::Leave),
+    Row::new("user.lifecycle.delete.initiated", Audience::Everybody, Intent::Remove),
+    Row::new("user.lifecycle.reactivate", Audience::Everybody, Intent::Return),
+    Row::new("user.lifecycle.suspend", Audience::Everybody, Intent::Leave),
+    Row::new("user.lifecycle.unsuspend", Audience::Everybody, Intent::Return),
 ];
 
 impl Row {
-    const fn new(event_type: &'static str, whom: Whom, effect: Wish) -> Self {
+    const fn new(event_type: &'static str, whom: Audience, effect: ToIntent) -> Self {
         Self { event_type, whom, effect }
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
         let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, published: None, doubt: None, intent };
+        return Element { uuid: None, published: None, warning: None, intent };
     };
     let text = |name: &str| member(event, name).and_then(Value::as_str);
     let published = text("published").and_then(time::read);
@@ -131,7 +131,7 @@ fn element(event: &Value, scope: &Scope) -> Element {
     Element {
         uuid: text("uuid").map(str::to_owned),
         published,
-        doubt: is_unread.then_some(Doubt::UnreadTime),
+        warning: is_unread.then_some(EventWarning::UnreadTime),
         intent: intent(event, scope),
     }
 }
@@ -157,21 +157,21 @@ fn intent(event: &Map<String, Value>, scope: &Scope) -> Result<Intent, Fault> {
 }
 
 /// Whether an event is about somebody whom the operator wants in Connect; if not, why.
-fn concerns_us(whom: Whom, targets: &Targets<'_>, scope: &Scope) -> Result<(), &'static str> {
+fn concerns_us(whom: Audience, targets: &Targets<'_>, scope: &Scope) -> Result<(), &'static str> {
     let (target_type, list, unset, unlisted) = match whom {
-        Whom::Everybody => return Ok(()),
-        Whom::Lifecycle if scope.lifecycle => return Ok(()),
-        Whom::Lifecycle => {
+        Audience::Everybody => return Ok(()),
+        Audience::Lifecycle if scope.lifecycle => return Ok(()),
+        Audience::Lifecycle => {
             return Err("HOOK_<SOURCE>_LIFECYCLE is not true, so being created or activated in \
                         Okta makes nobody join");
         }
-        Whom::App => (
+        Audience::App => (
             "AppInstance",
             &scope.apps,
             "HOOK_<SOURCE>_APPS is not set, so no application matters here",
             "the application is not on HOOK_<SOURCE>_APPS",
         ),
-        Whom::Group => (
+        Audience::Group => (
             "UserGroup",
             &scope.groups,
             "HOOK_<SOURCE>_GROUPS is not set, so no group matters here",
@@ -189,10 +189,10 @@ fn concerns_us(whom: Whom, targets: &Targets<'_>, scope: &Scope) -> Result<(), &
 
 /// What an administrator calls a target. An application's label is its `alternateId`, and the
 /// `displayName` may be that of its kind; a group has no `alternateId` but "unknown".
-fn name(target: &Map<String, Value>, whom: Whom) -> Option<&str> {
+fn name(target: &Map<String, Value>, whom: Audience) -> Option<&str> {
     let text = |name: &str| member(target, name).and_then(Value::as_str);
     let label = text("alternateId").filter(|label| *label != UNKNOWN);
-    label.filter(|_| matches!(whom, Whom::App)).or_else(|| text("displayName"))
+    label.filter(|_| matches!(whom, Audience::App)).or_else(|| text("displayName"))
 }
 
 /// Okta's placeholder for a missing value.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Headers, NotHttp, Preference, Request, Response, query_of, unwrap_body};
+use super::{Headers, ParseEventError, Preference, Request, Response, query_of, unwrap_body};
 use crate::fault::Fault;
 
 /// What brought an event, as far as its answer is concerned.
@@ -49,12 +49,12 @@ impl Arrival {
     /// path: each once, at the front, where it is there.
     ///
     /// # Errors
-    /// [`NotHttp`] if the event is none of the four shapes.
-    pub fn read(event: &str, base_path: &str) -> Result<Self, NotHttp> {
-        let event: Event = serde_json::from_str(event).map_err(|_| NotHttp)?;
-        let context = event.request_context.as_ref().ok_or(NotHttp)?;
+    /// [`ParseEventError`] if the event is none of the four shapes.
+    pub fn read(event: &str, base_path: &str) -> Result<Self, ParseEventError> {
+        let event: LambdaEvent = serde_json::from_str(event).map_err(|_| ParseEventError)?;
+        let context = event.request_context.as_ref().ok_or(ParseEventError)?;
         if event.r#type.is_some() || context.connection_id.is_some() {
-            return Err(NotHttp);
+            return Err(ParseEventError);
         }
         let gateway = match (&context.elb, &event.multi_value_headers) {
             (None, _) => Gateway::Api,
@@ -64,16 +64,16 @@ impl Arrival {
         let http = context.http.as_ref().filter(|_| event.version.as_deref() == Some("2.0"));
         let method = http.map_or(&event.http_method, |http| &http.method).clone();
         let path = event.path(context, http.is_some(), base_path);
-        let (mut method, path) = (method.ok_or(NotHttp)?, path.ok_or(NotHttp)?);
+        let (mut method, path) = (method.ok_or(ParseEventError)?, path.ok_or(ParseEventError)?);
         let query = event.query(gateway);
         let lists = event.multi_value_headers.as_ref().filter(|_| http.is_none());
         let headers = lists.or(event.headers.as_ref()).cloned().unwrap_or_default();
-        let front = event.front(context, http.is_some(), &path, &headers);
+        let origin = event.origin(context, http.is_some(), &path, &headers);
         let preference = preference(&mut method, &headers);
         let is_scim = Request::is_scim(&path);
         let base64 = event.is_base64_encoded.unwrap_or_default();
         let body = unwrap_body(event.body.unwrap_or_default(), base64, &path);
-        let head = Request { method, path, query, front, headers, body: Vec::new() };
+        let head = Request { method, path, query, origin, headers, body: Vec::new() };
         let (request, head) = match body {
             Ok(body) => (Ok(Request { body, ..head }), None),
             Err(fault) => (Err(fault), Some(head)),
@@ -96,10 +96,10 @@ impl Request {
     ) -> (Self, Preference) {
         let path = without_prefix(sent, base_path).to_owned();
         let dropped = sent.strip_suffix(&path).unwrap_or_default();
-        let front = front(None, &headers, dropped);
+        let origin = origin(None, &headers, dropped);
         let mut method = method.to_owned();
         let preference = preference(&mut method, &headers);
-        let head = Self { method, path, query: query_of(query), front, headers, body: Vec::new() };
+        let head = Self { method, path, query: query_of(query), origin, headers, body: Vec::new() };
         (head, preference)
     }
 }
@@ -152,7 +152,7 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
 }
 
 /// A URL as the client sees it, up to where our path begins.
-fn front(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
+fn origin(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
     let domain = domain.filter(|domain| is_authority(domain));
     let host = headers.only("host").filter(|host| is_authority(host));
     let forwarded = headers.only("x-forwarded-proto");
@@ -193,7 +193,7 @@ fn is_port_of(host: &str, domain: &str) -> bool {
 /// The members that we read, of any of the shapes. Every one may be missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct LambdaEvent {
     version: Option<String>,
     /// Only what asks an authorizer has one.
     r#type: Option<IgnoredAny>,
@@ -212,7 +212,7 @@ struct Event {
     is_base64_encoded: Option<bool>,
 }
 
-impl Event {
+impl LambdaEvent {
     /// The path without the stage and `base_path`.
     fn path(&self, context: &RequestContext, is_http_api: bool, base_path: &str) -> Option<String> {
         let (path, staged) = match (is_http_api, self.proxied()) {
@@ -252,7 +252,7 @@ impl Event {
     /// path, else `Host`. A client may write what it likes into that, so where a gateway tells the
     /// domain, `Host` has no say but for the port, and in that only without TLS: SAM's start-api is
     /// asked for at one, and tells the domain without it.
-    fn front(
+    fn origin(
         &self,
         context: &RequestContext,
         is_http_api: bool,
@@ -262,7 +262,7 @@ impl Event {
         let seen = if is_http_api { &self.raw_path } else { &context.path };
         let seen = seen.as_deref().or(self.path.as_deref()).unwrap_or(path);
         let dropped = seen.strip_suffix(path).unwrap_or_default();
-        front(context.domain_name.as_deref(), headers, dropped)
+        origin(context.domain_name.as_deref(), headers, dropped)
     }
 
     /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
@@ -373,23 +373,23 @@ mod tests {
 
     #[test]
     fn the_url_in_front_is_the_one_that_the_client_sees() {
-        let front = |event: &Value| read(event, "/idp").request.unwrap().front;
+        let origin = |event: &Value| read(event, "/idp").request.unwrap().origin;
         let mut event = http_api();
         event["rawPath"] = json!("/prod/idp/hooks/okta");
         event["requestContext"]["stage"] = json!("prod");
-        assert_eq!(front(&event), None);
+        assert_eq!(origin(&event), None);
         event["headers"]["Host"] = json!("127.0.0.1:8787");
-        assert_eq!(front(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
+        assert_eq!(origin(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
         event["requestContext"]["domainName"] = json!("x.example");
-        assert_eq!(front(&event).unwrap(), "https://x.example/prod/idp");
+        assert_eq!(origin(&event).unwrap(), "https://x.example/prod/idp");
         event["headers"]["X-Forwarded-Proto"] = json!("http");
-        assert_eq!(front(&event).unwrap(), "http://x.example/prod/idp");
+        assert_eq!(origin(&event).unwrap(), "http://x.example/prod/idp");
         event["requestContext"]["domainName"] = json!("x.example/\"<");
-        assert_eq!(front(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
+        assert_eq!(origin(&event).unwrap(), "http://127.0.0.1:8787/prod/idp");
         let mut event = rest_api();
         event["requestContext"] =
             json!({"stage": "prod", "path": "/prod/hooks/okta", "domainName": "x.example"});
-        assert_eq!(front(&event).unwrap(), "https://x.example/prod");
+        assert_eq!(origin(&event).unwrap(), "https://x.example/prod");
     }
 
     #[test]
@@ -427,8 +427,8 @@ mod tests {
             }
             events[1]["requestContext"]["path"] = json!("/hooks/okta");
             for event in &events {
-                let front = read(event, "").request.unwrap().front.unwrap();
-                assert_eq!(front, expected, "{domain} {proto} {host}");
+                let origin = read(event, "").request.unwrap().origin.unwrap();
+                assert_eq!(origin, expected, "{domain} {proto} {host}");
             }
         }
     }
@@ -455,7 +455,7 @@ mod tests {
         assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/hooks/okta"));
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(request.query.first(), Some(&pair("a", "1")));
-        assert_eq!(request.front.as_deref(), Some("https://127.0.0.1:8787/idp"));
+        assert_eq!(request.origin.as_deref(), Some("https://127.0.0.1:8787/idp"));
     }
 
     #[test]
@@ -584,7 +584,11 @@ mod tests {
             authorizer,
             web_socket,
         ] {
-            assert_eq!(Arrival::read(&event.to_string(), "").unwrap_err(), NotHttp, "{event}");
+            assert_eq!(
+                Arrival::read(&event.to_string(), "").unwrap_err(),
+                ParseEventError,
+                "{event}"
+            );
         }
     }
 

@@ -10,11 +10,11 @@ use aws_sdk_secretsmanager::config::Builder;
 use aws_sdk_secretsmanager::config::retry::RetryPartition;
 use zeroize::Zeroizing;
 
-use super::Trouble;
+use super::SecretError;
 use crate::config::hooks::SecretArn;
+use crate::connect::call_error::CallError;
 use crate::connect::class::Class;
-use crate::connect::failure::Failure;
-use crate::secret::Key;
+use crate::secret::SecretKey;
 use crate::trust::scheme::Scheme;
 
 /// One attempt may take so long: the first of a cold start makes a TLS connection, and Secrets Manager
@@ -29,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reads one secret.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct SecretReader {
     client: Client,
     arn: SecretArn,
     scheme: &'static Scheme,
@@ -38,12 +38,12 @@ pub(super) struct Reader {
 
 /// The version that is current.
 pub(super) struct Current {
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<SecretKey>,
     /// When it was made, and until when the one before it holds, if that one holds still.
     pub(super) before: Option<(SystemTime, SystemTime)>,
 }
 
-impl Reader {
+impl SecretReader {
     /// Its retries are its own: where a bucket of them is shared, as all clients of a service share one
     /// in a process (aws-smithy-runtime, `RetryPartition`), a secret that fails for an hour leaves every
     /// other one with a single attempt.
@@ -66,9 +66,9 @@ impl Reader {
     }
 
     /// The keys of the current version.
-    pub(super) async fn current(&self, now: SystemTime) -> Result<Current, Trouble> {
+    pub(super) async fn current(&self, now: SystemTime) -> Result<Current, SecretError> {
         let current = self.version("AWSCURRENT").await?;
-        let current = current.ok_or_else(|| Trouble::Lasting(NO_SECRET.to_owned()))?;
+        let current = current.ok_or_else(|| SecretError::Permanent(NO_SECRET.to_owned()))?;
         let keys = current.keys(self.scheme, None)?;
         let created = current.created;
         let until = created.and_then(|created| created.checked_add(self.overlap));
@@ -77,7 +77,7 @@ impl Reader {
     }
 
     /// The keys of the version before, which hold until then.
-    pub(super) async fn previous(&self, until: SystemTime) -> Result<Vec<Key>, Trouble> {
+    pub(super) async fn previous(&self, until: SystemTime) -> Result<Vec<SecretKey>, SecretError> {
         let previous = self.version("AWSPREVIOUS").await?;
         // What was no key then lets nobody in now either.
         let keys = previous.and_then(|previous| previous.keys(self.scheme, Some(until)).ok());
@@ -85,11 +85,11 @@ impl Reader {
     }
 
     /// One version; `None` if there is none of this stage, or no secret.
-    async fn version(&self, stage: &str) -> Result<Option<Version>, Trouble> {
+    async fn version(&self, stage: &str) -> Result<Option<Version>, SecretError> {
         let request = self.client.get_secret_value().secret_id(self.arn.as_str());
         let value = match request.version_stage(stage).send().await {
             Ok(value) => value,
-            Err(error) => return Version::missing(&Failure::of("GetSecretValue", &error)),
+            Err(error) => return Version::missing(&CallError::of("GetSecretValue", &error)),
         };
         let created = value.created_date.and_then(|date| SystemTime::try_from(date).ok());
         Ok(Some(Version { text: value.secret_string.map(Zeroizing::new), created }))
@@ -108,17 +108,23 @@ struct Version {
 impl Version {
     /// What the failure to read a version means. Which of the two is missing, secret or stage,
     /// Secrets Manager does not tell apart.
-    fn missing(failure: &Failure) -> Result<Option<Self>, Trouble> {
+    fn missing(failure: &CallError) -> Result<Option<Self>, SecretError> {
         match failure.class {
             _ if failure.has_code("ResourceNotFoundException") => Ok(None),
-            Class::Throttled | Class::UnknownFate => Err(Trouble::Passing(failure.to_string())),
-            _ => Err(Trouble::Lasting(failure.to_string())),
+            Class::Throttled | Class::UnknownFate => {
+                Err(SecretError::Transient(failure.to_string()))
+            }
+            _ => Err(SecretError::Permanent(failure.to_string())),
         }
     }
 
     /// The keys in it: the text as the sender shows it, or a JSON array of such texts.
-    fn keys(&self, scheme: &Scheme, until: Option<SystemTime>) -> Result<Vec<Key>, Trouble> {
-        let expected = |what: &str| Trouble::Lasting(format!("expected {what}"));
+    fn keys(
+        &self,
+        scheme: &Scheme,
+        until: Option<SystemTime>,
+    ) -> Result<Vec<SecretKey>, SecretError> {
+        let expected = |what: &str| SecretError::Permanent(format!("expected {what}"));
         let text = self.text.as_ref().map(|text| text.trim());
         let text = text.ok_or_else(|| expected("the key as text, found a binary secret"))?;
         let texts = match text.chars().next() {
@@ -131,7 +137,7 @@ impl Version {
             }
             _ => vec![text.to_owned()],
         };
-        let keys = scheme.keys(&texts).map_err(Trouble::Lasting)?.into_iter();
+        let keys = scheme.keys(&texts).map_err(SecretError::Permanent)?.into_iter();
         Ok(keys.map(|key| key.dated(self.created, until)).collect())
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{Outcome, Row};
+use super::{AnswerRow, Outcome};
 use crate::fault::{Fault, Kind};
 use crate::http::{Response, SCIM_JSON};
 
 /// What was done for a SCIM client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum ScimAction {
     /// A resource was made.
     Created,
     /// A document, a resource or a list was read, or a resource changed.
@@ -21,9 +21,9 @@ pub enum Deed {
 
 /// The answer to a SCIM client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ScimResponse {
     /// What was done.
-    pub deed: Deed,
+    pub action: ScimAction,
     /// The resource or the document; empty where there is none to show.
     pub body: Map<String, Value>,
     /// The same instead, where it is written already.
@@ -49,7 +49,7 @@ pub struct About {
     pub left_out: Vec<String>,
 }
 
-impl Deed {
+impl ScimAction {
     /// The word for the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -71,12 +71,12 @@ impl Deed {
     }
 }
 
-impl Answer {
+impl ScimResponse {
     /// The answer to a read of something that is no resource of a client's.
     #[must_use]
     pub const fn shown(body: Map<String, Value>) -> Self {
         Self {
-            deed: Deed::Shown,
+            action: ScimAction::Shown,
             body,
             written: None,
             etag: None,
@@ -89,12 +89,12 @@ impl Answer {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        let has_body = matches!(self.deed, Deed::Created | Deed::Shown);
+        let has_body = matches!(self.action, ScimAction::Created | ScimAction::Shown);
         let body = has_body.then(|| match &self.written {
             Some(written) => written.clone(),
             None => serde_json::to_string(&self.body).unwrap_or_default(),
         });
-        let mut response = Response::new(self.deed.status(), body.unwrap_or_default());
+        let mut response = Response::new(self.action.status(), body.unwrap_or_default());
         let mut header = |name, value: Option<&String>| {
             if let Some(value) = value {
                 response.headers.insert(name, value.clone());
@@ -119,7 +119,7 @@ impl Fault {
         if self.kind != Kind::Unauthenticated {
             return self.response();
         }
-        let row = Row::of(self.kind);
+        let row = AnswerRow::of(self.kind);
         let detail =
             "Authorization: expected a bearer token that is valid here, found no such token";
         let mut response = row.response(&Self::new(self.kind, detail).body(row));

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use tokio::time::timeout;
 
 use super::budget::Budget;
-use super::{Noted, Reconciler};
+use super::{CommitOutcome, Reconciler};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
@@ -15,8 +15,8 @@ use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
 use crate::roster::all_groups_of;
 use crate::roster::group::Group;
-use crate::roster::record::{Held, UserRecord};
-use crate::roster::{Clash, Trouble};
+use crate::roster::record::{ConnectUser, UserRecord};
+use crate::roster::{RosterError, WriteConflict};
 
 /// One round: observe, plan, apply. It writes the result of its work into `record` in memory; the
 /// caller stores it.
@@ -39,33 +39,33 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Why a round ended early.
-pub(super) enum Stop {
+pub(super) enum ReconcileError {
     /// Somebody changed the desired state. `record` is theirs now, with what is known of Connect
     /// carried over and written.
-    Changed,
+    Superseded,
     /// A fault of Connect's, or of what was to be sent there.
     Fault(Fault),
     /// Another worker has the lease.
-    Lost,
+    LeaseLost,
     /// There was too little time left for a single call. Nothing was sent: this is no failed
     /// attempt, needs no time for late effects, and says nothing about Connect's rate.
-    NotBegun,
+    NotStarted,
     /// The roster failed; what is known of Connect may be unwritten.
     Roster(Fault),
     /// Everything was done but for the username: another person has it, and the record waits for
     /// it.
-    Waits(Fault),
+    NameTaken(Fault),
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for ReconcileError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        Self::Roster(trouble.into())
+impl From<RosterError> for ReconcileError {
+    fn from(roster_error: RosterError) -> Self {
+        Self::Roster(roster_error.into())
     }
 }
 
@@ -81,12 +81,12 @@ impl Reconciler {
         password: Option<&Password>,
         groups: &mut Option<Vec<Group>>,
         budget: &mut Budget<'_>,
-    ) -> Result<Applied, Stop> {
+    ) -> Result<Applied, ReconcileError> {
         if !budget.deadline.allows_a_call() {
-            return Err(Stop::NotBegun);
+            return Err(ReconcileError::NotStarted);
         }
         let clock = budget.clock;
-        let session = self.connect.session(clock.now(), budget.deadline, budget.pace);
+        let session = self.connect.session(clock.now(), budget.deadline, budget.rate_limiter);
         let mut attempt = Attempt { reconciler: self, record, session, clock, password, groups };
         let worked = timeout(budget.deadline.time_left(), attempt.work()).await;
         budget.spent.add(&attempt.session.calls());
@@ -103,7 +103,7 @@ impl Attempt<'_> {
     /// The desired state: what Connect should hold of this person, by the profile, the groups and
     /// the rules. What Connect would refuse of the profile is left out (lenient), except the
     /// username. Groups are read only if a group gives anything.
-    pub(super) async fn agent(&mut self) -> Result<Agent, Stop> {
+    pub(super) async fn agent(&mut self) -> Result<Agent, ReconcileError> {
         let reconciler = self.reconciler;
         let groups = match reconciler.rules.groups.as_slice() {
             [] => &[],
@@ -122,8 +122,8 @@ impl Attempt<'_> {
     }
 
     /// A user that Connect shows now, as the status has it.
-    pub(super) fn held(&self, ids: &UserIds) -> Held {
-        Held { ids: ids.clone(), since: self.clock.now() }
+    pub(super) fn held(&self, ids: &UserIds) -> ConnectUser {
+        ConnectUser { ids: ids.clone(), since: self.clock.now() }
     }
 
     /// Writes what is known of Connect in the middle of a round: before an effect that the next
@@ -131,7 +131,7 @@ impl Attempt<'_> {
     ///
     /// On success the record's version is the new one. If somebody wrote meanwhile the round ends,
     /// and the effect is not begun.
-    pub(super) async fn checkpoint(&mut self) -> Result<(), Stop> {
+    pub(super) async fn checkpoint(&mut self) -> Result<(), ReconcileError> {
         match self.reconciler.roster.write(self.record).await? {
             Ok(stored) => {
                 self.record.note_stored(stored);
@@ -139,21 +139,21 @@ impl Attempt<'_> {
             }
             // Keys do not change during a round; another record has one of ours, and says so
             // itself.
-            Err(Clash::Taken) => Err(Stop::Lost),
-            Err(Clash::Moved) => Err(self.overtaken().await),
+            Err(WriteConflict::DuplicateKey) => Err(ReconcileError::LeaseLost),
+            Err(WriteConflict::StaleVersion) => Err(self.overtaken().await),
         }
     }
 
     /// Carries our status over into the record that somebody else wrote meanwhile. This ends the
     /// round; the next one follows what they wrote.
-    pub(super) async fn overtaken(&mut self) -> Stop {
+    pub(super) async fn overtaken(&mut self) -> ReconcileError {
         match self.reconciler.carry_over(self.record).await {
-            Ok(Noted::Changed(newer)) => {
+            Ok(CommitOutcome::Superseded(newer)) => {
                 *self.record = *newer;
-                Stop::Changed
+                ReconcileError::Superseded
             }
-            Ok(Noted::Lost | Noted::Written(_)) => Stop::Lost,
-            Err(fault) => Stop::Roster(fault),
+            Ok(CommitOutcome::LeaseLost | CommitOutcome::Committed(_)) => ReconcileError::LeaseLost,
+            Err(fault) => ReconcileError::Roster(fault),
         }
     }
 

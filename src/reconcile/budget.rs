@@ -2,7 +2,7 @@
 
 use super::WRITING;
 use crate::connect::Calls;
-use crate::connect::pace::Pace;
+use crate::connect::rate_limiter::RateLimiter;
 use crate::deadline::{Clock, Deadline};
 
 /// The time for a piece of work, the rate at which Connect may be called for it, and the calls so
@@ -11,25 +11,25 @@ use crate::deadline::{Clock, Deadline};
 pub struct Budget<'a> {
     /// The time, by our clock.
     pub clock: Clock,
-    /// When the work must be over. `hold` shortens it to what the lease allows.
+    /// When the work must be over. `reconcile_leased` shortens it to what the lease allows.
     pub deadline: Deadline,
     /// The calls of Connect so far, those that failed included.
     pub spent: Calls,
     /// The rate limiter, for work that nobody waits for; `None` calls as fast as the work goes, and
     /// a throttle is answered 202.
-    pub(super) pace: Option<&'a Pace>,
+    pub(super) rate_limiter: Option<&'a RateLimiter>,
 }
 
 impl<'a> Budget<'a> {
     /// For work that a sender waits for.
     #[must_use]
     pub fn new(clock: Clock, deadline: Deadline) -> Self {
-        Self { clock, deadline, spent: Calls::default(), pace: None }
+        Self { clock, deadline, spent: Calls::default(), rate_limiter: None }
     }
 
     /// The same for the drain: each call waits for its token.
-    pub(super) fn at_pace(self, pace: &'a Pace) -> Self {
-        Self { pace: Some(pace), ..self }
+    pub(super) fn with_rate_limiter(self, rate_limiter: &'a RateLimiter) -> Self {
+        Self { rate_limiter: Some(rate_limiter), ..self }
     }
 
     /// The same limits with an account of its own, for work that the sender did not ask for.

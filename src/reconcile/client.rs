@@ -9,17 +9,17 @@ use std::time::{Duration, SystemTime};
 
 use super::budget::Budget;
 use super::inlet::keys;
-use super::writer::{Entry, Upserted, Written};
-use super::{Blame, Reconciler, TRIES, changed_meanwhile};
+use super::writer::{Upserted, WriteOutcome, WrittenRecord};
+use super::{OnRejection, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::event::Intent;
 use crate::fault::Fault;
 use crate::roster::BATCH;
-use crate::roster::Clash;
-use crate::roster::fold::{Change, Said, taken};
+use crate::roster::WriteConflict;
 use crate::roster::key::Id;
-use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::merge::{MergeInput, MergeResult, taken};
+use crate::roster::record::{DesiredState, UserRecord};
 use crate::scim::Person;
 
 impl Reconciler {
@@ -58,13 +58,13 @@ impl Reconciler {
         // change comes after it all the same.
         let as_of = known.as_of().max(now);
         if let Some(person) = person {
-            let wanted = wanted(&person, known)?;
-            if wanted != known.wanted() {
-                record.spec.access.set(wanted, as_of);
+            let desired = desired(&person, known)?;
+            if desired != known.desired_state() {
+                record.spec.access.set(desired, as_of);
             }
             record.spec.shares_external_id = self.shares_external_id(&person, known).await?;
             record.spec.person = person.without_password();
-            record.keep_wish(known);
+            record.keep_awaited_name(known);
             record.spec.never_joined = false;
         }
         let is_same = record.spec == known.spec;
@@ -93,7 +93,7 @@ impl Reconciler {
         let now = budget.clock.now();
         let mut record = known.clone();
         let as_of = known.as_of().max(now);
-        record.leave_for_good(as_of);
+        record.mark_deleted(as_of);
         record.spec.date(as_of);
         record.changed(now);
         self.rewrite(record, false, known, budget).await
@@ -111,15 +111,18 @@ impl Reconciler {
         // Not rolled back: a deactivation or removal, or access that was taken away would come
         // back; and the write of a record that waits for a name, whose clash is known already and
         // settled by waiting.
-        let can_undo =
-            !is_same && record.wanted() == Wanted::Active && record.spec.awaited_name.is_none();
+        let can_roll_back = !is_same
+            && record.desired_state() == DesiredState::Active
+            && record.spec.awaited_name.is_none();
         match self.write(record, is_same, Some(known.clone()), budget).await? {
-            Ok(Written::Done(upserted)) => Ok(Some(upserted)),
-            Ok(Written::ToFollow(entry)) => {
-                self.carry(*entry, None, can_undo, budget).await.map(Some)
+            Ok(WriteOutcome::Done(upserted)) => Ok(Some(upserted)),
+            Ok(WriteOutcome::ToFollow(entry)) => {
+                self.carry(*entry, None, can_roll_back, budget).await.map(Some)
             }
-            Err(Clash::Moved) => Ok(None),
-            Err(Clash::Taken) => self.refuse_taken(&person, &id).await.map(|()| None),
+            Err(WriteConflict::StaleVersion) => Ok(None),
+            Err(WriteConflict::DuplicateKey) => {
+                self.refuse_taken(&person, &id).await.map(|()| None)
+            }
         }
     }
 
@@ -144,14 +147,15 @@ impl Reconciler {
     /// change can be rolled back.
     async fn carry(
         &self,
-        mut entry: Entry,
+        mut entry: WrittenRecord,
         password: Option<Password>,
-        can_undo: bool,
+        can_roll_back: bool,
         budget: &mut Budget<'_>,
     ) -> Result<Upserted, Fault> {
         let former = entry.former.take();
-        let blame = if can_undo { Blame::UndoName(former) } else { Blame::Park };
-        self.follow(entry, blame, password, budget).await
+        let on_rejection =
+            if can_roll_back { OnRejection::RollbackOnConflict(former) } else { OnRejection::Park };
+        self.follow(entry, on_rejection, password, budget).await
     }
 
     /// A record that is only known for leaving and becomes this new person, and whether another
@@ -167,7 +171,11 @@ impl Reconciler {
     }
 
     /// Writes a new person. If a record is only known for leaving, it becomes this person's.
-    async fn enter_new(&self, person: &Person, budget: &Budget<'_>) -> Result<Entry, Fault> {
+    async fn enter_new(
+        &self,
+        person: &Person,
+        budget: &Budget<'_>,
+    ) -> Result<WrittenRecord, Fault> {
         let keys = keys(person)?;
         let intent = Intent::Join(person.clone());
         let id = self.new_id();
@@ -181,25 +189,25 @@ impl Reconciler {
                 // Where it fails Connect will have no such user, so nobody else can be its owner.
                 None => self.new_owner(person, &id).await?.unwrap_or_else(|_| own()),
             };
-            let gone = self.roster.find_gone(&keys, BATCH).await?;
+            let gone = self.roster.find_deleted(&keys, BATCH).await?;
             let now = budget.clock.now();
             // A tombstone or a leave may be dated ahead of our clock; the merge would drop a join
             // that is older.
             let as_of = after(gone.iter().chain(&known), now);
             let (id, owner) = (id.clone(), owner.hash());
-            let said = Said { intent: &intent, as_of, now, id, owner, source: SCIM };
-            let mut record = match said.fold(known.as_ref(), &gone)? {
-                Change::Nothing(_) => return Err(changed_meanwhile()),
-                Change::Same(record) | Change::Written(record) => *record,
+            let input = MergeInput { intent: &intent, as_of, now, id, owner, source: SCIM };
+            let mut record = match input.merge_into(known.as_ref(), &gone)? {
+                MergeResult::Ignored(_) => return Err(changed_meanwhile()),
+                MergeResult::Unchanged(record) | MergeResult::Changed(record) => *record,
             };
             record.spec.shares_external_id = shares;
             match self.write(record, false, known, budget).await? {
-                Ok(Written::ToFollow(entry)) => return Ok(*entry),
-                Ok(Written::Done(_)) => return Err(taken()),
-                Err(Clash::Moved) => {}
+                Ok(WriteOutcome::ToFollow(entry)) => return Ok(*entry),
+                Ok(WriteOutcome::Done(_)) => return Err(taken()),
+                Err(WriteConflict::StaleVersion) => {}
                 // Whoever has it is found now; if not, it is another person's.
-                Err(Clash::Taken) if was_taken => return Err(taken()),
-                Err(Clash::Taken) => was_taken = true,
+                Err(WriteConflict::DuplicateKey) if was_taken => return Err(taken()),
+                Err(WriteConflict::DuplicateKey) => was_taken = true,
             }
         }
         Err(changed_meanwhile())
@@ -210,11 +218,11 @@ impl Reconciler {
 const SCIM: &str = crate::config::scim::NAME;
 
 /// The access that a resource wants; without `active` it stays as it is.
-fn wanted(person: &Person, known: &UserRecord) -> Result<Wanted, Fault> {
+fn desired(person: &Person, known: &UserRecord) -> Result<DesiredState, Fault> {
     Ok(match person.says_active() {
-        false => known.wanted(),
-        true if person.active()? => Wanted::Active,
-        true => Wanted::Inactive,
+        false => known.desired_state(),
+        true if person.active()? => DesiredState::Active,
+        true => DesiredState::Inactive,
     })
 }
 

@@ -2,7 +2,7 @@
 //! another.
 //!
 //! Each record notes the digest under which Connect follows it. It is the first 16 hexadecimal
-//! digits of the SHA-256 of a JSON document, [`Written`], that has the members below in their
+//! digits of the SHA-256 of a JSON document, [`DigestInput`], that has the members below in their
 //! order. Nothing of the program's source is in it: renaming a type of ours changes no rule. A
 //! release that adds or changes a member counts [`VERSION`] up and has every record reconciled once
 //! more, so that is told in the change log.
@@ -14,16 +14,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::assign::Rules;
 use crate::assign::identity::EmailAs;
-use crate::assign::instance::Reference;
+use crate::assign::instance::ResourceRef;
+use crate::assign::permissions::{Allowed, Grant, Permissions};
 use crate::assign::phone::Phone;
-use crate::assign::power::{Allowed, Grant, Power};
 use crate::hex;
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
 
 /// The digest of rules and policy, as far as they decide what Connect holds of a person: 16
 /// hexadecimal digits. Limits and rates are left out, since they decide only when.
 pub(super) fn digest(rules: &Rules, policy: &Policy) -> String {
-    let document = serde_json::to_vec(&Written::of(rules, policy)).unwrap_or_default();
+    let document = serde_json::to_vec(&DigestInput::of(rules, policy)).unwrap_or_default();
     hex::write(Sha256::digest(document).split_at(8).0)
 }
 
@@ -33,7 +33,7 @@ const VERSION: u32 = 1;
 /// The document that is digested. The order of the members is part of the digest.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Written<'a> {
+struct DigestInput<'a> {
     version: u32,
     deployment: &'a str,
     instance: &'a str,
@@ -41,14 +41,14 @@ struct Written<'a> {
     email_as: &'static str,
     generate_password: bool,
     tags: &'a BTreeMap<String, String>,
-    everyone: Gives<'a>,
-    groups: Vec<(&'a str, Gives<'a>)>,
-    allowed_routing_profiles: Vec<Named<'a>>,
-    allowed_security_profiles: Vec<Named<'a>>,
-    allowed_hierarchy_groups: Vec<Named<'a>>,
+    everyone: AccessInput<'a>,
+    groups: Vec<(&'a str, AccessInput<'a>)>,
+    allowed_routing_profiles: Vec<IdOrName<'a>>,
+    allowed_security_profiles: Vec<IdOrName<'a>>,
+    allowed_hierarchy_groups: Vec<IdOrName<'a>>,
     phone: &'a Phone,
     deactivate: &'static str,
-    suspended_security_profile: Option<Named<'a>>,
+    suspended_security_profile: Option<IdOrName<'a>>,
     rename: &'static str,
     on_missing: &'static str,
     on_foreign_user: &'static str,
@@ -57,28 +57,28 @@ struct Written<'a> {
 /// Profiles and hierarchy group, by what gives them: the deployment or one of the person's groups.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Gives<'a> {
-    routing_profile: Option<Named<'a>>,
-    security_profiles: Vec<Named<'a>>,
-    hierarchy_group: Option<Named<'a>>,
+struct AccessInput<'a> {
+    routing_profile: Option<IdOrName<'a>>,
+    security_profiles: Vec<IdOrName<'a>>,
+    hierarchy_group: Option<IdOrName<'a>>,
 }
 
 /// A resource as the operator named it. Which id a name has is not part of the digest: that would
 /// take a call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Named<'a> {
+enum IdOrName<'a> {
     Id(&'a str),
     Name(&'a str),
 }
 
-impl<'a> Written<'a> {
+impl<'a> DigestInput<'a> {
     /// Takes rules and policy apart member by member, so that a new one does not compile until
     /// somebody decides whether it belongs here.
     fn of(rules: &'a Rules, policy: &'a Policy) -> Self {
         let Rules {
             deployment,
-            power,
+            permissions,
             allowed,
             groups,
             tags,
@@ -93,7 +93,7 @@ impl<'a> Written<'a> {
         let (deactivate, suspended_security_profile) = match deactivate {
             Deactivate::Delete => ("delete", None),
             Deactivate::Keep => ("keep", None),
-            Deactivate::Suspend(profile) => ("suspend", Some(Named::of(profile))),
+            Deactivate::Suspend(profile) => ("suspend", Some(IdOrName::of(profile))),
         };
         Self {
             version: VERSION,
@@ -107,11 +107,11 @@ impl<'a> Written<'a> {
             },
             generate_password: *generate_password,
             tags,
-            everyone: Gives::everyone(power),
+            everyone: AccessInput::everyone(permissions),
             groups: groups.iter().map(|(name, grant)| (name.as_str(), grant.into())).collect(),
-            allowed_routing_profiles: Named::all(routing_profiles),
-            allowed_security_profiles: Named::all(security_profiles),
-            allowed_hierarchy_groups: Named::all(hierarchy_groups),
+            allowed_routing_profiles: IdOrName::all(routing_profiles),
+            allowed_security_profiles: IdOrName::all(security_profiles),
+            allowed_hierarchy_groups: IdOrName::all(hierarchy_groups),
             phone,
             deactivate,
             suspended_security_profile,
@@ -131,35 +131,35 @@ impl<'a> Written<'a> {
     }
 }
 
-impl<'a> Gives<'a> {
-    fn everyone(power: &'a Power<Reference>) -> Self {
+impl<'a> AccessInput<'a> {
+    fn everyone(permissions: &'a Permissions<ResourceRef>) -> Self {
         Self {
-            routing_profile: Some(Named::of(&power.routing_profile)),
-            security_profiles: Named::all(&power.security_profiles),
-            hierarchy_group: power.hierarchy_group.as_ref().map(Named::of),
+            routing_profile: Some(IdOrName::of(&permissions.routing_profile)),
+            security_profiles: IdOrName::all(&permissions.security_profiles),
+            hierarchy_group: permissions.hierarchy_group.as_ref().map(IdOrName::of),
         }
     }
 }
 
-impl<'a> From<&'a Grant> for Gives<'a> {
+impl<'a> From<&'a Grant> for AccessInput<'a> {
     fn from(grant: &'a Grant) -> Self {
         Self {
-            routing_profile: grant.routing_profile.as_ref().map(Named::of),
-            security_profiles: Named::all(&grant.security_profiles),
-            hierarchy_group: grant.hierarchy_group.as_ref().map(Named::of),
+            routing_profile: grant.routing_profile.as_ref().map(IdOrName::of),
+            security_profiles: IdOrName::all(&grant.security_profiles),
+            hierarchy_group: grant.hierarchy_group.as_ref().map(IdOrName::of),
         }
     }
 }
 
-impl<'a> Named<'a> {
-    fn of(reference: &'a Reference) -> Self {
+impl<'a> IdOrName<'a> {
+    fn of(reference: &'a ResourceRef) -> Self {
         match reference {
-            Reference::Id(id) => Self::Id(id.as_str()),
-            Reference::Name(name) => Self::Name(name),
+            ResourceRef::Id(id) => Self::Id(id.as_str()),
+            ResourceRef::Name(name) => Self::Name(name),
         }
     }
 
-    fn all(references: &'a [Reference]) -> Vec<Self> {
+    fn all(references: &'a [ResourceRef]) -> Vec<Self> {
         references.iter().map(Self::of).collect()
     }
 }
@@ -198,7 +198,7 @@ pub(super) mod tests {
     #[test]
     fn the_same_rules_have_the_same_digest_in_every_release() {
         let (rules, policy) = configured(&[]);
-        let written = serde_json::to_string(&Written::of(&rules, &policy)).unwrap();
+        let written = serde_json::to_string(&DigestInput::of(&rules, &policy)).unwrap();
         assert_eq!(written, WRITTEN);
         assert_eq!(digest(&rules, &policy), "bce84aa106f75c70");
     }

@@ -2,7 +2,7 @@
 //!
 //! One run at a time, held by the roster. While it has work, Connect's quota is its own: inlets leave
 //! what they hear to it. Several records are followed at once, so that a slow answer costs no turn;
-//! the turns themselves are those of [`Pace`].
+//! the turns themselves are those of [`RateLimiter`].
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::sleep;
 
 use super::budget::Budget;
-use super::{Ended, Followed, Reconciler, WRITING};
-use crate::connect::pace::Pace;
+use super::{Followed, Reconciled, Reconciler, WRITING};
+use crate::connect::rate_limiter::RateLimiter;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
 use crate::roster::key::Id;
-use crate::roster::record::MENDED_AFTER;
+use crate::roster::record::RETRY_AFTER;
 
 /// Records that are followed at once.
 const AT_ONCE: usize = 8;
@@ -77,7 +77,7 @@ impl Reconciler {
         deadline: Deadline,
         drained: &mut Drained,
     ) -> Result<(), Fault> {
-        let pace = Pace::new(self.policy.rate);
+        let rate_limiter = RateLimiter::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
         while deadline.allows_a_call() && !self.is_ending() {
             // Whom a change of a group concerns is due only once it is written whom.
@@ -92,11 +92,11 @@ impl Reconciler {
                 continue;
             }
             if due.len() > 1 {
-                let until = clock.now().checked_add(MENDED_AFTER);
+                let until = clock.now().checked_add(RETRY_AFTER);
                 self.set_backlog(until).await?;
             }
             let follow = async |id: Id| {
-                let mut budget = Budget::new(clock, deadline).at_pace(&pace);
+                let mut budget = Budget::new(clock, deadline).with_rate_limiter(&rate_limiter);
                 let followed = match self.is_ending() {
                     true => Ok(Followed::nothing(String::new())),
                     false => self.reconcile(&id, &mut budget).await,
@@ -107,7 +107,7 @@ impl Reconciler {
             let mut is_idle = true;
             while let Some((id, followed, calls)) = ends.next().await {
                 let followed = followed?;
-                is_idle &= matches!(followed.ended, Ended::Pending(None));
+                is_idle &= matches!(followed.reconciled, Reconciled::Pending(None));
                 drained.calls.add(&calls);
                 drained.note(id, followed);
             }
@@ -127,18 +127,20 @@ const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
     fn note(&mut self, id: Id, followed: Followed) {
-        let Followed { owner, ended } = followed;
+        let Followed { owner, reconciled } = followed;
         let stuck = |fault| Stuck { id, owner, fault };
-        match ended {
-            Ended::Applied(applied) => {
+        match reconciled {
+            Reconciled::Applied(applied) => {
                 self.applied = self.applied.saturating_add(1);
                 let adopted = usize::from(matches!(applied, Applied::Adopted(_)));
                 self.adopted = self.adopted.saturating_add(adopted);
             }
-            Ended::Parked(fault) | Ended::Undone(fault) => self.parked.push(stuck(fault)),
-            Ended::Pending(Some(fault)) => self.pending.push(stuck(fault)),
+            Reconciled::Parked(fault) | Reconciled::RolledBack(fault) => {
+                self.parked.push(stuck(fault))
+            }
+            Reconciled::Pending(Some(fault)) => self.pending.push(stuck(fault)),
             // Somebody else sees to it, or it was forgotten in time.
-            Ended::Pending(None) => {}
+            Reconciled::Pending(None) => {}
         }
     }
 

@@ -1,29 +1,29 @@
 //! What hooks send → the roster → Connect, at once where there is time.
 //!
-//! Events come twice, late and in any order; `roster::fold` merges them, last writer wins. Whatever
+//! Events come twice, late and in any order; `roster::merge` merges them, last writer wins. Whatever
 //! can be judged without Connect is judged before the write, so that most faults of a sender's
 //! leave nothing to roll back.
 
 use std::time::SystemTime;
 
 use super::budget::Budget;
-use super::writer::{Upserted, Written};
-use super::{Blame, Reconciler, TRIES, changed_meanwhile};
+use super::writer::{Upserted, WriteOutcome};
+use super::{OnRejection, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
-use crate::roster::Clash;
-use crate::roster::fold::{Change, Said, is_another, taken};
+use crate::roster::WriteConflict;
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::merge::{MergeInput, MergeResult, is_another, taken};
+use crate::roster::record::{DesiredState, UserRecord};
 use crate::roster::{BATCH, find_everybody};
 use crate::scim::Person;
 
 /// One provisioning event, as an inlet read it.
-pub struct Heard<'a> {
+pub struct ProvisioningEvent<'a> {
     /// The change that is asked for.
     pub intent: &'a Intent,
     /// The name of the hook by which it came, as in its path.
@@ -48,35 +48,43 @@ impl Reconciler {
     /// back.
     pub async fn accept(
         &self,
-        heard: &Heard<'_>,
+        incoming: &ProvisioningEvent<'_>,
         budget: &mut Budget<'_>,
     ) -> Result<Upserted, Fault> {
-        let entered = self.enter(heard, budget).await;
-        let mut entry = match entered.map_err(|fault| of_the_whole(fault, heard.intent))? {
-            Written::ToFollow(entry) => *entry,
-            Written::Done(upserted) => return Ok(upserted),
+        let entered = self.enter(incoming, budget).await;
+        let mut entry = match entered.map_err(|fault| of_the_whole(fault, incoming.intent))? {
+            WriteOutcome::ToFollow(entry) => *entry,
+            WriteOutcome::Done(upserted) => return Ok(upserted),
         };
         // Somebody who leaves must not be let in again because something else is wrong: a leave is
         // never rolled back.
-        let can_undo = heard.can_mend && !heard.intent.is_farewell();
-        let blame = if can_undo { Blame::Undo(entry.former.take()) } else { Blame::Park };
-        let password = heard.intent.person().and_then(|person| self.password(person));
-        self.follow(entry, blame, password, budget).await
+        let can_roll_back = incoming.can_mend && !incoming.intent.is_farewell();
+        let on_rejection = if can_roll_back {
+            OnRejection::Rollback(entry.former.take())
+        } else {
+            OnRejection::Park
+        };
+        let password = incoming.intent.person().and_then(|person| self.password(person));
+        self.follow(entry, on_rejection, password, budget).await
     }
 
     /// Merges an event into the roster: find the record, merge, judge, write. It starts again if
     /// somebody wrote the record meanwhile, so that the merge is always with the newest state.
-    async fn enter(&self, heard: &Heard<'_>, budget: &Budget<'_>) -> Result<Written, Fault> {
+    async fn enter(
+        &self,
+        incoming: &ProvisioningEvent<'_>,
+        budget: &Budget<'_>,
+    ) -> Result<WriteOutcome, Fault> {
         let clock = budget.clock;
-        let ignored = |reason| Written::Done(Upserted::nothing(Outcome::Ignored(reason)));
-        let Some(person) = heard.intent.person() else {
+        let ignored = |reason| WriteOutcome::Done(Upserted::nothing(Outcome::Ignored(reason)));
+        let Some(person) = incoming.intent.person() else {
             return Ok(ignored("nothing is asked for"));
         };
         // An undated event is as old as its first delivery. Dated by each delivery, a late repeat
         // would beat what happened since.
-        let as_of = match (heard.happened, heard.event) {
+        let as_of = match (incoming.happened, incoming.event) {
             (Some(happened), _) => happened,
-            (None, Some(event)) => self.roster.first_sight(event, clock.now()).await?,
+            (None, Some(event)) => self.roster.first_seen(event, clock.now()).await?,
             (None, None) => clock.now(),
         };
         let keys = keys(person)?;
@@ -87,10 +95,10 @@ impl Reconciler {
             // Somebody who is removed between these two reads is found by neither. Then the roster
             // refuses the write of a new record that is not newer than the removal, and we come by
             // here again.
-            let gone = self.roster.find_gone(&keys, BATCH).await?;
+            let gone = self.roster.find_deleted(&keys, BATCH).await?;
             let known = self.known(person).await?;
             let known = known.filter(|known| !is_of_who_is_gone(known, person, as_of, &gone));
-            let known = self.meant(known, heard, person)?;
+            let known = self.meant(known, incoming, person)?;
             let owner = match &known {
                 Some(record) => self.owner_of(record),
                 None => match self.new_owner(person, &id).await? {
@@ -98,40 +106,42 @@ impl Reconciler {
                     // Connect has nobody of such a name; but a name there must be, unless it is somebody
                     // who is gone.
                     Err(_)
-                        if heard.intent.is_farewell()
+                        if incoming.intent.is_farewell()
                             && (person.user_name().is_ok() || !gone.is_empty()) =>
                     {
                         return Ok(ignored(UNKNOWN));
                     }
-                    Err(fault) if heard.can_mend => return Err(fault),
+                    Err(fault) if incoming.can_mend => return Err(fault),
                     // Connect will have no such user, so nobody else can be its owner.
                     Err(_) => Owner::of_record(&self.rules.deployment, id.as_str()),
                 },
             };
             let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
-            let Heard { intent, source, .. } = *heard;
-            let said = Said { intent, as_of, now, id, owner, source };
-            said.check_time()?;
-            let (mut record, is_same) = match said.fold(known.as_ref(), &gone)? {
-                Change::Nothing(reason) => return Ok(ignored(reason)),
-                Change::Same(record) => (*record, true),
-                Change::Written(record) => (*record, false),
+            let ProvisioningEvent { intent, source, .. } = *incoming;
+            let input = MergeInput { intent, as_of, now, id, owner, source };
+            input.check_time()?;
+            let (mut record, is_same) = match input.merge_into(known.as_ref(), &gone)? {
+                MergeResult::Ignored(reason) => return Ok(ignored(reason)),
+                MergeResult::Unchanged(record) => (*record, true),
+                MergeResult::Changed(record) => (*record, false),
             };
             // Before the write: most of what Connect would refuse is told without a call and
             // without a rollback.
-            if heard.can_mend {
-                self.judge(&record, heard.intent)?;
+            if incoming.can_mend {
+                self.judge(&record, incoming.intent)?;
             } else if self.is_to_wait(&record, known.as_ref()).await? {
-                record.wait_for_name(known.as_ref(), now);
+                record.await_name(known.as_ref(), now);
             }
             // The first holder may have given it up since; then nobody shares it any more.
             record.spec.shares_external_id &= self.is_shared(&record).await?;
             match self.write(record, is_same, known, budget).await? {
                 Ok(written) => return Ok(written),
-                Err(Clash::Moved) => {}
+                Err(WriteConflict::StaleVersion) => {}
                 // Who has the name is found now; if not, it is another person's.
-                Err(Clash::Taken) if was_taken && heard.can_mend => return Err(taken()),
-                Err(Clash::Taken) => was_taken = true,
+                Err(WriteConflict::DuplicateKey) if was_taken && incoming.can_mend => {
+                    return Err(taken());
+                }
+                Err(WriteConflict::DuplicateKey) => was_taken = true,
             }
         }
         Err(changed_meanwhile())
@@ -144,11 +154,11 @@ impl Reconciler {
     fn meant(
         &self,
         known: Option<UserRecord>,
-        heard: &Heard<'_>,
+        incoming: &ProvisioningEvent<'_>,
         person: &Person,
     ) -> Result<Option<UserRecord>, Fault> {
         let Some(known) = known else { return Ok(None) };
-        let is_strict = heard.can_mend || matches!(heard.intent, Intent::Leave(_));
+        let is_strict = incoming.can_mend || matches!(incoming.intent, Intent::Leave(_));
         Ok(if is_strict || !is_another(&known, person)? { Some(known) } else { None })
     }
 
@@ -160,7 +170,7 @@ impl Reconciler {
     ) -> Result<bool, Fault> {
         let told = |record: &UserRecord| record.spec.person.user_name().ok().map(Key::user_name);
         let is_new = known.is_none_or(|known| told(known) != told(record));
-        match told(record).filter(|_| is_new && record.wanted() != Wanted::Gone) {
+        match told(record).filter(|_| is_new && record.desired_state() != DesiredState::Deleted) {
             Some(name) => Ok(self.who_is_before(&name, record).await?.is_some()),
             None => Ok(false),
         }
@@ -197,7 +207,7 @@ impl Reconciler {
     /// Refuses before the write what Connect would refuse after it, as far as that can be told
     /// without a call. Only for senders that can mend it.
     fn judge(&self, record: &UserRecord, intent: &Intent) -> Result<(), Fault> {
-        if record.wanted() != Wanted::Active || record.spec.never_joined {
+        if record.desired_state() != DesiredState::Active || record.spec.never_joined {
             return Ok(());
         }
         let mut agent = Agent::assign(&record.spec.person, &[], &self.rules, (self.entropy)())?;
@@ -250,7 +260,7 @@ impl Reconciler {
     /// CreateUser or never: it is stored nowhere.
     pub(super) fn password(&self, person: &Person) -> Option<Password> {
         let password = person.password().ok().flatten().filter(|_| self.rules.identity.password);
-        password.and_then(Password::read)
+        password.and_then(Password::parse)
     }
 }
 

@@ -8,13 +8,13 @@
 
 use std::time::SystemTime;
 
-use super::attempt::{Attempt, Stop};
+use super::attempt::{Attempt, ReconcileError};
 use super::{Reconciler, TRIES};
 use crate::fault::{Fault, Kind};
 use crate::roster::find_everybody;
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{MEMORY, UserRecord, Wanted};
-use crate::roster::{Clash, Trouble};
+use crate::roster::record::{DesiredState, TOMBSTONE_TTL, UserRecord};
+use crate::roster::{RosterError, WriteConflict};
 
 impl Attempt<'_> {
     /// Gives the person the username that they wait for, if it is their turn; otherwise returns the
@@ -22,19 +22,19 @@ impl Attempt<'_> {
     ///
     /// The name is taken by a conditional write: the roster refuses a key that another record has,
     /// so two who wait cannot both get it.
-    pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, Stop> {
+    pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, ReconcileError> {
         for _ in 0..TRIES {
             let Some(wish) = self.record.spec.awaited_name.as_ref() else { return Ok(None) };
             if let Some(other) = self.reconciler.who_is_before(&wish.key(), self.record).await? {
                 return Ok(Some(waits(&other)));
             }
             let mut granted = self.record.clone();
-            granted.grant_wish(self.now());
+            granted.grant_awaited_name(self.now());
             granted.free_names(self.record);
             // The next step may be CreateUser under this name, so it is a candidate from this write
             // on.
-            if granted.wanted() == Wanted::Active {
-                granted.try_name();
+            if granted.desired_state() == DesiredState::Active {
+                granted.reserve_username();
             }
             match self.reconciler.roster.write(&granted).await? {
                 Ok(stored) => {
@@ -43,11 +43,11 @@ impl Attempt<'_> {
                     return Ok(None);
                 }
                 // Somebody was faster; the next look says who.
-                Err(Clash::Taken) => {}
-                Err(Clash::Moved) => return Err(self.overtaken().await),
+                Err(WriteConflict::DuplicateKey) => {}
+                Err(WriteConflict::StaleVersion) => return Err(self.overtaken().await),
             }
         }
-        Err(Trouble::NotDone("a name changes hands all the time".to_owned()).into())
+        Err(RosterError::NotDone("a name changes hands all the time".to_owned()).into())
     }
 }
 
@@ -58,7 +58,7 @@ impl Reconciler {
         &self,
         name: &Key,
         record: &UserRecord,
-    ) -> Result<Option<Id>, Trouble> {
+    ) -> Result<Option<Id>, RosterError> {
         let holder = self.roster.find(name).await?.filter(|holder| holder.id != record.id);
         if let Some(holder) = holder {
             return Ok(Some(holder.id));
@@ -67,7 +67,7 @@ impl Reconciler {
         let turn = |since: SystemTime, id: &Id| (since, id.clone());
         let own = own.map(|wish| turn(wish.since, &record.id));
         let waiting =
-            find_everybody(&*self.roster, &Key::wish(name), usize::MAX).await?.into_iter();
+            find_everybody(&*self.roster, &Key::awaited_name(name), usize::MAX).await?.into_iter();
         let turns = waiting.filter(|other| other.id != record.id);
         let turns = turns
             .filter_map(|other| Some(turn(other.spec.awaited_name.as_ref()?.since, &other.id)));
@@ -81,9 +81,11 @@ impl Reconciler {
         &self,
         freed: &[Key],
         from: SystemTime,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RosterError> {
         for name in freed {
-            for waiting in find_everybody(&*self.roster, &Key::wish(name), usize::MAX).await? {
+            for waiting in
+                find_everybody(&*self.roster, &Key::awaited_name(name), usize::MAX).await?
+            {
                 self.wake(waiting, from).await?;
             }
         }
@@ -91,7 +93,7 @@ impl Reconciler {
     }
 
     /// Makes one record due, and tries again if it is written meanwhile.
-    async fn wake(&self, waiting: UserRecord, from: SystemTime) -> Result<(), Trouble> {
+    async fn wake(&self, waiting: UserRecord, from: SystemTime) -> Result<(), RosterError> {
         let mut waiting = Some(waiting);
         for _ in 0..TRIES {
             // Somebody who does not wait any more, or is gone, needs no telling.
@@ -110,7 +112,7 @@ impl Reconciler {
                 Err(_) => waiting = self.roster.load(&record.id).await?,
             }
         }
-        Err(Trouble::NotDone("who waits for a name changes all the time".to_owned()))
+        Err(RosterError::NotDone("who waits for a name changes all the time".to_owned()))
     }
 
     /// Tells those who wait for the names of a tombstone, and then lets it rest until it is erased.
@@ -118,10 +120,10 @@ impl Reconciler {
         &self,
         mut gone: UserRecord,
         now: SystemTime,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RosterError> {
         // The names leave the record only after everybody was told.
         self.tell_who_waits(&std::mem::take(&mut gone.freed_names), now).await?;
-        gone.set_due(now.checked_add(MEMORY));
+        gone.set_due(now.checked_add(TOMBSTONE_TTL));
         // Whoever wrote it meanwhile tells them again.
         let _overtaken = self.roster.write(&gone).await?;
         Ok(())

@@ -5,13 +5,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::attempt::{Attempt, Stop};
+use super::attempt::{Attempt, ReconcileError};
 use super::work::{is_young, not_shown};
 use crate::connect::UserIds;
 use crate::connect::plan::{Step, check_owner};
 use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
-use crate::roster::record::{Held, RemovalClaim, UserRecord};
+use crate::roster::record::{ConnectUser, RemovalClaim, UserRecord};
 
 /// How long a removal that is noted in the record is not counted again: the guard's own window.
 const HOUR: Duration = Duration::from_hours(1);
@@ -19,10 +19,10 @@ const HOUR: Duration = Duration::from_hours(1);
 impl Attempt<'_> {
     /// Removes the user of a former name. If somebody took our tags off it, they mean to keep it:
     /// it is not ours any more, it keeps nobody from the new name, and it is left alone.
-    pub(super) async fn remove_former(&mut self) -> Result<(), Stop> {
+    pub(super) async fn remove_former(&mut self) -> Result<(), ReconcileError> {
         let Some(former) = self.record.status.former_user.clone() else { return Ok(()) };
         match self.remove(&former).await {
-            Err(Stop::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
+            Err(ReconcileError::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
             removed => removed?,
         }
         self.record.status.former_user = None;
@@ -35,7 +35,7 @@ impl Attempt<'_> {
     /// too strict by one for an hour. Cut off after the checkpoint, the drain removes the user
     /// without counting. Cut off after DeleteUser, Connect shows nobody and the counted removal
     /// says that it was us.
-    pub(super) async fn remove(&mut self, held: &Held) -> Result<(), Stop> {
+    pub(super) async fn remove(&mut self, held: &ConnectUser) -> Result<(), ReconcileError> {
         let owner = self.owner();
         match self.session.observe(&held.ids).await? {
             Some(user) => {
@@ -63,7 +63,10 @@ impl Attempt<'_> {
     ///
     /// No checkpoint is needed: these users are looked up by name each time, and one that is not
     /// found is done with.
-    pub(super) async fn remove_tried(&mut self, kept: [Option<&str>; 2]) -> Result<bool, Stop> {
+    pub(super) async fn remove_candidates(
+        &mut self,
+        kept: [Option<&str>; 2],
+    ) -> Result<bool, ReconcileError> {
         let owner = self.owner();
         let mut removed = false;
         for tried in self.record.status.candidate_usernames.clone() {
@@ -71,7 +74,7 @@ impl Attempt<'_> {
                 continue;
             }
             let found = self.session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
-            if let Some(user) = found.filter(|user| self.record.status.has_not(&user.ids)) {
+            if let Some(user) = found.filter(|user| self.record.status.is_unknown_user(&user.ids)) {
                 self.count(&Step::DeleteUser, &user.ids).await?;
                 self.session.change(&Step::DeleteUser, &user.ids).await?;
                 (self.record.status.removal_claim, removed) = (None, true);
@@ -88,7 +91,11 @@ impl Attempt<'_> {
     /// lax. What is counted has a name: this removal of this user, since the record is pending. So a
     /// repeat after a lost answer, or by whoever mends, counts once; and a user who came back and
     /// leaves again counts again.
-    pub(super) async fn count(&mut self, step: &Step, user: &UserIds) -> Result<(), Stop> {
+    pub(super) async fn count(
+        &mut self,
+        step: &Step,
+        user: &UserIds,
+    ) -> Result<(), ReconcileError> {
         let now = self.now();
         let removal = removal(step, user);
         let is_this =
@@ -119,7 +126,7 @@ fn removal(step: &Step, user: &UserIds) -> String {
 
 /// True if this user's removal was counted: if Connect does not show it, that was us, not somebody
 /// by hand and not eventual consistency.
-pub(super) fn is_removed(record: &UserRecord, held: &Held) -> bool {
+pub(super) fn is_removed(record: &UserRecord, held: &ConnectUser) -> bool {
     let ours = removal(&Step::DeleteUser, &held.ids);
     record.status.removal_claim.as_ref().is_some_and(|claim| claim.removal == ours)
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::attempt::{Attempt, Stop};
+use super::attempt::{Attempt, ReconcileError};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
 use crate::assign::owner::{MANAGED_BY, Owner};
-use crate::assign::power::Power;
+use crate::assign::permissions::Permissions;
 use crate::connect::Applied;
 use crate::connect::plan::{Observed, Step, check_owner};
 use crate::fault::{Fault, Kind};
@@ -23,9 +23,9 @@ impl Attempt<'_> {
     pub(super) async fn take_over(
         &mut self,
         agent: &Agent,
-        power: &Power<ResourceId>,
+        permissions: &Permissions<ResourceId>,
         mut user: Observed,
-    ) -> Result<Applied, Stop> {
+    ) -> Result<Applied, ReconcileError> {
         if let Err(foreign) = check_owner(&agent.owner, &user) {
             self.check_others(&user).await?;
             if self.reconciler.policy.foreign == Foreign::Refuse
@@ -33,7 +33,7 @@ impl Attempt<'_> {
             {
                 return Err(foreign.into());
             }
-            self.check_power(&user, power).await?;
+            self.check_permissions(&user, permissions).await?;
             // Once the tags are on it, the user cannot be told from one that we made. That it was
             // foreign is written down before, so that the outcome still says "adopted" if we are
             // cut off in between.
@@ -43,14 +43,14 @@ impl Attempt<'_> {
             self.session.change(&Step::TagResource(tags), &user.ids).await?;
             user.tags.extend(agent.owner.tags());
         }
-        self.record.has_user(self.held(&user.ids));
-        let applied = self.update(agent, power, &user).await?;
+        self.record.set_user(self.held(&user.ids));
+        let applied = self.update(agent, permissions, &user).await?;
         Ok(if self.record.status.adopting { Applied::Adopted(user.ids) } else { applied })
     }
 
     /// A transient fault if the user is that of another record here: it is about to be removed or
     /// renamed, and then the name is free.
-    async fn check_others(&self, user: &Observed) -> Result<(), Stop> {
+    async fn check_others(&self, user: &Observed) -> Result<(), ReconcileError> {
         let Some(hash) = Owner::hash_in(&self.reconciler.rules.deployment, &user.tags) else {
             return Ok(());
         };
@@ -61,7 +61,7 @@ impl Attempt<'_> {
             // An effect that came after its record was settled, from a call that was abandoned long
             // before. The tombstone gets the user back, and the drain removes it.
             other.status.user = Some(self.held(&user.ids));
-            other.pend(self.now());
+            other.set_pending(self.now());
             other.set_due(Some(self.now()));
             // If somebody else wrote the tombstone, the next attempt at this name comes by here
             // again.
@@ -72,18 +72,22 @@ impl Attempt<'_> {
 
     /// Refuses to adopt a user with a security profile that neither everybody, nor the allowed
     /// list, nor this person's groups would give: else a name would be a way to more access.
-    async fn check_power(&self, user: &Observed, own: &Power<ResourceId>) -> Result<(), Stop> {
-        let mut power = self.reconciler.rules.power.clone();
-        power
+    async fn check_permissions(
+        &self,
+        user: &Observed,
+        own: &Permissions<ResourceId>,
+    ) -> Result<(), ReconcileError> {
+        let mut permissions = self.reconciler.rules.permissions.clone();
+        permissions
             .security_profiles
             .extend(self.reconciler.rules.allowed.security_profiles.iter().cloned());
-        let power = self.session.resolve(&power).await?;
-        let ours = power.security_profiles.iter().chain(&own.security_profiles);
+        let permissions = self.session.resolve(&permissions).await?;
+        let ours = permissions.security_profiles.iter().chain(&own.security_profiles);
         let ours: BTreeSet<&str> = ours.map(ResourceId::as_str).collect();
         if user.security_profiles.iter().all(|profile| ours.contains(profile.as_str())) {
             return Ok(());
         }
-        Err(too_powerful().into())
+        Err(exceeds_allowed_permissions().into())
     }
 }
 
@@ -96,7 +100,7 @@ fn held_by_another() -> Fault {
 }
 
 /// The sender's to mend, by another username; or the operator's, by taking the profile away.
-fn too_powerful() -> Fault {
+fn exceeds_allowed_permissions() -> Fault {
     Fault::new(
         Kind::Uniqueness,
         "userName: expected a user in Amazon Connect with no security profile but those of \

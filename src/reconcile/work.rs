@@ -8,25 +8,25 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
-use super::attempt::{Attempt, Stop};
+use super::attempt::{Attempt, ReconcileError};
 use super::removal::is_removed;
 use super::{Reconciler, TRIES};
 use crate::assign::Agent;
 use crate::assign::id::ResourceId;
-use crate::assign::instance::Reference;
+use crate::assign::instance::ResourceRef;
 use crate::assign::owner::Owner;
-use crate::assign::power::Power;
-use crate::connect::plan::{Desired, Observed, Step, check_owner, plan};
+use crate::assign::permissions::Permissions;
+use crate::connect::plan::{DesiredUser, Observed, Step, check_owner, plan};
 use crate::connect::session::{Created, Session};
 use crate::connect::{Applied, UserIds};
 use crate::deadline::{Clock, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::hex;
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
 use crate::roster::policy::{Deactivate, Missing, Rename};
-use crate::roster::record::{Held, Reapplied, UserRecord, Wanted};
+use crate::roster::record::{ConnectUser, DesiredState, Reapplied, UserRecord};
 use crate::roster::{all_groups_of, write_group};
 
 /// How long a user that Connect does not show may just not be shown yet, counted from when we
@@ -44,37 +44,39 @@ impl Attempt<'_> {
     ///
     /// The order is: groups of a person who is gone, the username that is waited for, the former
     /// user of a rename, then the user itself.
-    pub(super) async fn work(&mut self) -> Result<Applied, Stop> {
+    pub(super) async fn work(&mut self) -> Result<Applied, ReconcileError> {
         // Before the record is settled: a settled one is a tombstone, on which nobody works any
         // more, and what is left of memberships would stay.
-        if self.record.wanted() == Wanted::Gone {
+        if self.record.desired_state() == DesiredState::Deleted {
             self.reconciler.leave_groups(&self.record.id, self.clock).await?;
         }
         // Somebody who is shut out keeps the user with its username. Given a new name now, the old
         // one would be free here and taken in Connect, and the next person to get it would run into
         // that.
-        let waits = match self.record.wanted() {
+        let waits = match self.record.desired_state() {
             // Who is shut out keeps their user under its name, and takes another when they return: else
             // whoever is given the former one would find it taken in Connect.
-            Wanted::Inactive if !self.record.is_nameless() => None,
-            Wanted::Active | Wanted::Inactive | Wanted::Gone => self.claim_name().await?,
+            DesiredState::Inactive if !self.record.is_nameless() => None,
+            DesiredState::Active | DesiredState::Inactive | DesiredState::Deleted => {
+                self.claim_name().await?
+            }
         };
         // First, because the status has room for one former user. Another rename on top of an
         // unfinished one would push out the id of the first, and its user would be nobody's.
         self.remove_former().await?;
         let reconciler = self.reconciler;
-        match (self.record.wanted(), &reconciler.policy.deactivate) {
-            (Wanted::Active, _) => match waits {
+        match (self.record.desired_state(), &reconciler.policy.deactivate) {
+            (DesiredState::Active, _) => match waits {
                 None => self.hold_user().await,
-                Some(fault) if self.record.is_nameless() => Err(Stop::Waits(fault)),
+                Some(fault) if self.record.is_nameless() => Err(ReconcileError::NameTaken(fault)),
                 Some(fault) => {
                     // The user of the name that they have is kept in step meanwhile.
                     self.hold_user().await?;
-                    Err(Stop::Waits(fault))
+                    Err(ReconcileError::NameTaken(fault))
                 }
             },
-            (Wanted::Inactive, Deactivate::Suspend(profile)) => self.shut_out(profile).await,
-            (Wanted::Inactive, Deactivate::Keep) => {
+            (DesiredState::Inactive, Deactivate::Suspend(profile)) => self.shut_out(profile).await,
+            (DesiredState::Inactive, Deactivate::Keep) => {
                 // Nothing is changed under this policy, but a CreateUser of unknown fate may have
                 // left a user of whom only the name is known.
                 if !self.record.status.candidate_usernames.is_empty() {
@@ -83,20 +85,22 @@ impl Attempt<'_> {
                 let held = self.record.status.user.as_ref().map(|held| held.ids.clone());
                 Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
             }
-            (Wanted::Gone, _) | (Wanted::Inactive, Deactivate::Delete) => self.hold_nothing().await,
+            (DesiredState::Deleted, _) | (DesiredState::Inactive, Deactivate::Delete) => {
+                self.hold_nothing().await
+            }
         }
     }
 
     /// Removes every user of the record: the known one and those of unknown fate. Each removal is
     /// counted against the hour first.
-    async fn hold_nothing(&mut self) -> Result<Applied, Stop> {
+    async fn hold_nothing(&mut self) -> Result<Applied, ReconcileError> {
         let mut applied = Applied::NoUser;
         if let Some(held) = self.record.status.user.clone() {
             self.remove(&held).await?;
             self.record.status.user = None;
             applied = Applied::Removed;
         }
-        if self.remove_tried([None; 2]).await? {
+        if self.remove_candidates([None; 2]).await? {
             applied = Applied::Removed;
         }
         self.record.status.had_user |= applied == Applied::Removed;
@@ -109,7 +113,7 @@ impl Attempt<'_> {
     /// Suspensions count against the hour like removals. Unlike a removal, no checkpoint is needed
     /// between count and call: if we are cut off there, the user is still shown, and the drain
     /// counts once more and suspends. The guard is then too strict by one, never too lax.
-    async fn shut_out(&mut self, profile: &Reference) -> Result<Applied, Stop> {
+    async fn shut_out(&mut self, profile: &ResourceRef) -> Result<Applied, ReconcileError> {
         let Some(user) = self.one_user().await? else { return Ok(Applied::NoUser) };
         let given = self.given_to_agents(profile).await?;
         let profile = self.session.security_profile(profile).await?;
@@ -118,7 +122,7 @@ impl Attempt<'_> {
         if given.contains(&profile) {
             return Err(self.take_what_can_be(&profile, &user).await);
         }
-        let steps = plan(Desired::ShutOut(&profile), Some(&user));
+        let steps = plan(DesiredUser::ShutOut(&profile), Some(&user));
         if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
             let step = Step::UpdateUserSecurityProfiles(Vec::new());
             self.count(&step, &user.ids).await?;
@@ -131,11 +135,13 @@ impl Attempt<'_> {
     /// The security profiles with which people work here, as far as they are spelled in the other
     /// way than `suspended`, id or name. Those spelled the same way were compared when the
     /// configuration was read.
-    async fn given_to_agents(&self, suspended: &Reference) -> Result<Vec<ResourceId>, Fault> {
-        let (power, allowed) = (&self.reconciler.rules.power, &self.reconciler.rules.allowed);
+    async fn given_to_agents(&self, suspended: &ResourceRef) -> Result<Vec<ResourceId>, Fault> {
+        let (permissions, allowed) =
+            (&self.reconciler.rules.permissions, &self.reconciler.rules.allowed);
         let groups =
             self.reconciler.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
-        let all = power.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
+        let all =
+            permissions.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
         let spelling = std::mem::discriminant(suspended);
         resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), &self.session).await
     }
@@ -145,14 +151,16 @@ impl Attempt<'_> {
     /// stays is one that everybody has, if there is any. So somebody who leaves can do less than
     /// before and never more, whatever the setting names. The fault is returned in each case, and
     /// the record parks.
-    async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> Stop {
-        let everybodys =
-            match resolved(self.reconciler.rules.power.security_profiles.iter(), &self.session)
-                .await
-            {
-                Ok(everybodys) => everybodys,
-                Err(fault) => return fault.into(),
-            };
+    async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> ReconcileError {
+        let everybodys = match resolved(
+            self.reconciler.rules.permissions.security_profiles.iter(),
+            &self.session,
+        )
+        .await
+        {
+            Ok(everybodys) => everybodys,
+            Err(fault) => return fault.into(),
+        };
         let mut kept = everybodys.iter().chain([profile]);
         let kept = kept.find(|id| user.security_profiles.contains(id.as_str()));
         if let Some(kept) = kept.filter(|_| user.security_profiles.len() > 1) {
@@ -165,19 +173,19 @@ impl Attempt<'_> {
             }
             self.record.status.removal_claim = None;
         }
-        not_powerless().into()
+        still_has_access().into()
     }
 
     /// The one user of the record, if there is any. Others that a CreateUser of unknown fate may
     /// have made are removed.
-    async fn one_user(&mut self) -> Result<Option<Observed>, Stop> {
+    async fn one_user(&mut self) -> Result<Option<Observed>, ReconcileError> {
         // Under either policy: somebody who is to be shut out and has no user is no reason to park.
         let mut observed = self.observe(Missing::Recreate).await?;
         if observed.is_none() {
-            observed = self.find_tried(None).await?;
+            observed = self.find_candidate(None).await?;
         }
         let shown = observed.as_ref().map(|user| user.username.as_str());
-        self.remove_tried([shown, None]).await?;
+        self.remove_candidates([shown, None]).await?;
         Ok(observed)
     }
 
@@ -187,36 +195,36 @@ impl Attempt<'_> {
     /// user. Cut off before the checkpoint, two users exist of which one is unwritten; the next
     /// round finds it, since CreateUser says that the name is taken and the tags say that it is
     /// ours.
-    async fn hold_user(&mut self) -> Result<Applied, Stop> {
+    async fn hold_user(&mut self) -> Result<Applied, ReconcileError> {
         // Nobody ever asked for this person to join: there was a leave, and now a return. A user
         // that is found all the same dates from the time before the roster, and is given back.
         if self.record.spec.never_joined && self.record.status.user.is_none() {
-            if self.find_tried(None).await?.is_none() {
+            if self.find_candidate(None).await?.is_none() {
                 return Ok(Applied::NoUser);
             }
             self.record.spec.never_joined = false;
         }
         let agent = self.agent().await?;
-        let power = self.session.resolve(&agent.power).await?;
+        let permissions = self.session.resolve(&agent.permissions).await?;
         let name = agent.username.as_str();
         // By id first. Names are looked up only where no id is known, because the search index lags
         // and the full list is long.
         let mut observed = self.observe(self.reconciler.policy.missing).await?;
         if observed.is_none() {
-            observed = self.find_tried(Some(name)).await?;
+            observed = self.find_candidate(Some(name)).await?;
         }
         let shown = observed.as_ref().map(|user| user.username.as_str());
-        self.remove_tried([shown, Some(name)]).await?;
+        self.remove_candidates([shown, Some(name)]).await?;
         let is_renamed = shown.is_some_and(|shown| shown != name);
         if let Some(user) = observed.filter(|_| !is_renamed) {
-            return self.update(&agent, &power, &user).await;
+            return self.update(&agent, &permissions, &user).await;
         }
         if is_renamed && self.reconciler.policy.rename == Rename::Park {
             return Err(renamed().into());
         }
         // The old user stays until there is a new one. The other order would leave nobody if
         // Connect refuses the new name, is full, or throttles for an hour.
-        let applied = self.create(&agent, &power).await?;
+        let applied = self.create(&agent, &permissions).await?;
         // Both ids are written before the former user is removed: until then the new one is known
         // by its tags alone.
         if self.record.status.former_user.is_some() {
@@ -231,7 +239,7 @@ impl Attempt<'_> {
     /// A user that is not shown is one of three: removed by us, which the counted removal says; too
     /// young to be shown, which is a transient fault; or removed by hand, where `policy` decides
     /// between creating it again and parking. In the first and the last case the id is forgotten.
-    async fn observe(&mut self, policy: Missing) -> Result<Option<Observed>, Stop> {
+    async fn observe(&mut self, policy: Missing) -> Result<Option<Observed>, ReconcileError> {
         let Some(held) = self.record.status.user.clone() else { return Ok(None) };
         match self.session.observe(&held.ids).await? {
             Some(user) => {
@@ -253,7 +261,10 @@ impl Attempt<'_> {
     ///
     /// `name` is left out because CreateUser is about to be sent under it: if the user is there it
     /// answers "taken", and in the common case the look-ups are saved.
-    async fn find_tried(&mut self, name: Option<&str>) -> Result<Option<Observed>, Stop> {
+    async fn find_candidate(
+        &mut self,
+        name: Option<&str>,
+    ) -> Result<Option<Observed>, ReconcileError> {
         let owner = self.owner();
         for tried in self.record.status.candidate_usernames.clone() {
             if Some(tried.as_str()) == name {
@@ -275,17 +286,21 @@ impl Attempt<'_> {
     ///
     /// If the name is taken, the user is looked up: ours by an earlier attempt, another record's,
     /// foreign, or not shown yet, which is a transient fault.
-    async fn create(&mut self, agent: &Agent, power: &Power<ResourceId>) -> Result<Applied, Stop> {
+    async fn create(
+        &mut self,
+        agent: &Agent,
+        permissions: &Permissions<ResourceId>,
+    ) -> Result<Applied, ReconcileError> {
         agent.password.as_ref().map_err(Fault::clone)?;
-        let ids = match self.session.create(agent, power).await? {
+        let ids = match self.session.create(agent, permissions).await? {
             Created::New(ids) => ids,
             Created::Taken => {
                 let found = self.session.find(agent.username.as_str()).await?;
                 let user = found.ok_or_else(taken_by_nobody)?;
-                return self.take_over(agent, power, user).await;
+                return self.take_over(agent, permissions, user).await;
             }
         };
-        self.record.has_user(self.held(&ids));
+        self.record.set_user(self.held(&ids));
         // They were counted on the user of before.
         self.record.status.reapply_counts.clear();
         // This one is of our own making.
@@ -297,10 +312,10 @@ impl Attempt<'_> {
     pub(super) async fn update(
         &mut self,
         agent: &Agent,
-        power: &Power<ResourceId>,
+        permissions: &Permissions<ResourceId>,
         user: &Observed,
-    ) -> Result<Applied, Stop> {
-        let steps = plan(Desired::Held(agent, power), Some(user));
+    ) -> Result<Applied, ReconcileError> {
+        let steps = plan(DesiredUser::Held(agent, permissions), Some(user));
         let is_done = self.apply(&steps, &user.ids).await?;
         let ids = user.ids.clone();
         Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
@@ -312,7 +327,7 @@ impl Attempt<'_> {
     /// it at the next look. A step over the limit is skipped and the others are made; then the
     /// fault is `Kind::Unequal`, and the record parks. Cut off between two steps, the next plan has
     /// the rest.
-    async fn apply(&mut self, steps: &[Step], user: &UserIds) -> Result<bool, Stop> {
+    async fn apply(&mut self, steps: &[Step], user: &UserIds) -> Result<bool, ReconcileError> {
         let is_planned = |name: &String| steps.iter().any(|step| step.name() == name);
         // A step that is planned no longer had its effect: its count is over.
         self.record.status.reapply_counts.retain(|name, _| is_planned(name));
@@ -330,7 +345,7 @@ impl Attempt<'_> {
             let tried = Reapplied { digest, times: times.saturating_add(1) };
             self.record.status.reapply_counts.insert(name.to_owned(), tried);
         }
-        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(stubborn(&unequal).into()) }
+        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(drifted(&unequal).into()) }
     }
 }
 
@@ -340,7 +355,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// The roster's, or if the groups change faster than this.
-    pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), Trouble> {
+    pub async fn leave_groups(&self, user: &Id, clock: Clock) -> Result<(), RosterError> {
         for _ in 0..TRIES {
             let groups = all_groups_of(&*self.roster, user.as_str()).await?;
             if groups.is_empty() {
@@ -353,7 +368,7 @@ impl Reconciler {
                 let _overtaken = write_group(&*self.roster, &change).await?;
             }
         }
-        Err(Trouble::NotDone("the groups of who is gone change all the time".to_owned()))
+        Err(RosterError::NotDone("the groups of who is gone change all the time".to_owned()))
     }
 
     /// The owner that the record's user bears. It was fixed when the record was made, so later
@@ -364,7 +379,7 @@ impl Reconciler {
 }
 
 /// True if we have known the user for less than fifteen minutes.
-pub(super) fn is_young(held: &Held, now: SystemTime) -> bool {
+pub(super) fn is_young(held: &ConnectUser, now: SystemTime) -> bool {
     lies_within(YOUNG, held.since, now)
 }
 
@@ -407,7 +422,7 @@ fn renamed() -> Fault {
 /// The ids of these security profiles. Names that are not found are left out: nobody has such a
 /// profile, and a person's suspension does not wait for a setting to be mended.
 async fn resolved<'a>(
-    meant: impl Iterator<Item = &'a Reference>,
+    meant: impl Iterator<Item = &'a ResourceRef>,
     session: &Session<'_>,
 ) -> Result<Vec<ResourceId>, Fault> {
     let mut ids = Vec::new();
@@ -422,7 +437,7 @@ async fn resolved<'a>(
 }
 
 /// The operator's to mend: the profile for suspended users is one that agents have.
-fn not_powerless() -> Fault {
+fn still_has_access() -> Fault {
     Fault::new(
         Kind::Configuration,
         "configuration: SUSPENDED_SECURITY_PROFILE is a profile with which others work here, so this \
@@ -435,7 +450,7 @@ fn not_powerless() -> Fault {
 }
 
 /// For a value that Connect accepted and does not show.
-fn stubborn(operations: &[&str]) -> Fault {
+fn drifted(operations: &[&str]) -> Fault {
     let detail = format!(
         "{}: Amazon Connect took the value twice and shows another; something else sets it, or \
          Connect does not keep it",

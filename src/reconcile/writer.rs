@@ -8,15 +8,15 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::budget::Budget;
-use super::{Blame, Ended, Held, Reconciler};
+use super::{LeasedResult, OnRejection, Reconciled, Reconciler};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
 use crate::connect::Applied;
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
 use crate::roster::group::Group;
-use crate::roster::record::{MENDED_AFTER, UserRecord};
-use crate::roster::{Clash, Trouble};
+use crate::roster::record::{RETRY_AFTER, UserRecord};
+use crate::roster::{RosterError, WriteConflict};
 
 /// How long the answer "no backlog" is trusted. If one arises meanwhile, an event or two call
 /// Connect that would have been left to the drain.
@@ -34,7 +34,7 @@ pub struct Upserted {
 }
 
 /// A record that was written, with its former state.
-pub(super) struct Entry {
+pub(super) struct WrittenRecord {
     /// The record with the version of this write.
     pub(super) record: UserRecord,
     /// The state before, for a rollback; `None` if the record is new.
@@ -44,11 +44,11 @@ pub(super) struct Entry {
 }
 
 /// The result of the first write.
-pub(super) enum Written {
+pub(super) enum WriteOutcome {
     /// Nothing is left to do: Connect holds it already, or the event changed nothing.
     Done(Upserted),
     /// Connect has to follow.
-    ToFollow(Box<Entry>),
+    ToFollow(Box<WrittenRecord>),
 }
 
 impl Upserted {
@@ -74,9 +74,9 @@ impl Reconciler {
         is_same: bool,
         known: Option<UserRecord>,
         budget: &Budget<'_>,
-    ) -> Result<Result<Written, Clash>, Fault> {
+    ) -> Result<Result<WriteOutcome, WriteConflict>, Fault> {
         if is_same && record.is_applied() && record.status.config_digest == self.digest {
-            return Ok(self.touch(record, known.as_ref()).await?.map(Written::Done));
+            return Ok(self.touch(record, known.as_ref()).await?.map(WriteOutcome::Done));
         }
         let now = budget.clock.now();
         if is_same {
@@ -101,7 +101,7 @@ impl Reconciler {
         Ok(self.roster.write(&record).await?.map(|stored| {
             record.note_stored(stored);
             let former = known.map(Box::new);
-            Written::ToFollow(Box::new(Entry { record, former, leased }))
+            WriteOutcome::ToFollow(Box::new(WrittenRecord { record, former, leased }))
         }))
     }
 
@@ -111,11 +111,11 @@ impl Reconciler {
         &self,
         mut record: UserRecord,
         known: Option<&UserRecord>,
-    ) -> Result<Result<Upserted, Clash>, Fault> {
+    ) -> Result<Result<Upserted, WriteConflict>, Fault> {
         if known != Some(&record) {
             match self.roster.write(&record).await? {
                 Ok(stored) => record.note_stored(stored),
-                Err(clash) => return Ok(Err(clash)),
+                Err(conflict) => return Ok(Err(conflict)),
             }
         }
         let applied = match &record.status.user {
@@ -134,12 +134,12 @@ impl Reconciler {
     /// was.
     pub(super) async fn follow(
         &self,
-        entry: Entry,
-        blame: Blame,
+        entry: WrittenRecord,
+        on_rejection: OnRejection,
         password: Option<Password>,
         budget: &mut Budget<'_>,
     ) -> Result<Upserted, Fault> {
-        let Entry { record, leased, .. } = entry;
+        let WrittenRecord { record, leased, .. } = entry;
         let owner = self.owner_of(&record);
         if !leased {
             let (outcome, record) = (Outcome::Pending(owner, None), Some(Box::new(record)));
@@ -147,7 +147,7 @@ impl Reconciler {
         }
         let deadline = budget.deadline;
         budget.deadline = budget.writing();
-        let held = self.hold(record, &blame, password, budget).await;
+        let held = self.reconcile_leased(record, &on_rejection, password, budget).await;
         budget.deadline = deadline;
         let held = match held {
             Ok(held) => held,
@@ -158,31 +158,36 @@ impl Reconciler {
                 return Ok(Upserted::nothing(outcome));
             }
         };
-        let Held { ended, record, groups } = held;
-        let outcome = self.outcome(ended, owner, budget.clock.now()).await?;
+        let LeasedResult { reconciled, record, groups } = held;
+        let outcome = self.outcome(reconciled, owner, budget.clock.now()).await?;
         Ok(Upserted { outcome, record, groups })
     }
 
     /// The outcome for the sender. A throttled call raises the backlog's flag: events are then left
     /// to the drain, which calls at a rate, for a minute or until it finds nothing due.
-    async fn outcome(&self, ended: Ended, owner: Owner, now: SystemTime) -> Result<Outcome, Fault> {
-        match ended {
-            Ended::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
-            Ended::Pending(fault) => {
+    async fn outcome(
+        &self,
+        reconciled: Reconciled,
+        owner: Owner,
+        now: SystemTime,
+    ) -> Result<Outcome, Fault> {
+        match reconciled {
+            Reconciled::Applied(applied) => Ok(Outcome::Applied(applied, owner)),
+            Reconciled::Pending(fault) => {
                 if fault.as_ref().is_some_and(|fault| fault.kind == Kind::Throttled) {
                     // The flag is a hint. If it cannot be set, the next throttled event sets it.
-                    drop(self.set_backlog(now.checked_add(MENDED_AFTER)).await);
+                    drop(self.set_backlog(now.checked_add(RETRY_AFTER)).await);
                 }
                 Ok(Outcome::Pending(owner, fault.map(Box::new)))
             }
-            Ended::Parked(fault) => Ok(Outcome::Parked(fault, owner)),
-            Ended::Undone(fault) => Err(fault),
+            Reconciled::Parked(fault) => Ok(Outcome::Parked(fault, owner)),
+            Reconciled::RolledBack(fault) => Err(fault),
         }
     }
 
     /// True if Connect's quota is left to the drain. "No" is cached for a second, so that a busy
     /// sender does not cost the roster a read for each event; "yes" is asked again each time.
-    async fn has_backlog(&self, now: SystemTime) -> Result<bool, Trouble> {
+    async fn has_backlog(&self, now: SystemTime) -> Result<bool, RosterError> {
         let asked = *self.no_backlog.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = |asked| now.duration_since(asked).is_ok_and(|age| age < NO_BACKLOG);
         if asked.is_some_and(is_known) {
@@ -194,7 +199,7 @@ impl Reconciler {
     }
 
     /// Leaves Connect's quota to the drain until then, or to everybody with `None`.
-    pub(super) async fn set_backlog(&self, until: Option<SystemTime>) -> Result<(), Trouble> {
+    pub(super) async fn set_backlog(&self, until: Option<SystemTime>) -> Result<(), RosterError> {
         self.remember_no_backlog(None);
         self.roster.set_backlog(until).await
     }

@@ -23,7 +23,7 @@ const BLOCK: u64 = 1 << 20;
 
 /// A file whose writes may be held back.
 #[derive(Clone, Debug)]
-pub(super) struct Held(Arc<Inner>);
+pub(super) struct BufferedFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -34,20 +34,20 @@ struct Inner {
 /// What is held back: the writes, and what is read meanwhile.
 #[derive(Default)]
 struct Back {
-    steps: Vec<Step>,
+    steps: Vec<FileOp>,
     length: u64,
     /// So much of the file is as it was: what was cut off once is zero, should there be more again.
     kept: u64,
     pages: HashMap<u64, Box<[u8; PAGE]>>,
 }
 
-enum Step {
+enum FileOp {
     Resize(u64),
     Write(u64, Vec<u8>),
     Sync,
 }
 
-impl Held {
+impl BufferedFile {
     /// Holds back what is written to this file, or, where there is nothing to copy, nothing.
     pub(super) fn new(file: FileBackend, holds: bool) -> io::Result<Self> {
         let length = file.len()?;
@@ -126,9 +126,9 @@ impl Held {
         let mut back = self.0.back();
         for step in back.take().map(|back| back.steps).unwrap_or_default() {
             match step {
-                Step::Resize(length) => self.0.file.set_len(length)?,
-                Step::Write(start, bytes) => self.0.file.write(start, &bytes)?,
-                Step::Sync => self.0.file.sync_data()?,
+                FileOp::Resize(length) => self.0.file.set_len(length)?,
+                FileOp::Write(start, bytes) => self.0.file.write(start, &bytes)?,
+                FileOp::Sync => self.0.file.sync_data()?,
             }
         }
         Ok(())
@@ -163,7 +163,7 @@ impl Back {
             page.iter_mut().skip(kept).for_each(|byte| *byte = 0);
         }
         (self.length, self.kept) = (length, self.kept.min(length));
-        self.steps.push(Step::Resize(length));
+        self.steps.push(FileOp::Resize(length));
     }
 
     /// The page of this number, as it is read now.
@@ -192,7 +192,7 @@ impl Back {
             let own = page.iter_mut().skip(offset);
             own.zip(bytes).for_each(|(own, byte)| *own = *byte);
         }
-        self.steps.push(Step::Write(start, bytes.to_vec()));
+        self.steps.push(FileOp::Write(start, bytes.to_vec()));
         Ok(())
     }
 
@@ -253,7 +253,7 @@ fn parts(start: u64, length: usize) -> impl Iterator<Item = (u64, std::ops::Rang
 }
 
 /// What is read and written; and locks, which are the file's own.
-impl StorageBackend for Held {
+impl StorageBackend for BufferedFile {
     fn len(&self) -> io::Result<u64> {
         match self.0.back().as_ref() {
             Some(back) => Ok(back.length),
@@ -278,7 +278,7 @@ impl StorageBackend for Held {
 
     fn sync_data(&self) -> io::Result<()> {
         match self.0.back().as_mut() {
-            Some(back) => back.steps.push(Step::Sync),
+            Some(back) => back.steps.push(FileOp::Sync),
             None => self.0.file.sync_data()?,
         }
         Ok(())
@@ -371,7 +371,7 @@ mod tests {
         ) {
             let path = file("any");
             fs::write(&path, &first).unwrap();
-            let held = Held::new(backend(&path), true).unwrap();
+            let held = BufferedFile::new(backend(&path), true).unwrap();
             let mut plain = first.clone();
             for deed in deeds {
                 match deed {

@@ -13,12 +13,12 @@ use redb::StorageBackend;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::embedded::Embedded;
 use super::file::{Open, database};
-use super::group::{Group, GroupChange, Mark, Member};
+use super::group::{Affected, Group, GroupChange, Member};
 use super::key::{Id, Key};
-use super::record::{UserRecord, Wanted};
-use super::{Roster as _, Trouble};
+use super::memory::MemoryRoster;
+use super::record::{DesiredState, UserRecord};
+use super::{Roster as _, RosterError};
 use crate::scim::Person;
 
 /// A disk whose history is known.
@@ -72,7 +72,7 @@ impl Tape {
         let tape = self.clone();
         Box::new(move || {
             tape.with(|state| state.opened += 1);
-            database(tape.clone()).map_err(|error| Trouble::NotDone(error.to_string()))
+            database(tape.clone()).map_err(|error| RosterError::NotDone(error.to_string()))
         })
     }
 
@@ -154,11 +154,11 @@ fn record(number: u8) -> UserRecord {
         json!({"userName": format!("p{number}@example.com"), "externalId": number.to_string()});
     let Value::Object(user) = user else { panic!("an object") };
     let owner = format!("owner{number}");
-    UserRecord::new(Id::of([number; 16]), Person::new(user), Wanted::Active, &owner, now())
+    UserRecord::new(Id::of([number; 16]), Person::new(user), DesiredState::Active, &owner, now())
 }
 
-fn opened(tape: &Tape) -> Embedded {
-    Embedded::kept_by(tape.open(), Box::new(|_| {})).unwrap()
+fn opened(tape: &Tape) -> MemoryRoster {
+    MemoryRoster::kept_by(tape.open(), Box::new(|_| {})).unwrap()
 }
 
 /// What somebody was told, and when.
@@ -172,7 +172,12 @@ enum Told {
 
 /// One sender: writes a person several times, removes every fourth, adds the others to a group, and
 /// writes down what was answered after how many steps of the disk.
-async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> Vec<(usize, Told)> {
+async fn sender(
+    roster: Arc<MemoryRoster>,
+    tape: Tape,
+    group: Group,
+    number: u8,
+) -> Vec<(usize, Told)> {
     let mut told = Vec::new();
     let mut record = record(number);
     for round in 0..4_u32 {
@@ -181,7 +186,7 @@ async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> 
         record.schedule.attempts = round;
     }
     let event = format!("event{number}");
-    roster.first_sight(&event, now()).await.unwrap();
+    roster.first_seen(&event, now()).await.unwrap();
     told.push((tape.steps(), Told::Seen(event)));
     roster.count_removal("a removal", now(), 1000).await.unwrap();
     told.push((tape.steps(), Told::Counted));
@@ -191,8 +196,11 @@ async fn sender(roster: Arc<Embedded>, tape: Tape, group: Group, number: u8) -> 
     } else {
         let value = record.id.as_str().to_owned();
         let add = vec![Member { value: value.clone(), rest: serde_json::Map::new() }];
-        let change =
-            GroupChange { add, mark: Mark::Changed, ..GroupChange::of(group.clone(), now()) };
+        let change = GroupChange {
+            add,
+            affected: Affected::Changed,
+            ..GroupChange::of(group.clone(), now())
+        };
         roster.write_group(&change).await.unwrap().unwrap();
         told.push((tape.steps(), Told::Member(group.id, value)));
     }
@@ -230,7 +238,7 @@ async fn whenever_the_power_goes_what_was_answered_is_there() {
     }
 }
 
-async fn holds(left: &Embedded, told: &Told, group: &Group) {
+async fn holds(left: &MemoryRoster, told: &Told, group: &Group) {
     match told {
         Told::Version(id, version) => {
             let stored = left.load(id).await.unwrap();
@@ -243,30 +251,31 @@ async fn holds(left: &Embedded, told: &Told, group: &Group) {
         Told::Member(id, value) => {
             let groups = left.groups_of(value, None, 999).await.unwrap();
             assert!(groups.iter().any(|group| group.id == *id), "{value}");
-            let marked = left.load(&Id::read(value)).await.unwrap().unwrap();
+            let marked = left.load(&Id::from_text(value)).await.unwrap().unwrap();
             assert!(marked.generation > 1, "in the same write");
             assert_eq!(group.id, *id);
         }
         Told::Seen(event) => {
             let later = now() + Duration::from_secs(9);
-            assert_eq!(left.first_sight(event, later).await, Ok(now()));
+            assert_eq!(left.first_seen(event, later).await, Ok(now()));
         }
         Told::Counted => assert_eq!(left.count_removal("another", now(), 1).await, Ok(false)),
     }
 }
 
 /// What a roster says of itself, as it says it.
-fn reporting(tape: &Tape) -> (Arc<Embedded>, Arc<Mutex<Vec<String>>>) {
+fn reporting(tape: &Tape) -> (Arc<MemoryRoster>, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let own = Arc::clone(&said);
-    let report = move |state: std::result::Result<(), &Trouble>| {
-        let state = state.map_or_else(|trouble| trouble.to_string(), |()| "well".to_owned());
+    let report = move |state: std::result::Result<(), &RosterError>| {
+        let state =
+            state.map_or_else(|roster_error| roster_error.to_string(), |()| "well".to_owned());
         own.lock().unwrap().push(state);
     };
-    (Arc::new(Embedded::kept_by(tape.open(), Box::new(report)).unwrap()), said)
+    (Arc::new(MemoryRoster::kept_by(tape.open(), Box::new(report)).unwrap()), said)
 }
 
-async fn until_well(roster: &Embedded) {
+async fn until_well(roster: &MemoryRoster) {
     let well = async {
         while roster.health().is_err() {
             sleep(Duration::from_millis(20)).await;
@@ -290,10 +299,10 @@ async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
         large.status.config_digest = "x".repeat(60_000);
         match roster.write(&large).await {
             Ok(version) => answered.push((large.id, version.unwrap())),
-            Err(trouble) => {
-                let text = trouble.text().to_owned();
-                assert_eq!(roster.health(), Err(Trouble::NotDone(text.clone())));
-                assert_eq!(trouble, Trouble::Unknown(text), "what it began may be there");
+            Err(roster_error) => {
+                let text = roster_error.text().to_owned();
+                assert_eq!(roster.health(), Err(RosterError::NotDone(text.clone())));
+                assert_eq!(roster_error, RosterError::Unknown(text), "what it began may be there");
                 assert!(roster.load(&large.id).await.is_err(), "nobody knows what became of it");
                 break;
             }
@@ -308,7 +317,7 @@ async fn a_full_disk_is_told_once_and_got_over_without_anything_lost() {
     let of_nobody = Key::user_name("nobody@example.com");
     assert_eq!(roster.find(&of_nobody).await.unwrap(), None);
     assert!(roster.write(&kept).await.is_err(), "and nothing is taken");
-    assert!(roster.first_sight("e", now()).await.is_err());
+    assert!(roster.first_seen("e", now()).await.is_err());
     sleep(Duration::from_millis(1500)).await;
     assert!(roster.health().is_err(), "there is still no room");
     assert_eq!(said.lock().unwrap().len(), 1, "once a spell");
@@ -410,7 +419,7 @@ async fn an_event_that_comes_alone_behind_a_crowd_waits_for_nobody() {
         written.unwrap().unwrap();
     }
     // The first is a power of two, at which old ones are forgotten in a change of its own.
-    let first = timeout(Duration::from_secs(10), roster.first_sight("event", now())).await;
+    let first = timeout(Duration::from_secs(10), roster.first_seen("event", now())).await;
     assert_eq!(first.unwrap(), Ok(now()));
     assert_eq!(roster.health(), Ok(()));
 }

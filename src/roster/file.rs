@@ -14,15 +14,15 @@ use redb::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Trouble;
-use super::backup::{Held, beside};
-use super::crowd::Row;
-use super::embedded::Contents;
+use super::RosterError;
+use super::backup::{BufferedFile, beside};
 use super::group::{Group, Member};
+use super::group_index::Row;
 use super::key::Id;
-use super::people::{Entry, Ways};
-use super::queue::{Change, GroupWrite};
+use super::memory::Contents;
+use super::queue::{GroupWrite, StoreChange};
 use super::record::{Form, UserRecord};
+use super::user_index::{IndexKeys, PackedRecord};
 
 /// Id → record.
 const RECORDS: TableDefinition<'_, &str, &str> = TableDefinition::new("records");
@@ -59,7 +59,7 @@ pub(crate) fn copy_of(path: &Path) -> PathBuf {
 }
 
 /// Opens what a database is kept in, again if need be.
-pub(super) type Open = Box<dyn Fn() -> Result<Database, Trouble> + Send>;
+pub(super) type Open = Box<dyn Fn() -> Result<Database, RosterError> + Send>;
 
 /// An open file.
 #[derive(Debug)]
@@ -76,34 +76,34 @@ pub(super) fn at(path: PathBuf) -> Open {
         // People's data: for whoever runs this alone.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|error| trouble(&error))?;
-        let length = file.metadata().map_err(|error| trouble(&error))?.len();
+        let file = options.open(&path).map_err(|error| roster_error(&error))?;
+        let length = file.metadata().map_err(|error| roster_error(&error))?.len();
         if !may_be_new && length == 0 {
             let path = path.display();
-            return Err(Trouble::NotDone(format!(
+            return Err(RosterError::NotDone(format!(
                 "{path}: expected the roster, found an empty file"
             )));
         }
-        let file = FileBackend::new(file).map_err(|error| trouble(&error))?;
+        let file = FileBackend::new(file).map_err(|error| roster_error(&error))?;
         let copy = copy_of(&path);
-        let held = Held::new(file, length > 0).map_err(|error| trouble(&error))?;
+        let held = BufferedFile::new(file, length > 0).map_err(|error| roster_error(&error))?;
         let opened = match database(held.clone()) {
-            Err(DatabaseError::DatabaseAlreadyOpen) => Err(Trouble::NotDone(format!(
+            Err(DatabaseError::DatabaseAlreadyOpen) => Err(RosterError::NotDone(format!(
                 "{} is open in another process: stop it first",
                 path.display()
             ))),
-            opened => opened.map_err(|error| trouble(&error)),
+            opened => opened.map_err(|error| roster_error(&error)),
         }?;
         // Also where there is a copy: a build of before may have written since it was made.
-        if is_of_form_1(&opened).map_err(|error| trouble(&error))? {
+        if is_of_form_1(&opened).map_err(|error| roster_error(&error))? {
             held.copy(&copy).map_err(|error| {
                 let copy = copy.display();
-                Trouble::NotDone(format!(
+                RosterError::NotDone(format!(
                     "{copy}: the file of the build before cannot be copied: {error}"
                 ))
             })?;
         }
-        held.release().map_err(|error| trouble(&error))?;
+        held.release().map_err(|error| roster_error(&error))?;
         was_there.set(true);
         Ok(opened)
     })
@@ -127,16 +127,16 @@ fn is_of_form_1(database: &Database) -> Result<bool, redb::Error> {
 
 impl File {
     /// Opens a file, and reads what it holds.
-    pub(super) fn open(open: &Open) -> Result<(Self, Contents), Trouble> {
+    pub(super) fn open(open: &Open) -> Result<(Self, Contents), RosterError> {
         let file = Self(open()?);
-        file.make_tables().map_err(|Failure(trouble)| trouble)?;
+        file.make_tables().map_err(|FileError(roster_error)| roster_error)?;
         let contents = file.read()?;
         Ok((file, contents))
     }
 
     /// Makes changes, all of them or none, and answers when they are on the disk.
-    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), Trouble> {
-        let commit = || -> Result<(), Failure> {
+    pub(super) fn commit(&self, changes: &[StoreChange]) -> Result<(), RosterError> {
+        let commit = || -> Result<(), FileError> {
             let transaction = self.0.begin_write().map_err(redb::Error::from)?;
             for change in changes {
                 make(&transaction, change)?;
@@ -144,11 +144,12 @@ impl File {
             Ok(transaction.commit().map_err(redb::Error::from)?)
         };
         // Some of it may be on the disk.
-        commit().map_err(|Failure(trouble)| Trouble::Unknown(trouble.text().to_owned()))
+        commit()
+            .map_err(|FileError(roster_error)| RosterError::Unknown(roster_error.text().to_owned()))
     }
 
     /// Tries whether it takes what is written: a small change might find room where there is none.
-    pub(super) fn try_room(&self) -> Result<(), Trouble> {
+    pub(super) fn try_room(&self) -> Result<(), RosterError> {
         let blanks = " ".repeat(ROOM);
         let attempt = |blanks: Option<&str>| -> Result<(), redb::Error> {
             let transaction = self.0.begin_write()?;
@@ -158,11 +159,11 @@ impl File {
             }
             Ok(transaction.commit()?)
         };
-        attempt(Some(&blanks)).and_then(|()| attempt(None)).map_err(|error| trouble(&error))
+        attempt(Some(&blanks)).and_then(|()| attempt(None)).map_err(|error| roster_error(&error))
     }
 
     /// Makes what is not there yet, and carries over what a build of before left: all of it or nothing.
-    fn make_tables(&self) -> Result<(), Failure> {
+    fn make_tables(&self) -> Result<(), FileError> {
         let transaction = self.0.begin_write().map_err(redb::Error::from)?;
         transaction.open_table(GROUPS)?;
         transaction.open_table(MEMBERS)?;
@@ -178,31 +179,36 @@ impl File {
                     notes.insert(THE_FORM, Form::NUMBER.to_string().as_str())?;
                 }
                 Some(form) if form == Form::NUMBER.to_string() => {}
-                Some(form) => return Err(Failure(of_a_newer_build(form))),
+                Some(form) => return Err(FileError(of_a_newer_build(form))),
             }
         }
         Ok(transaction.commit().map_err(redb::Error::from)?)
     }
 
-    fn read(&self) -> Result<Contents, Trouble> {
-        let read = || -> Result<Contents, Failure> {
+    fn read(&self) -> Result<Contents, RosterError> {
+        let read = || -> Result<Contents, FileError> {
             let mut contents = Contents::default();
             let transaction = self.0.begin_read().map_err(redb::Error::from)?;
             for row in transaction.open_table(RECORDS)?.iter()? {
-                let record = UserRecord::read(row?.1.value()).map_err(|error| trouble(&error))?;
-                contents.people.put(Entry::of(&record)?, Ways::of(&record))?;
+                let record = UserRecord::from_stored(row?.1.value())
+                    .map_err(|error| roster_error(&error))?;
+                contents.user_index.put(PackedRecord::of(&record)?, IndexKeys::of(&record))?;
             }
             for row in transaction.open_table(GROUPS)?.iter()? {
-                contents.crowd.place(document::<Group>(row?.1.value())?);
+                contents.group_index.place(document::<Group>(row?.1.value())?);
             }
             for row in transaction.open_table(MEMBERS)?.iter()? {
                 let (key, member) = row?;
                 let (group, number) = key.value();
-                contents.crowd.join(&Id::read(group), number, document::<Member>(member.value())?);
+                contents.group_index.join(
+                    &Id::from_text(group),
+                    number,
+                    document::<Member>(member.value())?,
+                );
             }
             for row in transaction.open_table(OWED)?.iter()? {
                 let (group, owed) = row?;
-                contents.crowd.owe(Id::read(group.value()), document(owed.value())?);
+                contents.group_index.owe(Id::from_text(group.value()), document(owed.value())?);
             }
             for row in transaction.open_table(SIGHTS)?.iter()? {
                 let (event, at) = row?;
@@ -213,23 +219,24 @@ impl File {
             }
             Ok(contents)
         };
-        read().map_err(|Failure(trouble)| trouble)
+        read().map_err(|FileError(roster_error)| roster_error)
     }
 }
 
 /// Writes anew, in the form of today, the records of form 1.
-fn carry_over(records: &mut Table<'_, &'static str, &'static str>) -> Result<(), Failure> {
+fn carry_over(records: &mut Table<'_, &'static str, &'static str>) -> Result<(), FileError> {
     let mut old = Vec::new();
     for row in records.iter()? {
         let (id, record) = row?;
-        let form = UserRecord::form_of(record.value()).map_err(|error| trouble(&error))?;
+        let form = UserRecord::form_of(record.value()).map_err(|error| roster_error(&error))?;
         if form < Form::NUMBER {
             old.push(id.value().to_owned());
         }
     }
     for id in old {
-        let record = records.get(id.as_str())?.map(|record| UserRecord::read(record.value()));
-        let record = record.transpose().map_err(|error| trouble(&error))?;
+        let record =
+            records.get(id.as_str())?.map(|record| UserRecord::from_stored(record.value()));
+        let record = record.transpose().map_err(|error| roster_error(&error))?;
         if let Some(record) = record {
             records.insert(id.as_str(), written(&record)?.as_str())?;
         }
@@ -237,31 +244,31 @@ fn carry_over(records: &mut Table<'_, &'static str, &'static str>) -> Result<(),
     Ok(())
 }
 
-fn of_a_newer_build(form: &str) -> Trouble {
+fn of_a_newer_build(form: &str) -> RosterError {
     let own = Form::NUMBER;
-    Trouble::NotDone(format!(
+    RosterError::NotDone(format!(
         "expected a roster of form {own} or before, found one of form {form}: a newer build wrote it"
     ))
 }
 
-fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> {
+fn make(transaction: &WriteTransaction, change: &StoreChange) -> Result<(), FileError> {
     match change {
-        Change::Put(record) => put(transaction, std::slice::from_ref(record.as_ref())),
-        Change::Erase(id) => {
+        StoreChange::Put(record) => put(transaction, std::slice::from_ref(record.as_ref())),
+        StoreChange::Erase(id) => {
             transaction.open_table(RECORDS)?.remove(id.as_str())?;
             Ok(())
         }
-        Change::Group(write) => put_group(transaction, write),
-        Change::See(event, at) => {
+        StoreChange::Group(write) => put_group(transaction, write),
+        StoreChange::See(event, at) => {
             transaction.open_table(SIGHTS)?.insert(event.as_str(), milliseconds(*at))?;
             Ok(())
         }
-        Change::Forget(until) => {
+        StoreChange::Forget(until) => {
             let until = milliseconds(*until);
             transaction.open_table(SIGHTS)?.retain(|_, at| at > until)?;
             Ok(())
         }
-        Change::Note(notes) => {
+        StoreChange::Note(notes) => {
             let document = written(notes)?;
             transaction.open_table(NOTES)?.insert(THE_NOTES, document.as_str())?;
             Ok(())
@@ -269,7 +276,7 @@ fn make(transaction: &WriteTransaction, change: &Change) -> Result<(), Failure> 
     }
 }
 
-fn put(transaction: &WriteTransaction, records: &[UserRecord]) -> Result<(), Failure> {
+fn put(transaction: &WriteTransaction, records: &[UserRecord]) -> Result<(), FileError> {
     let mut table = transaction.open_table(RECORDS)?;
     for record in records {
         table.insert(record.id.as_str(), written(record)?.as_str())?;
@@ -277,7 +284,7 @@ fn put(transaction: &WriteTransaction, records: &[UserRecord]) -> Result<(), Fai
     Ok(())
 }
 
-fn put_group(transaction: &WriteTransaction, write: &GroupWrite) -> Result<(), Failure> {
+fn put_group(transaction: &WriteTransaction, write: &GroupWrite) -> Result<(), FileError> {
     let id = write.id.as_str();
     match &write.group {
         Some(Some(group)) => {
@@ -308,19 +315,19 @@ fn put_group(transaction: &WriteTransaction, write: &GroupWrite) -> Result<(), F
 }
 
 /// Why something was not done: whatever the reason, it was not.
-struct Failure(Trouble);
+struct FileError(RosterError);
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self(trouble)
+impl From<RosterError> for FileError {
+    fn from(roster_error: RosterError) -> Self {
+        Self(roster_error)
     }
 }
 
 macro_rules! failures {
     ($($error:ty),*) => {$(
-        impl From<$error> for Failure {
+        impl From<$error> for FileError {
             fn from(error: $error) -> Self {
-                Self(trouble(&error))
+                Self(roster_error(&error))
             }
         }
     )*};
@@ -338,14 +345,14 @@ fn time(milliseconds: u64) -> SystemTime {
     time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn written(document: &impl Serialize) -> Result<String, Trouble> {
-    serde_json::to_string(document).map_err(|error| trouble(&error))
+fn written(document: &impl Serialize) -> Result<String, RosterError> {
+    serde_json::to_string(document).map_err(|error| roster_error(&error))
 }
 
-fn document<T: DeserializeOwned>(written: &str) -> Result<T, Trouble> {
-    serde_json::from_str(written).map_err(|error| trouble(&error))
+fn document<T: DeserializeOwned>(written: &str) -> Result<T, RosterError> {
+    serde_json::from_str(written).map_err(|error| roster_error(&error))
 }
 
-fn trouble(error: &dyn std::error::Error) -> Trouble {
-    Trouble::NotDone(error.to_string())
+fn roster_error(error: &dyn std::error::Error) -> RosterError {
+    RosterError::NotDone(error.to_string())
 }

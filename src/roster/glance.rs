@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use super::key::Id;
-use super::record::{Access, Nanos, UserRecord, Wanted};
+use super::record::{Access, DesiredState, Nanos, UserRecord};
 use crate::pack::{Unpacked, members, unpack};
 use crate::scim::resource::{Share, Sought};
 
@@ -18,7 +18,7 @@ pub struct Glance {
     /// Counts the writes of the record: as long as it is the same, so is the rest.
     pub version: u64,
     /// What should be.
-    pub wanted: Wanted,
+    pub desired: DesiredState,
     /// Counts what a client sees changed.
     pub etag: u64,
     /// When it was first written.
@@ -36,7 +36,7 @@ impl Glance {
         Self {
             id: record.id.clone(),
             version: record.row_version,
-            wanted: record.wanted(),
+            desired: record.desired_state(),
             etag: record.spec.etag,
             created: record.created,
             modified: record.spec.modified,
@@ -49,7 +49,7 @@ impl Glance {
     /// # Errors
     /// If it is no record.
     pub(super) fn unpacked(packed: &[u8], sought: &Sought<'_>) -> Result<Self, Unpacked> {
-        let mut own = Own::default();
+        let mut own = GlanceBuilder::default();
         for member in members(packed)?.into_iter().flatten() {
             let (name, value) = member?;
             match name.as_ref() {
@@ -66,22 +66,22 @@ impl Glance {
 
 /// What was found of it so far.
 #[derive(Default)]
-struct Own {
+struct GlanceBuilder {
     id: Option<Id>,
     version: Option<u64>,
-    wanted: Option<Wanted>,
+    desired: Option<DesiredState>,
     etag: Option<u64>,
     created: Option<SystemTime>,
     modified: Option<SystemTime>,
     resource: Option<Map<String, Value>>,
 }
 
-impl Own {
+impl GlanceBuilder {
     fn read_spec(&mut self, packed: &[u8], sought: &Sought<'_>) -> Result<(), Unpacked> {
         for member in members(packed)?.into_iter().flatten() {
             let (name, value) = member?;
             match name.as_ref() {
-                "access" => self.wanted = Some(unpack::<Access>(value)?.wanted()),
+                "access" => self.desired = Some(unpack::<Access>(value)?.desired_state()),
                 "etag" => self.etag = Some(unpack(value)?),
                 "modified" => self.modified = Some(unpack::<Nanos>(value)?.0),
                 "person" => self.resource = part_of_person(value, sought)?,
@@ -95,7 +95,7 @@ impl Own {
         Some(Glance {
             id: self.id?,
             version: self.version?,
-            wanted: self.wanted?,
+            desired: self.desired?,
             etag: self.etag?,
             created: self.created?,
             modified: self.modified?,
@@ -124,7 +124,7 @@ fn part_of_resource(packed: &[u8], sought: &Sought<'_>) -> Result<Map<String, Va
         let share = match sought.share(&name) {
             Share::Nothing => None,
             Share::All => Some(unpack(value)?),
-            Share::Wanted => part_of_extension(value, sought)?,
+            Share::DesiredState => part_of_extension(value, sought)?,
         };
         part.extend(share.map(|share| (name.into_owned(), share)));
     }
@@ -204,7 +204,7 @@ mod tests {
             let now = Duration::from_millis(seconds.into());
             let now = SystemTime::UNIX_EPOCH.checked_add(now).unwrap();
             let person = Person::new(resource);
-            let mut record = UserRecord::new(Id::of([7; 16]), person, Wanted::Inactive, "owner", now);
+            let mut record = UserRecord::new(Id::of([7; 16]), person, DesiredState::Inactive, "owner", now);
             (record.row_version, record.spec.etag) = (seconds.into(), 2);
             record.spec.modified = SystemTime::UNIX_EPOCH;
             let types = ResourceType::user(&Limits::default());

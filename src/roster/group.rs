@@ -56,14 +56,14 @@ pub struct GroupChange {
     /// Who goes.
     pub remove: Vec<String>,
     /// Whose records are marked, once who comes and goes is written.
-    pub mark: Mark,
+    pub affected: Affected,
     /// Now.
     pub now: SystemTime,
 }
 
 /// For whom a change of a group makes a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum Affected {
     /// Those who come and go.
     Changed,
     /// All members, before and after.
@@ -154,7 +154,7 @@ impl GroupChange {
             add: Vec::new(),
             tell: Vec::new(),
             remove: Vec::new(),
-            mark: Mark::Nobody,
+            affected: Affected::Nobody,
             now,
         }
     }

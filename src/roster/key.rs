@@ -22,7 +22,7 @@ impl Id {
 
     /// The id that was written like this; whether there is such a record is another question.
     #[must_use]
-    pub fn read(text: &str) -> Self {
+    pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
     }
 
@@ -67,7 +67,7 @@ impl Key {
 
     /// A `userName`, by its key, that somebody is to have once nobody else has it any more.
     #[must_use]
-    pub fn wish(user_name: &Self) -> Self {
+    pub fn awaited_name(user_name: &Self) -> Self {
         Self::of("wish", &user_name.0)
     }
 

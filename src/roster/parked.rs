@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::key::Id;
 use super::record::{Phase, UserRecord};
-use super::{Clash, Roster, Trouble};
+use super::{Roster, RosterError, WriteConflict};
 use crate::fault::Kind;
 
 /// A write that was overtaken is tried again this often.
@@ -67,20 +67,20 @@ impl State {
 
 /// Why a record was not set going.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RequeueError {
     /// It waits for nobody.
     NotParked(Id),
     /// Somebody else wrote it again and again.
     Overtaken(Id),
     /// The roster did not answer.
-    Roster(Trouble),
+    Roster(RosterError),
     /// There is no such record.
     Unknown(Id),
 }
 
 /// How a record is set going.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
+enum Requeue {
     Release,
     Retry,
 }
@@ -89,7 +89,7 @@ enum How {
 ///
 /// # Errors
 /// If the roster did not answer.
-pub async fn all(roster: &dyn Roster) -> Result<Vec<UserRecord>, Trouble> {
+pub async fn all(roster: &dyn Roster) -> Result<Vec<UserRecord>, RosterError> {
     let mut all = roster.parked(None, PAGE).await?;
     let mut page = all.len();
     while page == PAGE
@@ -105,25 +105,25 @@ pub async fn all(roster: &dyn Roster) -> Result<Vec<UserRecord>, Trouble> {
 /// Makes parked records pending and due, under all the rules.
 ///
 /// # Errors
-/// [`Refused`]; if it is for one of several, none was changed, unless somebody else wrote meanwhile.
-pub async fn retry(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), Refused> {
-    set_going(roster, ids, How::Retry, now).await
+/// [`RequeueError`]; if it is for one of several, none was changed, unless somebody else wrote meanwhile.
+pub async fn retry(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), RequeueError> {
+    set_going(roster, ids, Requeue::Retry, now).await
 }
 
 /// The same, and lets their removals through however many there were; they are counted all the same.
 ///
 /// # Errors
 /// As [`retry`].
-pub async fn release(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), Refused> {
-    set_going(roster, ids, How::Release, now).await
+pub async fn release(roster: &dyn Roster, ids: &[Id], now: SystemTime) -> Result<(), RequeueError> {
+    set_going(roster, ids, Requeue::Release, now).await
 }
 
 async fn set_going(
     roster: &dyn Roster,
     ids: &[Id],
-    how: How,
+    how: Requeue,
     now: SystemTime,
-) -> Result<(), Refused> {
+) -> Result<(), RequeueError> {
     for id in ids {
         find(roster, id).await?;
     }
@@ -136,34 +136,34 @@ async fn set_going(
 async fn set_one_going(
     roster: &dyn Roster,
     id: &Id,
-    how: How,
+    how: Requeue,
     now: SystemTime,
-) -> Result<(), Refused> {
+) -> Result<(), RequeueError> {
     for _ in 0..TRIES {
         let mut record = find(roster, id).await?;
         record.reopen(now);
         record.set_due(Some(now));
         // Whoever mended something elsewhere wants to see it tried.
         record.status.reapply_counts.clear();
-        record.schedule.guard_waived |= how == How::Release;
+        record.schedule.guard_waived |= how == Requeue::Release;
         match roster.write(&record).await? {
             Ok(_) => return Ok(()),
-            Err(Clash::Moved) => {}
-            Err(Clash::Taken) => break,
+            Err(WriteConflict::StaleVersion) => {}
+            Err(WriteConflict::DuplicateKey) => break,
         }
     }
-    Err(Refused::Overtaken(id.clone()))
+    Err(RequeueError::Overtaken(id.clone()))
 }
 
 /// The parked record of this id.
 ///
 /// # Errors
-/// [`Refused`] if there is none, or it is not parked.
-pub async fn find(roster: &dyn Roster, id: &Id) -> Result<UserRecord, Refused> {
+/// [`RequeueError`] if there is none, or it is not parked.
+pub async fn find(roster: &dyn Roster, id: &Id) -> Result<UserRecord, RequeueError> {
     match roster.load(id).await? {
-        None => Err(Refused::Unknown(id.clone())),
+        None => Err(RequeueError::Unknown(id.clone())),
         Some(record) if is_parked(&record) => Ok(record),
-        Some(_) => Err(Refused::NotParked(id.clone())),
+        Some(_) => Err(RequeueError::NotParked(id.clone())),
     }
 }
 
@@ -176,7 +176,7 @@ pub async fn pending(
     roster: &dyn Roster,
     now: SystemTime,
     count: usize,
-) -> Result<Vec<UserRecord>, Trouble> {
+) -> Result<Vec<UserRecord>, RosterError> {
     let horizon = now.checked_add(HORIZON).unwrap_or(now);
     let mut pending = Vec::new();
     for id in roster.due(horizon, PAGE).await? {
@@ -227,13 +227,13 @@ impl Counts {
     }
 }
 
-impl From<Trouble> for Refused {
-    fn from(trouble: Trouble) -> Self {
-        Self::Roster(trouble)
+impl From<RosterError> for RequeueError {
+    fn from(roster_error: RosterError) -> Self {
+        Self::Roster(roster_error)
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for RequeueError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotParked(id) => write!(
@@ -244,7 +244,7 @@ impl fmt::Display for Refused {
             Self::Overtaken(id) => {
                 write!(formatter, "{id} was changed by somebody else again and again; repeat this")
             }
-            Self::Roster(trouble) => write!(formatter, "the roster: {trouble}"),
+            Self::Roster(roster_error) => write!(formatter, "the roster: {roster_error}"),
             Self::Unknown(id) => write!(
                 formatter,
                 "id: expected that of a parked record, found {id}, which nobody has; nothing was \
@@ -254,4 +254,4 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for RequeueError {}

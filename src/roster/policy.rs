@@ -1,6 +1,6 @@
 //! What the operator decided for those who leave, are renamed, or are not as they should be.
 
-use crate::assign::instance::Reference;
+use crate::assign::instance::ResourceRef;
 
 /// What becomes of users whom nobody's own payload may decide about.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Deactivate {
     /// The user stays as it is.
     Keep,
     /// The user stays, with this security profile alone, until the person returns.
-    Suspend(Reference),
+    Suspend(ResourceRef),
 }
 
 /// What becomes of a user whose `userName` changes.

@@ -11,17 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
-use super::crowd::{Owed, Row};
-use super::embedded::Notes;
 use super::group::Group;
+use super::group_index::{Owed, Row};
 use super::key::Id;
+use super::key_hash::KeyHash;
+use super::memory::Notes;
 use super::record::UserRecord;
-use super::short::Short;
-use super::{Answer, Trouble};
+use super::{RosterError, RosterFuture};
 
 /// One change of what the disk keeps. Each is done whole, and all in their order.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(super) enum StoreChange {
     /// Keeps a record.
     Put(Box<UserRecord>),
     /// Forgets a record.
@@ -56,20 +56,20 @@ pub(super) struct GroupWrite {
 pub(super) struct Queue {
     /// The number of the last change.
     last: u64,
-    changes: Vec<Change>,
+    changes: Vec<StoreChange>,
     /// By what was changed, the number of its last change.
-    touched: HashMap<Short, u64>,
+    touched: HashMap<KeyHash, u64>,
     /// What each change touched, in their order.
-    ways: VecDeque<(u64, Vec<Short>)>,
+    ways: VecDeque<(u64, Vec<KeyHash>)>,
     waiting: BTreeMap<u64, Vec<Ticket>>,
     /// What is wrong with the disk; nothing is written meanwhile.
-    trouble: Option<Trouble>,
+    roster_error: Option<RosterError>,
 }
 
 impl Queue {
     /// What is wrong with the disk, if anything is.
-    pub(super) const fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
+    pub(super) const fn roster_error(&self) -> Option<&RosterError> {
+        self.roster_error.as_ref()
     }
 
     /// How many changes the disk does not have.
@@ -78,7 +78,7 @@ impl Queue {
     }
 
     /// Takes a change, and who reads by these ways waits for it; so does its own answer.
-    pub(super) fn push(&mut self, change: Change, ways: Vec<Short>) -> Ticket {
+    pub(super) fn push(&mut self, change: StoreChange, ways: Vec<KeyHash>) -> Ticket {
         self.last = self.last.saturating_add(1);
         self.changes.push(change);
         self.touched.extend(ways.iter().map(|way| (*way, self.last)));
@@ -92,15 +92,15 @@ impl Queue {
     /// If nobody knows what became of it.
     pub(super) fn pending(
         &mut self,
-        ways: impl Iterator<Item = Short>,
-    ) -> Result<Option<Ticket>, Trouble> {
+        ways: impl Iterator<Item = KeyHash>,
+    ) -> Result<Option<Ticket>, RosterError> {
         if self.touched.is_empty() {
             return Ok(None);
         }
         let number = ways.filter_map(|way| self.touched.get(&way).copied()).max();
-        match (number, &self.trouble) {
+        match (number, &self.roster_error) {
             (None, _) => Ok(None),
-            (Some(_), Some(trouble)) => Err(trouble.clone()),
+            (Some(_), Some(roster_error)) => Err(roster_error.clone()),
             (Some(number), None) => Ok(Some(self.wait_for(number))),
         }
     }
@@ -109,16 +109,16 @@ impl Queue {
     ///
     /// # Errors
     /// As for [`Self::pending`].
-    pub(super) fn all_pending(&mut self) -> Result<Option<Ticket>, Trouble> {
-        match (self.touched.is_empty(), &self.trouble) {
+    pub(super) fn all_pending(&mut self) -> Result<Option<Ticket>, RosterError> {
+        match (self.touched.is_empty(), &self.roster_error) {
             (true, _) => Ok(None),
-            (false, Some(trouble)) => Err(trouble.clone()),
+            (false, Some(roster_error)) => Err(roster_error.clone()),
             (false, None) => Ok(Some(self.wait_for(self.last))),
         }
     }
 
     /// What is to be written next, and the number of the last of it.
-    pub(super) fn take(&mut self) -> (Vec<Change>, u64) {
+    pub(super) fn take(&mut self) -> (Vec<StoreChange>, u64) {
         (std::mem::take(&mut self.changes), self.last)
     }
 
@@ -138,16 +138,16 @@ impl Queue {
 
     /// Notes that the disk took none of it, or that nobody knows: everybody is told so, until
     /// [`Queue::mend`].
-    pub(super) fn fail(&mut self, trouble: &Trouble) {
+    pub(super) fn fail(&mut self, roster_error: &RosterError) {
         self.changes.clear();
-        self.trouble = Some(trouble.clone());
+        self.roster_error = Some(roster_error.clone());
         let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_values().flatten().for_each(|ticket| ticket.end(Err(trouble.clone())));
+        waiting.into_values().flatten().for_each(|ticket| ticket.end(Err(roster_error.clone())));
     }
 
     /// Notes that memory is what the disk has.
     pub(super) fn mend(&mut self) {
-        (self.trouble, self.touched) = (None, HashMap::new());
+        (self.roster_error, self.touched) = (None, HashMap::new());
         self.ways.clear();
     }
 
@@ -160,45 +160,45 @@ impl Queue {
 
 /// What somebody waits for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ticket(Arc<Mutex<Turn>>);
+pub(super) struct Ticket(Arc<Mutex<TicketState>>);
 
 #[derive(Debug, Default)]
-struct Turn {
-    end: Option<Result<(), Trouble>>,
+struct TicketState {
+    end: Option<Result<(), RosterError>>,
     waker: Option<Waker>,
 }
 
 impl Ticket {
-    fn end(&self, end: Result<(), Trouble>) {
+    fn end(&self, end: Result<(), RosterError>) {
         let waker = {
-            let mut turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            turn.end = Some(end);
-            turn.waker.take()
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.end = Some(end);
+            state.waker.take()
         };
         waker.into_iter().for_each(Waker::wake);
     }
 
     /// Gives an answer when its turn has come.
-    pub(super) fn before<'a, T: Send + 'a>(self, answer: T) -> Answer<'a, T> {
+    pub(super) fn before<'a, T: Send + 'a>(self, answer: T) -> RosterFuture<'a, T> {
         Box::pin(async move { self.await.map(|()| answer) })
     }
 }
 
 impl Future for Ticket {
-    type Output = Result<(), Trouble>;
+    type Output = Result<(), RosterError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(end) = turn.end.clone() {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = state.end.clone() {
             return Poll::Ready(end);
         }
-        turn.waker = Some(context.waker().clone());
+        state.waker = Some(context.waker().clone());
         Poll::Pending
     }
 }
 
 /// An answer that is there already.
-pub(super) fn at_once<'a, T: Send + 'a>(answer: Result<T, Trouble>) -> Answer<'a, T> {
+pub(super) fn at_once<'a, T: Send + 'a>(answer: Result<T, RosterError>) -> RosterFuture<'a, T> {
     Box::pin(ready(answer))
 }
 
@@ -206,12 +206,12 @@ pub(super) fn at_once<'a, T: Send + 'a>(answer: Result<T, Trouble>) -> Answer<'a
 mod tests {
     use super::*;
 
-    fn way(text: &str) -> Short {
-        Short::of(text)
+    fn way(text: &str) -> KeyHash {
+        KeyHash::of(text)
     }
 
     /// How it ended, if it has.
-    fn end(ticket: &mut Ticket) -> Option<Result<(), Trouble>> {
+    fn end(ticket: &mut Ticket) -> Option<Result<(), RosterError>> {
         match Pin::new(ticket).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(end) => Some(end),
             Poll::Pending => None,
@@ -221,8 +221,9 @@ mod tests {
     #[test]
     fn who_reads_what_the_disk_does_not_have_waits_for_just_that() {
         let mut queue = Queue::default();
-        let mut first = queue.push(Change::Erase(Id::read("1")), vec![way("a"), way("b")]);
-        let mut second = queue.push(Change::Erase(Id::read("2")), vec![way("b")]);
+        let mut first =
+            queue.push(StoreChange::Erase(Id::from_text("1")), vec![way("a"), way("b")]);
+        let mut second = queue.push(StoreChange::Erase(Id::from_text("2")), vec![way("b")]);
         let mut reader = queue.pending([way("a")].into_iter()).unwrap().unwrap();
         let mut later = queue.pending([way("a"), way("b")].into_iter()).unwrap().unwrap();
         assert!(queue.pending([way("c")].into_iter()).unwrap().is_none(), "nobody wrote that");
@@ -247,15 +248,15 @@ mod tests {
     #[test]
     fn whose_change_the_disk_did_not_take_is_told_so_and_who_reads_it_too() {
         let mut queue = Queue::default();
-        let trouble = Trouble::Unknown("no room".to_owned());
-        let mut ticket = queue.push(Change::Erase(Id::read("1")), vec![way("a")]);
-        queue.fail(&trouble);
-        assert_eq!(end(&mut ticket), Some(Err(trouble.clone())));
-        assert_eq!(queue.pending([way("a")].into_iter()).unwrap_err(), trouble);
+        let roster_error = RosterError::Unknown("no room".to_owned());
+        let mut ticket = queue.push(StoreChange::Erase(Id::from_text("1")), vec![way("a")]);
+        queue.fail(&roster_error);
+        assert_eq!(end(&mut ticket), Some(Err(roster_error.clone())));
+        assert_eq!(queue.pending([way("a")].into_iter()).unwrap_err(), roster_error);
         assert!(queue.pending([way("b")].into_iter()).unwrap().is_none(), "that is as it was");
-        assert_eq!((queue.trouble(), queue.len()), (Some(&trouble), 0));
+        assert_eq!((queue.roster_error(), queue.len()), (Some(&roster_error), 0));
         queue.mend();
         assert!(queue.pending([way("a")].into_iter()).unwrap().is_none());
-        assert_eq!(queue.trouble(), None);
+        assert_eq!(queue.roster_error(), None);
     }
 }

@@ -23,16 +23,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Stored;
 use super::key::{Id, Key};
-use crate::fault::{Fault, Kind, Turn};
+use crate::fault::{Fault, Kind, Responsibility};
 use crate::scim::Person;
 
 pub use filed::Filed;
 pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
-pub use spec::{Access, AwaitedName, Given, Lifecycle, NotAReason, Reason, Spec, Wanted};
-pub use status::{Held, Reapplied, RemovalClaim, Status};
+pub use spec::{
+    Access, AwaitedName, DesiredState, Given, Lifecycle, ParseReasonError, Reason, Spec,
+};
+pub use status::{ConnectUser, Reapplied, RemovalClaim, Status};
 
 /// Who writes a record and does not come to the end is mended after this time.
-pub const MENDED_AFTER: Duration = Duration::from_secs(60);
+pub const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// A lease lasts so long: longer than what is begun under it ([`WORK`]) and what that may still do
 /// in Connect after it was given up ([`QUIET`]).
@@ -45,7 +47,7 @@ pub const WORK: Duration = Duration::from_secs(25);
 pub const QUIET: Duration = Duration::from_secs(30);
 
 /// How long a removed person is remembered.
-pub const MEMORY: Duration = Duration::from_hours(30 * 24);
+pub const TOMBSTONE_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// One person of the roster, or one who was removed and is still remembered.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -133,7 +135,13 @@ impl UserRecord {
     /// A person of whom nothing was known. There may be a user of theirs all the same, from the time
     /// before the roster.
     #[must_use]
-    pub fn new(id: Id, person: Person, wanted: Wanted, owner: &str, now: SystemTime) -> Self {
+    pub fn new(
+        id: Id,
+        person: Person,
+        desired: DesiredState,
+        owner: &str,
+        now: SystemTime,
+    ) -> Self {
         let name = person.user_name().ok().map(str::to_owned);
         Self {
             form: Form,
@@ -143,7 +151,7 @@ impl UserRecord {
             created: now,
             generation: 1,
             etag_high_water: 1,
-            spec: Spec::new(person, wanted, now),
+            spec: Spec::new(person, desired, now),
             status: Status { candidate_usernames: name.into_iter().collect(), ..Status::default() },
             lease: Lease::default(),
             schedule: Schedule::pending(now),
@@ -162,7 +170,7 @@ impl UserRecord {
     ///
     /// # Errors
     /// If it is none, or of a form that a newer build writes.
-    pub fn read(stored: &str) -> Result<Self, serde_json::Error> {
+    pub fn from_stored(stored: &str) -> Result<Self, serde_json::Error> {
         match Self::form_of(stored)? {
             1 => serde_json::from_str::<v1::Record>(stored).map(Self::from),
             _ => serde_json::from_str(stored),
@@ -183,8 +191,8 @@ impl UserRecord {
 
     /// What should be of the person.
     #[must_use]
-    pub fn wanted(&self) -> Wanted {
-        self.spec.access.wanted()
+    pub fn desired_state(&self) -> DesiredState {
+        self.spec.access.desired_state()
     }
 
     /// When the newest of what it says happened at the sender's.
@@ -197,7 +205,7 @@ impl UserRecord {
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::owner(&self.owner)];
-        if self.wanted() != Wanted::Gone {
+        if self.desired_state() != DesiredState::Deleted {
             keys.extend(self.names());
         }
         keys
@@ -206,7 +214,7 @@ impl UserRecord {
     /// What somebody who is gone went by, if they were this person: also the name as it was written down
     /// before names were folded.
     #[must_use]
-    pub fn keys_of_gone(&self) -> Vec<Key> {
+    pub fn keys_of_deleted(&self) -> Vec<Key> {
         let user_name = self.spec.person.user_name().ok();
         let lowered = user_name.and_then(Key::lowered_user_name);
         self.keys().into_iter().chain(lowered).collect()
@@ -216,12 +224,13 @@ impl UserRecord {
     /// waits for.
     #[must_use]
     pub fn shared_keys(&self) -> Vec<Key> {
-        if self.wanted() == Wanted::Gone {
+        if self.desired_state() == DesiredState::Deleted {
             return Vec::new();
         }
         let addresses = self.spec.person.email_addresses().into_iter().map(Key::email);
-        let wish = self.spec.awaited_name.as_ref().map(|wish| Key::wish(&wish.key()));
-        addresses.chain(external_id(&self.spec.person)).chain(wish).collect()
+        let awaited =
+            self.spec.awaited_name.as_ref().map(|awaited| Key::awaited_name(&awaited.key()));
+        addresses.chain(external_id(&self.spec.person)).chain(awaited).collect()
     }
 
     /// What nobody else goes by.
@@ -233,8 +242,8 @@ impl UserRecord {
     /// The `userName` that the person goes by; none where there is but one that is waited for.
     fn own_name(&self) -> Option<Key> {
         let told = self.spec.person.user_name().ok().map(Key::user_name);
-        let wished = self.spec.awaited_name.as_ref().map(AwaitedName::key);
-        told.filter(|told| wished.as_ref() != Some(told))
+        let awaited = self.spec.awaited_name.as_ref().map(AwaitedName::key);
+        told.filter(|told| awaited.as_ref() != Some(told))
     }
 
     /// Whether there is no name yet that the person goes by, but one that is waited for.
@@ -245,7 +254,7 @@ impl UserRecord {
 
     /// Leaves the name that the person was given just now to whoever has it, and waits for it. The
     /// person goes on by the name of `known`, if there was one.
-    pub fn wait_for_name(&mut self, known: Option<&Self>, now: SystemTime) {
+    pub fn await_name(&mut self, known: Option<&Self>, now: SystemTime) {
         let Ok(name) = self.spec.person.user_name().map(str::to_owned) else { return };
         let known = known.filter(|known| known.id == self.id);
         let known = known.filter(|known| !known.is_nameless());
@@ -256,10 +265,10 @@ impl UserRecord {
     }
 
     /// Goes on waiting for a name where it was said again, and no longer where another was said.
-    pub fn weigh_wish(&mut self, known: &Self) {
-        let Some(wish) = &known.spec.awaited_name else { return };
+    pub fn merge_awaited_name(&mut self, known: &Self) {
+        let Some(awaited) = &known.spec.awaited_name else { return };
         let told = self.spec.person.user_name().ok().map(Key::user_name);
-        if told != Some(wish.key()) {
+        if told != Some(awaited.key()) {
             self.spec.awaited_name = None;
         } else if !known.is_nameless()
             && let Ok(former) = known.spec.person.user_name()
@@ -269,7 +278,7 @@ impl UserRecord {
     }
 
     /// Goes on waiting for a name unless a client wrote another one than it was shown.
-    pub fn keep_wish(&mut self, known: &Self) {
+    pub fn keep_awaited_name(&mut self, known: &Self) {
         let told = |record: &Self| record.spec.person.user_name().ok().map(Key::user_name);
         if told(self) != told(known) {
             self.spec.awaited_name = None;
@@ -277,7 +286,7 @@ impl UserRecord {
     }
 
     /// Takes the name that was waited for.
-    pub fn grant_wish(&mut self, now: SystemTime) {
+    pub fn grant_awaited_name(&mut self, now: SystemTime) {
         if let Some(AwaitedName { name, .. }) = self.spec.awaited_name.take() {
             self.spec.person.rename(name);
             self.changed(now);
@@ -286,7 +295,11 @@ impl UserRecord {
 
     /// Notes which names are free now that were this one's in `known`, or waited for.
     pub fn free_names(&mut self, known: &Self) {
-        let own = if self.wanted() == Wanted::Gone { Vec::new() } else { self.sought_names() };
+        let own = if self.desired_state() == DesiredState::Deleted {
+            Vec::new()
+        } else {
+            self.sought_names()
+        };
         let freed = known.sought_names().into_iter().filter(|key| !own.contains(key));
         let freed: Vec<_> = freed.filter(|key| !self.freed_names.contains(key)).collect();
         self.freed_names.extend(freed);
@@ -330,7 +343,7 @@ impl UserRecord {
     /// Whether the person was removed, from Connect too.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
-        self.wanted() == Wanted::Gone && self.is_applied()
+        self.desired_state() == DesiredState::Deleted && self.is_applied()
     }
 
     /// Notes that what should be has changed: whatever happens now, it is looked at again.
@@ -344,7 +357,7 @@ impl UserRecord {
     }
 
     /// Notes that something besides the person has changed, which no client sees: a group they are in.
-    pub fn mark(&mut self, now: SystemTime) {
+    pub fn bump_generation(&mut self, now: SystemTime) {
         self.generation = self.generation.saturating_add(1);
         self.reopen(now);
         if !self.is_leased(now) {
@@ -354,13 +367,13 @@ impl UserRecord {
 
     /// Notes that Connect does not follow yet, though nothing has changed.
     pub fn reopen(&mut self, now: SystemTime) {
-        self.pend(now);
+        self.set_pending(now);
         (self.schedule.attempts, self.schedule.waits_for) = (0, None);
-        self.set_due(now.checked_add(MENDED_AFTER));
+        self.set_due(now.checked_add(RETRY_AFTER));
     }
 
     /// Notes that Connect does not follow; who was pending already has been since then.
-    pub fn pend(&mut self, now: SystemTime) {
+    pub fn set_pending(&mut self, now: SystemTime) {
         self.schedule.phase = Phase::Pending;
         self.schedule.pending_since.get_or_insert(now);
     }
@@ -375,7 +388,7 @@ impl UserRecord {
     /// Says when it is looked at again. Farewells come first of those that are due; who is gone from
     /// Connect already has nothing more to lose.
     pub fn set_due(&mut self, due: Option<SystemTime>) {
-        let is_farewell = self.wanted() != Wanted::Active && !self.is_tombstone();
+        let is_farewell = self.desired_state() != DesiredState::Active && !self.is_tombstone();
         self.schedule.class = match due {
             Some(_) if is_farewell => DueClass::Farewell,
             _ => DueClass::Ordinary,
@@ -389,13 +402,13 @@ impl UserRecord {
         self.lease.fence = self.lease.fence.saturating_add(1);
         self.lease.until = now.checked_add(LEASE);
         self.set_due(self.lease.until);
-        if self.wanted() == Wanted::Active {
-            self.try_name();
+        if self.desired_state() == DesiredState::Active {
+            self.reserve_username();
         }
     }
 
     /// Notes that a user may be created under the person's name, before it is.
-    pub fn try_name(&mut self) {
+    pub fn reserve_username(&mut self) {
         let name = self.spec.person.user_name().ok().filter(|_| !self.is_nameless());
         let candidates = &mut self.status.candidate_usernames;
         if let Some(name) = name.filter(|name| !candidates.iter().any(|tried| tried == name)) {
@@ -404,23 +417,23 @@ impl UserRecord {
     }
 
     /// Notes a user that is there; one of before is a former one from now on.
-    pub fn has_user(&mut self, held: Held) {
+    pub fn set_user(&mut self, held: ConnectUser) {
         self.status.had_user = true;
         let before = self.status.user.replace(held);
-        if let Some(before) = before.filter(|before| self.status.has_not(&before.ids)) {
+        if let Some(before) = before.filter(|before| self.status.is_unknown_user(&before.ids)) {
             self.status.former_user = Some(before);
         }
     }
 
     /// Takes over from another state of this record what is known of Connect, and who works on it.
-    pub fn learn(&mut self, other: &Self) {
+    pub fn carry_status_from(&mut self, other: &Self) {
         self.status.clone_from(&other.status);
         self.lease = other.lease;
     }
 
     /// Takes back what senders said, to what `former` says. Connect may follow what is taken back
     /// already, so that is a change of what should be; for clients nothing has changed.
-    pub fn take_back(&mut self, former: &Self, now: SystemTime) {
+    pub fn roll_back_to(&mut self, former: &Self, now: SystemTime) {
         let refused = self.clone();
         self.changed(now);
         self.spec.clone_from(&former.spec);
@@ -428,9 +441,9 @@ impl UserRecord {
     }
 
     /// Notes that the person shall be gone, as of then. What they went by is kept as hashes.
-    pub fn leave_for_good(&mut self, as_of: SystemTime) {
+    pub fn mark_deleted(&mut self, as_of: SystemTime) {
         self.spec.tombstone_keys = self.names();
-        self.spec.access.set(Wanted::Gone, as_of);
+        self.spec.access.set(DesiredState::Deleted, as_of);
         self.spec.awaited_name = None;
     }
 
@@ -442,18 +455,21 @@ impl UserRecord {
         (self.schedule.waits_for, self.schedule.pending_since) = (None, None);
         self.schedule.guard_waived = false;
         self.status.had_user |= self.status.user.is_some();
-        if self.spec.never_joined && self.status.user.is_none() && self.wanted() != Wanted::Gone {
+        if self.spec.never_joined
+            && self.status.user.is_none()
+            && self.desired_state() != DesiredState::Deleted
+        {
             let known = self.clone();
-            self.leave_for_good(known.spec.access.time);
+            self.mark_deleted(known.spec.access.time);
             self.free_names(&known);
         }
         self.set_due(None);
-        if self.wanted() == Wanted::Gone {
+        if self.desired_state() == DesiredState::Deleted {
             (self.spec.person, self.spec.external_ids) = (Person::default(), BTreeMap::new());
             (self.status.user, self.status.former_user) = (None, None);
             // Who waits for the name is told first.
             let is_told = self.freed_names.is_empty();
-            self.set_due(if is_told { now.checked_add(MEMORY) } else { Some(now) });
+            self.set_due(if is_told { now.checked_add(TOMBSTONE_TTL) } else { Some(now) });
         }
     }
 
@@ -469,23 +485,23 @@ impl UserRecord {
     /// Notes why Connect does not follow. What time mends is tried again soon and then less often;
     /// what the operator mends, less often still; anything else, when somebody says so.
     pub fn fail(&mut self, fault: &Fault, now: SystemTime) {
-        let turn = fault.kind.turn();
+        let turn = fault.kind.responsibility();
         self.lease.until = None;
         let exponent = self.schedule.attempts.min(16);
         self.schedule.attempts = self.schedule.attempts.saturating_add(1);
         let (first, most) = match turn {
-            Turn::Later => (Duration::from_secs(1), Duration::from_mins(15)),
+            Responsibility::Retry => (Duration::from_secs(1), Duration::from_mins(15)),
             _ => (Duration::from_mins(5), Duration::from_hours(1)),
         };
         let pause = first.saturating_mul(1_u32 << exponent).min(most);
-        let again = turn == Turn::Later || fault.kind.is_tried_again();
+        let again = turn == Responsibility::Retry || fault.kind.is_tried_again();
         let mut due = now.checked_add(pause).filter(|_| again);
         if fault.kind == Kind::Unavailable {
             self.lease.until = now.checked_add(QUIET);
             due = due.max(self.lease.until);
         }
         (self.schedule.phase, self.schedule.waits_for) = match turn {
-            Turn::Later => (Phase::Pending, Some(by_itself(&fault.detail))),
+            Responsibility::Retry => (Phase::Pending, Some(by_itself(&fault.detail))),
             _ => (Phase::Parked(Parked::from(fault)), None),
         };
         let since = self.schedule.pending_since.unwrap_or(now);
@@ -501,7 +517,7 @@ impl fmt::Debug for UserRecord {
             .debug_struct("UserRecord")
             .field("id", &self.id)
             .field("row_version", &self.row_version)
-            .field("wanted", &self.wanted())
+            .field("desired_state", &self.desired_state())
             .field("generation", &self.generation)
             .field("observed_generation", &self.status.observed_generation)
             .field("phase", &self.schedule.phase)

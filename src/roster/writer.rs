@@ -13,13 +13,13 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::Trouble;
-use super::embedded::{Shared, State};
+use super::RosterError;
 use super::file::{File, Open};
-use super::queue::{Change, Queue};
+use super::memory::{MemoryState, Shared};
+use super::queue::{Queue, StoreChange};
 
 /// Told of trouble when the disk fails, and of none when it works again: once each.
-pub type Report = Box<dyn Fn(Result<(), &Trouble>) + Send>;
+pub type Report = Box<dyn Fn(Result<(), &RosterError>) + Send>;
 
 /// A writer that comes back is back within this time of one who came before.
 const QUIET: Duration = Duration::from_millis(8);
@@ -44,7 +44,11 @@ impl Writer {
     ///
     /// # Errors
     /// If the file cannot be opened or read.
-    pub(super) fn start(shared: Arc<Shared>, open: Open, report: Report) -> Result<Self, Trouble> {
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        open: Open,
+        report: Report,
+    ) -> Result<Self, RosterError> {
         let (file, contents) = File::open(&open)?;
         {
             let mut state = shared.state();
@@ -56,7 +60,7 @@ impl Writer {
             let _end = End(&own);
             write(&own, file, &open, &report);
         });
-        let thread = thread.map_err(|error| Trouble::NotDone(error.to_string()))?;
+        let thread = thread.map_err(|error| RosterError::NotDone(error.to_string()))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 }
@@ -75,10 +79,10 @@ struct End<'a>(&'a Shared);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        let trouble =
-            Trouble::Unknown("nothing is written any more: restart the process".to_owned());
+        let roster_error =
+            RosterError::Unknown("nothing is written any more: restart the process".to_owned());
         let mut state = self.0.state();
-        state.queue.iter_mut().for_each(|queue| queue.fail(&trouble));
+        state.queue.iter_mut().for_each(|queue| queue.fail(&roster_error));
     }
 }
 
@@ -94,13 +98,13 @@ fn write(shared: &Shared, mut file: File, open: &Open, report: &Report) {
         let waiting = state.queue.as_ref().map_or(0, Queue::len);
         state.expected = changes.len().saturating_add(waiting).min(MOST);
         let Some(queue) = state.queue.as_mut() else { return };
-        let Err(trouble) = written else {
+        let Err(roster_error) = written else {
             queue.settle(number);
             continue;
         };
-        queue.fail(&trouble);
+        queue.fail(&roster_error);
         drop(state);
-        report(Err(&trouble));
+        report(Err(&roster_error));
         // Only one may have it open.
         drop(file);
         match shared.open_again(open) {
@@ -113,7 +117,7 @@ fn write(shared: &Shared, mut file: File, open: &Open, report: &Report) {
 
 impl Shared {
     /// The changes that are to be written next: none, if there will be no more.
-    fn next(&self) -> (Vec<Change>, u64) {
+    fn next(&self) -> (Vec<StoreChange>, u64) {
         let mut state = self.state();
         while state.is_idle() {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +127,7 @@ impl Shared {
     }
 
     /// Waits a moment for those who are expected.
-    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn gather<'a>(&'a self, mut state: MutexGuard<'a, MemoryState>) -> MutexGuard<'a, MemoryState> {
         for _ in 0..ROUNDS {
             let length = state.length();
             if length >= state.expected || state.is_closing {
@@ -142,7 +146,7 @@ impl Shared {
     /// roster is closed before.
     fn open_again(&self, open: &Open) -> Option<File> {
         loop {
-            let closing = |state: &mut State| !state.is_closing;
+            let closing = |state: &mut MemoryState| !state.is_closing;
             let rested = self.wake.wait_timeout_while(self.state(), REST, closing);
             if rested.unwrap_or_else(PoisonError::into_inner).0.is_closing {
                 return None;
@@ -160,7 +164,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl MemoryState {
     fn length(&self) -> usize {
         self.queue.as_ref().map_or(0, Queue::len)
     }

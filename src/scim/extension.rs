@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::manner::Manner;
+use super::on_invalid::OnInvalid;
 use super::{CONNECT_SCHEMA, Person};
 use crate::fault::Fault;
 use crate::json::{describe, member};
@@ -22,24 +22,24 @@ impl Person {
     /// In the strict manner, if the extension is no object, has a member besides [`CONNECT_MEMBERS`]
     /// and [`PROVISIONING`], or is flattened into the User: nothing that was meant for Connect is
     /// passed over in silence.
-    pub fn connect(&self, name: &str, manner: &mut Manner) -> Result<Option<&Value>, Fault> {
+    pub fn connect(&self, name: &str, on_invalid: &mut OnInvalid) -> Result<Option<&Value>, Fault> {
         if self.resource.keys().any(|key| is_flattened(key)) {
             let found = "a member with a longer name";
-            manner.leave_out(Fault::value(CONNECT_SCHEMA, "an object", found))?;
+            on_invalid.leave_out(Fault::value(CONNECT_SCHEMA, "an object", found))?;
         }
         let own = match member(&self.resource, CONNECT_SCHEMA) {
             Some(Value::Object(own)) => own,
             Some(other) => {
                 let fault = Fault::value(CONNECT_SCHEMA, "an object", describe(other));
-                return manner.leave_out(fault).map(|()| None);
+                return on_invalid.leave_out(fault).map(|()| None);
             }
             None => return Ok(None),
         };
         if has_strangers(own) {
             let expected = format!("no members but {}", CONNECT_MEMBERS.join(", "));
-            manner.leave_out(Fault::value(CONNECT_SCHEMA, &expected, "another"))?;
+            on_invalid.leave_out(Fault::value(CONNECT_SCHEMA, &expected, "another"))?;
         }
-        Ok(member(own, name).filter(|value| **value != "" || !manner.is_lenient()))
+        Ok(member(own, name).filter(|value| **value != "" || !on_invalid.is_lenient()))
     }
 }
 

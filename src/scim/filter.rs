@@ -102,7 +102,7 @@ impl Filter {
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
-    pub fn read(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
+    pub fn parse(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
         Parser::new(text, types, None, strict)?.whole()
     }
 

@@ -46,7 +46,7 @@ impl Paging {
     ///
     /// # Errors
     /// [`Kind::InvalidValue`] for what is no whole number.
-    pub fn read(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Fault> {
+    pub fn parse(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Fault> {
         let number = |name, text: Option<&str>, default: i64| match text.map(|it| it.trim().parse())
         {
             None => Ok(default),
@@ -72,13 +72,13 @@ impl Query {
     /// none. `sortBy` is passed over: sorting is not offered.
     ///
     /// # Errors
-    /// As for [`Paging::read`].
+    /// As for [`Paging::parse`].
     pub fn of_parameters(parameters: &[(String, String)]) -> Result<Self, Fault> {
         let value = |name: &str| {
             let own = parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
             own.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
-        let paging = Paging::read(value("startIndex").as_deref(), value("count").as_deref())?;
+        let paging = Paging::parse(value("startIndex").as_deref(), value("count").as_deref())?;
         let (attributes, excluded) = (value("attributes"), value("excludedAttributes"));
         Self { filter: value("filter").map(with_blanks), attributes, excluded, paging }.check()
     }
@@ -104,7 +104,7 @@ impl Query {
             Some(other) => Err(Fault::value(name, "a string", describe(other))),
         };
         let (start_index, count) = (text("startIndex")?, text("count")?);
-        let paging = Paging::read(start_index.as_deref(), count.as_deref())?;
+        let paging = Paging::parse(start_index.as_deref(), count.as_deref())?;
         let (attributes, excluded) = (text("attributes")?, text("excludedAttributes")?);
         Self { filter: text("filter")?, attributes, excluded, paging }.check()
     }
@@ -228,10 +228,12 @@ mod tests {
             (Some("101"), Some("100000"), (101, MAX_COUNT)),
             (Some("-99999999999999999999"), Some("99999999999999999999"), (1, MAX_COUNT)),
         ] {
-            let paging = Paging::read(start, count).unwrap();
+            let paging = Paging::parse(start, count).unwrap();
             assert_eq!((paging.start_index, paging.count), expected);
         }
-        assert!(Paging::read(Some("x"), None).is_err() && Paging::read(None, Some("1.5")).is_err());
+        assert!(
+            Paging::parse(Some("x"), None).is_err() && Paging::parse(None, Some("1.5")).is_err()
+        );
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn read_path(
         None => Ok(None),
         Some(Value::String(path)) if path.trim().is_empty() => Ok(None),
         Some(Value::String(path)) if !strict && is_core(types, path) => Ok(None),
-        Some(Value::String(path)) => Path::read(path, types, strict).map(Some),
+        Some(Value::String(path)) => Path::parse(path, types, strict).map(Some),
         Some(other) => Err(syntax(format!("path: expected a string, found {}", describe(other)))),
     }
 }

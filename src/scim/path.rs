@@ -35,7 +35,7 @@ impl AttributePath {
     ///
     /// # Errors
     /// [`Kind::InvalidPath`] if it is no path, or begins with a URN that is not in the table.
-    pub fn read(text: &str, types: &ResourceType) -> Result<Self, Fault> {
+    pub fn parse(text: &str, types: &ResourceType) -> Result<Self, Fault> {
         let (urn, rest) = split_urn(text, types)?;
         if rest.is_empty() && urn.is_some() {
             return Ok(Self { urn, name: String::new(), sub: None });
@@ -74,7 +74,7 @@ impl Path {
     ///
     /// # Errors
     /// [`Kind::InvalidPath`]; [`Kind::InvalidFilter`] for what stands in brackets.
-    pub fn read(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
+    pub fn parse(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
         Self::read_in(None, text, types, strict)
     }
 
@@ -82,7 +82,7 @@ impl Path {
     /// unless it has a URN of its own.
     ///
     /// # Errors
-    /// As for [`Path::read`].
+    /// As for [`Path::parse`].
     pub(super) fn read_in(
         urn: Option<&'static str>,
         text: &str,
@@ -96,12 +96,12 @@ impl Path {
             _ => attribute.at_home(types),
         };
         let Some((front, rest)) = text.split_once('[') else {
-            let mut attribute = at_home(AttributePath::read(text, types)?);
+            let mut attribute = at_home(AttributePath::parse(text, types)?);
             let sub = attribute.sub.take();
             return Ok(Self { attribute, filter: None, sub });
         };
         let (filter, behind) = Lexer::bracketed(rest).ok_or_else(invalid)?;
-        let attribute = at_home(AttributePath::read(front.trim_end(), types)?);
+        let attribute = at_home(AttributePath::parse(front.trim_end(), types)?);
         if attribute.sub.is_some() || attribute.name.is_empty() {
             return Err(invalid());
         }
@@ -195,7 +195,7 @@ mod tests {
     fn a_path_is_taken_apart() {
         let types = ResourceType::user(&Limits::default());
         let read = |text: &str| {
-            Path::read(text, &types, false).map(|path| {
+            Path::parse(text, &types, false).map(|path| {
                 (path.attribute.to_string(), path.filter.map(|it| it.to_string()), path.sub)
             })
         };

@@ -20,10 +20,10 @@ impl Projection {
     /// Reads the two parameters, each a list separated by commas. What no schema has is passed over;
     /// where both are given, `attributes` counts.
     #[must_use]
-    pub fn read(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
+    pub fn parse(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
         let list = |text: &str| {
             let names = text.split(',').map(without_filter).filter(|name| !name.is_empty());
-            let read = |name: Cow<'_, str>| AttributePath::read(&name, types).ok();
+            let read = |name: Cow<'_, str>| AttributePath::parse(&name, types).ok();
             names.filter_map(|name| Some(read(name)?.at_home(types))).collect::<Vec<_>>()
         };
         let own = types.common.iter().chain(&types.core.attributes);
@@ -174,7 +174,7 @@ mod tests {
             ENTERPRISE_SCHEMA: {"department": "D", "manager": {"value": "m", "displayName": "M"}},
         });
         let shown = |attributes: Option<&str>, excluded: Option<&str>| {
-            let projection = Projection::read(attributes, excluded, &types);
+            let projection = Projection::parse(attributes, excluded, &types);
             let mut shown = Value::Object(projection.apply(user.as_object().unwrap().clone()));
             let members = shown.as_object_mut().unwrap();
             assert!(members.remove("schemas").is_some() && members.remove("id").is_some());
@@ -212,7 +212,7 @@ mod tests {
         let left = shown(None, Some(&format!("{names},{ENTERPRISE_SCHEMA}")));
         assert_eq!(left, json!({}), "of what has no part left nothing is left");
         let wants =
-            |attributes, excluded| Projection::read(attributes, excluded, &types).wants("groups");
+            |attributes, excluded| Projection::parse(attributes, excluded, &types).wants("groups");
         assert!(wants(None, None) && wants(Some("groups.value"), None));
         assert!(!wants(Some("id"), None) && !wants(None, Some("groups")));
     }

@@ -17,7 +17,7 @@ pub(super) struct Reference {
 
 impl Reference {
     /// Reads a reference; `None` if it leads to no user and to no group.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         Self::of_path(text).or_else(|| Self::of_path(&percent_decoded(text)))
     }
 
@@ -49,11 +49,11 @@ mod tests {
             " /Users/a%20b?attributes=id#x ",
         ] {
             let ana = Reference { endpoint: "Users", id: "a b".to_owned() };
-            assert_eq!(Reference::read(text), Some(ana), "{text}");
+            assert_eq!(Reference::parse(text), Some(ana), "{text}");
         }
-        assert_eq!(Reference::read("../Groups/g").unwrap().endpoint, "Groups");
+        assert_eq!(Reference::parse("../Groups/g").unwrap().endpoint, "Groups");
         for text in ["", "a", "/", "Users", "Users/", "/Users//", "https://x.example/people/a"] {
-            assert_eq!(Reference::read(text), None, "{text}");
+            assert_eq!(Reference::parse(text), None, "{text}");
         }
     }
 }

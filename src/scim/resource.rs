@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::manner::Manner;
+use super::on_invalid::OnInvalid;
 use super::schema::{Attribute, Mutability, ResourceType};
 use super::target::Target;
 use crate::fault::{Fault, Kind};
@@ -40,13 +40,14 @@ pub fn take(
     sent: &Map<String, Value>,
     strict: bool,
 ) -> Result<Map<String, Value>, Fault> {
-    walk(types, sent, Reading::of(strict), &mut Manner::Strict)
+    walk(types, sent, Reading::of(strict), &mut OnInvalid::Reject)
 }
 
 /// Takes what was never judged by the attribute table: what fits it.
 #[must_use]
 pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
-    let walk = |sent| walk(types, sent, Reading::Kept, &mut Manner::lenient()).unwrap_or_default();
+    let walk =
+        |sent| walk(types, sent, Reading::Kept, &mut OnInvalid::lenient()).unwrap_or_default();
     if !is_plain(types, sent) {
         return walk(sent);
     }
@@ -75,12 +76,12 @@ pub(super) fn take_again(
     kept: Map<String, Value>,
 ) -> Result<Map<String, Value>, Fault> {
     if !is_plain(types, &kept) {
-        return walk(types, &kept, Reading::Kept, &mut Manner::Strict);
+        return walk(types, &kept, Reading::Kept, &mut OnInvalid::Reject);
     }
     // What is as it would be is not made anew: a group may have many members.
     let (fitted, others): (Map<_, _>, Map<_, _>) =
         kept.into_iter().partition(|(name, value)| is_as_kept(types, name, value));
-    let mut kept = walk(types, &others, Reading::Kept, &mut Manner::Strict)?;
+    let mut kept = walk(types, &others, Reading::Kept, &mut OnInvalid::Reject)?;
     kept.extend(fitted);
     Ok(kept)
 }
@@ -113,7 +114,7 @@ fn walk(
     types: &ResourceType,
     sent: &Map<String, Value>,
     reading: Reading,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<Map<String, Value>, Fault> {
     let mut kept = Map::new();
     // What PATCH tells of a path is told of a body here.
@@ -124,7 +125,7 @@ fn walk(
     };
     for statement in statements(types, None, sent, reading).map_err(of_body)? {
         if let Err(fault) = keep(types, &mut kept, &statement, reading) {
-            manner.leave_out(of_body(fault))?;
+            on_invalid.leave_out(of_body(fault))?;
         }
     }
     Ok(kept)

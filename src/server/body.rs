@@ -14,13 +14,13 @@ use super::connections::Connection;
 
 /// Why a body is not to be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum BodyError {
     /// Its sender went away, or was sent away.
-    Gone,
+    Disconnected,
     /// It did not come in time.
-    TooLate,
+    TimedOut,
     /// It is longer than it may be.
-    TooLong,
+    TooLarge,
 }
 
 /// How long and how much is listened to of what nobody reads, in bytes: a connection that is closed on
@@ -33,15 +33,15 @@ pub async fn read(
     request: Request<Incoming>,
     most: usize,
     time: Duration,
-) -> (Parts, Result<Vec<u8>, Cut>) {
+) -> (Parts, Result<Vec<u8>, BodyError>) {
     let (head, mut body) = request.into_parts();
     let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let read = if claimed > most {
-        Err(Cut::TooLong)
+        Err(BodyError::TooLarge)
     } else {
-        timeout(time, collect(&mut body, claimed, most)).await.unwrap_or(Err(Cut::TooLate))
+        timeout(time, collect(&mut body, claimed, most)).await.unwrap_or(Err(BodyError::TimedOut))
     };
-    if matches!(read, Err(Cut::TooLong)) {
+    if matches!(read, Err(BodyError::TooLarge)) {
         pass_over(&head, body);
     }
     let read = read.and_then(|bytes| told(&head.extensions).map(|()| bytes));
@@ -52,7 +52,7 @@ pub async fn read(
 ///
 /// # Errors
 /// If it is too late for that.
-pub fn is_none(request: &Request<Incoming>) -> Result<bool, Cut> {
+pub fn is_none(request: &Request<Incoming>) -> Result<bool, BodyError> {
     if !request.body().is_end_stream() {
         return Ok(false);
     }
@@ -60,10 +60,10 @@ pub fn is_none(request: &Request<Incoming>) -> Result<bool, Cut> {
 }
 
 /// Notes that a whole request is there.
-fn told(extensions: &Extensions) -> Result<(), Cut> {
+fn told(extensions: &Extensions) -> Result<(), BodyError> {
     let connection = extensions.get::<Connection>();
     let is_late = connection.is_some_and(|connection| !connection.has_told());
-    if is_late { Err(Cut::Gone) } else { Ok(()) }
+    if is_late { Err(BodyError::Disconnected) } else { Ok(()) }
 }
 
 /// Leaves a body unread.
@@ -76,13 +76,13 @@ pub fn leave(request: Request<Incoming>) -> Parts {
     head
 }
 
-async fn collect(body: &mut Incoming, claimed: usize, most: usize) -> Result<Vec<u8>, Cut> {
+async fn collect(body: &mut Incoming, claimed: usize, most: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::with_capacity(claimed);
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err(Cut::Gone) };
+        let Ok(frame) = frame else { return Err(BodyError::Disconnected) };
         let Some(data) = frame.data_ref() else { continue };
         if bytes.len().saturating_add(data.len()) > most {
-            return Err(Cut::TooLong);
+            return Err(BodyError::TooLarge);
         }
         bytes.extend_from_slice(data);
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::Limits;
+use super::ServerLimits;
 
 /// Nobody is looked at more often than this, however short the times are.
 const LEAST: Duration = Duration::from_millis(1);
@@ -29,9 +29,9 @@ pub(super) struct Connections {
 
 /// One of them; the last that is dropped leaves the room.
 #[derive(Clone)]
-pub(super) struct Connection(Arc<Place>);
+pub(super) struct Connection(Arc<ConnectionInner>);
 
-struct Place {
+struct ConnectionInner {
     number: u64,
     seat: Arc<Seat>,
     room: Arc<Connections>,
@@ -83,7 +83,7 @@ impl Connections {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let seat = Arc::new(Seat::default());
         self.lock().insert(number, Arc::clone(&seat));
-        Connection(Arc::new(Place { number, seat, room: Arc::clone(self) }))
+        Connection(Arc::new(ConnectionInner { number, seat, room: Arc::clone(self) }))
     }
 
     pub(super) fn count(&self) -> usize {
@@ -185,7 +185,7 @@ impl Connection {
     ///
     /// Whatever it does next ends no sooner than the shortest time from now, so nobody has to be told
     /// that it does something else: that would be five times a request.
-    pub(super) async fn overstays(&self, limits: &Limits) {
+    pub(super) async fn overstays(&self, limits: &ServerLimits) {
         let shortest = limits.idle.min(limits.head).min(limits.body).max(LEAST);
         loop {
             let now = Instant::now();
@@ -205,7 +205,7 @@ impl Connection {
 
 impl State {
     /// When it has been doing for too long what it is doing, if ever.
-    fn end(&self, limits: &Limits) -> Option<Instant> {
+    fn end(&self, limits: &ServerLimits) -> Option<Instant> {
         let time = match self.doing {
             Doing::Idling => limits.idle,
             Doing::Coming | Doing::Sending => limits.head,
@@ -216,7 +216,7 @@ impl State {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionInner {
     fn drop(&mut self) {
         self.room.lock().remove(&self.number);
     }

@@ -29,7 +29,7 @@ const CHUNK: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Encoded<S> {
     stream: S,
-    reader: Reader,
+    reader: RequestScanner,
     /// What was read and is to be passed on, and how much of it was.
     ready: Vec<u8>,
     passed: usize,
@@ -38,7 +38,7 @@ pub(super) struct Encoded<S> {
 impl<S> Encoded<S> {
     /// Nothing is read yet.
     pub(super) const fn new(stream: S) -> Self {
-        let reader = Reader { part: Part::Line, line: Vec::new(), length: None };
+        let reader = RequestScanner { part: Part::Line, line: Vec::new(), length: None };
         Self { stream, reader, ready: Vec::new(), passed: 0 }
     }
 
@@ -128,7 +128,7 @@ enum Part {
 
 /// Follows a connection from request to request.
 #[derive(Debug)]
-struct Reader {
+struct RequestScanner {
     part: Part,
     /// The line that is not complete yet. A request's first is held back so long.
     line: Vec<u8>,
@@ -136,7 +136,7 @@ struct Reader {
     length: Option<usize>,
 }
 
-impl Reader {
+impl RequestScanner {
     /// Takes the next bytes, and writes those that are to be passed on.
     fn read(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while !bytes.is_empty() {
@@ -250,7 +250,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::watch;
 
-    use crate::server::{Gauge, Limits, serve};
+    use crate::server::{Gauge, ServerLimits, serve};
 
     /// What is passed on of bytes that come in such parts.
     fn passed_on(parts: &[&[u8]]) -> String {
@@ -324,7 +324,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_stop, stopped) = watch::channel(false);
-        let (limits, gauge) = (Limits::default(), Gauge::default());
+        let (limits, gauge) = (ServerLimits::default(), Gauge::default());
         let door = tokio::spawn(serve(listener, limits, gauge, stopped, told));
         let mut connection = TcpStream::connect(address).await.unwrap();
         let body = "x".repeat(20_000);

@@ -18,7 +18,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(limits: Limits, thinking: Duration) -> Self {
+    async fn start(limits: ServerLimits, thinking: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -32,9 +32,9 @@ impl Server {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let status = match body {
                     Ok(body) => return Response::new(Full::from(body)),
-                    Err(body::Cut::TooLong) => 413,
-                    Err(body::Cut::TooLate) => 408,
-                    Err(body::Cut::Gone) => 400,
+                    Err(body::BodyError::TooLarge) => 413,
+                    Err(body::BodyError::TimedOut) => 408,
+                    Err(body::BodyError::Disconnected) => 400,
                 };
                 Response::builder().status(status).body(Full::default()).unwrap()
             }
@@ -71,8 +71,8 @@ async fn some(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 
-fn quick() -> Limits {
-    Limits { head: SHORT, body: SHORT, idle: SHORT, ..Limits::default() }
+fn quick() -> ServerLimits {
+    ServerLimits { head: SHORT, body: SHORT, idle: SHORT, ..ServerLimits::default() }
 }
 
 fn post(length: usize, body: &str) -> String {
@@ -97,7 +97,7 @@ async fn who_is_slow_has_so_much_time_for_each_part() {
 
 #[tokio::test]
 async fn drop_by_drop_is_no_way_to_send_a_head() {
-    let limits = Limits { head: SHORT * 2, ..Limits::default() };
+    let limits = ServerLimits { head: SHORT * 2, ..ServerLimits::default() };
     let server = Server::start(limits, Duration::ZERO).await;
     let mut stream = server.connect("POST / HTTP/1.1\r\n").await;
     let trickle = async {
@@ -114,7 +114,7 @@ async fn drop_by_drop_is_no_way_to_send_a_head() {
 
 #[tokio::test]
 async fn who_has_said_all_may_shut_his_side() {
-    let server = Server::start(Limits::default(), SHORT).await;
+    let server = Server::start(ServerLimits::default(), SHORT).await;
     let answer = server.ask(&post(5, "hello")).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"), "{answer}");
     assert_eq!(server.ask("POST / HTTP/1.1\r\n").await, "", "and who has not gets nothing");
@@ -122,7 +122,7 @@ async fn who_has_said_all_may_shut_his_side() {
 
 #[tokio::test]
 async fn who_hangs_up_cuts_nothing_off() {
-    let server = Server::start(Limits::default(), SHORT).await;
+    let server = Server::start(ServerLimits::default(), SHORT).await;
     drop(server.connect(&post(5, "hello")).await);
     sleep(SHORT * 3).await;
     assert_eq!(server.answered.load(Ordering::SeqCst), 1);
@@ -130,7 +130,7 @@ async fn who_hangs_up_cuts_nothing_off() {
 
 #[tokio::test]
 async fn a_body_is_refused_by_its_length_and_the_answer_arrives() {
-    let server = Server::start(Limits::default(), Duration::ZERO).await;
+    let server = Server::start(ServerLimits::default(), Duration::ZERO).await;
     let long = "x".repeat(1 << 20);
     assert!(server.ask(&post(1 << 20, &long)).await.starts_with("HTTP/1.1 413 "));
     let chunk = format!("100000\r\n{long}\r\n0\r\n\r\n");
@@ -140,7 +140,7 @@ async fn a_body_is_refused_by_its_length_and_the_answer_arrives() {
 
 #[tokio::test]
 async fn who_asks_first_is_told_before_the_body() {
-    let server = Server::start(Limits::default(), Duration::ZERO).await;
+    let server = Server::start(ServerLimits::default(), Duration::ZERO).await;
     let head = |length: usize| post(length, "").replace("host", "expect: 100-continue\r\nhost");
     let mut refused = server.connect(&head(9)).await;
     assert!(some(&mut refused).await.starts_with("HTTP/1.1 413 "));
@@ -152,7 +152,7 @@ async fn who_asks_first_is_told_before_the_body() {
 
 #[tokio::test]
 async fn a_newcomer_takes_the_place_of_who_has_been_idle_longest() {
-    let limits = Limits { connections: 3, ..Limits::default() };
+    let limits = ServerLimits { connections: 3, ..ServerLimits::default() };
     let server = Server::start(limits, SHORT).await;
     let mut served = server.connect(&post(1, "a")).await;
     assert!(some(&mut served).await.ends_with('a'));
@@ -172,7 +172,7 @@ async fn a_newcomer_takes_the_place_of_who_has_been_idle_longest() {
 
 #[tokio::test]
 async fn at_the_end_who_waits_is_answered_and_nobody_else_comes_in() {
-    let server = Server::start(Limits::default(), SHORT).await;
+    let server = Server::start(ServerLimits::default(), SHORT).await;
     let mut idle = server.connect(&post(1, "a")).await;
     assert!(some(&mut idle).await.ends_with('a'));
     let mut awaited = server.connect(&post(1, "b")).await;
@@ -189,7 +189,7 @@ async fn at_the_end_who_waits_is_answered_and_nobody_else_comes_in() {
 
 #[tokio::test]
 async fn the_end_does_not_wait_for_ever() {
-    let limits = Limits { farewell: SHORT, ..Limits::default() };
+    let limits = ServerLimits { farewell: SHORT, ..ServerLimits::default() };
     let server = Server::start(limits, Duration::from_secs(60)).await;
     let _awaited = server.connect(&post(1, "b")).await;
     sleep(SHORT).await;

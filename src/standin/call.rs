@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
-use super::refusal::{Code, Refusal};
+use super::api_error::{ApiError, ErrorCode};
 
 /// One request to one operation, at one moment.
 pub(super) struct Call<'r> {
@@ -48,9 +48,9 @@ impl<'r> Call<'r> {
     ///
     /// # Errors
     /// `SerializationException` for what is not JSON or has a member of the wrong type.
-    pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(self.body)
-            .map_err(|error| Code::Serialization.because(error.to_string()))
+            .map_err(|error| ErrorCode::Serialization.because(error.to_string()))
     }
 }
 

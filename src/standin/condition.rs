@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::kept::Looked;
-use super::refusal::{Code, Refusal};
+use super::api_error::{ApiError, ErrorCode};
+use super::kept::UserView;
 
 /// How deep conditions may be nested.
 const DEEPEST: usize = 5;
@@ -67,7 +67,7 @@ pub(super) enum Condition {
     Tag(String, Option<String>),
     /// A member whose text, in lower case, compares so with the value.
     Text {
-        text: for<'u, 'k> fn(&'u Looked<'k>) -> Option<&'u str>,
+        text: for<'u, 'k> fn(&'u UserView<'k>) -> Option<&'u str>,
         compare: fn(&str, &str) -> bool,
         value: String,
     },
@@ -75,7 +75,7 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Whether `user` is one of those asked for.
-    pub(super) fn holds(&self, user: &Looked<'_>) -> bool {
+    pub(super) fn holds(&self, user: &UserView<'_>) -> bool {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(user)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(user)),
@@ -96,15 +96,15 @@ impl Criteria {
     /// # Errors
     /// `InvalidParameterException` for an unknown field or comparison, and for conditions nested
     /// too deep.
-    pub(super) fn condition(self) -> Result<Condition, Refusal> {
+    pub(super) fn condition(self) -> Result<Condition, ApiError> {
         self.within(DEEPEST)
     }
 
-    fn within(self, depth: usize) -> Result<Condition, Refusal> {
+    fn within(self, depth: usize) -> Result<Condition, ApiError> {
         let depth = depth.checked_sub(1).ok_or_else(|| {
-            Code::InvalidParameter.because(format!("conditions nest up to {DEEPEST} deep"))
+            ErrorCode::InvalidParameter.because(format!("conditions nest up to {DEEPEST} deep"))
         })?;
-        let each = |criteria: Vec<Self>| -> Result<Vec<Condition>, Refusal> {
+        let each = |criteria: Vec<Self>| -> Result<Vec<Condition>, ApiError> {
             criteria.into_iter().map(|one| one.within(depth)).collect()
         };
         let mut all = each(self.and_conditions)?;
@@ -122,24 +122,24 @@ impl StringCondition {
     /// All comparisons here ignore case. Whether Connect's do is not documented, so a caller that
     /// means one username must compare the bytes of what it gets; one that does not is found out
     /// here.
-    fn condition(self) -> Result<Condition, Refusal> {
-        let text: for<'u, 'k> fn(&'u Looked<'k>) -> Option<&'u str> = match self.field_name.as_str()
-        {
-            "Username" => |user| Some(user.username()),
-            "FirstName" => |user| user.details().first_name(),
-            "LastName" => |user| user.details().last_name(),
-            _ => {
-                let known = "FieldName must be Username, FirstName or LastName";
-                return Err(Code::InvalidParameter.because(known));
-            }
-        };
+    fn condition(self) -> Result<Condition, ApiError> {
+        let text: for<'u, 'k> fn(&'u UserView<'k>) -> Option<&'u str> =
+            match self.field_name.as_str() {
+                "Username" => |user| Some(user.username()),
+                "FirstName" => |user| user.details().first_name(),
+                "LastName" => |user| user.details().last_name(),
+                _ => {
+                    let known = "FieldName must be Username, FirstName or LastName";
+                    return Err(ErrorCode::InvalidParameter.because(known));
+                }
+            };
         let compare: fn(&str, &str) -> bool = match self.comparison_type.as_str() {
             "EXACT" => |text, value| text == value,
             "STARTS_WITH" => |text, value| text.starts_with(value),
             "CONTAINS" => |text, value| text.contains(value),
             _ => {
                 let known = "ComparisonType must be EXACT, STARTS_WITH or CONTAINS";
-                return Err(Code::InvalidParameter.because(known));
+                return Err(ErrorCode::InvalidParameter.because(known));
             }
         };
         Ok(Condition::Text { text, compare, value: self.value.to_lowercase() })
@@ -152,12 +152,12 @@ impl Filter {
     /// # Errors
     /// `AccessDeniedException` for both filters at once, `InvalidParameterException` for the one
     /// that the stand-in does not know.
-    pub(super) fn condition(self) -> Result<Condition, Refusal> {
-        Code::AccessDenied.unless(
+    pub(super) fn condition(self) -> Result<Condition, ApiError> {
+        ErrorCode::AccessDenied.unless(
             self.tag_filter.is_none() || self.user_attribute_filter.is_none(),
             "TagFilter and UserAttributeFilter cannot be used together",
         )?;
-        Code::InvalidParameter.unless(
+        ErrorCode::InvalidParameter.unless(
             self.user_attribute_filter.is_none(),
             "the stand-in does not know UserAttributeFilter",
         )?;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::fault::Fault;
+use super::api_error::{ApiError, ErrorCode};
+use super::fault::InjectedFault;
 use super::operation::Operation;
-use super::refusal::{Code, Refusal};
 
 /// Changes to a running stand-in; what is absent stays.
 #[derive(Debug, PartialEq)]
-pub(super) struct Change {
+pub(super) struct ControlRequest {
     /// Forget users, calls, requests and faults, and fill the token buckets. Comes first.
     pub(super) reset: bool,
     pub(super) search_lag: Option<Duration>,
@@ -21,15 +21,15 @@ pub(super) struct Change {
     /// How late a slow reply is.
     pub(super) slow: Option<Duration>,
     /// To be added to the queues of these operations.
-    pub(super) faults: Vec<(&'static str, Vec<Fault>)>,
+    pub(super) faults: Vec<(&'static str, Vec<InjectedFault>)>,
 }
 
-impl Change {
+impl ControlRequest {
     /// Reads the JSON of `PUT /_standin`.
     ///
     /// # Errors
     /// `InvalidParameterException` that names what is unknown and lists what is known.
-    pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, ApiError> {
         let wire: Wire = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         Ok(Self {
             reset: wire.reset,
@@ -67,15 +67,15 @@ fn seconds(member: &str, seconds: Option<f64>) -> Result<Option<Duration>, Strin
 
 fn faults(
     (operation, names): (&String, &Vec<String>),
-) -> Result<(&'static str, Vec<Fault>), String> {
-    let faults: Result<_, _> = names.iter().map(|name| Fault::named(name)).collect();
+) -> Result<(&'static str, Vec<InjectedFault>), String> {
+    let faults: Result<_, _> = names.iter().map(|name| InjectedFault::named(name)).collect();
     Ok((Operation::named(operation)?, faults?))
 }
 
-impl From<String> for Refusal {
+impl From<String> for ApiError {
     /// What is wrong with a change is the sender's to mend.
     fn from(message: String) -> Self {
-        Code::InvalidParameter.because(message)
+        ErrorCode::InvalidParameter.because(message)
     }
 }
 
@@ -89,15 +89,15 @@ mod tests {
         let body = br#"{"lag": 1.5, "quota": 2, "slowMs": 40, "faults": {"CreateUser": ["drop"]}}"#;
 
         assert_eq!(
-            Change::read(body),
-            Ok(Change {
+            ControlRequest::read(body),
+            Ok(ControlRequest {
                 reset: false,
                 search_lag: Some(Duration::from_millis(1500)),
                 not_found: None,
                 user_quota: Some(2),
                 throttle: None,
                 slow: Some(Duration::from_millis(40)),
-                faults: vec![("CreateUser", vec![Fault::Disturb(Disturbance::Drop)])],
+                faults: vec![("CreateUser", vec![InjectedFault::Disturb(Disturbance::Drop)])],
             }),
         );
     }
@@ -119,8 +119,8 @@ mod tests {
             ("", "EOF while parsing"),
         ];
         for (body, expected) in cases {
-            let refusal = Change::read(body.as_bytes()).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidParameter);
+            let refusal = ControlRequest::read(body.as_bytes()).unwrap_err();
+            assert_eq!(refusal.code, ErrorCode::InvalidParameter);
             assert!(refusal.message.starts_with(expected), "{}", refusal.message);
         }
     }

@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::refusal::Code;
+use super::api_error::ErrorCode;
 
 /// One thing that goes wrong once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
+pub(super) enum InjectedFault {
     /// The call has its effect; what fails is the way back.
     Disturb(Disturbance),
     /// The call is answered with this error and has no effect.
-    Refuse(Code),
+    Refuse(ErrorCode),
 }
 
 /// How an answer is lost after the effect.
@@ -22,37 +22,37 @@ pub(super) enum Disturbance {
     /// The connection is closed without a reply.
     Drop,
     /// The reply is this error.
-    Fail(Code),
+    Fail(ErrorCode),
     /// The reply is right, and late.
     Slow,
 }
 
-/// The faults with a name of their own; every [`Code`] is a fault too, by its name on the wire.
-const NAMED: [(&str, Fault); 8] = [
-    ("500-before", Fault::Refuse(Code::InternalService)),
-    ("500-after", Fault::Disturb(Disturbance::Fail(Code::InternalService))),
-    ("throttle", Fault::Refuse(Code::Throttling)),
-    ("limit", Fault::Refuse(Code::LimitExceeded)),
-    ("denied", Fault::Refuse(Code::AccessDenied)),
-    ("expired", Fault::Refuse(Code::ExpiredToken)),
-    ("slow", Fault::Disturb(Disturbance::Slow)),
-    ("drop", Fault::Disturb(Disturbance::Drop)),
+/// The faults with a name of their own; every [`ErrorCode`] is a fault too, by its name on the wire.
+const NAMED: [(&str, InjectedFault); 8] = [
+    ("500-before", InjectedFault::Refuse(ErrorCode::InternalService)),
+    ("500-after", InjectedFault::Disturb(Disturbance::Fail(ErrorCode::InternalService))),
+    ("throttle", InjectedFault::Refuse(ErrorCode::Throttling)),
+    ("limit", InjectedFault::Refuse(ErrorCode::LimitExceeded)),
+    ("denied", InjectedFault::Refuse(ErrorCode::AccessDenied)),
+    ("expired", InjectedFault::Refuse(ErrorCode::ExpiredToken)),
+    ("slow", InjectedFault::Disturb(Disturbance::Slow)),
+    ("drop", InjectedFault::Disturb(Disturbance::Drop)),
 ];
 
 /// The faults with a name of their own: whether the call is carried out all the same, and the error
 /// that is answered, if one is.
 pub fn named_faults() -> impl Iterator<Item = (&'static str, bool, Option<String>)> {
     NAMED.into_iter().map(|(name, fault)| match fault {
-        Fault::Refuse(code) => (name, false, Some(code.shown())),
-        Fault::Disturb(Disturbance::Fail(code)) => (name, true, Some(code.shown())),
-        Fault::Disturb(Disturbance::Drop | Disturbance::Slow) => (name, true, None),
+        InjectedFault::Refuse(code) => (name, false, Some(code.shown())),
+        InjectedFault::Disturb(Disturbance::Fail(code)) => (name, true, Some(code.shown())),
+        InjectedFault::Disturb(Disturbance::Drop | Disturbance::Slow) => (name, true, None),
     })
 }
 
-impl Fault {
+impl InjectedFault {
     /// All faults with their names.
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        let errors = Code::ALL.iter().map(|code| (code.name(), Self::Refuse(*code)));
+        let errors = ErrorCode::ALL.iter().map(|code| (code.name(), Self::Refuse(*code)));
         NAMED.into_iter().chain(errors)
     }
 
@@ -67,7 +67,7 @@ impl Fault {
         })
     }
 
-    /// The name that [`Fault::named`] knows it by.
+    /// The name that [`InjectedFault::named`] knows it by.
     pub(super) fn name(self) -> &'static str {
         Self::all().find(|(_, fault)| *fault == self).map_or("", |(name, _)| name)
     }
@@ -75,21 +75,21 @@ impl Fault {
 
 /// The faults to come, by operation.
 #[derive(Debug)]
-pub(super) struct Faults {
+pub(super) struct FaultQueues {
     /// First in, first out.
-    pub(super) queues: BTreeMap<&'static str, VecDeque<Fault>>,
+    pub(super) queues: BTreeMap<&'static str, VecDeque<InjectedFault>>,
     /// How late a slow reply is.
     pub(super) slow: Duration,
 }
 
-impl Faults {
+impl FaultQueues {
     /// The fault that meets the next call of `operation`.
-    pub(super) fn next(&mut self, operation: &str) -> Option<Fault> {
+    pub(super) fn next(&mut self, operation: &str) -> Option<InjectedFault> {
         self.queues.get_mut(operation)?.pop_front()
     }
 }
 
-impl Default for Faults {
+impl Default for FaultQueues {
     fn default() -> Self {
         Self { queues: BTreeMap::new(), slow: Duration::from_secs(3) }
     }
@@ -101,13 +101,16 @@ mod tests {
 
     #[test]
     fn every_fault_is_found_by_the_name_it_gives() {
-        for (name, fault) in Fault::all() {
-            assert_eq!(Fault::named(name), Ok(fault));
-            assert_eq!(Fault::named(fault.name()), Ok(fault));
+        for (name, fault) in InjectedFault::all() {
+            assert_eq!(InjectedFault::named(name), Ok(fault));
+            assert_eq!(InjectedFault::named(fault.name()), Ok(fault));
         }
-        assert_eq!(Fault::named("drop"), Ok(Fault::Disturb(Disturbance::Drop)));
-        assert_eq!(Fault::named("ServiceUnavailable"), Ok(Fault::Refuse(Code::ServiceUnavailable)),);
-        let message = Fault::named("explode").unwrap_err();
+        assert_eq!(InjectedFault::named("drop"), Ok(InjectedFault::Disturb(Disturbance::Drop)));
+        assert_eq!(
+            InjectedFault::named("ServiceUnavailable"),
+            Ok(InjectedFault::Refuse(ErrorCode::ServiceUnavailable)),
+        );
+        let message = InjectedFault::named("explode").unwrap_err();
         assert!(message.starts_with("unknown fault `explode`, expected one of 500-before, "));
     }
 }

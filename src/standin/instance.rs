@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, ErrorCode};
 use super::call::Call;
 use super::directory::{Directory, REGION};
-use super::kept::Kept;
+use super::kept::StoredUser;
 use super::page::Page;
-use super::refusal::{Code, Refusal};
 use super::settings::Settings;
 
 /// The largest page of any `List…` operation.
@@ -43,7 +43,7 @@ pub(super) struct User {
     /// they do.
     pub(super) modified: SystemTime,
     pub(super) deleted: Option<SystemTime>,
-    pub(super) kept: Kept,
+    pub(super) kept: StoredUser,
 }
 
 impl User {
@@ -64,8 +64,8 @@ impl Instance {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn answers_to(&self, instance_id: &str) -> Result<(), Refusal> {
-        Code::ResourceNotFound
+    pub(super) fn answers_to(&self, instance_id: &str) -> Result<(), ApiError> {
+        ErrorCode::ResourceNotFound
             .unless(instance_id == self.directory.instance_id, "Instance not found")
     }
 
@@ -83,13 +83,13 @@ impl Instance {
         &mut self,
         now: SystemTime,
         is_meant: impl Fn(&User) -> bool,
-    ) -> Result<&mut User, Refusal> {
+    ) -> Result<&mut User, ApiError> {
         let window = self.settings.not_found;
         self.users
             .iter_mut()
             .find(|user| user.deleted.is_none() && is_meant(user))
             .filter(|user| age(user.created, now) >= window)
-            .ok_or_else(|| Code::ResourceNotFound.because("User not found"))
+            .ok_or_else(|| ErrorCode::ResourceNotFound.because("User not found"))
     }
 
     /// Whom the index of `SearchUsers` shows at `now`: those who were there
@@ -125,7 +125,7 @@ impl Instance {
         list: &'static str,
         kind: &str,
         named: &BTreeMap<String, String>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiError> {
         let page = page_of(list, call)?;
         Ok(page.cut((1..).zip(named.iter().map(|(name, id)| self.summary(kind, name, id)))).into())
     }
@@ -145,7 +145,7 @@ impl Instance {
 ///
 /// # Errors
 /// `InvalidParameterException` for a token or size that cannot be.
-pub(super) fn page_of(list: &'static str, call: &Call<'_>) -> Result<Page, Refusal> {
+pub(super) fn page_of(list: &'static str, call: &Call<'_>) -> Result<Page, ApiError> {
     // What is no number at all is no allowed size either.
     let size = call.parameters("maxResults").next().map(|size| size.parse().unwrap_or(0));
     Page::new(list, call.parameters("nextToken").next(), size, LARGEST_PAGE)

@@ -6,14 +6,14 @@ use super::create_user::CreateUser;
 use crate::pack::{pack, unpack};
 
 /// What `CreateUser` was told and the updates changed.
-pub(super) struct Kept {
+pub(super) struct StoredUser {
     username: Box<str>,
     /// Never given back, so it is in no document; but the rules look whether there is one.
     password: Option<Box<str>>,
     packed: Box<[u8]>,
 }
 
-impl Kept {
+impl StoredUser {
     /// Keeps a user; what was left out has its default.
     pub(super) fn of(details: CreateUser) -> Self {
         let details = details.kept();
@@ -35,14 +35,14 @@ impl Kept {
 }
 
 /// A user that is looked at, and unpacked if more than its name is asked for.
-pub(super) struct Looked<'u> {
-    kept: &'u Kept,
+pub(super) struct UserView<'u> {
+    kept: &'u StoredUser,
     details: OnceCell<CreateUser>,
 }
 
-impl<'u> Looked<'u> {
+impl<'u> UserView<'u> {
     /// Looks at a user.
-    pub(super) const fn at(kept: &'u Kept) -> Self {
+    pub(super) const fn at(kept: &'u StoredUser) -> Self {
         Self { kept, details: OnceCell::new() }
     }
 

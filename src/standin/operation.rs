@@ -6,9 +6,9 @@ use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::Value;
 
+use super::api_error::ApiError;
 use super::call::Call;
 use super::instance::Instance;
-use super::refusal::Refusal;
 
 /// One operation of Amazon Connect.
 pub(super) struct Operation {
@@ -16,7 +16,7 @@ pub(super) struct Operation {
     pub(super) name: &'static str,
     method: &'static str,
     path: &'static str,
-    run: fn(&mut Instance, &Call<'_>) -> Result<Value, Refusal>,
+    run: fn(&mut Instance, &Call<'_>) -> Result<Value, ApiError>,
 }
 
 impl Operation {
@@ -52,7 +52,7 @@ impl Operation {
         &self,
         instance: &mut Instance,
         call: &Call<'_>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiError> {
         if let Some(id) = call.label("InstanceId") {
             instance.answers_to(id)?;
         }

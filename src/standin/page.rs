@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::refusal::{Code, Refusal};
+use super::api_error::{ApiError, ErrorCode};
 
 const DEFAULT_SIZE: i64 = 100;
 
@@ -31,16 +31,17 @@ impl Page {
         token: Option<&str>,
         size: Option<i64>,
         largest: i64,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         let size = size.unwrap_or(DEFAULT_SIZE);
         let allowed = usize::try_from(size).ok().filter(|_| (1..=largest).contains(&size));
         Ok(Self {
             list,
             after: token.map_or(Some(0), |token| number_in(list, token)).ok_or_else(|| {
-                Code::InvalidParameter.because("NextToken is not one that this operation gave")
+                ErrorCode::InvalidParameter.because("NextToken is not one that this operation gave")
             })?,
             size: allowed.ok_or_else(|| {
-                Code::InvalidParameter.because(format!("MaxResults must be from 1 to {largest}"))
+                ErrorCode::InvalidParameter
+                    .because(format!("MaxResults must be from 1 to {largest}"))
             })?,
         })
     }

@@ -3,21 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use super::api_error::{ApiError, ErrorCode};
 use super::create_user::{AfterContactWork, ChannelConfig, CreateUser, PhoneConfig};
 use super::pattern;
-use super::refusal::{Code, Refusal};
 
 /// Refuses phone settings that the service model does not know.
 ///
 /// # Errors
 /// `InvalidParameterException`.
-pub(super) fn check_model(user: &CreateUser) -> Result<(), Refusal> {
+pub(super) fn check_model(user: &CreateUser) -> Result<(), ApiError> {
     if let Some(phone) = &user.phone_config {
-        Code::InvalidParameter.unless(
+        ErrorCode::InvalidParameter.unless(
             phone.phone_type.as_deref().is_none_or(is_phone_type),
             "PhoneType must be SOFT_PHONE or DESK_PHONE",
         )?;
-        Code::InvalidParameter.unless(
+        ErrorCode::InvalidParameter.unless(
             phone.after_contact_work_time_limit.is_none_or(is_work_limit),
             "AfterContactWorkTimeLimit must be from 0 to 2000000 seconds",
         )?;
@@ -29,7 +29,7 @@ pub(super) fn check_model(user: &CreateUser) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `InvalidRequestException`.
-pub(super) fn check_rules(user: &CreateUser) -> Result<(), Refusal> {
+pub(super) fn check_rules(user: &CreateUser) -> Result<(), ApiError> {
     check_number(None, user.identity_info.mobile.as_deref())?;
     if let Some(phone) = &user.phone_config {
         check_number(phone.phone_type.as_deref(), phone.desk_phone_number.as_deref())?;
@@ -51,10 +51,10 @@ const EVERY_CHANNEL: &[&str] = &["VOICE", "CHAT", "TASK", "EMAIL"];
 const VOICE: &[&str] = &["VOICE"];
 
 impl List {
-    fn check_model(&self, user: &CreateUser) -> Result<(), Refusal> {
+    fn check_model(&self, user: &CreateUser) -> Result<(), ApiError> {
         for row in (self.rows)(user) {
             let fits = self.channels.contains(&row.channel.as_str()) && (self.is_complete)(row);
-            Code::InvalidParameter.unless(
+            ErrorCode::InvalidParameter.unless(
                 fits,
                 format!(
                     "a row of {} needs a Channel of {:?} and its setting",
@@ -65,22 +65,22 @@ impl List {
         Ok(())
     }
 
-    fn check_rules(&self, user: &CreateUser) -> Result<(), Refusal> {
+    fn check_rules(&self, user: &CreateUser) -> Result<(), ApiError> {
         let rows = (self.rows)(user);
         let mut channels = BTreeSet::new();
         for row in rows {
-            Code::InvalidRequest.unless(
+            ErrorCode::InvalidRequest.unless(
                 channels.insert(&row.channel),
                 format!("{} names a channel twice", self.name),
             )?;
-            Code::InvalidRequest.unless(
+            ErrorCode::InvalidRequest.unless(
                 row.channel == "VOICE" || !is_agent_first(row),
                 format!("{}: agent-first callback settings are for VOICE only", self.name),
             )?;
             check_number(row.phone_type.as_deref(), row.phone_number.as_deref())?;
         }
         let said_twice = !rows.is_empty() && user.phone_config.as_ref().is_some_and(self.is_in);
-        Code::InvalidRequest
+        ErrorCode::InvalidRequest
             .unless(!said_twice, format!("PhoneConfig and {} set the same thing", self.name))
     }
 }
@@ -136,12 +136,12 @@ fn is_agent_first(row: &ChannelConfig) -> bool {
 }
 
 /// A desk phone has a number, and a number is an E.164 one.
-fn check_number(phone_type: Option<&str>, number: Option<&str>) -> Result<(), Refusal> {
-    Code::InvalidRequest.unless(
+fn check_number(phone_type: Option<&str>, number: Option<&str>) -> Result<(), ApiError> {
+    ErrorCode::InvalidRequest.unless(
         number.is_none_or(pattern::is_phone_number),
         "a phone number must be in E.164 form: + and 2 to 15 digits",
     )?;
-    Code::InvalidRequest.unless(
+    ErrorCode::InvalidRequest.unless(
         phone_type != Some("DESK_PHONE") || number.is_some(),
         "DESK_PHONE needs a phone number",
     )
@@ -216,8 +216,8 @@ fine  {"PhoneConfig": {"PhoneType": "SOFT_PHONE"}, "AutoAcceptConfigs": [{"Chann
         for (verdict, members) in CASES.lines().filter_map(|line| line.split_once(' ')) {
             let user: CreateUser = serde_json::from_str(members).unwrap();
             let expected = match verdict {
-                "model" => Some(Code::InvalidParameter),
-                "rule" => Some(Code::InvalidRequest),
+                "model" => Some(ErrorCode::InvalidParameter),
+                "rule" => Some(ErrorCode::InvalidRequest),
                 _ => None,
             };
             let refusal = check_model(&user).and_then(|()| check_rules(&user)).err();

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::api_error::{ApiError, ErrorCode};
 use super::create_user::CreateUser;
 use super::pattern;
 use super::phone;
-use super::refusal::{Code, Refusal};
 use super::settings::IdentityManagement;
 
 /// Refuses a new user that Connect would refuse in an instance of this `identity` type, whatever
@@ -18,7 +18,7 @@ use super::settings::IdentityManagement;
 ///
 /// # Errors
 /// `InvalidParameterException` and `InvalidRequestException`, as above.
-pub(super) fn check_new(user: &CreateUser, identity: IdentityManagement) -> Result<(), Refusal> {
+pub(super) fn check_new(user: &CreateUser, identity: IdentityManagement) -> Result<(), ApiError> {
     if let Some(tags) = &user.tags {
         check_tags(tags)?;
     }
@@ -29,11 +29,11 @@ pub(super) fn check_new(user: &CreateUser, identity: IdentityManagement) -> Resu
 ///
 /// # Errors
 /// `InvalidParameterException` and `InvalidRequestException`, as above.
-pub(super) fn check(user: &CreateUser, identity: IdentityManagement) -> Result<(), Refusal> {
+pub(super) fn check(user: &CreateUser, identity: IdentityManagement) -> Result<(), ApiError> {
     for text in &TEXTS {
         text.check(user, identity)?;
     }
-    Code::InvalidParameter.unless(
+    ErrorCode::InvalidParameter.unless(
         (1..=10).contains(&user.security_profile_ids.len()),
         "SecurityProfileIds must hold 1 to 10 ids",
     )?;
@@ -50,13 +50,13 @@ pub(super) fn check(user: &CreateUser, identity: IdentityManagement) -> Result<(
 ///
 /// # Errors
 /// `InvalidParameterException`.
-pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
-    Code::InvalidParameter.unless((1..=50).contains(&tags.len()), "give 1 to 50 tags")?;
-    Code::InvalidParameter.unless(
+pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    ErrorCode::InvalidParameter.unless((1..=50).contains(&tags.len()), "give 1 to 50 tags")?;
+    ErrorCode::InvalidParameter.unless(
         tags.keys().all(|key| pattern::is_tag_key(key)),
         "a tag key has 1 to 128 letters, digits, spaces and _.:/=+-@ and does not begin with aws:",
     )?;
-    Code::InvalidParameter.unless(
+    ErrorCode::InvalidParameter.unless(
         tags.values().all(|value| pattern::has_length(value, 0, 256)),
         "a tag value has up to 256 characters",
     )
@@ -71,9 +71,10 @@ struct Text {
 }
 
 impl Text {
-    fn check(&self, user: &CreateUser, identity: IdentityManagement) -> Result<(), Refusal> {
+    fn check(&self, user: &CreateUser, identity: IdentityManagement) -> Result<(), ApiError> {
         let fits = (self.text)(user).is_none_or(|text| (self.fits)(text, identity));
-        Code::InvalidParameter.unless(fits, format!("{} must be {}", self.member, self.expected))
+        ErrorCode::InvalidParameter
+            .unless(fits, format!("{} must be {}", self.member, self.expected))
     }
 }
 
@@ -148,14 +149,14 @@ struct ByIdentity {
 }
 
 impl ByIdentity {
-    fn check(&self, user: &CreateUser, identity: IdentityManagement) -> Result<(), Refusal> {
+    fn check(&self, user: &CreateUser, identity: IdentityManagement) -> Result<(), ApiError> {
         let text = (self.text)(user);
         let (met, verb) = match self.need(identity) {
             Need::Optional => return Ok(()),
             Need::Refused => (text.is_none(), "must not"),
             Need::Required => (text.is_some_and(|text| !text.is_empty()), "must"),
         };
-        Code::InvalidRequest.unless(
+        ErrorCode::InvalidRequest.unless(
             met,
             format!("{} {verb} be given when identity management is {identity}", self.member),
         )
@@ -217,7 +218,7 @@ mod tests {
     use super::*;
 
     /// What becomes of a sound SAML user with these members instead of its own.
-    fn verdict(identity: IdentityManagement, members: &Value) -> Option<Code> {
+    fn verdict(identity: IdentityManagement, members: &Value) -> Option<ErrorCode> {
         let mut document = json!({
             "Username": "maria.garcia@example.com",
             "IdentityInfo": {"FirstName": "María", "LastName": "García"},
@@ -239,7 +240,7 @@ mod tests {
             let tags: BTreeMap<String, &str> = (0..count).map(|n| (n.to_string(), "")).collect();
             json!({ "Tags": tags })
         };
-        let (good, bad) = (None, Some(Code::InvalidParameter));
+        let (good, bad) = (None, Some(ErrorCode::InvalidParameter));
         let cases = [
             (json!({}), good),
             (json!({"Username": "x".repeat(64)}), good),
@@ -263,7 +264,7 @@ mod tests {
             (json!({"Tags": {"x": "y".repeat(256)}}), good),
             (json!({"Tags": {"x": "y".repeat(257)}}), bad),
             (json!({"PhoneConfig": {"PhoneType": "MOBILE"}}), bad),
-            (json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}), Some(Code::InvalidRequest)),
+            (json!({"PhoneConfig": {"PhoneType": "DESK_PHONE"}}), Some(ErrorCode::InvalidRequest)),
         ];
         for (members, expected) in cases {
             assert_eq!(verdict(IdentityManagement::Saml, &members), expected, "{members}");
@@ -283,9 +284,9 @@ mod tests {
             |length: usize| json!({"Password": password, "Username": "x".repeat(length)});
         for (members, expected) in [
             (last_name(256), None),
-            (last_name(257), Some(Code::InvalidParameter)),
+            (last_name(257), Some(ErrorCode::InvalidParameter)),
             (username(100), None),
-            (username(101), Some(Code::InvalidParameter)),
+            (username(101), Some(ErrorCode::InvalidParameter)),
         ] {
             assert_eq!(verdict(IdentityManagement::ConnectManaged, &members), expected);
         }
@@ -298,7 +299,7 @@ mod tests {
             let (first, last) = ("María", "García");
             json!({"FirstName": first, "LastName": last, "Email": email})
         };
-        let (good, bad) = (None, Some(Code::InvalidRequest));
+        let (good, bad) = (None, Some(ErrorCode::InvalidRequest));
         let cases = [
             // members, then the verdicts of SAML, CONNECT_MANAGED and EXISTING_DIRECTORY
             (json!({}), [good, bad, good]),

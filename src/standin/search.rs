@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::api_error::ApiError;
 use super::call::Call;
 use super::condition::{Condition, Criteria, Filter};
 use super::create_user::PhoneConfig;
 use super::instance::{Instance, User};
-use super::kept::Looked;
+use super::kept::UserView;
 use super::page::Page;
-use super::refusal::Refusal;
 
 /// The largest page of `SearchUsers`.
 const LARGEST_PAGE: i64 = 500;
@@ -21,7 +21,7 @@ impl Instance {
     /// `SerializationException` (also for a condition that the stand-in does not know),
     /// `ResourceNotFoundException`, `InvalidParameterException`, and `AccessDeniedException` for
     /// both filters at once, as the API Reference has it.
-    pub(super) fn search_users(&self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn search_users(&self, call: &Call<'_>) -> Result<Value, ApiError> {
         let wanted: SearchUsers = call.document()?;
         self.answers_to(&wanted.instance_id)?;
         let page =
@@ -33,7 +33,7 @@ impl Instance {
 
         let found: Vec<&User> = self
             .indexed(call.now)
-            .filter(|user| condition.holds(&Looked::at(&user.kept)))
+            .filter(|user| condition.holds(&UserView::at(&user.kept)))
             .collect();
         let mut answer = page.cut(found.iter().map(|user| (user.number, user.found())));
         answer.insert("ApproximateTotalCount".to_owned(), found.len().into());

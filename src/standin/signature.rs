@@ -6,7 +6,7 @@
 
 use hyper::HeaderMap;
 
-use super::refusal::{Code, Refusal};
+use super::api_error::{ApiError, ErrorCode};
 
 /// Refuses a request that bears no Version 4 signature for `connect` in its headers.
 ///
@@ -14,19 +14,19 @@ use super::refusal::{Code, Refusal};
 /// `MissingAuthenticationTokenException` without `Authorization`, `IncompleteSignatureException`
 /// when a part of it or `x-amz-date` is missing or misshapen, `InvalidSignatureException` when the
 /// credential's scope names another service.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let authorization = header("authorization")
-        .ok_or_else(|| Code::MissingAuthentication.because("Missing Authentication Token"))?;
+        .ok_or_else(|| ErrorCode::MissingAuthentication.because("Missing Authentication Token"))?;
 
     let service = scope_service(authorization, header("x-amz-date").unwrap_or_default())
         .ok_or_else(|| {
-            Code::IncompleteSignature.because(
+            ErrorCode::IncompleteSignature.because(
                 "Authorization must be AWS4-HMAC-SHA256 with Credential, SignedHeaders and \
                  Signature, and x-amz-date must be of the credential's day",
             )
         })?;
-    Code::InvalidSignature
+    ErrorCode::InvalidSignature
         .unless(service == "connect", "Credential should be scoped to correct service: 'connect'")
 }
 
@@ -67,7 +67,7 @@ fn is_digits(text: &str, count: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn code_of(authorization: Option<&str>, date: &str) -> Option<Code> {
+    fn code_of(authorization: Option<&str>, date: &str) -> Option<ErrorCode> {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert("authorization", value.parse().unwrap());
@@ -84,12 +84,12 @@ mod tests {
             "0a".repeat(32),
         );
         let date = "20261122T010203Z";
-        let incomplete = Some(Code::IncompleteSignature);
+        let incomplete = Some(ErrorCode::IncompleteSignature);
         let cases = [
             (Some(good.clone()), date, None),
-            (None, date, Some(Code::MissingAuthentication)),
+            (None, date, Some(ErrorCode::MissingAuthentication)),
             (Some("Bearer abc".into()), date, incomplete),
-            (Some(good.replace("/connect/", "/s3/")), date, Some(Code::InvalidSignature)),
+            (Some(good.replace("/connect/", "/s3/")), date, Some(ErrorCode::InvalidSignature)),
             (Some(good.replace("/aws4_request", "")), date, incomplete),
             (Some(good.replace("aws4_request", "aws4_request/x")), date, incomplete),
             (Some(good.replace("AKID", "")), date, incomplete),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, ErrorCode};
 use super::call::Call;
 use super::instance::{Instance, User};
-use super::kept::Kept;
-use super::refusal::{Code, Refusal};
+use super::kept::StoredUser;
 use super::rules;
 
 /// How many tags a resource bears at most.
@@ -27,15 +27,16 @@ impl Instance {
     /// # Errors
     /// `SerializationException`, `InvalidParameterException` (also for more than 50 tags in the
     /// end), `ResourceNotFoundException`.
-    pub(super) fn tag_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn tag_resource(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let TagResource { tags } = call.document()?;
         rules::check_tags(&tags)?;
         let user = self.tagged(call)?;
         let mut details = user.kept.details();
         let held = details.tags.get_or_insert_default();
         held.extend(tags);
-        Code::InvalidParameter.unless(held.len() <= MOST_TAGS, "a resource bears up to 50 tags")?;
-        user.kept = Kept::of(details);
+        ErrorCode::InvalidParameter
+            .unless(held.len() <= MOST_TAGS, "a resource bears up to 50 tags")?;
+        user.kept = StoredUser::of(details);
         Ok(Value::Null)
     }
 
@@ -43,14 +44,14 @@ impl Instance {
     ///
     /// # Errors
     /// `InvalidParameterException` without keys or with more than 50, `ResourceNotFoundException`.
-    pub(super) fn untag_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn untag_resource(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let keys: Vec<&str> = call.parameters("tagKeys").collect();
-        Code::InvalidParameter
+        ErrorCode::InvalidParameter
             .unless((1..=MOST_TAGS).contains(&keys.len()), "give 1 to 50 tagKeys")?;
         let user = self.tagged(call)?;
         let mut details = user.kept.details();
         details.tags.get_or_insert_default().retain(|key, _| !keys.contains(&key.as_str()));
-        user.kept = Kept::of(details);
+        user.kept = StoredUser::of(details);
         Ok(Value::Null)
     }
 
@@ -58,14 +59,14 @@ impl Instance {
     ///
     /// # Errors
     /// `InvalidParameterException`, `ResourceNotFoundException`.
-    pub(super) fn list_tags_for_resource(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn list_tags_for_resource(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         Ok(json!({"tags": self.tagged(call)?.kept.details().tags.unwrap_or_default()}))
     }
 
     /// The user whose ARN the path names.
-    fn tagged(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
+    fn tagged(&mut self, call: &Call<'_>) -> Result<&mut User, ApiError> {
         let arn = call.label("resourceArn").unwrap_or_default();
-        Code::InvalidParameter
+        ErrorCode::InvalidParameter
             .unless(arn.starts_with("arn:aws:connect:"), "resourceArn must be an ARN of Connect")?;
         let id = arn.strip_prefix(self.directory.instance_arn.as_str());
         let id = id.and_then(|rest| rest.strip_prefix("/agent/")).unwrap_or_default().to_owned();

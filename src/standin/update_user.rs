@@ -6,11 +6,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::api_error::{ApiError, ErrorCode};
 use super::call::Call;
 use super::create_user::{ChannelConfig, CreateUser, IdentityInfo, PhoneConfig};
 use super::instance::Instance;
-use super::kept::Kept;
-use super::refusal::{Code, Refusal};
+use super::kept::StoredUser;
 use super::rules;
 use super::settings::IdentityManagement;
 
@@ -21,7 +21,7 @@ impl Instance {
     /// # Errors
     /// `SerializationException`, `InvalidParameterException`, `InvalidRequestException`,
     /// `ResourceNotFoundException`.
-    pub(super) fn update_user_identity_info(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn update_user_identity_info(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let identity = self.settings.identity;
         let given: UpdateUserIdentityInfo = call.document()?;
         let given = required("IdentityInfo", given.identity_info)?;
@@ -44,7 +44,7 @@ impl Instance {
     /// # Errors
     /// `SerializationException`, `InvalidParameterException`, `InvalidRequestException`,
     /// `ResourceNotFoundException`.
-    pub(super) fn update_user_phone_config(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn update_user_phone_config(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let given: UpdateUserPhoneConfig = call.document()?;
         let given = required("PhoneConfig", given.phone_config)?;
         self.update(call, |user| {
@@ -64,10 +64,10 @@ impl Instance {
     /// # Errors
     /// `SerializationException`, `InvalidParameterException`, `InvalidRequestException`,
     /// `ResourceNotFoundException`.
-    pub(super) fn update_user_config(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn update_user_config(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let given: UpdateUserConfig = call.document()?;
         let given = given.lists();
-        Code::InvalidRequest
+        ErrorCode::InvalidRequest
             .unless(given.iter().any(Option::is_some), "at least one list must be given")?;
         self.update(call, |user| {
             user.phone_config = None;
@@ -88,7 +88,7 @@ impl Instance {
     pub(super) fn update_user_routing_profile(
         &mut self,
         call: &Call<'_>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiError> {
         let given: UpdateUserRoutingProfile = call.document()?;
         self.update(call, |user| {
             user.routing_profile_id = given.routing_profile_id;
@@ -104,7 +104,7 @@ impl Instance {
     pub(super) fn update_user_security_profiles(
         &mut self,
         call: &Call<'_>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiError> {
         let given: UpdateUserSecurityProfiles = call.document()?;
         self.update(call, |user| {
             user.security_profile_ids = given.security_profile_ids;
@@ -116,7 +116,7 @@ impl Instance {
     ///
     /// # Errors
     /// `SerializationException`, `ResourceNotFoundException` for the user and for the group.
-    pub(super) fn update_user_hierarchy(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn update_user_hierarchy(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let given: UpdateUserHierarchy = call.document()?;
         self.update(call, |user| {
             user.hierarchy_group_id = given.hierarchy_group_id;
@@ -128,15 +128,15 @@ impl Instance {
     fn update(
         &mut self,
         call: &Call<'_>,
-        change: impl FnOnce(&mut CreateUser) -> Result<(), Refusal>,
-    ) -> Result<Value, Refusal> {
+        change: impl FnOnce(&mut CreateUser) -> Result<(), ApiError>,
+    ) -> Result<Value, ApiError> {
         let mut details = self.named_user(call)?.kept.details();
         change(&mut details)?;
         rules::check(&details, self.settings.identity)?;
         self.holds_what_is_named_in(&details)?;
 
         let user = self.named_user(call)?;
-        user.kept = Kept::of(details);
+        user.kept = StoredUser::of(details);
         user.modified = call.now;
         Ok(Value::Null)
     }
@@ -144,17 +144,20 @@ impl Instance {
 
 /// Names and e-mail address are the directory's, if there is one, and cannot be updated in Connect
 /// (API Reference, `UserIdentityInfo`); so neither are they cleared.
-fn beside_the_directorys(held: IdentityInfo, given: IdentityInfo) -> Result<IdentityInfo, Refusal> {
+fn beside_the_directorys(
+    held: IdentityInfo,
+    given: IdentityInfo,
+) -> Result<IdentityInfo, ApiError> {
     let of_the_directory = [&given.first_name, &given.last_name, &given.email];
-    Code::InvalidRequest.unless(
+    ErrorCode::InvalidRequest.unless(
         of_the_directory.iter().all(|member| member.is_none()),
         "FirstName, LastName and Email are updated in the directory",
     )?;
     Ok(IdentityInfo { secondary_email: given.secondary_email, mobile: given.mobile, ..held })
 }
 
-fn required<T>(member: &str, given: Option<T>) -> Result<T, Refusal> {
-    given.ok_or_else(|| Code::InvalidParameter.because(format!("{member} must be given")))
+fn required<T>(member: &str, given: Option<T>) -> Result<T, ApiError> {
+    given.ok_or_else(|| ErrorCode::InvalidParameter.because(format!("{member} must be given")))
 }
 
 #[derive(Deserialize)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, ErrorCode};
 use super::call::Call;
 use super::create_user::CreateUser;
 use super::directory::REGION;
 use super::instance::{Instance, User, epoch_seconds, page_of};
-use super::kept::Kept;
-use super::refusal::{Code, Refusal};
+use super::kept::StoredUser;
 use super::rules;
 use super::uuid::uuid;
 
@@ -22,7 +22,7 @@ impl Instance {
     /// # Errors
     /// `SerializationException`, `InvalidParameterException`, `InvalidRequestException`,
     /// `ResourceNotFoundException`, `DuplicateResourceException`, `LimitExceededException`.
-    pub(super) fn create_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn create_user(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         let details: CreateUser = call.document()?;
         rules::check_new(&details, self.settings.identity)?;
         self.holds_what_is_named_in(&details)?;
@@ -36,7 +36,7 @@ impl Instance {
             created: call.now,
             modified: call.now,
             deleted: None,
-            kept: Kept::of(details),
+            kept: StoredUser::of(details),
         };
         let answer = json!({"UserId": user.id, "UserArn": user.arn()});
         self.users.push(user);
@@ -47,7 +47,7 @@ impl Instance {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn describe_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn describe_user(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         Ok(json!({"User": self.named_user(call)?.description()}))
     }
 
@@ -55,7 +55,7 @@ impl Instance {
     ///
     /// # Errors
     /// `InvalidParameterException` for a page that cannot be.
-    pub(super) fn list_users(&self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn list_users(&self, call: &Call<'_>) -> Result<Value, ApiError> {
         let page = page_of("UserSummaryList", call)?;
         Ok(page.cut(self.living().map(|user| (user.number, user.summary()))).into())
     }
@@ -64,7 +64,7 @@ impl Instance {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn delete_user(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) fn delete_user(&mut self, call: &Call<'_>) -> Result<Value, ApiError> {
         self.named_user(call)?.deleted = Some(call.now);
         Ok(Value::Null)
     }
@@ -73,7 +73,7 @@ impl Instance {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, Refusal> {
+    pub(super) fn named_user(&mut self, call: &Call<'_>) -> Result<&mut User, ApiError> {
         let id = call.label("UserId").unwrap_or_default();
         self.find(call.now, |user| *user.id == *id)
     }
@@ -82,17 +82,17 @@ impl Instance {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn holds_what_is_named_in(&self, details: &CreateUser) -> Result<(), Refusal> {
+    pub(super) fn holds_what_is_named_in(&self, details: &CreateUser) -> Result<(), ApiError> {
         let directory = &self.directory;
-        Code::ResourceNotFound.unless(
+        ErrorCode::ResourceNotFound.unless(
             holds(&directory.routing_profiles, &details.routing_profile_id),
             "Routing profile not found",
         )?;
-        Code::ResourceNotFound.unless(
+        ErrorCode::ResourceNotFound.unless(
             details.security_profile_ids.iter().all(|id| holds(&directory.security_profiles, id)),
             "Security profile not found",
         )?;
-        Code::ResourceNotFound.unless(
+        ErrorCode::ResourceNotFound.unless(
             details.hierarchy_group_id.iter().all(|id| holds(&directory.hierarchy_groups, id)),
             "Hierarchy group not found",
         )
@@ -100,13 +100,13 @@ impl Instance {
 
     /// Usernames are compared byte for byte: Connect's are case-sensitive, also under SAML
     /// (Administrator Guide, "Configure SAML").
-    fn has_room_for(&self, details: &CreateUser) -> Result<(), Refusal> {
+    fn has_room_for(&self, details: &CreateUser) -> Result<(), ApiError> {
         let username = &details.username;
-        Code::DuplicateResource.unless(
+        ErrorCode::DuplicateResource.unless(
             self.living().all(|user| user.kept.username() != username),
             format!("Username {username} already exists in {}", self.directory.instance_id),
         )?;
-        Code::LimitExceeded.unless(
+        ErrorCode::LimitExceeded.unless(
             self.living().count() < self.settings.user_quota,
             format!("The instance has its {} users", self.settings.user_quota),
         )

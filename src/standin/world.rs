@@ -13,14 +13,14 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, ErrorCode};
 use super::call::Call;
-use super::control::Change;
+use super::control::ControlRequest;
 use super::directory::Directory;
-use super::fault::{Disturbance, Fault, Faults};
+use super::fault::{Disturbance, FaultQueues, InjectedFault};
 use super::instance::{Instance, User};
 use super::journal::Journal;
 use super::operation::Operation;
-use super::refusal::{Code, Refusal};
 use super::settings::Settings;
 use super::signature;
 use super::throttle::Throttle;
@@ -36,7 +36,7 @@ const ON_DEMAND: &str = "asked for by PUT /_standin";
 pub struct World {
     instance: Instance,
     throttle: Throttle,
-    faults: Faults,
+    faults: FaultQueues,
     journal: Journal,
     replies: u64,
 }
@@ -57,7 +57,7 @@ impl World {
         Self {
             instance: Instance::new(settings),
             throttle: Throttle::default(),
-            faults: Faults::default(),
+            faults: FaultQueues::default(),
             journal: Journal::default(),
             replies: 0,
         }
@@ -97,33 +97,35 @@ impl World {
         &mut self,
         request: &'r Request<Bytes>,
         now: SystemTime,
-    ) -> Result<(&'static Operation, Call<'r>, Option<Disturbance>), Refusal> {
+    ) -> Result<(&'static Operation, Call<'r>, Option<Disturbance>), ApiError> {
         signature::check(request.headers())?;
-        let (operation, call) = Operation::called_by(request, now)
-            .ok_or_else(|| Code::UnknownOperation.because("no such operation in the stand-in"))?;
+        let (operation, call) = Operation::called_by(request, now).ok_or_else(|| {
+            ErrorCode::UnknownOperation.because("no such operation in the stand-in")
+        })?;
         self.journal.record(operation.name, request);
         if self.instance.settings.throttle {
-            Code::Throttling.unless(self.throttle.admits(operation.name, now), "Rate exceeded")?;
+            ErrorCode::Throttling
+                .unless(self.throttle.admits(operation.name, now), "Rate exceeded")?;
         }
         match self.faults.next(operation.name) {
             None => Ok((operation, call, None)),
-            Some(Fault::Disturb(disturbance)) => Ok((operation, call, Some(disturbance))),
-            Some(Fault::Refuse(code)) => Err(code.because(ON_DEMAND)),
+            Some(InjectedFault::Disturb(disturbance)) => Ok((operation, call, Some(disturbance))),
+            Some(InjectedFault::Refuse(code)) => Err(code.because(ON_DEMAND)),
         }
     }
 
     /// `GET` shows the state; `PUT` changes it and shows it then.
-    fn control(&mut self, request: &Request<Bytes>) -> Result<Value, Refusal> {
+    fn control(&mut self, request: &Request<Bytes>) -> Result<Value, ApiError> {
         if request.method() == Method::PUT {
-            self.apply(Change::read(request.body())?);
+            self.apply(ControlRequest::read(request.body())?);
         } else {
-            Code::UnknownOperation
+            ErrorCode::UnknownOperation
                 .unless(request.method() == Method::GET, "use GET or PUT /_standin")?;
         }
         Ok(self.state())
     }
 
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: ControlRequest) {
         if change.reset {
             self.instance.users.clear();
             self.throttle = Throttle::default();
@@ -167,11 +169,11 @@ impl World {
 }
 
 /// An answer on the wire; `Null` is an empty body.
-fn response(answer: Result<Value, Refusal>, request_id: &str) -> Response<Bytes> {
+fn response(answer: Result<Value, ApiError>, request_id: &str) -> Response<Bytes> {
     let (code, body) = match answer {
         Ok(Value::Null) => (None, Bytes::new()),
         Ok(answer) => (None, Bytes::from(answer.to_string())),
-        Err(Refusal { code, message }) => {
+        Err(ApiError { code, message }) => {
             (Some(code), Bytes::from(json!({"Message": message}).to_string()))
         }
     };

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::hex;
-use crate::secret::{Key, UnusableKey};
+use crate::secret::{KeyError, SecretKey};
 
 /// A source may have this many keys at once.
 pub const MAX_KEYS: usize = 4;
@@ -160,11 +160,11 @@ impl Scheme {
     /// Reads a key as the sender shows it.
     ///
     /// # Errors
-    /// [`UnusableKey`] if it is malformed or too short.
-    pub fn key(&self, text: &str) -> Result<Key, UnusableKey> {
+    /// [`KeyError`] if it is malformed or too short.
+    pub fn key(&self, text: &str) -> Result<SecretKey, KeyError> {
         match self.key {
-            KeyForm::Base64 { prefix, minimum } => Key::from_base64(text, prefix, minimum),
-            KeyForm::Text { minimum } => Key::from_text(text, minimum),
+            KeyForm::Base64 { prefix, minimum } => SecretKey::from_base64(text, prefix, minimum),
+            KeyForm::Text { minimum } => SecretKey::from_text(text, minimum),
         }
     }
 
@@ -172,7 +172,7 @@ impl Scheme {
     ///
     /// # Errors
     /// What was expected and what was found, never a character of a key.
-    pub fn keys(&self, texts: &[String]) -> Result<Vec<Key>, String> {
+    pub fn keys(&self, texts: &[String]) -> Result<Vec<SecretKey>, String> {
         if !(1..=MAX_KEYS).contains(&texts.len()) {
             return Err(format!("expected 1 to {MAX_KEYS} keys, found {}", texts.len()));
         }

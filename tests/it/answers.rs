@@ -7,14 +7,14 @@ use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::error::CredentialsError;
 use connect_provisioner::config::{Config, Level};
 use connect_provisioner::connect::class::CODES;
-use connect_provisioner::decision::Moment;
+use connect_provisioner::decision::Invocation;
 use connect_provisioner::fault::Kind;
 use connect_provisioner::http::gateway::Reply;
 use connect_provisioner::lambda;
-use connect_provisioner::log::Record;
-use connect_provisioner::outcome::Row;
+use connect_provisioner::log::EventLog;
+use connect_provisioner::outcome::AnswerRow;
 use connect_provisioner::provisioner::Provisioner;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use serde_json::{Value, json};
 
 use crate::house::{LONG, faults, given, now, story, user, when};
@@ -92,7 +92,7 @@ async fn every_other_row_has_its_answer() {
 #[tokio::test]
 async fn a_mode_is_chosen_once_and_never_fallen_back_to() {
     let aws = lambda::loader("eu-west-2").load().await;
-    let roster = || Arc::new(Embedded::default());
+    let roster = || Arc::new(MemoryRoster::default());
     let direct = Config::read(&startup::good()).unwrap();
     let refused = Provisioner::with_roster(direct, &aws, roster(), Box::new(|| [7; 16]));
     let refused = refused.unwrap_err().to_string();
@@ -120,9 +120,9 @@ async fn without_credentials_the_turn_is_the_operators() {
     let config = Config::read(&startup::good()).unwrap();
     let source = config.hooks[0].source.clone();
     let event = story("okta-user-created").signed(&source, "msg_1", now()).to_string();
-    let mut record = Record::default();
-    let moment = Moment { now: now(), time_left: LONG, random: [0; 16] };
-    let answer = Provisioner::direct(config, &aws).answer(&event, moment, &mut record).await;
+    let mut record = EventLog::default();
+    let invocation = Invocation { now: now(), time_left: LONG, random: [0; 16] };
+    let answer = Provisioner::direct(config, &aws).answer(&event, invocation, &mut record).await;
     assert_eq!(answer.unwrap().status_code, 500);
     let line = record.lines(Level::Warn).next().unwrap();
     assert!(line.contains("no usable credentials"), "{line}");
@@ -130,15 +130,17 @@ async fn without_credentials_the_turn_is_the_operators() {
 
 #[test]
 fn a_4xx_is_only_for_what_the_sender_can_mend() {
-    use connect_provisioner::fault::Turn;
+    use connect_provisioner::fault::Responsibility;
     for kind in Kind::ALL {
-        let row = Row::of(kind);
-        match kind.turn() {
+        let row = AnswerRow::of(kind);
+        match kind.responsibility() {
             // What is not offered is nobody's mistake, and RFC 7644 names its status.
-            Turn::Sender if kind == Kind::NotOffered => assert_eq!(row.status, 501),
-            Turn::Sender => assert!((400..500).contains(&row.status), "{kind:?}"),
-            Turn::Later => assert!(row.retry_after.is_some(), "{kind:?}"),
-            Turn::Operator | Turn::Nobody => assert!(row.status >= 500, "{kind:?}"),
+            Responsibility::Sender if kind == Kind::NotOffered => assert_eq!(row.status, 501),
+            Responsibility::Sender => assert!((400..500).contains(&row.status), "{kind:?}"),
+            Responsibility::Retry => assert!(row.retry_after.is_some(), "{kind:?}"),
+            Responsibility::Operator | Responsibility::Internal => {
+                assert!(row.status >= 500, "{kind:?}")
+            }
         }
     }
 }

@@ -18,13 +18,13 @@ use connect_provisioner::cli::settings::{self, DEMO_SCIM_TOKEN};
 use connect_provisioner::cli::story::Story;
 use connect_provisioner::config::{Config, Level};
 use connect_provisioner::deadline::{Clock, Deadline};
-use connect_provisioner::decision::Moment;
+use connect_provisioner::decision::Invocation;
 use connect_provisioner::lambda;
-use connect_provisioner::log::{Amount, Record};
+use connect_provisioner::log::{Amount, EventLog};
 use connect_provisioner::provisioner::Provisioner;
 use connect_provisioner::reconcile::drain::Drained;
 use connect_provisioner::roster::Roster;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::record::Phase;
 use connect_provisioner::standin::Settings;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ struct Desk {
     local: Local,
     file: PathBuf,
     changes: Vec<(&'static str, &'static str)>,
-    function: Option<(Provisioner, Arc<Embedded>)>,
+    function: Option<(Provisioner, Arc<MemoryRoster>)>,
     numbers: Arc<AtomicU64>,
     at: SystemTime,
 }
@@ -46,7 +46,7 @@ struct Told {
     status: u16,
     body: Value,
     lines: Vec<Value>,
-    record: Record,
+    record: EventLog,
 }
 
 impl Told {
@@ -102,7 +102,7 @@ impl Desk {
             .use_dual_stack(false)
             .load()
             .await;
-        let roster = Arc::new(Embedded::open(&self.file).unwrap());
+        let roster = Arc::new(MemoryRoster::open(&self.file).unwrap());
         let numbers = Arc::clone(&self.numbers);
         let entropy = move || u128::from(numbers.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
         let function = Provisioner::with_roster(config, &aws, roster.clone(), Box::new(entropy));
@@ -114,7 +114,7 @@ impl Desk {
         &self.function.as_ref().unwrap().0
     }
 
-    fn roster(&self) -> &Embedded {
+    fn roster(&self) -> &MemoryRoster {
         &self.function.as_ref().unwrap().1
     }
 
@@ -123,9 +123,10 @@ impl Desk {
         self.at += Duration::from_secs(1);
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let random = u128::from(number).to_be_bytes();
-        let moment = Moment { now: self.at, time_left: LONG, random };
-        let mut record = Record::default();
-        let reply = self.function().answer(&event.to_string(), moment, &mut record).await.unwrap();
+        let invocation = Invocation { now: self.at, time_left: LONG, random };
+        let mut record = EventLog::default();
+        let reply =
+            self.function().answer(&event.to_string(), invocation, &mut record).await.unwrap();
         let body = serde_json::from_str(&reply.body).unwrap_or_default();
         let lines = record.lines(Level::Info);
         let lines = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();

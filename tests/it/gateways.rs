@@ -10,7 +10,7 @@ use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
 use connect_provisioner::http::gateway::{Arrival, Gateway, Reply};
 use connect_provisioner::http::percent_decoded;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::standin::Settings;
 use serde_json::{Map, Value, json};
 
@@ -149,7 +149,7 @@ fn headers(reply: &Reply) -> BTreeMap<String, String> {
 /// A function with a roster.
 async fn function() -> Local {
     let settings = Settings { throttle: false, ..Settings::default() };
-    Local::start_with_roster(settings, &[], Arc::new(Embedded::default())).await.unwrap()
+    Local::start_with_roster(settings, &[], Arc::new(MemoryRoster::default())).await.unwrap()
 }
 
 async fn send(local: &Local, event: &Value) -> Reply {

@@ -27,7 +27,7 @@ pub(crate) async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> 
 /// The story of this name in `events/`.
 pub(crate) fn story(name: &str) -> Story {
     let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    Story::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    Story::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The story of a bare User, with changes: JSON pointer and value, `null` leaving it out.

@@ -14,11 +14,11 @@ use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::story::Story;
 use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::reconcile::drain::Drained;
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::Key;
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked;
-use connect_provisioner::roster::record::{Phase, UserRecord, Wanted};
-use connect_provisioner::roster::{Clash, Roster};
+use connect_provisioner::roster::record::{DesiredState, Phase, UserRecord};
+use connect_provisioner::roster::{Roster, WriteConflict};
 use connect_provisioner::standin::{IdentityManagement, Settings};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const ANA: &str = "ana.ruiz@example.com";
 /// A function with a roster, its stand-in, and a clock that goes on by a second with each story.
 struct House {
     local: Local,
-    roster: Arc<Embedded>,
+    roster: Arc<MemoryRoster>,
     at: SystemTime,
     stories: usize,
 }
@@ -64,7 +64,7 @@ async fn given(changes: &[(&str, &str)]) -> House {
 }
 
 async fn given_with(settings: Settings, changes: &[(&str, &str)]) -> House {
-    let roster = Arc::new(Embedded::default());
+    let roster = Arc::new(MemoryRoster::default());
     let kept: Arc<dyn Roster> = roster.clone();
     let local = Local::start_with_roster(settings, changes, kept).await.unwrap();
     House { local, roster, at: now(), stories: 0 }
@@ -257,7 +257,7 @@ async fn who_is_deactivated_is_deleted_or_kept_if_the_operator_says_so() {
         house.tell(&story("okta-user-created")).await.is(201, "created", "CreateUser");
         house.tell(&story("user-deactivated")).await.is(200, outcome, calls);
         assert_eq!(house.names().len(), users, "{choice}");
-        assert_eq!(house.record(ANA).await.unwrap().wanted(), Wanted::Inactive);
+        assert_eq!(house.record(ANA).await.unwrap().desired_state(), DesiredState::Inactive);
         let mut returns = story("user-deactivated");
         returns.body["type"] = json!("user.activated");
         let status = if back == "created" { 201 } else { 200 };

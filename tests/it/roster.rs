@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::fault::{Fault, Kind};
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::glance::Glance;
-use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
+use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::{MEMORY, Phase, UserRecord, Wanted};
-use connect_provisioner::roster::{Clash, Place, Roster, all_groups_of, find_everybody};
+use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::record::{DesiredState, Phase, TOMBSTONE_TTL, UserRecord};
+use connect_provisioner::roster::{Place, Roster, WriteConflict, all_groups_of, find_everybody};
 use connect_provisioner::scim::Person;
 use connect_provisioner::scim::resource::Sought;
 use connect_provisioner::scim::schema::{Limits, ResourceType};
@@ -35,10 +35,16 @@ fn person(number: u8) -> Person {
 
 fn record(number: u8) -> UserRecord {
     let id = Id::of([number; 16]);
-    UserRecord::new(id, person(number), Wanted::Active, &format!("o{number}"), at(number.into()))
+    UserRecord::new(
+        id,
+        person(number),
+        DesiredState::Active,
+        &format!("o{number}"),
+        at(number.into()),
+    )
 }
 
-async fn write(roster: &dyn Roster, record: &mut UserRecord) -> Result<(), Clash> {
+async fn write(roster: &dyn Roster, record: &mut UserRecord) -> Result<(), WriteConflict> {
     record.note_stored(roster.write(record).await.unwrap()?);
     Ok(())
 }
@@ -107,8 +113,14 @@ async fn values(roster: &dyn Roster, group: &Group) -> Vec<String> {
 async fn a_group_is_found_by_what_it_goes_by(roster: &dyn Roster) {
     let leads = roster.write_group(&group(200, "Leads")).await.unwrap().unwrap();
     assert_eq!((leads.version, leads.edition), (1, 1));
-    assert_eq!(roster.write_group(&group(201, "LEADS")).await.unwrap(), Err(Clash::Taken));
-    assert_eq!(roster.write_group(&group(200, "Others")).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(
+        roster.write_group(&group(201, "LEADS")).await.unwrap(),
+        Err(WriteConflict::DuplicateKey)
+    );
+    assert_eq!(
+        roster.write_group(&group(200, "Others")).await.unwrap(),
+        Err(WriteConflict::StaleVersion)
+    );
     let agents = roster.write_group(&group(201, "Agents")).await.unwrap().unwrap();
     let all = [leads.clone(), agents.clone()];
     let shared = Key::group_external_id("shared");
@@ -120,17 +132,17 @@ async fn a_group_is_found_by_what_it_goes_by(roster: &dyn Roster) {
     assert_eq!((renamed.edition, renamed.display_name()), (2, "Team leads"));
     let again = GroupChange { group: renamed.clone(), ..group(200, "Team leads") };
     assert_eq!(roster.write_group(&again).await.unwrap(), Ok(renamed.clone()), "nothing is new");
-    assert_eq!(roster.write_group(&stale).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.write_group(&stale).await.unwrap(), Err(WriteConflict::StaleVersion));
     let add = members(&["a"]);
     let joins = GroupChange { add, ..GroupChange::of(leads.clone(), at(3)) };
     let judged_by_another_name = roster.write_group(&joins).await.unwrap();
-    assert_eq!(judged_by_another_name, Err(Clash::Moved));
+    assert_eq!(judged_by_another_name, Err(WriteConflict::StaleVersion));
     assert_eq!(roster.find_groups(&Key::group_name("leads"), 999).await.unwrap(), []);
     let erase =
         async |version| roster.erase_group(&agents.id, version, false, at(0)).await.unwrap();
-    assert_eq!(erase(9).await, Err(Clash::Moved));
+    assert_eq!(erase(9).await, Err(WriteConflict::StaleVersion));
     assert_eq!(erase(1).await, Ok(()));
-    assert_eq!(erase(1).await, Err(Clash::Moved));
+    assert_eq!(erase(1).await, Err(WriteConflict::StaleVersion));
     assert_eq!(roster.load_group(&agents.id).await.unwrap(), None);
 }
 
@@ -162,7 +174,7 @@ async fn members_come_and_go_whoever_else_writes(roster: &dyn Roster) {
     assert_eq!(roster.members(&last.id, 0, 99_999).await.unwrap().0[1], display("b")[0]);
     assert_eq!(roster.write_group(&tell("b")).await.unwrap().unwrap(), last);
     let bound = GroupChange { condition: Some(2), ..other };
-    assert_eq!(roster.write_group(&bound).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.write_group(&bound).await.unwrap(), Err(WriteConflict::StaleVersion));
     assert_eq!(roster.groups_of("d", None, 999).await.unwrap(), from_ref(&last));
     assert_eq!(roster.groups_of("c", None, 999).await.unwrap(), []);
 }
@@ -182,7 +194,7 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     let silent = roster.write_group(&change).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (1, 1, None, true), "it makes no difference");
     let change = GroupChange { add: members(&[ids[1]]), ..GroupChange::of(silent.clone(), at(3)) };
-    let changed = GroupChange { mark: Mark::Changed, ..change };
+    let changed = GroupChange { affected: Affected::Changed, ..change };
     let given = roster.write_group(&changed).await.unwrap().unwrap();
     assert_eq!(marked(0).await, (1, 1, None, true));
     assert_eq!(marked(1).await, (2, 1, Some(at(3)), false));
@@ -222,14 +234,21 @@ async fn a_write_is_on_condition_of_the_version(roster: &dyn Roster) {
     let mut newer = stale.clone();
     newer.spec.person = person(11);
     write(roster, &mut newer).await.unwrap();
-    assert_eq!(roster.write(&stale).await.unwrap(), Err(Clash::Moved));
-    assert_eq!(roster.write(&record(1)).await.unwrap(), Err(Clash::Moved), "it is there already");
-    assert_eq!(roster.erase(&stale.id, stale.row_version).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.write(&stale).await.unwrap(), Err(WriteConflict::StaleVersion));
+    assert_eq!(
+        roster.write(&record(1)).await.unwrap(),
+        Err(WriteConflict::StaleVersion),
+        "it is there already"
+    );
+    assert_eq!(
+        roster.erase(&stale.id, stale.row_version).await.unwrap(),
+        Err(WriteConflict::StaleVersion)
+    );
     assert_eq!(roster.load(&stale.id).await.unwrap(), Some(newer.clone()));
     assert_eq!(roster.find(&Key::external_id("E1")).await, Ok(None), "a former key is free");
     assert_eq!(roster.find(&Key::external_id("E11")).await.unwrap(), Some(newer));
     let unwritten = UserRecord { row_version: 7, ..record(99) };
-    assert_eq!(roster.write(&unwritten).await.unwrap(), Err(Clash::Moved));
+    assert_eq!(roster.write(&unwritten).await.unwrap(), Err(WriteConflict::StaleVersion));
 }
 
 async fn a_key_is_one_records(roster: &dyn Roster) {
@@ -243,7 +262,7 @@ async fn a_key_is_one_records(roster: &dyn Roster) {
         }
         let Value::Object(user) = user else { panic!("an object") };
         other.spec.person = Person::new(user);
-        assert_eq!(roster.write(&other).await.unwrap(), Err(Clash::Taken), "{key}");
+        assert_eq!(roster.write(&other).await.unwrap(), Err(WriteConflict::DuplicateKey), "{key}");
         assert_eq!(roster.load(&other.id).await, Ok(None), "{key}");
     }
 }
@@ -258,11 +277,11 @@ async fn an_external_id_may_be_shared(roster: &dyn Roster) {
     let key = Key::external_id("E3");
     assert_eq!(roster.find(&key).await.unwrap(), Some(first.clone()), "who had it before");
     assert_eq!(roster.find_all(&key, None, 999).await.unwrap(), [first.clone(), other.clone()]);
-    other.leave_for_good(at(52));
+    other.mark_deleted(at(52));
     write(roster, &mut other).await.unwrap();
     assert_eq!(roster.find_all(&key, None, 999).await.unwrap(), [first]);
     assert_eq!(
-        roster.find_gone(from_ref(&key), 999).await.unwrap(),
+        roster.find_deleted(from_ref(&key), 999).await.unwrap(),
         [],
         "it was never theirs alone"
     );
@@ -271,26 +290,30 @@ async fn an_external_id_may_be_shared(roster: &dyn Roster) {
 
 async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     let mut gone = roster.load(&record(3).id).await.unwrap().unwrap();
-    gone.leave_for_good(gone.as_of());
+    gone.mark_deleted(gone.as_of());
     write(roster, &mut gone).await.unwrap();
     let (name, id) = (Key::user_name("person3@example.com"), Key::external_id("E3"));
     assert_eq!(roster.find(&name).await, Ok(None), "the name is free");
     assert_eq!(roster.find(&Key::owner("o3")).await.unwrap(), Some(gone.clone()));
-    assert_eq!(roster.find_gone(from_ref(&name), 999).await.unwrap(), [gone.clone()]);
+    assert_eq!(roster.find_deleted(from_ref(&name), 999).await.unwrap(), [gone.clone()]);
     gone.settle("rules", at(100));
     write(roster, &mut gone).await.unwrap();
     assert_eq!(gone.spec.person, Person::default(), "nothing personal is left");
-    assert_eq!(roster.find_gone(from_ref(&id), 999).await.unwrap(), [gone.clone()]);
+    assert_eq!(roster.find_deleted(from_ref(&id), 999).await.unwrap(), [gone.clone()]);
     let mut again = record(33);
     again.spec.person = person(3);
     again.spec.date(gone.as_of());
     let late = roster.write(&again).await.unwrap();
-    assert_eq!(late, Err(Clash::Moved), "who is gone comes back by what is newer alone");
+    assert_eq!(
+        late,
+        Err(WriteConflict::StaleVersion),
+        "who is gone comes back by what is newer alone"
+    );
     again.spec.date(at(34));
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
     roster.erase(&gone.id, gone.row_version).await.unwrap().unwrap();
-    assert_eq!(roster.find_gone(&[name, id], 999).await.unwrap(), []);
+    assert_eq!(roster.find_deleted(&[name, id], 999).await.unwrap(), []);
     assert_eq!(roster.find(&Key::owner("o3")).await, Ok(None));
 }
 
@@ -318,10 +341,10 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
         due.into_iter().filter(|id| ours.contains(id)).collect::<Vec<_>>()
     };
     let due = [
-        (70, Wanted::Active, 10),
-        (71, Wanted::Inactive, 30),
-        (72, Wanted::Gone, 20),
-        (73, Wanted::Active, 5),
+        (70, DesiredState::Active, 10),
+        (71, DesiredState::Inactive, 30),
+        (72, DesiredState::Deleted, 20),
+        (73, DesiredState::Active, 5),
     ];
     for (number, wanted, due) in due {
         let mut record = record(number);
@@ -335,7 +358,7 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 73]), "half is left to others");
     assert_eq!(roster.due(at(30), 1).await.unwrap(), ids(&[72]));
     let mut back = roster.load(&record(71).id).await.unwrap().unwrap();
-    back.spec.access.set(Wanted::Active, at(80));
+    back.spec.access.set(DesiredState::Active, at(80));
     back.set_due(Some(at(1)));
     write(roster, &mut back).await.unwrap();
     assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]), "by its time from now on");
@@ -349,7 +372,7 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
 async fn persons_come_in_pages(roster: &dyn Roster) {
     let (all, total) = roster.page(0, 100).await.unwrap();
     assert_eq!(all.len(), total);
-    assert!(all.iter().all(|record| record.wanted() != Wanted::Gone));
+    assert!(all.iter().all(|record| record.desired_state() != DesiredState::Deleted));
     assert!(all.windows(2).all(|pair| pair[0].created <= pair[1].created));
     for start in 0..=total {
         let (page, of) = roster.page(start, 2).await.unwrap();
@@ -405,7 +428,7 @@ async fn records_are_counted_by_their_states(roster: &dyn Roster) {
     write(roster, &mut record).await.unwrap();
     assert_eq!(counts().await, [1, 0, 0, 0, 0, 0]);
     assert_eq!(roster.counts().await.unwrap().oldest_pending, before.oldest_pending);
-    record.leave_for_good(at(2));
+    record.mark_deleted(at(2));
     record.changed(at(2));
     record.fail(&Fault::new(Kind::RemovalHeld, "too many"), at(2));
     write(roster, &mut record).await.unwrap();
@@ -445,7 +468,7 @@ async fn lists_go_on_where_they_ended(roster: &dyn Roster) {
         assert_eq!(read.filed.keys(), record.filed.keys(), "whoever wrote it knows it too");
     }
     let mut leaver = records[0].clone();
-    leaver.leave_for_good(at(2));
+    leaver.mark_deleted(at(2));
     assert_eq!(leaver.filed.keys().unwrap().len(), 2, "as it is stored");
     write(roster, &mut leaver).await.unwrap();
     assert_eq!(leaver.filed.keys().unwrap(), [Key::owner("o91")]);
@@ -469,11 +492,11 @@ async fn lists_go_on_where_they_ended(roster: &dyn Roster) {
 }
 
 async fn an_event_is_first_seen_once(roster: &dyn Roster) {
-    let later = at(0) + MEMORY;
+    let later = at(0) + TOMBSTONE_TTL;
     for (event, now, seen) in
         [("a", at(0), at(0)), ("b", at(5), at(5)), ("a", at(9), at(0)), ("a", later, later)]
     {
-        assert_eq!(roster.first_sight(event, now).await, Ok(seen));
+        assert_eq!(roster.first_seen(event, now).await, Ok(seen));
     }
 }
 
@@ -533,26 +556,26 @@ impl Drop for TestFile {
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
-    keeps_the_contract(&Embedded::default()).await;
+    keeps_the_contract(&MemoryRoster::default()).await;
 }
 
 #[tokio::test]
 async fn a_file_keeps_the_contract_and_what_was_written() {
     let file = TestFile::new("contract");
-    let roster = Embedded::open(&file.0).unwrap();
+    let roster = MemoryRoster::open(&file.0).unwrap();
     keeps_the_contract(&roster).await;
     let before = roster.page(0, 100).await.unwrap();
     let groups = roster.page_groups(0, 100).await.unwrap();
     let crowd = groups.0.iter().find(|group| group.display_name() == "Crowd").unwrap();
     drop(roster);
-    let roster = Embedded::open(&file.0).unwrap();
+    let roster = MemoryRoster::open(&file.0).unwrap();
     assert_eq!(roster.page(0, 100).await.unwrap(), before);
     assert_eq!(roster.page_groups(0, 100).await.unwrap(), groups);
     assert_eq!(values(&roster, crowd).await, ["a", "b", "d"]);
     assert_eq!(roster.groups_of("d", None, 999).await.unwrap(), from_ref(crowd));
     assert_eq!(roster.backlog().await, Ok(Some(at(7))));
     assert_eq!(roster.begin_drain("other", at(62), at(120)).await, Ok(false));
-    assert_eq!(roster.first_sight("b", at(99)).await, Ok(at(5)));
+    assert_eq!(roster.first_seen("b", at(99)).await, Ok(at(5)));
     assert_eq!(roster.count_removal("another", at(9001), 1).await, Ok(false));
     let found = roster.find(&Key::external_id("E11")).await.unwrap().unwrap();
     assert_eq!((found.id, found.row_version), (record(1).id, 2));
@@ -596,7 +619,7 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
     let file = TestFile::new("first");
     write_first_version(&file.0);
     for reopened in [false, true] {
-        let roster = Embedded::open(&file.0).unwrap();
+        let roster = MemoryRoster::open(&file.0).unwrap();
         let key = Key::user_name("PERSON0@example.com");
         let mut record = roster.find(&key).await.unwrap().unwrap();
         assert_eq!(record.spec.person.resource()["title"], "Agent");
@@ -606,7 +629,7 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
         );
         assert_eq!((record.row_version, record.is_applied()), (if reopened { 3 } else { 2 }, true));
         let members = roster
-            .members(&Id::read("4e79a4ae02294c78db0e313a1253fc36"), 0, 99_999)
+            .members(&Id::from_text("4e79a4ae02294c78db0e313a1253fc36"), 0, 99_999)
             .await
             .unwrap()
             .0;
@@ -614,7 +637,7 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
         assert_eq!((&*members[0].value, &members[0].rest), (record.id.as_str(), &display));
         let groups = roster.groups_of(record.id.as_str(), None, 999).await.unwrap();
         assert_eq!(groups[0].display_name(), "Agents");
-        assert_eq!(roster.first_sight("an event", at(9)).await, Ok(at(0)));
+        assert_eq!(roster.first_seen("an event", at(9)).await, Ok(at(0)));
         assert_eq!(roster.backlog().await, Ok(Some(at(7))));
         if !reopened {
             assert_eq!(roster.count_removal("another", at(1), 1).await, Ok(false));
@@ -626,24 +649,24 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
 #[tokio::test]
 async fn a_file_is_one_processs_at_a_time() {
     let file = TestFile::new("lock");
-    let roster = Embedded::open(&file.0).unwrap();
-    let refused = Embedded::open(&file.0).unwrap_err();
+    let roster = MemoryRoster::open(&file.0).unwrap();
+    let refused = MemoryRoster::open(&file.0).unwrap_err();
     assert!(refused.text().contains("open in another process"), "{refused:?}");
     drop(roster);
-    Embedded::open(&file.0).unwrap();
+    MemoryRoster::open(&file.0).unwrap();
 }
 
 #[tokio::test]
 async fn what_is_no_roster_is_refused_and_left_alone() {
     let file = TestFile::new("strange");
     std::fs::write(&file.0, "something else").unwrap();
-    assert!(Embedded::open(&file.0).is_err());
+    assert!(MemoryRoster::open(&file.0).is_err());
     assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "something else");
 }
 
 #[tokio::test]
 async fn of_many_who_write_at_once_one_is_first() {
-    let roster: Arc<dyn Roster> = Arc::new(Embedded::default());
+    let roster: Arc<dyn Roster> = Arc::new(MemoryRoster::default());
     let writers = (0..50_u8).map(|number| {
         let roster = Arc::clone(&roster);
         tokio::spawn(async move {
@@ -662,7 +685,7 @@ async fn of_many_who_write_at_once_one_is_first() {
 fn a_record_shows_no_person() {
     let shown = format!("{:?}", record(1));
     assert!(!shown.contains("example.com") && !shown.contains("E1\""), "{shown}");
-    let roster = Embedded::default();
+    let roster = MemoryRoster::default();
     futures_util::FutureExt::now_or_never(roster.write(&record(1))).unwrap().unwrap().unwrap();
     assert!(!format!("{roster:?}").contains("example.com"));
 }

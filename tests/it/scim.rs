@@ -16,7 +16,7 @@ use std::sync::Arc;
 use connect_provisioner::cli::local::Local;
 use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
 use connect_provisioner::roster::Roster;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::standin::Settings;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 /// A function with a roster, its stand-in, and a SCIM client in front.
 struct Client {
     local: Local,
-    roster: Arc<Embedded>,
+    roster: Arc<MemoryRoster>,
 }
 
 /// An answer.
@@ -55,19 +55,19 @@ impl Answer {
 }
 
 async fn client(changes: &[(&str, &str)]) -> Client {
-    let roster = Arc::new(Embedded::default());
+    let roster = Arc::new(MemoryRoster::default());
     client_of(roster.clone(), roster, changes).await
 }
 
 /// A client whose requests come between each other's: the roster takes its time.
 async fn client_among_others() -> Client {
-    let roster = Arc::new(Embedded::default());
+    let roster = Arc::new(MemoryRoster::default());
     client_of(Arc::new(Unsteady::slow(roster.clone())), roster, &[]).await
 }
 
 async fn client_of(
     kept: Arc<dyn Roster>,
-    roster: Arc<Embedded>,
+    roster: Arc<MemoryRoster>,
     changes: &[(&str, &str)],
 ) -> Client {
     let settings = Settings { throttle: false, ..Settings::default() };

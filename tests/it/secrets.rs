@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use connect_provisioner::config::{Config, Level};
-use connect_provisioner::decision::Moment;
+use connect_provisioner::decision::Invocation;
 use connect_provisioner::lambda;
-use connect_provisioner::log::Record;
+use connect_provisioner::log::EventLog;
 use connect_provisioner::provisioner::Provisioner;
 use connect_provisioner::trust::Source;
 use connect_provisioner::trust::scheme::Scheme;
@@ -232,9 +232,9 @@ impl House {
         let source = Source { name: name.to_owned(), scheme, keys };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(START + seconds);
         let event = story(tale).signed(&source, "msg_1", now).to_string();
-        let moment = Moment { now, time_left, random: [0; 16] };
-        let mut record = Record::default();
-        let reply = self.provisioner.answer(&event, moment, &mut record).await.unwrap();
+        let invocation = Invocation { now, time_left, random: [0; 16] };
+        let mut record = EventLog::default();
+        let reply = self.provisioner.answer(&event, invocation, &mut record).await.unwrap();
         let line = record.lines(Level::Info).next().unwrap();
         let metrics = record.metrics("prod", now).unwrap();
         let headers = reply.headers.unwrap_or_default();
@@ -383,8 +383,8 @@ async fn keys_in_hand_serve_for_an_hour_while_secrets_manager_is_silent() {
         let seen = house.event(FIRST, seconds).await;
         assert_eq!(seen.status, status, "after {seconds} s");
         assert!(seen.metrics.contains(r#""SecretTrouble":1"#));
-        let trouble = seen.line["secretTrouble"].as_str().unwrap();
-        assert!(trouble.contains("ServiceUnavailable"), "{trouble}");
+        let secret_error = seen.line["secretTrouble"].as_str().unwrap();
+        assert!(secret_error.contains("ServiceUnavailable"), "{secret_error}");
     }
     // A secret that is gone is another matter.
     let house = given(&[("AWSCURRENT", FIRST, OLD)]).await;
@@ -420,9 +420,9 @@ async fn the_current_key_holds_though_the_previous_one_cannot_be_read() {
         let seen = house.event(SECOND, 0).await;
         assert_eq!(seen.status, 200, "{fault:?}");
         // Nobody waits for the end of a silence whose key fits already.
-        let trouble = seen.line["secretTrouble"].as_str().unwrap_or_default();
-        let is_told = trouble.starts_with("AWSPREVIOUS: GetSecretValue: ");
-        assert_eq!(is_told, fault.0 != 0, "{trouble}");
+        let secret_error = seen.line["secretTrouble"].as_str().unwrap_or_default();
+        let is_told = secret_error.starts_with("AWSPREVIOUS: GetSecretValue: ");
+        assert_eq!(is_told, fault.0 != 0, "{secret_error}");
         let expected = if fault.0 == 400 { 401 } else { 503 };
         let seen = house.event(FIRST, 0).await;
         assert_eq!(seen.status, expected, "{fault:?}: it may be the previous key");

@@ -31,7 +31,7 @@ use connect_provisioner::cli::settings;
 use connect_provisioner::config::Config;
 use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::provisioner::Provisioner;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::standin::{Directory, Settings, World};
 use connect_provisioner::trust::Source;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ pub(crate) struct House {
     pub(crate) drain: Provisioner,
     pub(crate) wire: Wire,
     pub(crate) drain_wire: Wire,
-    pub(crate) roster: Arc<Embedded>,
+    pub(crate) roster: Arc<MemoryRoster>,
     pub(crate) source: Source,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) removals_per_hour: usize,
@@ -75,7 +75,7 @@ pub(crate) fn owner_tags(user_name: &str) -> Value {
 
 /// The owner of a person's first record.
 pub(crate) fn owner(number: &str) -> Owner {
-    let username = Username::read("unused", 2..=64).unwrap();
+    let username = Username::parse("unused", 2..=64).unwrap();
     Owner::of("demo", Some(&format!("e{number}")), &username)
 }
 
@@ -130,7 +130,7 @@ impl House {
         let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let world = World::new(weather.connect.clone());
         // So that a change of a group is cut off inside, too.
-        let inner = Arc::new(Embedded::in_parts_of(1));
+        let inner = Arc::new(MemoryRoster::in_parts_of(1));
         let wire = Wire {
             roster: Arc::clone(&inner),
             world: Arc::new(Mutex::new(world)),

@@ -1,7 +1,7 @@
 //! Start-up: a configuration, or every problem with it at once.
 
-use connect_provisioner::assign::instance::Reference;
-use connect_provisioner::config::{Config, Environment, Problems, SETTINGS, roster_settings};
+use connect_provisioner::assign::instance::ResourceRef;
+use connect_provisioner::config::{Config, ConfigError, Environment, SETTINGS, roster_settings};
 use connect_provisioner::log;
 use serde_json::Value;
 
@@ -54,8 +54,8 @@ fn a_complete_configuration_is_read() {
     assert_eq!(config.region, "eu-west-2");
     assert_eq!(config.instance.id.as_str(), INSTANCE);
     assert_eq!(config.hooks[0].source.name, "okta");
-    let profile = Reference::Id(PROFILE.parse().unwrap());
-    assert_eq!(config.rules.power.routing_profile, profile);
+    let profile = ResourceRef::Id(PROFILE.parse().unwrap());
+    assert_eq!(config.rules.permissions.routing_profile, profile);
     assert_eq!(config.warnings, []);
     insta::assert_debug_snapshot!(config.rules);
 }
@@ -272,7 +272,7 @@ fn each_problem_of_a_roster_is_told() {
 
 const GRANTS: &str = r#"{"Sales": {"routingProfile": "Basic"}}"#;
 
-fn roster_with(changes: &[(&str, &str)]) -> Result<Config, Problems> {
+fn roster_with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read_for_roster(&with(&[changes, &[("DEACTIVATE", "delete")]].concat()))
 }
 

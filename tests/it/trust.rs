@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::http::{Headers, Request};
-use connect_provisioner::secret::Key;
+use connect_provisioner::secret::SecretKey;
 use connect_provisioner::trust::Source;
 use connect_provisioner::trust::scheme::{KeyForm, MacProof, Part, Proof, Scheme, SignatureForm};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -132,7 +132,7 @@ fn the_mac_is_that_of_rfc_4231() {
             Some("hex") => hex(text(&vector, "key")),
             _ => text(&vector, "key").as_bytes().to_vec(),
         };
-        let keys = vec![Key::from_base64(&STANDARD.encode(key), "", 0).unwrap()];
+        let keys = vec![SecretKey::from_base64(&STANDARD.encode(key), "", 0).unwrap()];
         let source = Source { name: "test".to_owned(), scheme: &BODY_ALONE, keys };
         let headers = source.sign("", 0, text(&vector, "msg").as_bytes());
         assert_eq!(headers, [("signature", text(&vector, "sig").to_owned())], "{name}");

@@ -351,7 +351,7 @@ def test_there_is_a_query_for_each_of_both_logs():
     titles = [query.partition("\n")[0] for query in queries()]
     assert len(titles) == len(set(titles)) > 12
     assert sum("API's" in title for title in titles) > 2
-    rust = source("src/config.rs").partition("pub struct Problem {")[2].partition("\n}\n")[0]
+    rust = source("src/config.rs").partition("pub struct SettingError {")[2].partition("\n}\n")[0]
     members = re.findall(r"^    pub (\w+): ", rust, re.MULTILINE)
     assert PROBLEMS == {f"problems.0.{name}" for name in members}
 

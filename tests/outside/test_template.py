@@ -327,7 +327,7 @@ def test_the_code_may_call_what_it_calls_and_nothing_else():
     assert 'judge("CreateUser"' in source("src/connect/steps.rs")
     by_name = {"ListRoutingProfiles", "ListSecurityProfiles", "ListUserHierarchyGroups"}
     assert by_name | {"CreateUser", "DescribeUser"} <= called, "they are still found like this"
-    keys = re.findall(r'Failure::of\("(\w+)"', source("src/keys/read.rs"))
+    keys = re.findall(r'CallError::of\("(\w+)"', source("src/keys/read.rs"))
 
     assert {action for statement in statements() for action in actions(statement)} == {
         *(f"connect:{name}" for name in called - by_name),

@@ -13,11 +13,11 @@ fn leniently(rules: &Rules, resource: Value) -> Result<(Agent, Vec<String>), Fau
     Ok((agent, left_out.into_iter().map(|fault| fault.detail.into_owned()).collect()))
 }
 
-fn name(name: &str) -> Reference {
-    Reference::Name(name.to_owned())
+fn name(name: &str) -> ResourceRef {
+    ResourceRef::Name(name.to_owned())
 }
 
-fn names(count: usize, prefix: &str) -> Vec<Reference> {
+fn names(count: usize, prefix: &str) -> Vec<ResourceRef> {
     (0..count).map(|number| name(&format!("{prefix} {number}"))).collect()
 }
 
@@ -45,34 +45,35 @@ fn granting() -> Rules {
 
 #[test]
 fn groups_grant_in_the_operators_order() {
-    let power = |groups: &[&str]| {
-        let power = Agent::assign(&person(ana()), groups, &granting(), [7; 16]).unwrap().power;
-        let text = |reference: &Reference| match reference {
-            Reference::Name(name) => name.clone(),
-            Reference::Id(id) => id.as_str().to_owned(),
+    let permissions = |groups: &[&str]| {
+        let permissions =
+            Agent::assign(&person(ana()), groups, &granting(), [7; 16]).unwrap().permissions;
+        let text = |reference: &ResourceRef| match reference {
+            ResourceRef::Name(name) => name.clone(),
+            ResourceRef::Id(id) => id.as_str().to_owned(),
         };
-        let profiles: Vec<_> = power.security_profiles.iter().map(text).collect();
-        let group = power.hierarchy_group.as_ref().map(text).unwrap_or_default();
-        format!("{}; {}; {group}", text(&power.routing_profile), profiles.join(", "))
+        let profiles: Vec<_> = permissions.security_profiles.iter().map(text).collect();
+        let group = permissions.hierarchy_group.as_ref().map(text).unwrap_or_default();
+        format!("{}; {}; {group}", text(&permissions.routing_profile), profiles.join(", "))
     };
-    assert_eq!(power(&[]), "Basic; Agent; ");
-    assert_eq!(power(&["Everybody", "Vente"]), "Basic; Agent; ");
-    assert_eq!(power(&["ventes"]), "Sales; Seller, Agent; ");
-    assert_eq!(power(&["ÉTÉ"]), "Beach; Agent, Lifeguard; Coast");
-    assert_eq!(power(&["été", "VENTES"]), "Sales; Seller, Agent, Lifeguard; Coast");
+    assert_eq!(permissions(&[]), "Basic; Agent; ");
+    assert_eq!(permissions(&["Everybody", "Vente"]), "Basic; Agent; ");
+    assert_eq!(permissions(&["ventes"]), "Sales; Seller, Agent; ");
+    assert_eq!(permissions(&["ÉTÉ"]), "Beach; Agent, Lifeguard; Coast");
+    assert_eq!(permissions(&["été", "VENTES"]), "Sales; Seller, Agent, Lifeguard; Coast");
 }
 
 #[test]
 fn a_payload_that_is_allowed_comes_before_groups() {
     let own = with_extension(json!({"securityProfiles": ["QualityAnalyst"]}));
     let agent = Agent::assign(&person(own), &["Ventes"], &granting(), [7; 16]).unwrap();
-    assert_eq!(agent.power.security_profiles, [name("QualityAnalyst")]);
-    assert_eq!(agent.power.routing_profile, name("Sales"));
+    assert_eq!(agent.permissions.security_profiles, [name("QualityAnalyst")]);
+    assert_eq!(agent.permissions.routing_profile, name("Sales"));
     let denied = person(with_extension(json!({"routingProfile": "Admin"})));
     assert!(Agent::assign(&denied, &["Ventes"], &granting(), [7; 16]).is_err());
     let (agent, left_out) =
         Agent::assign_leniently(&denied, &["Ventes"], &granting(), [7; 16]).unwrap();
-    assert_eq!((agent.power.routing_profile, left_out.len()), (name("Sales"), 1));
+    assert_eq!((agent.permissions.routing_profile, left_out.len()), (name("Sales"), 1));
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn groups_together_grant_no_more_than_connect_takes() {
     let rules = Rules { groups, ..rules() };
     let ana = person(ana());
     let (agent, left_out) = Agent::assign_leniently(&ana, &["b", "a"], &rules, [7; 16]).unwrap();
-    assert_eq!(agent.power.security_profiles, [names(6, "a"), names(4, "b")].concat());
+    assert_eq!(agent.permissions.security_profiles, [names(6, "a"), names(4, "b")].concat());
     let told = "groups: expected at most 10 security profiles of them all, found 12";
     assert_eq!(left_out[0].detail, told);
     assert_eq!(Agent::assign(&ana, &["b", "a"], &rules, [7; 16]).unwrap_err().detail, told);
@@ -104,7 +105,7 @@ fn simple(change: impl FnOnce(&mut PhoneConfig)) -> Phone {
 }
 
 fn number(text: &str) -> Option<PhoneNumber> {
-    Some(PhoneNumber::read("x", text).unwrap())
+    Some(PhoneNumber::parse("x", text).unwrap())
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn what_connect_cannot_hold_is_left_out_and_named() {
         let (agent, left_out) = leniently(&email, resource).unwrap();
         assert_eq!(left_out.len(), 1, "{left_out:?}");
         assert!(left_out[0].starts_with(&told), "{}", left_out[0]);
-        assert_eq!(agent.power, rules().power);
+        assert_eq!(agent.permissions, rules().permissions);
     }
     let (agent, left_out) = leniently(&email, ana()).unwrap();
     assert_eq!((left_out, agent), (Vec::new(), agent_by(&email, ana()).unwrap()));
@@ -282,12 +283,12 @@ fn what_stands_beside_what_is_left_out_counts() {
     resource["emails"] = json!([7, {"value": "a@b.co"}]);
     let (agent, left_out) = leniently(&email, resource).unwrap();
     assert_eq!(agent.email.unwrap().as_str(), "a@b.co");
-    assert_eq!(agent.power.security_profiles, [name("QualityAnalyst")]);
-    assert_eq!(agent.power.routing_profile, name("Basic"));
+    assert_eq!(agent.permissions.security_profiles, [name("QualityAnalyst")]);
+    assert_eq!(agent.permissions.routing_profile, name("Basic"));
     assert_eq!(left_out.len(), 2, "an empty string is unassigned: {left_out:?}");
     let one = with_extension(json!({"securityProfiles": "QualityAnalyst"}));
     let (agent, left_out) = leniently(&email, one).unwrap();
-    assert_eq!(agent.power.security_profiles, [name("QualityAnalyst")]);
+    assert_eq!(agent.permissions.security_profiles, [name("QualityAnalyst")]);
     assert_eq!(left_out, Vec::<String>::new());
 }
 

@@ -13,7 +13,7 @@ use super::super::now;
 use super::super::story::Story;
 use super::{write_answer, write_event};
 use crate::deadline::{Clock, Deadline};
-use crate::roster::embedded::Embedded;
+use crate::roster::memory::MemoryRoster;
 use crate::standin::Settings;
 
 /// A life, in order. Who moves does so while Connect asks for fewer calls.
@@ -55,7 +55,7 @@ pub(super) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
          Amazon Connect follows.\n"
     )?;
     let settings = Settings { throttle: false, ..Settings::default() };
-    let local = Local::start_with_roster(settings, &[], Arc::new(Embedded::default())).await?;
+    let local = Local::start_with_roster(settings, &[], Arc::new(MemoryRoster::default())).await?;
     for (number, scene) in (1..).zip(&SCENES) {
         play(&local, number, scene, out).await?;
     }
@@ -68,7 +68,7 @@ async fn play(
     scene: &Scene,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
-    let story = Story::read(scene.story)?;
+    let story = Story::parse(scene.story)?;
     let throttled = if scene.throttled.is_some() { ", while Connect is busy" } else { "" };
     writeln!(out, "{number:2}. {}{throttled}", story.about)?;
     if let Some(operation) = scene.throttled {

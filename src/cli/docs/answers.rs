@@ -7,8 +7,8 @@ use crate::assign::owner::Owner;
 use crate::assign::text::Username;
 use crate::connect::{Applied, UserIds};
 use crate::fault::{Fault, Kind};
-use crate::outcome::resource::{Answer, Deed};
-use crate::outcome::{Outcome, Row};
+use crate::outcome::resource::{ScimAction, ScimResponse};
+use crate::outcome::{AnswerRow, Outcome};
 
 /// What is said of an answer.
 struct Words {
@@ -42,9 +42,9 @@ pub(super) fn answers() -> Result<Table, String> {
         }
     }
     rows.extend(kinds().into_iter().map(|kind| {
-        let Row { status, retry_after, .. } = Row::of(kind);
+        let AnswerRow { status, retry_after, .. } = AnswerRow::of(kind);
         let later = retry_after.map(|seconds| format!(", `Retry-After: {seconds}`"));
-        let turn = kind.turn().name().to_owned() + &later.unwrap_or_default();
+        let turn = kind.responsibility().name().to_owned() + &later.unwrap_or_default();
         [status.to_string(), code(kind.code()), of_kind(kind).happened.to_owned(), turn]
     }));
     Ok(Table::new(["status", "code", "what happened", "whose turn"], rows))
@@ -68,14 +68,14 @@ pub(super) fn to_do() -> Result<Table, String> {
 
 fn kinds() -> Vec<Kind> {
     let mut kinds = Kind::ALL.to_vec();
-    kinds.sort_by_key(|kind| Row::of(*kind).status);
+    kinds.sort_by_key(|kind| AnswerRow::of(*kind).status);
     kinds
 }
 
 /// One of each outcome. A new one gets its words below, without which this does not compile, and has
 /// to be here to be told.
 fn outcomes() -> Result<Vec<Outcome>, String> {
-    let username = Username::read("unused", 2..=64).map_err(|fault| fault.detail.into_owned())?;
+    let username = Username::parse("unused", 2..=64).map_err(|fault| fault.detail.into_owned())?;
     let owner = || Owner::of("docs", None, &username);
     let ids = || UserIds { id: String::new(), arn: String::new() };
     let applied = [
@@ -95,10 +95,12 @@ fn outcomes() -> Result<Vec<Outcome>, String> {
         Outcome::LeaverIgnored,
         Outcome::Confirmed(String::new()),
     ];
-    let deeds = [Deed::Created, Deed::Shown, Deed::NotModified, Deed::Removed];
+    let deeds =
+        [ScimAction::Created, ScimAction::Shown, ScimAction::NotModified, ScimAction::Removed];
     let applied = applied.into_iter().map(|applied| Outcome::Applied(applied, owner()));
-    let scim =
-        deeds.map(|deed| Outcome::Scim(Box::new(Answer { deed, ..Answer::shown(Map::new()) })));
+    let scim = deeds.map(|action| {
+        Outcome::Scim(Box::new(ScimResponse { action, ..ScimResponse::shown(Map::new()) }))
+    });
     Ok(applied.chain(others).chain(scim).collect())
 }
 
@@ -157,17 +159,17 @@ fn of_outcome(outcome: &Outcome) -> Option<Words> {
         )
         .turn("operator"),
         Outcome::Confirmed(_) => Words::new("Okta's verification", "nothing"),
-        Outcome::Scim(answer) => match answer.deed {
-            Deed::Created => Words::new("SCIM: a group was made", "nothing"),
-            Deed::Shown => Words::new(
+        Outcome::Scim(answer) => match answer.action {
+            ScimAction::Created => Words::new("SCIM: a group was made", "nothing"),
+            ScimAction::Shown => Words::new(
                 "SCIM: a resource, a list or a document was read, or a group changed",
                 "nothing",
             ),
-            Deed::NotModified => Words::new(
+            ScimAction::NotModified => Words::new(
                 "SCIM: `If-None-Match` names the version that the resource has",
                 "nothing",
             ),
-            Deed::Removed => Words::new("SCIM: a group was removed", "nothing"),
+            ScimAction::Removed => Words::new("SCIM: a group was removed", "nothing"),
         },
     })
 }

@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory as _};
 
 use super::{Table, code, words_of};
 use crate::cli::Cli;
-use crate::log::{Metric, Record};
+use crate::log::{EventLog, Metric};
 use crate::scim::CONNECT_SCHEMA;
 use crate::scim::schema::{Attribute, Limits, Mutability, ResourceType, Type};
 use crate::standin::named_faults;
@@ -49,7 +49,7 @@ fn without_error(fault: &str) -> Result<String, String> {
 }
 
 pub(super) fn metrics() -> Result<Table, String> {
-    let nothing = Record::default();
+    let nothing = EventLog::default();
     let measured = nothing.measured().chain([Metric::connect_latency(Duration::ZERO)]);
     let names: Vec<&str> = measured.map(|metric| metric.name).collect();
     let rows = words_of(&names, METRICS)?.into_iter().map(|(name, words)| [code(name), words]);

@@ -1,10 +1,10 @@
 //! How senders prove themselves, and what their events ask for: tables of docs/sign.md and docs/okta.md.
 
 use super::{Table, code};
-use crate::event::okta::{ROWS, Whom};
-use crate::event::{Intent, OLDEST, TYPES, Wish};
+use crate::event::okta::{Audience, ROWS};
+use crate::event::{Intent, OLDEST, TYPES, ToIntent};
 use crate::fault::Kind;
-use crate::outcome::{Outcome, Row};
+use crate::outcome::{AnswerRow, Outcome};
 use crate::scim::Person;
 use crate::trust::TOLERANCE;
 use crate::trust::scheme::{KeyForm, Proof, SCHEMES, Scheme};
@@ -54,13 +54,13 @@ fn believed(proof: &Proof) -> String {
 }
 
 /// What a type asks for, of nobody in particular.
-fn asked(wish: Wish) -> Intent {
+fn asked(wish: ToIntent) -> Intent {
     wish(Person::default())
 }
 
 pub(super) fn event_types() -> Result<Table, String> {
-    let unserved = Row::of(Kind::NeedsRoster).status;
-    let row = |(name, wish): &(&str, Wish)| {
+    let unserved = AnswerRow::of(Kind::NeedsRoster).status;
+    let row = |(name, wish): &(&str, ToIntent)| {
         let (told, without, with) = match asked(*wish) {
             Intent::Join(_) => (
                 ", or a bare User",
@@ -108,12 +108,12 @@ pub(super) fn okta() -> Result<Table, String> {
     Ok(Table::new(head, rows))
 }
 
-fn concerned(whom: Whom) -> &'static str {
+fn concerned(whom: Audience) -> &'static str {
     match whom {
-        Whom::App => "users of an application of `HOOK_<SOURCE>_APPS`",
-        Whom::Everybody => "everybody",
-        Whom::Group => "members of a group of `HOOK_<SOURCE>_GROUPS`",
-        Whom::Lifecycle => "everybody, if `HOOK_<SOURCE>_LIFECYCLE` is `true`",
+        Audience::App => "users of an application of `HOOK_<SOURCE>_APPS`",
+        Audience::Everybody => "everybody",
+        Audience::Group => "members of a group of `HOOK_<SOURCE>_GROUPS`",
+        Audience::Lifecycle => "everybody, if `HOOK_<SOURCE>_LIFECYCLE` is `true`",
     }
 }
 

@@ -8,14 +8,14 @@ use aws_sdk_connect::config::Builder;
 
 use super::{Finding, State, count};
 use crate::assign::identity::Identity;
-use crate::assign::instance::{Reference, Resource};
-use crate::assign::named::Named;
+use crate::assign::instance::{Resource, ResourceRef};
+use crate::assign::named::NamedResource;
 use crate::cli::now;
 use crate::config::Config;
 use crate::config::scim::ARN;
-use crate::connect::failure::Failure;
-use crate::connect::line::Line;
-use crate::connect::names::Item;
+use crate::connect::call_context::CallContext;
+use crate::connect::call_error::CallError;
+use crate::connect::names::ListedResource;
 use crate::deadline::Deadline;
 use crate::keys::{self, KeyStore};
 use crate::lambda;
@@ -43,7 +43,7 @@ async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
         Ok(Some(instance)) => instance,
         Ok(None) => return vec![refused("CONNECT_INSTANCE", "an answer without an instance")],
         Err(error) => {
-            let failure = Failure::of("DescribeInstance", &error);
+            let failure = CallError::of("DescribeInstance", &error);
             return vec![refused("CONNECT_INSTANCE", &failure.to_string())];
         }
     };
@@ -69,12 +69,12 @@ async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
 async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
     let named = config.named();
     let (instance, limits) = (config.instance.id.as_str(), Builder::new());
-    let line = Line { client, instance, limits, pace: None };
+    let context = CallContext { client, instance, limits, rate_limiter: None };
     let mut findings = Vec::new();
     for kind in [Resource::RoutingProfile, Resource::SecurityProfile, Resource::HierarchyGroup] {
         let asked: Vec<_> = named.iter().filter(|named| named.kind == kind).collect();
         let Some(first) = asked.first() else { continue };
-        match line.list(kind).await {
+        match context.list(kind).await {
             Err(failure) => findings.push(refused(&first.setting, &failure.to_string())),
             Ok(items) => {
                 findings.extend(asked.iter().map(|named| find(named, &items)));
@@ -86,15 +86,15 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
 }
 
 /// Whether the profile for those who left is one with which others work, however it is written.
-fn powerful(asked: &[&Named], items: &[Item]) -> Option<Finding> {
-    let (suspended, others): (Vec<&Named>, Vec<&Named>) =
+fn powerful(asked: &[&NamedResource], items: &[ListedResource]) -> Option<Finding> {
+    let (suspended, others): (Vec<&NamedResource>, Vec<&NamedResource>) =
         asked.iter().partition(|named| named.setting == SUSPENDED);
-    let id = |named: &Named| {
+    let id = |named: &NamedResource| {
         let mut found = items.iter().filter(|item| is_meant(&named.reference, item));
         found.next().map(|item| item.id.as_str())
     };
     let suspended: Vec<&str> = suspended.into_iter().filter_map(id).collect();
-    let is_suspended = |named: &&Named| id(named).is_some_and(|id| suspended.contains(&id));
+    let is_suspended = |named: &&NamedResource| id(named).is_some_and(|id| suspended.contains(&id));
     let setting = &others.into_iter().find(is_suspended)?.setting;
     let found = format!("a profile with which others work: it is one of {setting} too");
     Some(Finding::new(State::Problem, SUSPENDED, found, "choose a profile that allows nothing"))
@@ -102,18 +102,21 @@ fn powerful(asked: &[&Named], items: &[Item]) -> Option<Finding> {
 
 const SUSPENDED: &str = "SUSPENDED_SECURITY_PROFILE";
 
-fn is_meant(wanted: &Reference, item: &Item) -> bool {
+fn is_meant(wanted: &ResourceRef, item: &ListedResource) -> bool {
     match wanted {
-        Reference::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
-        Reference::Name(name) => *name == item.name,
+        ResourceRef::Id(id) => id.as_str() == item.id.to_ascii_lowercase(),
+        ResourceRef::Name(name) => *name == item.name,
     }
 }
 
-fn find(Named { setting, kind, reference: wanted }: &Named, items: &[Item]) -> Finding {
+fn find(
+    NamedResource { setting, kind, reference: wanted }: &NamedResource,
+    items: &[ListedResource],
+) -> Finding {
     let found = items.iter().filter(|item| is_meant(wanted, item));
     let (noun, found): (_, Vec<_>) = (kind.noun(), found.collect());
     match found.as_slice() {
-        [Item { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
+        [ListedResource { name, arn, .. }] => Finding::ok(setting, format!("{noun} {name}, {arn}")),
         [] => {
             let word = wanted.to_string().to_lowercase();
             let mut names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
@@ -144,7 +147,7 @@ async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
     for (subject, hook) in hooks.filter(|(_, hook)| hook.stored.is_some()) {
         let deadline = Deadline::after(keys::PATIENCE);
         let fetched = store.source(hook, now(), deadline).await;
-        findings.push(match (fetched.source, fetched.trouble) {
+        findings.push(match (fetched.source, fetched.secret_error) {
             (Ok(source), None) => {
                 let replaced = source.keys.iter().filter(|key| key.is_replaced()).count();
                 let current = source.keys.len().saturating_sub(replaced);
@@ -152,8 +155,8 @@ async fn secrets(config: &Config, aws: &SdkConfig) -> Vec<Finding> {
                     format!("{}, {replaced} replaced and still believed", count(current, "key"));
                 Finding::ok(subject, found)
             }
-            (Ok(_), Some(trouble)) => {
-                Finding::new(State::Warning, subject, trouble.to_string(), SECRET)
+            (Ok(_), Some(roster_error)) => {
+                Finding::new(State::Warning, subject, roster_error.to_string(), SECRET)
             }
             (Err(fault), _) => {
                 Finding::new(State::Problem, subject, fault.cause.unwrap_or(fault.detail), SECRET)

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::control::{BELOW, Change, NAMES, PATH};
+use super::control::{BELOW, NAMES, PATH, RequeueRequest};
 use crate::cli::operator::{self, Address};
 use crate::config::of_process;
 
@@ -22,9 +22,9 @@ use crate::config::of_process;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The door of a `serve`.
-pub(super) struct Door(Address);
+pub(super) struct AdminClient(Address);
 
-impl Door {
+impl AdminClient {
     /// The door of the `serve` that listens at this URL of this machine.
     pub(super) fn of(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
@@ -69,7 +69,7 @@ impl Door {
     }
 
     /// Changes it.
-    pub(super) async fn change(&self, change: &Change) -> Result<Value, Box<dyn Error>> {
+    pub(super) async fn change(&self, change: &RequeueRequest) -> Result<Value, Box<dyn Error>> {
         self.ask(Method::PUT, PATH, serde_json::to_string(change)?).await
     }
 

@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use super::super::{lines, now};
 use crate::roster::Roster;
 use crate::roster::key::Id;
-use crate::roster::parked::{self, Refused};
-use crate::roster::record::{Phase, UserRecord, Wanted};
+use crate::roster::parked::{self, RequeueError};
+use crate::roster::record::{DesiredState, Phase, UserRecord};
 
 /// Where it is asked.
 pub(in crate::cli) const PATH: &str = "/_roster";
@@ -40,7 +40,7 @@ const MOST_PENDING: usize = 100;
 /// Whom to set going again, and how.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct RequeueRequest {
     /// Under all the rules.
     #[serde(default)]
     pub(super) retry: Ids,
@@ -62,7 +62,7 @@ pub(super) enum Ids {
 
 impl Ids {
     pub(super) fn these(ids: &[String]) -> Self {
-        Self::These(ids.iter().map(|id| Id::read(id)).collect())
+        Self::These(ids.iter().map(|id| Id::from_text(id)).collect())
     }
 }
 
@@ -105,8 +105,10 @@ pub(in crate::cli) async fn answer(
     let answered = match (head.method.clone(), one) {
         (Method::GET, None) => state(roster, names, now()).await,
         (Method::GET, Some(id)) => {
-            let id = Id::read(id);
-            record(roster, &id, names).await.and_then(|found| found.ok_or(Refused::Unknown(id)))
+            let id = Id::from_text(id);
+            record(roster, &id, names)
+                .await
+                .and_then(|found| found.ok_or(RequeueError::Unknown(id)))
         }
         (Method::PUT, None) => match serde_json::from_slice(body) {
             Ok(change) => self::change(roster, &change, now()).await,
@@ -122,9 +124,9 @@ pub(in crate::cli) async fn answer(
         Ok(document) => response(StatusCode::OK, &document),
         Err(refusal) => {
             let status = match refusal {
-                Refused::Unknown(_) => StatusCode::NOT_FOUND,
-                Refused::NotParked(_) | Refused::Overtaken(_) => StatusCode::CONFLICT,
-                Refused::Roster(_) => StatusCode::SERVICE_UNAVAILABLE,
+                RequeueError::Unknown(_) => StatusCode::NOT_FOUND,
+                RequeueError::NotParked(_) | RequeueError::Overtaken(_) => StatusCode::CONFLICT,
+                RequeueError::Roster(_) => StatusCode::SERVICE_UNAVAILABLE,
             };
             refused(status, &refusal.to_string())
         }
@@ -148,7 +150,7 @@ pub(super) async fn state(
     roster: &dyn Roster,
     names: bool,
     now: SystemTime,
-) -> Result<Value, Refused> {
+) -> Result<Value, RequeueError> {
     let counts = roster.counts().await?;
     let shown = |records: &[UserRecord]| -> Vec<Value> {
         records.iter().map(|record| shown(record, names)).collect()
@@ -171,7 +173,7 @@ pub(super) async fn record(
     roster: &dyn Roster,
     id: &Id,
     names: bool,
-) -> Result<Option<Value>, Refused> {
+) -> Result<Option<Value>, RequeueError> {
     Ok(roster.load(id).await?.map(|record| shown(&record, names)))
 }
 
@@ -180,10 +182,10 @@ fn shown(record: &UserRecord, names: bool) -> Value {
         Phase::Parked(parked) => Some(parked),
         Phase::Applied | Phase::Pending => None,
     };
-    let wanted = match record.wanted() {
-        Wanted::Active => "active",
-        Wanted::Inactive => "inactive",
-        Wanted::Gone => "gone",
+    let wanted = match record.desired_state() {
+        DesiredState::Active => "active",
+        DesiredState::Inactive => "inactive",
+        DesiredState::Deleted => "gone",
     };
     let state = match &record.schedule.phase {
         _ if record.is_tombstone() => "removed",
@@ -216,9 +218,9 @@ fn shown(record: &UserRecord, names: bool) -> Value {
 /// Sets records going, all of them or, if one may not be, none.
 pub(super) async fn change(
     roster: &dyn Roster,
-    change: &Change,
+    change: &RequeueRequest,
     now: SystemTime,
-) -> Result<Value, Refused> {
+) -> Result<Value, RequeueError> {
     let released = resolve(roster, &change.release, parked::is_held).await?;
     let mut retried = resolve(roster, &change.retry, |_| true).await?;
     // Who is to be let through is not to be held again.
@@ -233,7 +235,7 @@ async fn resolve(
     roster: &dyn Roster,
     ids: &Ids,
     are_meant: fn(&UserRecord) -> bool,
-) -> Result<Vec<Id>, Refused> {
+) -> Result<Vec<Id>, RequeueError> {
     match ids {
         Ids::All => {
             let parked = parked::all(roster).await?.into_iter().filter(are_meant);

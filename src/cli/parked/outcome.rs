@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::say;
 use super::super::table::{Table, Tone};
-use super::Place;
+use super::RosterLocation;
 use super::shown::list;
 use crate::config::of_process;
 
@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_millis(300);
 /// Waits until each of those who were set going was tried, or `wait` is over, and says what came of
 /// each.
 pub(super) async fn tell(
-    place: &Place,
+    place: &RosterLocation,
     changed: &Value,
     wait: Duration,
     json: bool,
@@ -56,7 +56,7 @@ pub(super) async fn tell(
 
 /// The state of each, in their order.
 async fn outcomes(
-    place: &Place,
+    place: &RosterLocation,
     ids: &[&str],
     wait: Duration,
 ) -> Result<Vec<Value>, Box<dyn Error>> {

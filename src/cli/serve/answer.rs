@@ -10,16 +10,16 @@ use hyper::{HeaderMap, StatusCode};
 use tokio::time::timeout;
 
 use super::metrics::Meter;
-use super::{House, TIME, secrets};
+use super::{Responder, TIME, secrets};
 use crate::cli::{lines, now};
-use crate::decision::Moment;
+use crate::decision::Invocation;
 use crate::fault::{Fault, Kind};
 use crate::http::{Headers, Preference, Request, Response, too_large};
 use crate::lambda;
-use crate::log::Record;
+use crate::log::EventLog;
 use crate::provisioner::Provisioner;
-use crate::roster::Trouble;
-use crate::server::body::{self, Cut};
+use crate::roster::RosterError;
+use crate::server::body::{self, BodyError};
 use crate::server::host;
 
 /// Each call of Connect has its own time, which ends before this; what takes longer is the disk under the
@@ -27,8 +27,8 @@ use crate::server::host;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What answers, and what is known of it.
-pub(super) struct Front {
-    pub(super) house: House,
+pub(super) struct Handler {
+    pub(super) responder: Responder,
     pub(super) meter: Arc<Meter>,
     /// The variables whose values everybody knows.
     pub(super) known: Vec<String>,
@@ -36,39 +36,39 @@ pub(super) struct Front {
     pub(super) body: Duration,
 }
 
-impl Front {
+impl Handler {
     /// Answers a request, and writes its line.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
     ) -> hyper::Response<Full<Bytes>> {
-        let provisioner = self.house.provisioner();
+        let provisioner = self.responder.provisioner();
         let arrival = now();
-        let mut record = Record::default();
+        let mut log = EventLog::default();
         let mut preference = Preference::default();
-        let response = match self.read(request, &mut preference, &mut record).await {
+        let response = match self.read(request, &mut preference, &mut log).await {
             Ok(request) => {
-                let responding = provisioner.respond(&request, moment(), &mut record);
+                let responding = provisioner.respond(&request, invocation(), &mut log);
                 match timeout(LONGEST, responding).await {
                     Ok(response) => response,
                     Err(_) => {
-                        let silent = Trouble::Unknown("no answer in time".to_owned());
-                        Provisioner::refuse(&request, silent.into(), &mut record)
+                        let silent = RosterError::Unknown("no answer in time".to_owned());
+                        Provisioner::refuse(&request, silent.into(), &mut log)
                     }
                 }
             }
-            Err(Unread::Refused(response)) => response,
-            Err(Unread::Cut(status)) => {
+            Err(ReadError::Refused(response)) => response,
+            Err(ReadError::Incomplete(status)) => {
                 self.meter.answered(status.as_u16());
                 return bare(status);
             }
         };
-        record.took(now().duration_since(arrival).unwrap_or_default());
-        for line in record.lines(provisioner.config().log_level) {
+        log.took(now().duration_since(arrival).unwrap_or_default());
+        for line in log.lines(provisioner.config().log_level) {
             self.meter.said(&line);
             lines::log(&line);
         }
-        self.meter.note(&record);
+        self.meter.note(&log);
         self.meter.answered(response.status);
         written(preference.apply(response))
     }
@@ -78,9 +78,9 @@ impl Front {
         &self,
         request: hyper::Request<Incoming>,
         preference: &mut Preference,
-        record: &mut Record,
-    ) -> Result<Request, Unread> {
-        let provisioner = self.house.provisioner();
+        log: &mut EventLog,
+    ) -> Result<Request, ReadError> {
+        let provisioner = self.responder.provisioner();
         let config = provisioner.config();
         let (method, uri) = (request.method().as_str(), request.uri());
         let query = uri.query().unwrap_or_default();
@@ -95,22 +95,22 @@ impl Front {
             return Ok(head);
         }
         let admitted = if is_foreign {
-            Err(Provisioner::refuse(&head, foreign_host(), record))
+            Err(Provisioner::refuse(&head, foreign_host(), log))
         } else {
-            provisioner.admit(&head, moment(), record).await
+            provisioner.admit(&head, invocation(), log).await
         };
         let most = match admitted {
             Ok(most) => most,
             Err(response) => {
                 body::leave(request);
-                return Err(Unread::Refused(response));
+                return Err(ReadError::Refused(response));
             }
         };
         match body::read(request, most, self.body).await.1 {
             Ok(body) => Ok(Request { body, ..head }),
-            Err(Cut::TooLong) => {
+            Err(BodyError::TooLarge) => {
                 let fault = too_large(&head.path);
-                Err(Unread::Refused(Provisioner::refuse(&head, fault, record)))
+                Err(ReadError::Refused(Provisioner::refuse(&head, fault, log)))
             }
             Err(cut) => Err(cut.into()),
         }
@@ -118,20 +118,20 @@ impl Front {
 }
 
 /// Why there is no request to be answered.
-enum Unread {
+enum ReadError {
     /// This is the answer.
     Refused(Response),
     /// It never came to its end.
-    Cut(StatusCode),
+    Incomplete(StatusCode),
 }
 
-impl From<Cut> for Unread {
-    fn from(cut: Cut) -> Self {
-        Self::Cut(match cut {
-            Cut::TooLate => StatusCode::REQUEST_TIMEOUT,
-            Cut::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+impl From<BodyError> for ReadError {
+    fn from(cut: BodyError) -> Self {
+        Self::Incomplete(match cut {
+            BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             // Nobody is there to read it.
-            Cut::Gone => StatusCode::BAD_REQUEST,
+            BodyError::Disconnected => StatusCode::BAD_REQUEST,
         })
     }
 }
@@ -144,8 +144,8 @@ fn foreign_host() -> Fault {
     Fault::new(Kind::Forbidden, detail)
 }
 
-fn moment() -> Moment {
-    Moment { now: now(), time_left: TIME, random: lambda::random() }
+fn invocation() -> Invocation {
+    Invocation { now: now(), time_left: TIME, random: lambda::random() }
 }
 
 fn headers(headers: &HeaderMap) -> Headers {

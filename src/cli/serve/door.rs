@@ -24,9 +24,9 @@ use crate::hex;
 use crate::http::{Headers, Request as OurRequest};
 use crate::lambda;
 use crate::reconcile::Reconciler;
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 use crate::roster::parked::Counts;
-use crate::server::{Gauge, Limits, body, host};
+use crate::server::{Gauge, ServerLimits, body, host};
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
 
@@ -38,7 +38,7 @@ const LARGEST_BODY: usize = 1 << 20;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// What is behind the door.
-pub(super) struct Door {
+pub(super) struct AdminEndpoint {
     source: Source,
     reconciler: Option<Arc<Reconciler>>,
     meter: Arc<Meter>,
@@ -47,8 +47,8 @@ pub(super) struct Door {
 }
 
 /// A few at a time: this is one person, and a monitor.
-pub(super) fn limits(own: Limits) -> Limits {
-    Limits { connections: 16, ..own }
+pub(super) fn limits(own: ServerLimits) -> ServerLimits {
+    ServerLimits { connections: 16, ..own }
 }
 
 /// A token that nobody can guess.
@@ -56,7 +56,7 @@ pub(super) fn new_token() -> String {
     hex::write(&[lambda::random(), lambda::random()].concat())
 }
 
-impl Door {
+impl AdminEndpoint {
     /// # Errors
     /// If the token is none that could be shown.
     pub(super) fn new(
@@ -137,7 +137,11 @@ impl Door {
         response
     }
 
-    async fn counts(&self, reconciler: &Reconciler, now: SystemTime) -> Result<Counts, Trouble> {
+    async fn counts(
+        &self,
+        reconciler: &Reconciler,
+        now: SystemTime,
+    ) -> Result<Counts, RosterError> {
         // One that cannot be written is as good as none.
         reconciler.roster().health()?;
         let mut counted = self.counted.lock().await;

@@ -1,6 +1,6 @@
 //! How many connections this process can take, as the operating system sees it.
 
-use crate::config::Problem;
+use crate::config::SettingError;
 
 /// Descriptors that are kept for everything else: the roster's file, the drain's connections to Amazon
 /// Connect, those to Secrets Manager, the operator's.
@@ -11,17 +11,17 @@ const FEWEST: usize = 8;
 
 /// As many connections as were asked for or, if the process may not have so many descriptors open,
 /// fewer, and a warning.
-pub(super) fn connections(asked: usize) -> (usize, Option<Problem>) {
+pub(super) fn connections(asked: usize) -> (usize, Option<SettingError>) {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     fitting(asked, open_files(&limits))
 }
 
-fn fitting(asked: usize, files: Option<usize>) -> (usize, Option<Problem>) {
+fn fitting(asked: usize, files: Option<usize>) -> (usize, Option<SettingError>) {
     let most = files.map_or(asked, |files| files.saturating_sub(RESERVED).max(FEWEST));
     if asked <= most {
         return (asked, None);
     }
-    let problem = Problem {
+    let problem = SettingError {
         variable: "--max-connections".to_owned(),
         problem: format!(
             "expected at most {most}, found {asked}: this process may have {} files open, and needs \

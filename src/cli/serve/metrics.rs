@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::fault::Fault;
-use crate::log::{Amount, Metric, Record};
+use crate::log::{Amount, EventLog, Metric};
 use crate::reconcile::drain::Drained;
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 use crate::roster::parked::Counts;
 use crate::server::Gauge;
 
@@ -24,11 +24,11 @@ const PREFIX: &str = "connect_provisioner_";
 #[derive(Debug)]
 pub(in crate::cli) struct Meter {
     started: SystemTime,
-    counted: Mutex<Counted>,
+    counted: Mutex<Totals>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct Totals {
     /// What the function writes as metrics, by name.
     events: BTreeMap<&'static str, Amount>,
     answers: BTreeMap<u16, u64>,
@@ -43,17 +43,17 @@ const LEVELS: [&str; 3] = ["ERROR", "WARN", "INFO"];
 
 impl Meter {
     pub(in crate::cli) fn new(started: SystemTime) -> Self {
-        let mut counted = Counted::default();
+        let mut counted = Totals::default();
         counted.lines.extend(LEVELS.map(|level| (level, 0)));
         // So that each count is there before the first of its events.
-        let nothing = Record::default();
+        let nothing = EventLog::default();
         let measured = nothing.measured().chain([Metric::connect_latency(Duration::ZERO)]);
         counted.events.extend(measured.map(|metric| (metric.name, metric.amount)));
         Self { started, counted: Mutex::new(counted) }
     }
 
     /// Counts what came of a request.
-    pub(super) fn note(&self, record: &Record) {
+    pub(super) fn note(&self, record: &EventLog) {
         self.change(|counted| {
             for Metric { name, amount } in record.measured() {
                 let sum = counted.events.entry(name);
@@ -94,7 +94,7 @@ impl Meter {
     pub(super) fn text(
         &self,
         connections: &Gauge,
-        roster: Option<Result<Counts, Trouble>>,
+        roster: Option<Result<Counts, RosterError>>,
         now: SystemTime,
     ) -> String {
         let mut text = Text::default();
@@ -112,7 +112,7 @@ impl Meter {
         text.0
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Counted) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut Totals) -> T) -> T {
         change(&mut self.counted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -123,7 +123,7 @@ fn add(sum: &mut u64, more: usize) {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-impl Counted {
+impl Totals {
     fn write(&self, text: &mut Text) {
         for (name, sum) in &self.events {
             let help = format!("What the function writes to CloudWatch as {name}.");
@@ -192,7 +192,7 @@ impl Text {
         }
     }
 
-    fn roster(&mut self, roster: &Result<Counts, Trouble>, now: SystemTime) {
+    fn roster(&mut self, roster: &Result<Counts, RosterError>, now: SystemTime) {
         let help = "Whether the roster answers and can be written: 1, or 0.";
         self.value("roster_up", "gauge", help, u8::from(roster.is_ok()));
         let Ok(counts) = roster else { return };

@@ -3,9 +3,9 @@
 use super::*;
 use crate::assign::tests::{agent, ana};
 
-fn ids() -> Power<ResourceId> {
+fn ids() -> Permissions<ResourceId> {
     let id = |digit: &str| digit.repeat(8) + "-1111-1111-1111-111111111111";
-    Power {
+    Permissions {
         routing_profile: id("a").parse().unwrap(),
         security_profiles: vec![id("b").parse().unwrap()],
         hierarchy_group: None,
@@ -13,7 +13,7 @@ fn ids() -> Power<ResourceId> {
 }
 
 /// What Connect holds when it holds just what it should.
-fn held(agent: &Agent, power: &Power<ResourceId>) -> Observed {
+fn held(agent: &Agent, permissions: &Permissions<ResourceId>) -> Observed {
     let name = |name: &Option<PersonName>| name.as_ref().map(|name| name.as_str().to_owned());
     let Ok(Value::Object(phone)) = serde_json::to_value(&agent.phone) else { panic!("an object") };
     Observed {
@@ -25,8 +25,8 @@ fn held(agent: &Agent, power: &Power<ResourceId>) -> Observed {
             ..IdentityInfo::default()
         },
         phone,
-        routing_profile: power.routing_profile.as_str().to_owned(),
-        security_profiles: power
+        routing_profile: permissions.routing_profile.as_str().to_owned(),
+        security_profiles: permissions
             .security_profiles
             .iter()
             .map(|id| id.as_str().to_owned())
@@ -38,32 +38,32 @@ fn held(agent: &Agent, power: &Power<ResourceId>) -> Observed {
 
 /// The plan where Connect holds something else.
 fn plan_after(change: impl FnOnce(&mut Observed)) -> Vec<(&'static str, Value)> {
-    let (agent, power) = (agent(ana()).unwrap(), ids());
-    let mut observed = held(&agent, &power);
+    let (agent, permissions) = (agent(ana()).unwrap(), ids());
+    let mut observed = held(&agent, &permissions);
     change(&mut observed);
-    let steps = plan(Desired::Held(&agent, &power), Some(&observed));
+    let steps = plan(DesiredUser::Held(&agent, &permissions), Some(&observed));
     steps.iter().map(|step| (step.name(), step.members())).collect()
 }
 
 #[test]
 fn a_missing_user_is_created_and_one_that_is_as_it_should_be_is_left_alone() {
-    let (agent, power) = (agent(ana()).unwrap(), ids());
-    assert_eq!(plan(Desired::Held(&agent, &power), None), [Step::CreateUser]);
+    let (agent, permissions) = (agent(ana()).unwrap(), ids());
+    assert_eq!(plan(DesiredUser::Held(&agent, &permissions), None), [Step::CreateUser]);
     assert_eq!(plan_after(|_| {}), []);
-    let user = held(&agent, &power);
-    assert_eq!(plan(Desired::Absent, Some(&user)), [Step::DeleteUser]);
-    assert_eq!(plan(Desired::Absent, None), []);
+    let user = held(&agent, &permissions);
+    assert_eq!(plan(DesiredUser::Absent, Some(&user)), [Step::DeleteUser]);
+    assert_eq!(plan(DesiredUser::Absent, None), []);
 }
 
 #[test]
 fn a_foreign_user_is_never_ours() {
-    let (agent, power) = (agent(ana()).unwrap(), ids());
+    let (agent, permissions) = (agent(ana()).unwrap(), ids());
     for tags in [vec![], agent.owner.tags()[..2].to_vec()] {
         let tags = tags.into_iter().collect();
-        let user = Observed { tags, ..held(&agent, &power) };
+        let user = Observed { tags, ..held(&agent, &permissions) };
         assert_eq!(check_owner(&agent.owner, &user).unwrap_err().kind, Kind::Uniqueness);
     }
-    assert_eq!(check_owner(&agent.owner, &held(&agent, &power)), Ok(()));
+    assert_eq!(check_owner(&agent.owner, &held(&agent, &permissions)), Ok(()));
 }
 
 #[test]
@@ -75,11 +75,11 @@ fn each_difference_is_one_call() {
         [("UpdateUserIdentityInfo", json!({ "IdentityInfo": names }))]
     );
     assert_eq!(plan_after(|user| user.hierarchy_group = Some("h".to_owned())), []);
-    let (mut deciding, power) = (agent(ana()).unwrap(), ids());
+    let (mut deciding, permissions) = (agent(ana()).unwrap(), ids());
     deciding.decides_group = true;
-    let mut grouped = held(&deciding, &power);
+    let mut grouped = held(&deciding, &permissions);
     grouped.hierarchy_group = Some("h".to_owned());
-    let steps = plan(Desired::Held(&deciding, &power), Some(&grouped));
+    let steps = plan(DesiredUser::Held(&deciding, &permissions), Some(&grouped));
     assert_eq!(steps, [Step::UpdateUserHierarchy(None)]);
     assert_eq!(
         plan_after(|user| user.routing_profile = "other".to_owned()),
@@ -145,18 +145,18 @@ fn rows_of_a_list_belong_together_by_their_channel() {
 
 #[test]
 fn access_is_taken_away_first_and_given_last() {
-    let (agent, power) = (agent(ana()).unwrap(), ids());
+    let (agent, permissions) = (agent(ana()).unwrap(), ids());
     let none: ResourceId = "cccccccc-1111-1111-1111-111111111111".parse().unwrap();
     let names = |steps: Vec<Step>| steps.iter().map(Step::name).collect::<Vec<_>>();
-    let mut user = held(&agent, &power);
-    let shut_out = plan(Desired::ShutOut(&none), Some(&user));
+    let mut user = held(&agent, &permissions);
+    let shut_out = plan(DesiredUser::ShutOut(&none), Some(&user));
     assert_eq!(names(shut_out), ["UpdateUserSecurityProfiles", "TagResource"]);
-    assert_eq!(plan(Desired::ShutOut(&none), None), []);
+    assert_eq!(plan(DesiredUser::ShutOut(&none), None), []);
     user.security_profiles = BTreeSet::from([none.as_str().to_owned()]);
     user.tags.insert(SUSPENDED.to_owned(), "true".to_owned());
-    assert_eq!(plan(Desired::ShutOut(&none), Some(&user)), []);
+    assert_eq!(plan(DesiredUser::ShutOut(&none), Some(&user)), []);
     user.identity.last_name = None;
-    let back = plan(Desired::Held(&agent, &power), Some(&user));
+    let back = plan(DesiredUser::Held(&agent, &permissions), Some(&user));
     let expected = ["UpdateUserIdentityInfo", "UntagResource", "UpdateUserSecurityProfiles"];
     assert_eq!(names(back), expected);
 }

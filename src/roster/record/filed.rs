@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::UserRecord;
 use crate::pack::{pack, unpack};
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 use crate::roster::key::Key;
 
 /// A record as it is stored under its `row_version`.
@@ -20,7 +20,7 @@ impl Filed {
     ///
     /// # Errors
     /// If it is no record that could be stored.
-    pub fn new(record: &UserRecord) -> Result<Self, Trouble> {
+    pub fn new(record: &UserRecord) -> Result<Self, RosterError> {
         Ok(Self(Some(pack(record)?.into())))
     }
 
@@ -32,7 +32,7 @@ impl Filed {
     ///
     /// # Errors
     /// If it is none that [`Filed::new`] made.
-    pub fn keys(&self) -> Result<Vec<Key>, Trouble> {
+    pub fn keys(&self) -> Result<Vec<Key>, RosterError> {
         let Some(packed) = &self.0 else { return Ok(Vec::new()) };
         let stored: UserRecord = unpack(packed)?;
         Ok(stored.keys().into_iter().chain(stored.shared_keys()).collect())

@@ -107,7 +107,7 @@ impl From<&Fault> for Parked {
     fn from(fault: &Fault) -> Self {
         Self {
             fault: fault.kind.code().to_owned(),
-            turn: fault.kind.turn().name().to_owned(),
+            turn: fault.kind.responsibility().name().to_owned(),
             detail: fault.detail.to_string(),
             cause: fault.cause.as_ref().map(ToString::to_string),
         }

@@ -53,11 +53,11 @@ pub struct Spec {
 impl Spec {
     /// What is first said of somebody.
     #[must_use]
-    pub fn new(person: Person, wanted: Wanted, now: SystemTime) -> Self {
+    pub fn new(person: Person, desired: DesiredState, now: SystemTime) -> Self {
         Self {
             person,
             profile_time: now,
-            access: Access::new(wanted, now),
+            access: Access::new(desired, now),
             external_ids: BTreeMap::new(),
             never_joined: false,
             shares_external_id: false,
@@ -157,31 +157,31 @@ pub struct Given {
 
 /// What should be of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum DesiredState {
     /// A user who works.
     Active,
     /// What the operator decided for those who left.
     Inactive,
     /// Nothing, and the person forgotten.
-    Gone,
+    Deleted,
 }
 
 impl Access {
     /// That of somebody of whom this is the first that is said.
     #[must_use]
-    pub fn new(wanted: Wanted, time: SystemTime) -> Self {
+    pub fn new(desired: DesiredState, time: SystemTime) -> Self {
         let lifecycle = Lifecycle::Enabled;
         let mut access = Self { time, lifecycle, lifecycle_time: time, reasons: BTreeMap::new() };
-        access.set(wanted, time);
+        access.set(desired, time);
         access
     }
 
     /// That of somebody of whom a file of before says but what should be.
     #[must_use]
-    pub fn carried_over(wanted: Wanted, time: SystemTime) -> Self {
-        let mut access = Self::new(wanted, time);
+    pub fn carried_over(desired: DesiredState, time: SystemTime) -> Self {
+        let mut access = Self::new(desired, time);
         access.reasons.clear();
-        if wanted == Wanted::Active {
+        if desired == DesiredState::Active {
             access.reasons.insert(Reason::Unknown, Given { time, withdrawn: false });
         }
         access
@@ -189,26 +189,26 @@ impl Access {
 
     /// What should be of the person.
     #[must_use]
-    pub fn wanted(&self) -> Wanted {
+    pub fn desired_state(&self) -> DesiredState {
         let works = || self.reasons.values().any(|given| !given.withdrawn);
         match self.lifecycle {
-            Lifecycle::Removed => Wanted::Gone,
-            Lifecycle::Enabled if works() => Wanted::Active,
-            Lifecycle::Enabled | Lifecycle::Disabled => Wanted::Inactive,
+            Lifecycle::Removed => DesiredState::Deleted,
+            Lifecycle::Enabled if works() => DesiredState::Active,
+            Lifecycle::Enabled | Lifecycle::Disabled => DesiredState::Inactive,
         }
     }
 
     /// Takes what a sender said. Who works was activated, whatever for: senders' events are not told
     /// apart by their reasons yet. A farewell withdraws every reason, and one that nobody knows is
     /// forgotten with it.
-    pub fn set(&mut self, wanted: Wanted, time: SystemTime) {
-        self.lifecycle = match wanted {
-            Wanted::Active => Lifecycle::Enabled,
-            Wanted::Inactive => Lifecycle::Disabled,
-            Wanted::Gone => Lifecycle::Removed,
+    pub fn set(&mut self, desired: DesiredState, time: SystemTime) {
+        self.lifecycle = match desired {
+            DesiredState::Active => Lifecycle::Enabled,
+            DesiredState::Inactive => Lifecycle::Disabled,
+            DesiredState::Deleted => Lifecycle::Removed,
         };
         (self.time, self.lifecycle_time) = (time, time);
-        if wanted == Wanted::Active {
+        if desired == DesiredState::Active {
             self.reasons.insert(Reason::Activated, Given { time, withdrawn: false });
             return;
         }
@@ -234,25 +234,25 @@ impl From<Reason> for String {
 }
 
 impl TryFrom<String> for Reason {
-    type Error = NotAReason;
+    type Error = ParseReasonError;
 
-    fn try_from(text: String) -> Result<Self, NotAReason> {
+    fn try_from(text: String) -> Result<Self, ParseReasonError> {
         let (application, group) = (text.strip_prefix(APPLICATION), text.strip_prefix(GROUP));
         match (text.as_str(), application, group) {
             ("activated", _, _) => Ok(Self::Activated),
             ("unknown", _, _) => Ok(Self::Unknown),
             (_, Some(id), _) => Ok(Self::Application(id.to_owned())),
             (_, _, Some(id)) => Ok(Self::Group(id.to_owned())),
-            (_, None, None) => Err(NotAReason),
+            (_, None, None) => Err(ParseReasonError),
         }
     }
 }
 
 /// A text that is none of the reasons there are; it is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAReason;
+pub struct ParseReasonError;
 
-impl fmt::Display for NotAReason {
+impl fmt::Display for ParseReasonError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("expected activated, unknown, app:{id} or group:{id}, found another")
     }

@@ -15,10 +15,10 @@ use crate::connect::UserIds;
 pub struct Status {
     /// The person's user in Connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<Held>,
+    pub user: Option<ConnectUser>,
     /// The user of a former name, until it is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former_user: Option<Held>,
+    pub former_user: Option<ConnectUser>,
     /// Usernames under which CreateUser may have been sent with nobody knowing what became of it:
     /// written before the call, and empty once Connect follows.
     #[serde(default, skip_serializing_if = "is_empty")]
@@ -52,7 +52,7 @@ pub struct Status {
 
 /// A user that Connect holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct ConnectUser {
     /// What Connect calls it.
     pub ids: UserIds,
     /// Since when we know of it, by our clock.
@@ -96,7 +96,7 @@ impl fmt::Debug for Status {
 impl Status {
     /// Whether a user is none of those that are written down.
     #[must_use]
-    pub fn has_not(&self, ids: &UserIds) -> bool {
+    pub fn is_unknown_user(&self, ids: &UserIds) -> bool {
         [&self.user, &self.former_user].into_iter().flatten().all(|held| held.ids != *ids)
     }
 }

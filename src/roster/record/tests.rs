@@ -10,7 +10,7 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 fn record() -> UserRecord {
-    UserRecord::new(Id::of([1; 16]), Person::default(), Wanted::Active, "o", at(0))
+    UserRecord::new(Id::of([1; 16]), Person::default(), DesiredState::Active, "o", at(0))
 }
 
 fn pauses(kind: Kind, times: usize) -> Vec<u64> {
@@ -71,7 +71,7 @@ fn a_record_is_pending_since_connect_ceased_to_follow() {
             false => record.fail(&Fault::new(Kind::Uniqueness, "x"), at(20)),
         }
         assert_eq!(record.pending_since(), None, "applied or parked");
-        record.mark(at(40));
+        record.bump_generation(at(40));
         assert_eq!(record.pending_since(), Some(at(40)));
     }
 }
@@ -101,7 +101,7 @@ fn who_is_gone_is_known_again_also_after_another_look() {
     let serde_json::Value::Object(user) = user else { panic!("an object") };
     let mut gone = record();
     (gone.spec.person, gone.spec.never_joined) = (Person::new(user), true);
-    gone.leave_for_good(at(1));
+    gone.mark_deleted(at(1));
     gone.settle("rules", at(1));
     let marks = gone.spec.tombstone_keys.clone();
     assert_eq!(marks.len(), 2);
@@ -112,44 +112,49 @@ fn who_is_gone_is_known_again_also_after_another_look() {
 
 #[test]
 fn a_former_user_is_remembered_until_it_is_gone() {
-    let held =
-        |id: &str| Held { ids: UserIds { id: id.to_owned(), arn: String::new() }, since: at(0) };
+    let held = |id: &str| ConnectUser {
+        ids: UserIds { id: id.to_owned(), arn: String::new() },
+        since: at(0),
+    };
     let mut record = record();
-    record.has_user(held("a"));
-    record.has_user(held("a"));
+    record.set_user(held("a"));
+    record.set_user(held("a"));
     assert_eq!(record.status.former_user, None);
-    record.has_user(held("b"));
+    record.set_user(held("b"));
     assert_eq!(
         (&record.status.user, &record.status.former_user),
         (&Some(held("b")), &Some(held("a")))
     );
-    assert!(!record.status.has_not(&held("a").ids) && record.status.has_not(&held("c").ids));
+    assert!(
+        !record.status.is_unknown_user(&held("a").ids)
+            && record.status.is_unknown_user(&held("c").ids)
+    );
 }
 
 #[test]
 fn whoever_works_has_a_reason_and_a_farewell_withdraws_all_of_them() {
-    let mut access = Access::new(Wanted::Active, at(1));
+    let mut access = Access::new(DesiredState::Active, at(1));
     let given = |time, withdrawn| Given { time: at(time), withdrawn };
     assert_eq!(access.reasons, BTreeMap::from([(Reason::Activated, given(1, false))]));
     access.reasons.insert(Reason::Group("00g".to_owned()), given(2, false));
     access.reasons.insert(Reason::Unknown, given(0, false));
-    access.set(Wanted::Inactive, at(3));
+    access.set(DesiredState::Inactive, at(3));
     assert_eq!(
-        (access.wanted(), access.time, access.lifecycle_time),
-        (Wanted::Inactive, at(3), at(3))
+        (access.desired_state(), access.time, access.lifecycle_time),
+        (DesiredState::Inactive, at(3), at(3))
     );
     let withdrawn =
         [(Reason::Activated, given(3, true)), (Reason::Group("00g".to_owned()), given(3, true))];
     assert_eq!(access.reasons, BTreeMap::from(withdrawn), "and what nobody knows is forgotten");
     access.lifecycle = Lifecycle::Enabled;
-    assert_eq!(access.wanted(), Wanted::Inactive, "a flag alone lets nobody in");
-    access.set(Wanted::Active, at(4));
+    assert_eq!(access.desired_state(), DesiredState::Inactive, "a flag alone lets nobody in");
+    access.set(DesiredState::Active, at(4));
     assert_eq!(
-        (access.wanted(), &access.reasons[&Reason::Activated]),
-        (Wanted::Active, &given(4, false))
+        (access.desired_state(), &access.reasons[&Reason::Activated]),
+        (DesiredState::Active, &given(4, false))
     );
-    access.set(Wanted::Gone, at(5));
-    assert_eq!(access.wanted(), Wanted::Gone);
+    access.set(DesiredState::Deleted, at(5));
+    assert_eq!(access.desired_state(), DesiredState::Deleted);
 }
 
 #[test]
@@ -173,20 +178,20 @@ fn a_farewell_is_due_first_until_connect_has_carried_it_out() {
     let mut record = record();
     record.reopen(at(1));
     assert_eq!(record.schedule.class, DueClass::Ordinary);
-    record.spec.access.set(Wanted::Inactive, at(2));
+    record.spec.access.set(DesiredState::Inactive, at(2));
     record.changed(at(2));
     assert_eq!((record.schedule.class, record.schedule.due), (DueClass::Farewell, Some(at(62))));
     record.take_lease(at(3));
     assert_eq!(record.schedule.class, DueClass::Farewell);
     record.fail(&Fault::new(Kind::Throttled, "x"), at(4));
     assert_eq!(record.schedule.class, DueClass::Farewell);
-    record.leave_for_good(at(5));
+    record.mark_deleted(at(5));
     record.changed(at(5));
     record.settle("rules", at(6));
     assert!(record.is_tombstone() && record.schedule.due.is_some());
     assert_eq!(record.schedule.class, DueClass::Ordinary, "there is nothing more to lose");
     // A user of theirs came after all.
-    record.pend(at(7));
+    record.set_pending(at(7));
     record.set_due(Some(at(7)));
     assert_eq!(record.schedule.class, DueClass::Farewell);
 }
@@ -196,10 +201,11 @@ fn changed() -> UserRecord {
     let user = serde_json::json!({"userName": "ana@example.com", "externalId": "e1"});
     let serde_json::Value::Object(user) = user else { panic!("an object") };
     let now = at(1_800_000_000).checked_add(Duration::from_nanos(123_456_789)).unwrap();
-    let mut record = UserRecord::new(Id::of([7; 16]), Person::new(user), Wanted::Active, "o", now);
+    let mut record =
+        UserRecord::new(Id::of([7; 16]), Person::new(user), DesiredState::Active, "o", now);
     record.spec.note_own_external_id("okta");
     let ids = UserIds { id: "u1".to_owned(), arn: "a1".to_owned() };
-    record.has_user(Held { ids, since: now });
+    record.set_user(ConnectUser { ids, since: now });
     record.take_lease(now);
     record
 }
@@ -209,13 +215,13 @@ fn what_senders_said_is_taken_back_whole_and_what_connect_holds_stays() {
     let former = changed();
     let mut record = former.clone();
     record.spec.person.rename("bea@example.com".to_owned());
-    record.spec.access.set(Wanted::Inactive, at(3));
+    record.spec.access.set(DesiredState::Inactive, at(3));
     (record.spec.never_joined, record.spec.shares_external_id) = (true, true);
     record.changed(at(3));
     record.status.had_user = true;
     record.status.candidate_usernames.push("bea@example.com".to_owned());
     let mut back = record.clone();
-    back.take_back(&former, at(4));
+    back.roll_back_to(&former, at(4));
     assert!(back.spec == former.spec, "with its time and the number that clients see");
     assert_eq!(back.status, record.status);
     assert_eq!(back.generation, record.generation + 1, "Connect may follow what is taken back");
@@ -232,7 +238,7 @@ fn what_is_known_of_connect_is_carried_over_whole_and_what_senders_said_stays() 
     newer.spec.person.rename("bea@example.com".to_owned());
     newer.changed(at(3));
     let mut carried = newer.clone();
-    carried.learn(&ours);
+    carried.carry_status_from(&ours);
     assert_eq!((&carried.status, carried.lease), (&ours.status, ours.lease));
     assert!(carried.spec == newer.spec && carried.schedule == newer.schedule);
     assert_eq!(carried.generation, newer.generation);
@@ -242,12 +248,12 @@ fn what_is_known_of_connect_is_carried_over_whole_and_what_senders_said_stays() 
 fn a_record_is_stored_in_form_2() {
     let stored = serde_json::to_string(&changed()).unwrap();
     assert_eq!(stored, STORED);
-    assert!(UserRecord::read(&stored).unwrap() == changed());
+    assert!(UserRecord::from_stored(&stored).unwrap() == changed());
     assert_eq!(UserRecord::form_of(&stored).unwrap(), 2);
     let later = stored.replace("\"form\":2", "\"form\":3");
-    let refused = UserRecord::read(&later).unwrap_err().to_string();
+    let refused = UserRecord::from_stored(&later).unwrap_err().to_string();
     assert!(refused.contains("it was written by a newer build"), "{refused}");
-    assert!(UserRecord::read("{}").is_err() && UserRecord::read("[").is_err());
+    assert!(UserRecord::from_stored("{}").is_err() && UserRecord::from_stored("[").is_err());
 }
 
 const STORED: &str = concat!(
@@ -282,7 +288,7 @@ fn names(document: &serde_json::Value, found: &mut Vec<String>) {
 #[test]
 fn every_member_that_is_stored_is_told_in_the_paper() {
     let mut record = changed();
-    record.spec.access.set(Wanted::Inactive, at(1));
+    record.spec.access.set(DesiredState::Inactive, at(1));
     (record.spec.never_joined, record.spec.shares_external_id) = (true, true);
     record.spec.awaited_name = Some(AwaitedName { name: "b".to_owned(), since: at(1) });
     record.spec.tombstone_keys = vec![Key::user_name("a")];
@@ -318,7 +324,7 @@ fn every_member_that_is_stored_is_told_in_the_paper() {
         let ways = [format!("`{name}`"), format!(".{name}`"), format!("`{name}.")];
         assert!(ways.iter().any(|way| paper.contains(way)), "{name}");
     }
-    assert!(UserRecord::read(&stored.to_string()).unwrap() == record);
+    assert!(UserRecord::from_stored(&stored.to_string()).unwrap() == record);
 }
 
 #[test]
@@ -326,7 +332,7 @@ fn no_part_of_a_record_shows_a_name() {
     let now = SystemTime::UNIX_EPOCH;
     let person = json!({"userName": "ana@example.com"}).as_object().unwrap().clone();
     let person = Person::new(person);
-    let record = UserRecord::new(Id::of([1; 16]), person, Wanted::Active, "owner", now);
+    let record = UserRecord::new(Id::of([1; 16]), person, DesiredState::Active, "owner", now);
     assert_eq!(record.status.candidate_usernames, ["ana@example.com"]);
     let shown = format!("{record:?} {:?} {:?} {:?}", record.status, record.lease, record.schedule);
     assert!(!shown.contains("ana"), "{shown}");
@@ -337,7 +343,7 @@ fn an_external_id_that_its_source_takes_back_is_kept_no_more() {
     let now = SystemTime::UNIX_EPOCH;
     let person = |sent: serde_json::Value| Person::new(sent.as_object().unwrap().clone());
     let first = person(json!({"userName": "a", "externalId": "1"}));
-    let mut spec = Spec::new(first, Wanted::Active, now);
+    let mut spec = Spec::new(first, DesiredState::Active, now);
     spec.note_own_external_id("okta");
     spec.note_own_external_id("scim/v2");
     spec.person = person(json!({"userName": "a"}));

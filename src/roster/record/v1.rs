@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::spec::{Access, AwaitedName, Spec, Wanted};
-use super::status::{Held, Reapplied, RemovalClaim, Status};
+use super::spec::{Access, AwaitedName, DesiredState, Spec};
+use super::status::{ConnectUser, Reapplied, RemovalClaim, Status};
 use super::{Filed, Form, Lease, Parked, Phase, Schedule, UserRecord};
 use crate::connect::UserIds;
 use crate::roster::key::{Id, Key};
@@ -115,8 +115,8 @@ impl From<Record> for UserRecord {
                 modified: old.modified,
             },
             status: Status {
-                user: old.user.map(Held::from),
-                former_user: old.former.map(Held::from),
+                user: old.user.map(ConnectUser::from),
+                former_user: old.former.map(ConnectUser::from),
                 candidate_usernames: old.tried,
                 observed_generation: old.applied,
                 config_digest: old.rules,
@@ -149,12 +149,12 @@ fn reapplied((operation, (digest, times)): (String, (String, u8))) -> (String, R
     (operation, Reapplied { digest, times })
 }
 
-impl From<OldWanted> for Wanted {
+impl From<OldWanted> for DesiredState {
     fn from(old: OldWanted) -> Self {
         match old {
             OldWanted::Active => Self::Active,
             OldWanted::Inactive => Self::Inactive,
-            OldWanted::Gone => Self::Gone,
+            OldWanted::Gone => Self::Deleted,
         }
     }
 }
@@ -169,7 +169,7 @@ impl From<OldState> for Phase {
     }
 }
 
-impl From<OldHeld> for Held {
+impl From<OldHeld> for ConnectUser {
     fn from(old: OldHeld) -> Self {
         Self { ids: old.ids, since: old.since }
     }

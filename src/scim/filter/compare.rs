@@ -13,13 +13,13 @@ use crate::scim::schema::{Attribute, Type};
 use crate::time;
 
 /// A text of a resource that is held against one comparison or many: it is folded once at most.
-pub(super) struct Said<'v> {
+pub(super) struct FoldedText<'v> {
     text: &'v str,
     is_ascii: bool,
     folded: OnceCell<Cow<'v, str>>,
 }
 
-impl<'v> Said<'v> {
+impl<'v> FoldedText<'v> {
     fn new(text: &'v str) -> Self {
         Self { text, is_ascii: text.is_ascii(), folded: OnceCell::new() }
     }
@@ -33,13 +33,13 @@ impl<'v> Said<'v> {
 #[derive(Debug)]
 pub(super) struct Either<'a> {
     /// Those that ask for a text anywhere in another, in any case.
-    sought: Sought,
+    sought: TextSearch,
     others: Vec<Comparison<'a>>,
 }
 
 impl<'a> Either<'a> {
     pub(super) fn of(first: Comparison<'a>) -> Self {
-        let mut either = Self { sought: Sought::default(), others: Vec::new() };
+        let mut either = Self { sought: TextSearch::default(), others: Vec::new() };
         either.push(first);
         either
     }
@@ -59,7 +59,7 @@ impl<'a> Either<'a> {
     pub(super) fn holds(&self, found: &Value) -> bool {
         match found {
             Value::String(text) => {
-                let said = Said::new(text);
+                let said = FoldedText::new(text);
                 self.sought.is_in(&said) || self.others.iter().any(|own| own.holds_of(&said))
             }
             other => self.others.iter().any(|own| own.holds(other)),
@@ -70,18 +70,18 @@ impl<'a> Either<'a> {
 /// Texts, folded and none of them empty, one of which is to be somewhere in another: all are looked for
 /// at once, by the byte that they begin with.
 #[derive(Debug)]
-struct Sought {
+struct TextSearch {
     texts: Vec<String>,
     begins: [bool; 256],
 }
 
-impl Default for Sought {
+impl Default for TextSearch {
     fn default() -> Self {
         Self { texts: Vec::new(), begins: [false; 256] }
     }
 }
 
-impl Sought {
+impl TextSearch {
     fn push(&mut self, folded: String) {
         let first = folded.bytes().next();
         if let Some(begins) = first.and_then(|first| self.begins.get_mut(usize::from(first))) {
@@ -90,7 +90,7 @@ impl Sought {
         self.texts.push(folded);
     }
 
-    fn is_in(&self, said: &Said<'_>) -> bool {
+    fn is_in(&self, said: &FoldedText<'_>) -> bool {
         if self.texts.is_empty() {
             return false;
         }
@@ -186,13 +186,13 @@ impl<'a> Comparison<'a> {
                 let order = found.as_f64().zip(self.number).and_then(|(a, b)| a.partial_cmp(&b));
                 order.is_some_and(|order| is_in_order(self.operator, order))
             }
-            Value::String(found) => self.holds_of(&Said::new(found)),
+            Value::String(found) => self.holds_of(&FoldedText::new(found)),
             Value::Array(_) | Value::Null | Value::Object(_) => false,
         }
     }
 
     /// The same of a text.
-    fn holds_of(&self, said: &Said<'_>) -> bool {
+    fn holds_of(&self, said: &FoldedText<'_>) -> bool {
         match self.instant.and_then(|asked| Some((time::read(said.text)?, asked))) {
             Some((found, asked)) => is_in_order(self.operator, found.cmp(&asked)),
             None if self.case_exact => compare_texts(said.text, self.operator, &self.text),
@@ -200,7 +200,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn holds_in_any_case(&self, said: &Said<'_>) -> bool {
+    fn holds_in_any_case(&self, said: &FoldedText<'_>) -> bool {
         if !said.is_ascii {
             return compare_texts(said.folded(), self.operator, &self.folded);
         }

@@ -21,19 +21,19 @@ pub struct CompiledInner<'a>(Term<'a>);
 enum Term<'a> {
     All(Vec<Self>),
     Any(Vec<Self>),
-    Compare(Place<'a>, Comparison<'a>),
-    Each(Place<'a>, Box<Self>),
+    Compare(AttributeRef<'a>, Comparison<'a>),
+    Each(AttributeRef<'a>, Box<Self>),
     /// One of these of the same value.
-    Either(Place<'a>, Box<Either<'a>>),
+    Either(AttributeRef<'a>, Box<Either<'a>>),
     /// What no resource can be.
     Never,
     Not(Box<Self>),
-    Present(Place<'a>),
+    Present(AttributeRef<'a>),
 }
 
 /// Where in a resource, or in a value, something is looked for.
 #[derive(Debug, PartialEq)]
-struct Place<'a> {
+struct AttributeRef<'a> {
     urn: Option<&'static str>,
     /// As the attribute table writes it, where it has it.
     name: &'a str,
@@ -56,13 +56,13 @@ impl Filter {
             Self::Compare(path, operator, value) => {
                 let attribute = path.attribute(types);
                 let comparison = Comparison::new(*operator, value, compared(path, attribute));
-                Term::Compare(Place::of(path, attribute), comparison)
+                Term::Compare(AttributeRef::of(path, attribute), comparison)
             }
-            Self::Present(path) => Term::Present(Place::of(path, path.attribute(types))),
+            Self::Present(path) => Term::Present(AttributeRef::of(path, path.attribute(types))),
             Self::Each(path, inner) => match path.attribute(types) {
                 Some(attribute) => {
                     let inner = inner.compile_inner(attribute).0;
-                    Term::Each(Place::of(path, Some(attribute)), Box::new(inner))
+                    Term::Each(AttributeRef::of(path, Some(attribute)), Box::new(inner))
                 }
                 None => Term::Never,
             },
@@ -77,10 +77,10 @@ impl Filter {
             Self::Compare(path, operator, value) => {
                 let sub = attribute.sub_attribute(&path.name);
                 let kind = compared(path, sub.or(Some(attribute)));
-                Term::Compare(Place::of(path, sub), Comparison::new(*operator, value, kind))
+                Term::Compare(AttributeRef::of(path, sub), Comparison::new(*operator, value, kind))
             }
             Self::Present(path) => {
-                Term::Present(Place::of(path, attribute.sub_attribute(&path.name)))
+                Term::Present(AttributeRef::of(path, attribute.sub_attribute(&path.name)))
             }
             Self::And(..) | Self::Each(..) | Self::Or(..) | Self::Not(_) => Term::Never,
         }))
@@ -194,7 +194,7 @@ impl Term<'_> {
 
 /// Whether one of the values found compares so. A complex value is compared by its `value`. What has
 /// no value is equal to `null` alone, and unequal to everything else.
-fn compares(place: &Place<'_>, subject: Subject<'_>, comparison: &Comparison<'_>) -> bool {
+fn compares(place: &AttributeRef<'_>, subject: Subject<'_>, comparison: &Comparison<'_>) -> bool {
     let is_equal = match comparison.is_with_null() {
         true => comparison.is_equality() && !place.any(subject, &|value| is_something(value)),
         false => {
@@ -209,7 +209,7 @@ fn simple(found: &Value) -> Option<&Value> {
     found.as_object().map_or(Some(found), |members| member(members, "value"))
 }
 
-impl<'a> Place<'a> {
+impl<'a> AttributeRef<'a> {
     fn of(path: &'a AttributePath, attribute: Option<&'a Attribute>) -> Self {
         let name = attribute.map_or(path.name.as_str(), |attribute| attribute.name);
         Self { urn: path.urn, name, sub: path.sub.as_deref() }

@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
         }
         let is_reference =
             part.eq_ignore_ascii_case("$ref") || !self.strict && part.eq_ignore_ascii_case("value");
-        let id = value.as_str().filter(|_| is_reference).and_then(Reference::read);
+        let id = value.as_str().filter(|_| is_reference).and_then(Reference::parse);
         let (Some(Reference { id, .. }), Some(operator)) = (id, by_whole_id(operator)) else {
             return Filter::Compare(path, operator, value);
         };
@@ -229,10 +229,10 @@ impl<'a> Parser<'a> {
 
     fn path(&self, word: &str) -> Result<AttributePath, Fault> {
         let no_attribute = || invalid("no attribute where one was due");
-        let path = match (AttributePath::read(word, self.types), self.others) {
+        let path = match (AttributePath::parse(word, self.types), self.others) {
             (Ok(path), _) => path,
             (Err(_), Some(others)) => {
-                let path = AttributePath::read(word, others).map_err(|_| no_attribute())?;
+                let path = AttributePath::parse(word, others).map_err(|_| no_attribute())?;
                 // Nothing of this type has anything below that URN.
                 AttributePath { urn: path.urn.or(Some(others.core.id)), ..path }
             }

@@ -10,7 +10,7 @@ fn users() -> ResourceType {
 }
 
 fn read(text: &str) -> Result<Filter, Fault> {
-    Filter::read(text, &users(), false)
+    Filter::parse(text, &users(), false)
 }
 
 fn ana() -> Map<String, Value> {
@@ -53,7 +53,7 @@ fn the_rfcs_own_examples_hold() {
         "emails[type eq \"work\" and value co \"@example.com\"] or ims[type eq \"xmpp\" and value co \"@foo.com\"]",
     ] {
         assert!(read(filter).unwrap().matches(&ana(), &users()), "{filter}");
-        assert!(Filter::read(filter, &users(), true).is_ok(), "{filter}");
+        assert!(Filter::parse(filter, &users(), true).is_ok(), "{filter}");
     }
 }
 
@@ -136,7 +136,7 @@ fn what_is_no_filter_is_refused() {
     }
     for text in ["title eq agent", "shoeSize pr", "emails[size pr]"] {
         assert!(read(text).is_ok(), "{text}");
-        assert!(Filter::read(text, &users(), true).is_err(), "{text}");
+        assert!(Filter::parse(text, &users(), true).is_err(), "{text}");
     }
 }
 
@@ -155,7 +155,7 @@ fn single_quotes_are_quotes_and_an_apostrophe_is_a_letter() {
     ] {
         assert!(read(filter).unwrap().matches(&with_name(name), &users()), "{filter}");
         assert!(!read(filter).unwrap().matches(&with_name("x"), &users()), "{filter}");
-        let strictly = Filter::read(filter, &users(), true);
+        let strictly = Filter::parse(filter, &users(), true);
         assert_eq!(strictly.is_ok(), filter.contains("\"O'"), "{filter}");
     }
     assert!(read("nickName eq ''").is_ok());
@@ -183,7 +183,7 @@ fn where_a_member_is_tells_who_it_is() {
         ("members[id eq \"c\"]".to_owned(), true),
         ("members[members.value eq \"c\"]".to_owned(), true),
     ] {
-        let filter = Filter::read(&filter, &types, false).unwrap();
+        let filter = Filter::parse(&filter, &types, false).unwrap();
         assert_eq!(filter.matches(crew, &types), holds, "{filter}");
         if filter.to_string().contains("eq") {
             assert!(
@@ -192,7 +192,7 @@ fn where_a_member_is_tells_who_it_is() {
             );
         }
     }
-    let strictly = Filter::read(&format!("members[$ref eq \"{there}\"]"), &types, true).unwrap();
+    let strictly = Filter::parse(&format!("members[$ref eq \"{there}\"]"), &types, true).unwrap();
     assert!(strictly.matches(crew, &types));
 }
 
@@ -226,8 +226,9 @@ fn an_attribute_that_only_the_other_type_has_is_one_without_a_value() {
 #[test]
 fn an_index_finds_all_that_may_match() {
     let groups = ResourceType::group();
-    let looks =
-        |text: &str, types: &ResourceType| Filter::read(text, types, false).unwrap().lookups(types);
+    let looks = |text: &str, types: &ResourceType| {
+        Filter::parse(text, types, false).unwrap().lookups(types)
+    };
     let text = |text: &str| text.to_owned();
     for (filter, expected) in [
         ("userName eq \"a\"", Some(vec![Lookup::UserName(text("a"))])),

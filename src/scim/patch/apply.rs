@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::index::Index;
-use super::place::Place;
+use super::place::PatchTarget;
 use super::values::set;
 use super::{Op, Operation};
 use crate::fault::{Fault, Kind};
@@ -118,7 +118,8 @@ impl Work<'_> {
         value.iter().try_for_each(|value| path.check_parts(sub.unwrap_or(attribute), value))?;
         let value = value.as_deref().filter(|value| !clears(op, value));
         let (strict, operations) = (self.strict, self.operations);
-        let place = Place { attribute, sub, told, op, strict, effort: &self.effort, operations };
+        let place =
+            PatchTarget { attribute, sub, told, op, strict, effort: &self.effort, operations };
         let list = (path.attribute.urn, attribute.name);
         let mut index = self.indexes.remove(&list);
         let home = match path.attribute.urn {

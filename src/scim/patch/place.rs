@@ -18,13 +18,13 @@ use crate::scim::schema::{Attribute, Mutability, Type};
 
 /// So many values may one PATCH hold against another: a second's work. A thousand removals by filter
 /// from a group of ten thousand are fewer.
-const MOST_EFFORT: usize = 12_000_000;
+const MAX_COMPARISONS: usize = 12_000_000;
 
 /// A value with longer texts counts as several, each of so many bytes.
 const SHORT: usize = 64;
 
 /// One place to work on: an attribute of the resource or of an extension.
-pub(super) struct Place<'a> {
+pub(super) struct PatchTarget<'a> {
     /// The attribute.
     pub(super) attribute: &'a Attribute,
     /// The part of it that is meant.
@@ -41,9 +41,9 @@ pub(super) struct Place<'a> {
     pub(super) operations: usize,
 }
 
-impl Place<'_> {
+impl PatchTarget<'_> {
     /// Refuses a PATCH that would take all the time there is.
-    fn hold_against(&self, list: &[Value], terms: usize) -> Result<(), Fault> {
+    fn charge(&self, list: &[Value], terms: usize) -> Result<(), Fault> {
         let weight = |element: &Value| {
             let members = element.as_object().into_iter().flat_map(Map::values);
             let texts = members.filter_map(Value::as_str).map(str::len);
@@ -58,7 +58,7 @@ impl Place<'_> {
         self.effort.set(effort);
         let detail = "Operations: expected fewer that look through a long list, found too many; \
             send them in several requests, or name the values in one list";
-        if effort <= MOST_EFFORT { Ok(()) } else { Err(Fault::new(Kind::TooMany, detail)) }
+        if effort <= MAX_COMPARISONS { Ok(()) } else { Err(Fault::new(Kind::TooMany, detail)) }
     }
 
     /// Makes an index of a list that is looked through so often, if that is less work.
@@ -69,7 +69,7 @@ impl Place<'_> {
         looks: usize,
     ) -> Result<(), Fault> {
         if index.is_none() && is_worth_it(list.len(), looks) {
-            self.hold_against(list, 1)?;
+            self.charge(list, 1)?;
             *index = Some(Index::of(list));
         }
         Ok(())
@@ -155,7 +155,7 @@ impl Place<'_> {
                 self.make_ready(index, list, self.operations)?;
                 match index {
                     Some(_) if others == 0 => self.spend(fitted.len())?,
-                    _ => self.hold_against(list, others.saturating_add(1))?,
+                    _ => self.charge(list, others.saturating_add(1))?,
                 }
                 subtract(self.attribute, list, &fitted, index);
             }
@@ -165,15 +165,15 @@ impl Place<'_> {
                 let own = index.get_or_insert_with(|| Index::of(list));
                 let is_sought = |it: &&Value| it.get("type").is_some() || own.near(it).is_none();
                 let sought = fitted.iter().filter(is_sought).count();
-                self.hold_against(list, sought.saturating_add(1))?;
-                self.hold_against(&fitted, sought.saturating_add(1))?;
+                self.charge(list, sought.saturating_add(1))?;
+                self.charge(&fitted, sought.saturating_add(1))?;
                 add_by_type(self.attribute, list, fitted, index);
             }
             Op::Add => {
                 self.make_ready(index, list, self.operations)?;
                 match index {
                     Some(_) => self.spend(fitted.len())?,
-                    None => self.hold_against(list, 1)?,
+                    None => self.charge(list, 1)?,
                 }
                 add(self.attribute, list, fitted, index);
             }
@@ -188,7 +188,7 @@ impl Place<'_> {
         sub: &Attribute,
         value: Option<&Value>,
     ) -> Result<(), Fault> {
-        self.hold_against(list, 1)?;
+        self.charge(list, 1)?;
         let fitted = value.map(|value| self.fit(sub, value)).transpose()?.flatten();
         match fitted {
             Some(fitted) if self.op != Op::Remove => {
@@ -286,7 +286,7 @@ impl Place<'_> {
             self.spend(places.len().saturating_add(1).saturating_mul(filter.terms()))?;
             return Ok(places.into_iter().filter(matches).collect());
         }
-        self.hold_against(list, filter.terms())?;
+        self.charge(list, filter.terms())?;
         Ok((0..list.len()).filter(matches).collect())
     }
 

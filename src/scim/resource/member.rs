@@ -59,7 +59,7 @@ fn with_value(members: &Map<String, Value>, strict: bool) -> Option<Value> {
     let id = match (said("value").or_else(|| said("id")), said("$ref")) {
         (Some(value), _) if value.is_string() || !strict => id_in(value)?,
         (None, Some(Value::String(text))) => {
-            let reference = Reference::read(text)?;
+            let reference = Reference::parse(text)?;
             element.retain(|name, _| !name.eq_ignore_ascii_case("$ref"));
             let written = format!("../{}/{}", reference.endpoint, reference.id);
             element.insert("$ref".to_owned(), written.into());
@@ -75,7 +75,7 @@ fn with_value(members: &Map<String, Value>, strict: bool) -> Option<Value> {
 fn id_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if is_reference(text) => {
-            Reference::read(text).map(|reference| reference.id)
+            Reference::parse(text).map(|reference| reference.id)
         }
         Value::String(id) => is_id(id).then(|| id.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -95,7 +95,7 @@ fn is_id(text: &str) -> bool {
 
 /// True if a text is a location (a URL or path) and not an id.
 fn is_reference(text: &str) -> bool {
-    text.contains(['/', '%']) && Reference::read(text).is_some()
+    text.contains(['/', '%']) && Reference::parse(text).is_some()
 }
 
 /// True if a text that stands for a member is one id, and no list of several.

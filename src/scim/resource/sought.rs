@@ -18,7 +18,7 @@ pub enum Share {
     /// The whole of it.
     All,
     /// If it is an object, those members that are [sought](Sought::wants): it is an extension.
-    Wanted,
+    DesiredState,
     /// Nothing.
     Nothing,
 }
@@ -47,7 +47,7 @@ impl<'a> Sought<'a> {
     #[must_use]
     pub fn share(&self, name: &str) -> Share {
         if self.types.extension(name).is_some() {
-            Share::Wanted
+            Share::DesiredState
         } else if self.wants(name) {
             Share::All
         } else {
@@ -62,7 +62,7 @@ impl<'a> Sought<'a> {
         for (name, value) in resource {
             match (self.share(name), value) {
                 (Share::Nothing, _) => {}
-                (Share::Wanted, Value::Object(members)) => {
+                (Share::DesiredState, Value::Object(members)) => {
                     let wanted = members.iter().filter(|(name, _)| self.wants(name));
                     let wanted = wanted.map(|(name, value)| (name.clone(), value.clone()));
                     let wanted: Map<_, _> = wanted.collect();
@@ -70,7 +70,7 @@ impl<'a> Sought<'a> {
                         part.insert(name.clone(), wanted.into());
                     }
                 }
-                (Share::All | Share::Wanted, value) => {
+                (Share::All | Share::DesiredState, value) => {
                     part.insert(name.clone(), value.clone());
                 }
             }

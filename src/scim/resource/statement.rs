@@ -132,7 +132,7 @@ fn nested<'a>(
 /// True if the part of a name before its brackets is an attribute.
 fn is_of_an_attribute(types: &ResourceType, name: &str) -> bool {
     let front = name.split('[').next().unwrap_or_default().trim();
-    let front = AttributePath::read(front, types).map(|front| front.at_home(types));
+    let front = AttributePath::parse(front, types).map(|front| front.at_home(types));
     front.is_ok_and(|front| front.attribute(types).is_some())
 }
 

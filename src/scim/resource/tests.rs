@@ -345,10 +345,10 @@ proptest! {
 
     #[test]
     fn what_is_copied_is_what_would_be_made(sent in members()) {
-        let made = |manner: &mut Manner| walk(&users(), &sent, Reading::Kept, manner);
-        let fitting = made(&mut Manner::lenient()).unwrap();
+        let made = |on_invalid: &mut OnInvalid| walk(&users(), &sent, Reading::Kept, on_invalid);
+        let fitting = made(&mut OnInvalid::lenient()).unwrap();
         prop_assert_eq!(take_what_fits(&users(), &sent), fitting);
-        prop_assert_eq!(take_again(&users(), sent.clone()), made(&mut Manner::Strict));
+        prop_assert_eq!(take_again(&users(), sent.clone()), made(&mut OnInvalid::Reject));
         prop_assert_eq!(into_what_fits(&users(), sent.clone()), take_what_fits(&users(), &sent));
     }
 

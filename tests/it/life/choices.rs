@@ -27,7 +27,8 @@ async fn too_many_removals_within_an_hour_are_held_until_they_are_let_through() 
     assert_eq!(faults, ["removalHeld", "removalHeld"]);
     assert!(house.drain().await.0.is_idle(), "it waits for the operator");
 
-    let deleted = parked.iter().find(|record| record.wanted() == Wanted::Gone).unwrap();
+    let deleted =
+        parked.iter().find(|record| record.desired_state() == DesiredState::Deleted).unwrap();
     parked::retry(&*house.roster, slice::from_ref(&deleted.id), house.at).await.unwrap();
     let (drained, calls) = house.drain().await;
     assert!(drained.is_alarming(), "{drained:?}");
@@ -55,10 +56,10 @@ async fn only_what_is_parked_is_tried_again() {
     house.tell(&envelope("user.deleted", &somebody("bea@example.com"))).await;
     let parked = house.parked().await.remove(0);
 
-    let nobody = connect_provisioner::roster::key::Id::read("nobody");
+    let nobody = connect_provisioner::roster::key::Id::from_text("nobody");
     for (wrong, expected) in [
-        (&sound, parked::Refused::NotParked(sound.clone())),
-        (&nobody, parked::Refused::Unknown(nobody.clone())),
+        (&sound, parked::RequeueError::NotParked(sound.clone())),
+        (&nobody, parked::RequeueError::Unknown(nobody.clone())),
     ] {
         let ids = [parked.id.clone(), wrong.clone()];
         let refused = parked::release(&*house.roster, &ids, house.at).await.unwrap_err();

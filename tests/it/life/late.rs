@@ -190,7 +190,7 @@ async fn who_finds_the_lease_taken_leaves_it_to_its_holder() {
     house.tell(&story("okta-user-created")).await;
     let mut record = house.record(ANA).await.unwrap();
     record.take_lease(house.at);
-    assert_ne!(house.roster.write(&record).await.unwrap(), Err(Clash::Moved));
+    assert_ne!(house.roster.write(&record).await.unwrap(), Err(WriteConflict::StaleVersion));
     house.tell(&story("user-updated")).await.is(202, "pending", "");
     assert!(house.drain().await.0.is_idle(), "somebody is at work");
     house.later(Duration::from_secs(61));

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::roster::Roster as _;
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::record::{
-    DueClass, Held, Lifecycle, Phase, Reason, UserRecord, Wanted,
+    ConnectUser, DesiredState, DueClass, Lifecycle, Phase, Reason, UserRecord,
 };
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde_json::{Value, json};
@@ -74,13 +74,13 @@ fn time(time: SystemTime) -> Value {
 /// whatever is the same was not lost.
 fn written_before(record: &UserRecord) -> Value {
     let UserRecord { spec, status, lease, schedule, .. } = record;
-    let held = |held: &Option<Held>| {
+    let held = |held: &Option<ConnectUser>| {
         held.as_ref().map(|held| json!({"ids": held.ids, "since": time(held.since)}))
     };
-    let wanted = match record.wanted() {
-        Wanted::Active => "Active",
-        Wanted::Inactive => "Inactive",
-        Wanted::Gone => "Gone",
+    let wanted = match record.desired_state() {
+        DesiredState::Active => "Active",
+        DesiredState::Inactive => "Inactive",
+        DesiredState::Deleted => "Gone",
     };
     let state = match &schedule.phase {
         Phase::Applied => json!("Applied"),
@@ -123,9 +123,9 @@ async fn a_file_of_a_build_before_is_carried_over_and_nothing_of_it_is_lost() {
         let old = rows(&elsewhere);
         assert!(old.len() >= 9, "{name}");
         for reopened in [false, true] {
-            let roster = Embedded::open(&before.file).unwrap();
+            let roster = MemoryRoster::open(&before.file).unwrap();
             for (id, old) in &old {
-                let record = roster.load(&Id::read(id)).await.unwrap().unwrap();
+                let record = roster.load(&Id::from_text(id)).await.unwrap().unwrap();
                 let mut expected = old.clone();
                 // The oldest rows do not say it; then it is taken for granted.
                 let members = expected.as_object_mut().unwrap();
@@ -146,7 +146,8 @@ async fn a_file_of_a_build_before_is_carried_over_and_nothing_of_it_is_lost() {
             assert_eq!(groups[0].display_name(), "Agents", "{name}");
             let sharing = roster.find_all(&Key::external_id("00uC"), None, 999).await.unwrap();
             assert_eq!(sharing.len(), 2, "{name}");
-            let left = roster.find_gone(&[Key::user_name("eva@example.com")], 999).await.unwrap();
+            let left =
+                roster.find_deleted(&[Key::user_name("eva@example.com")], 999).await.unwrap();
             assert!(left[0].is_tombstone() && left[0].status.had_user, "{name}");
             assert_eq!(roster.parked(None, 999).await.unwrap().len(), 3, "{name}");
             assert_eq!(roster.count_removal("another", last(&old), 2).await, Ok(false), "{name}");
@@ -166,16 +167,17 @@ fn last(rows: &BTreeMap<String, Value>) -> SystemTime {
 fn said_now(record: &UserRecord) {
     let access = &record.spec.access;
     assert_eq!((access.time, access.lifecycle_time), (record.as_of(), record.as_of()));
-    let (lifecycle, reasons): (_, &[Reason]) = match record.wanted() {
-        Wanted::Active => (Lifecycle::Enabled, &[Reason::Unknown]),
-        Wanted::Inactive => (Lifecycle::Disabled, &[]),
-        Wanted::Gone => (Lifecycle::Removed, &[]),
+    let (lifecycle, reasons): (_, &[Reason]) = match record.desired_state() {
+        DesiredState::Active => (Lifecycle::Enabled, &[Reason::Unknown]),
+        DesiredState::Inactive => (Lifecycle::Disabled, &[]),
+        DesiredState::Deleted => (Lifecycle::Removed, &[]),
     };
     assert_eq!(access.lifecycle, lifecycle);
     assert!(access.reasons.keys().eq(reasons));
     assert!(record.spec.external_ids.is_empty() && record.history.is_empty());
     assert!(record.status.sessions_owed.is_empty() && !record.status.adoption_confirmed);
-    let waits = record.wanted() != Wanted::Active && record.schedule.phase != Phase::Applied;
+    let waits =
+        record.desired_state() != DesiredState::Active && record.schedule.phase != Phase::Applied;
     let class = match record.schedule.due {
         Some(_) if waits => DueClass::Farewell,
         _ => DueClass::Ordinary,
@@ -187,7 +189,7 @@ fn said_now(record: &UserRecord) {
 async fn the_file_of_before_is_kept_byte_for_byte_and_nobody_elses() {
     for name in FILES {
         let before = Before::new(name, "kept");
-        let roster = Embedded::open(&before.file).unwrap();
+        let roster = MemoryRoster::open(&before.file).unwrap();
         let original = fs::read(fixture(name)).unwrap();
         assert!(fs::read(before.copy()).unwrap() == original, "{name}");
         #[cfg(unix)]
@@ -202,7 +204,7 @@ async fn the_file_of_before_is_kept_byte_for_byte_and_nobody_elses() {
 
         // Going back: the copy takes the file's place, and is carried over as it was the first time.
         fs::rename(before.copy(), &before.file).unwrap();
-        drop(Embedded::open(&before.file).unwrap());
+        drop(MemoryRoster::open(&before.file).unwrap());
         assert!(fs::read(before.copy()).unwrap() == original, "{name}");
     }
 }
@@ -214,14 +216,14 @@ async fn a_copy_of_another_time_is_kept_beside_and_one_of_this_is_not_made_twice
     // An upgrade that did not come to its end left it, and the build before wrote on since.
     fs::write(before.copy(), "of an earlier time").unwrap();
     let older = before.folder.join("roster.redb.v1.1");
-    drop(Embedded::open(&before.file).unwrap());
+    drop(MemoryRoster::open(&before.file).unwrap());
     assert!(fs::read(before.copy()).unwrap() == original);
     assert_eq!(fs::read_to_string(&older).unwrap(), "of an earlier time");
     assert!(rows(&before.file).values().all(|row| row["form"] == 2));
 
     // Once more from the same file: the copy is there.
     fs::copy(fixture("form-1-b"), &before.file).unwrap();
-    drop(Embedded::open(&before.file).unwrap());
+    drop(MemoryRoster::open(&before.file).unwrap());
     assert!(fs::read(before.copy()).unwrap() == original);
     assert!(!before.folder.join("roster.redb.v1.2").exists());
 }
@@ -231,7 +233,7 @@ async fn where_no_copy_can_be_made_the_file_stays_as_it_is() {
     let before = Before::new("form-1-b", "nocopy");
     // What the copy is first called is a folder.
     fs::create_dir(before.folder.join("roster.redb.v1.part")).unwrap();
-    let refused = Embedded::open(&before.file).unwrap_err();
+    let refused = MemoryRoster::open(&before.file).unwrap_err();
     assert!(refused.text().contains("roster.redb.v1: the file of the build before"), "{refused:?}");
     assert!(fs::read(&before.file).unwrap() == fs::read(fixture("form-1-b")).unwrap());
     assert!(!before.copy().exists());
@@ -241,15 +243,15 @@ async fn where_no_copy_can_be_made_the_file_stays_as_it_is() {
 async fn a_file_of_today_is_not_copied() {
     let before = Before::new("form-1-b", "today");
     fs::remove_file(&before.file).unwrap();
-    drop(Embedded::open(&before.file).unwrap());
-    drop(Embedded::open(&before.file).unwrap());
+    drop(MemoryRoster::open(&before.file).unwrap());
+    drop(MemoryRoster::open(&before.file).unwrap());
     assert!(!before.copy().exists());
 }
 
 #[tokio::test]
 async fn what_a_newer_build_wrote_is_refused() {
     let before = Before::new("form-1-b", "newer");
-    drop(Embedded::open(&before.file).unwrap());
+    drop(MemoryRoster::open(&before.file).unwrap());
     {
         let notes: TableDefinition<'_, &str, &str> = TableDefinition::new("notes");
         let database = Database::open(&before.file).unwrap();
@@ -257,6 +259,6 @@ async fn what_a_newer_build_wrote_is_refused() {
         transaction.open_table(notes).unwrap().insert("form", "3").unwrap();
         transaction.commit().unwrap();
     }
-    let refused = Embedded::open(&before.file).unwrap_err();
+    let refused = MemoryRoster::open(&before.file).unwrap_err();
     assert!(refused.text().contains("found one of form 3: a newer build wrote it"), "{refused:?}");
 }

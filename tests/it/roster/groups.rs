@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use connect_provisioner::roster::embedded::Embedded;
-use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
+use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::{UserRecord, Wanted};
+use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::record::{DesiredState, UserRecord};
 use connect_provisioner::roster::{
-    Clash, Roster, all_groups_of, all_members, erase_group, settle_group, write_group,
+    Roster, WriteConflict, all_groups_of, all_members, erase_group, settle_group, write_group,
 };
 use connect_provisioner::scim::Person;
 use futures_util::future::join_all;
@@ -34,7 +34,7 @@ async fn users(roster: &dyn Roster, kind: u8, count: usize) -> Vec<Id> {
         };
         let (id, owner) = (id(kind, number), format!("owner-{kind}-{number}"));
         let person = Person::new(user);
-        let mut record = UserRecord::new(id, person, Wanted::Active, &owner, at(0));
+        let mut record = UserRecord::new(id, person, DesiredState::Active, &owner, at(0));
         record.settle("rules", at(0));
         roster.write(&record).await.unwrap().unwrap();
         record.id
@@ -82,8 +82,11 @@ async fn are_marked(roster: &dyn Roster, ids: &[Id]) -> usize {
 /// A thousand members in one change, 250 changed of ten thousand, and ten thousand who lose their group.
 async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     let people = users(roster, 11, 1000).await;
-    let change =
-        GroupChange { add: members(&people), mark: Mark::Changed, ..named(211, "A thousand") };
+    let change = GroupChange {
+        add: members(&people),
+        affected: Affected::Changed,
+        ..named(211, "A thousand")
+    };
     let group = write_group(roster, &change).await.unwrap().unwrap();
     assert_eq!((group.version, group.edition, group.is_owed), (1, 1, false));
     assert_eq!(shown(roster, &group.id).await, values(&people));
@@ -107,7 +110,7 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     let change = GroupChange {
         add: members(add),
         remove: values(remove),
-        mark: Mark::Changed,
+        affected: Affected::Changed,
         ..GroupChange::of(made.clone(), at(2))
     };
     let changed = write_group(roster, &change).await.unwrap().unwrap();
@@ -134,14 +137,14 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
 
 #[tokio::test]
 async fn a_large_group_is_whole_in_memory() {
-    large_groups_are_as_they_were_accepted(&Embedded::default()).await;
+    large_groups_are_as_they_were_accepted(&MemoryRoster::default()).await;
 }
 
 #[tokio::test]
 async fn a_large_group_is_whole_in_a_file() {
     let file = TestFile::new("large");
-    large_groups_are_as_they_were_accepted(&Embedded::open(&file.0).unwrap()).await;
-    let again = Embedded::open(&file.0).unwrap();
+    large_groups_are_as_they_were_accepted(&MemoryRoster::open(&file.0).unwrap()).await;
+    let again = MemoryRoster::open(&file.0).unwrap();
     assert!(!again.mend(None).await.unwrap());
     assert_eq!(again.page_groups(0, 9).await.unwrap().1, 1);
 }
@@ -157,13 +160,13 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
         let change = GroupChange {
             add: members(add),
             remove: values(remove),
-            mark: Mark::Changed,
+            affected: Affected::Changed,
             ..GroupChange::of(known, at(5))
         };
         match write_group(roster, &change).await.unwrap() {
             Ok(_) => return,
-            Err(Clash::Moved) => {}
-            Err(Clash::Taken) => panic!("it keeps its name"),
+            Err(WriteConflict::StaleVersion) => {}
+            Err(WriteConflict::DuplicateKey) => panic!("it keeps its name"),
         }
     }
     panic!("overtaken for ever");
@@ -171,7 +174,7 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
 
 /// Two writers of one group, each cut off somewhere, and a third who mends: each change is done whole
 /// or not at all, and whoever is concerned is marked.
-async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<Embedded>) -> [bool; 2] {
+async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>) -> [bool; 2] {
     let chance = Chance::of(seed);
     let [first, second] = [users(&*roster, 21, 12).await, users(&*roster, 22, 12).await];
     let [comes, goes] = [&first[..7], &first[7..]];
@@ -220,7 +223,7 @@ async fn who_is_cut_off_in_a_large_change_is_mended_by_another() {
     let mut ends = BTreeSet::new();
     for seed in 0..300 {
         let parts = usize::try_from(1 + seed % 6).unwrap();
-        let roster = Arc::new(Embedded::in_parts_of(parts));
+        let roster = Arc::new(MemoryRoster::in_parts_of(parts));
         ends.insert(two_are_cut_off_and_a_third_mends(seed, roster).await);
     }
     assert_eq!(ends.len(), 4, "none, one, the other, and both: {ends:?}");
@@ -231,10 +234,13 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
     for seed in 0..6 {
         let file = TestFile::new(&format!("owed-{seed}"));
         let people = {
-            let roster = Embedded::open_in_parts_of(&file.0, 2).unwrap();
+            let roster = MemoryRoster::open_in_parts_of(&file.0, 2).unwrap();
             let people = users(&roster, 31, 9).await;
-            let change =
-                GroupChange { add: members(&people), mark: Mark::Changed, ..named(231, "Owed") };
+            let change = GroupChange {
+                add: members(&people),
+                affected: Affected::Changed,
+                ..named(231, "Owed")
+            };
             let group = roster.write_group(&change).await.unwrap().unwrap();
             assert!(group.is_owed);
             for _ in 0..seed {
@@ -242,11 +248,15 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
             }
             people
         };
-        let again = Embedded::open_in_parts_of(&file.0, 2).unwrap();
+        let again = MemoryRoster::open_in_parts_of(&file.0, 2).unwrap();
         let group = again.load_group(&Id::of([231; 16])).await.unwrap().unwrap();
         assert!(group.is_owed, "{seed}");
         let late = GroupChange { remove: values(&people), ..GroupChange::of(group.clone(), at(9)) };
-        assert_eq!(again.write_group(&late).await.unwrap(), Err(Clash::Moved), "it owes");
+        assert_eq!(
+            again.write_group(&late).await.unwrap(),
+            Err(WriteConflict::StaleVersion),
+            "it owes"
+        );
         settle_group(&again, &group.id).await.unwrap();
         assert_eq!(shown(&again, &group.id).await, values(&people));
         assert_eq!(are_marked(&again, &people).await, 9);

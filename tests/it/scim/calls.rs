@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
 use connect_provisioner::roster::record::UserRecord;
-use connect_provisioner::roster::{Answer, Clash, Place, Roster, Stored, Trouble};
+use connect_provisioner::roster::{
+    Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
+};
 use serde_json::json;
 
 use super::{client_of, user};
@@ -16,12 +18,12 @@ use super::{client_of, user};
 /// A roster that notes what it is asked for.
 #[derive(Debug, Default)]
 struct Counting {
-    inner: Arc<Embedded>,
+    inner: Arc<MemoryRoster>,
     asked: Mutex<Vec<&'static str>>,
 }
 
 impl Counting {
-    fn note(&self, name: &'static str) -> &Embedded {
+    fn note(&self, name: &'static str) -> &MemoryRoster {
         self.asked.lock().unwrap().push(name);
         &self.inner
     }
@@ -33,11 +35,11 @@ impl Counting {
 }
 
 impl Roster for Counting {
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>> {
+    fn load<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<UserRecord>> {
         self.note("load").load(id)
     }
 
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>> {
+    fn find<'a>(&'a self, key: &'a Key) -> RosterFuture<'a, Option<UserRecord>> {
         self.note("find").find(key)
     }
 
@@ -46,31 +48,42 @@ impl Roster for Counting {
         key: &'a Key,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<UserRecord>> {
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.note("find_all").find_all(key, after, count)
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>> {
-        self.note("find_gone").find_gone(keys, count)
+    fn find_deleted<'a>(
+        &'a self,
+        keys: &'a [Key],
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
+        self.note("find_gone").find_deleted(keys, count)
     }
 
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>> {
+    fn write<'a>(
+        &'a self,
+        record: &'a UserRecord,
+    ) -> RosterFuture<'a, Result<Stored, WriteConflict>> {
         self.note("write").write(record)
     }
 
-    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+    fn erase<'a>(
+        &'a self,
+        id: &'a Id,
+        version: u64,
+    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
         self.note("erase").erase(id, version)
     }
 
-    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+    fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>> {
         self.note("load_group").load_group(id)
     }
 
-    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>> {
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> RosterFuture<'a, Vec<Group>> {
         self.note("find_groups").find_groups(key, count)
     }
 
-    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+    fn page_groups(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<Group>, usize)> {
         self.note("page_groups").page_groups(start, count)
     }
 
@@ -79,7 +92,7 @@ impl Roster for Counting {
         group: &'a Id,
         from: u64,
         count: usize,
-    ) -> Answer<'a, (Vec<Member>, Option<u64>)> {
+    ) -> RosterFuture<'a, (Vec<Member>, Option<u64>)> {
         self.note("members").members(group, from, count)
     }
 
@@ -88,11 +101,14 @@ impl Roster for Counting {
         member: &'a str,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<Group>> {
+    ) -> RosterFuture<'a, Vec<Group>> {
         self.note("groups_of").groups_of(member, after, count)
     }
 
-    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+    fn write_group<'a>(
+        &'a self,
+        change: &'a GroupChange,
+    ) -> RosterFuture<'a, Result<Group, WriteConflict>> {
         self.note("write_group").write_group(change)
     }
 
@@ -102,36 +118,44 @@ impl Roster for Counting {
         version: u64,
         mark: bool,
         now: SystemTime,
-    ) -> Answer<'a, Result<(), Clash>> {
+    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
         self.note("erase_group").erase_group(id, version, mark, now)
     }
 
-    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool> {
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool> {
         self.note("mend").mend(group)
     }
 
-    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+    fn due(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
         self.note("due").due(now, count)
     }
 
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
+    fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)> {
         self.note("page").page(start, count)
     }
 
-    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+    fn before<'a>(
+        &'a self,
+        place: Option<&'a Place>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.note("before").before(place, count)
     }
 
-    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+    fn parked<'a>(
+        &'a self,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.note("parked").parked(after, count)
     }
 
-    fn counts(&self) -> Answer<'_, Counts> {
+    fn counts(&self) -> RosterFuture<'_, Counts> {
         self.note("counts").counts()
     }
 
-    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
-        self.note("first_sight").first_sight(event, now)
+    fn first_seen<'a>(&'a self, event: &'a str, now: SystemTime) -> RosterFuture<'a, SystemTime> {
+        self.note("first_sight").first_seen(event, now)
     }
 
     fn count_removal<'a>(
@@ -139,11 +163,11 @@ impl Roster for Counting {
         what: &'a str,
         now: SystemTime,
         most: usize,
-    ) -> Answer<'a, bool> {
+    ) -> RosterFuture<'a, bool> {
         self.note("count_removal").count_removal(what, now, most)
     }
 
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()> {
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()> {
         self.note("note_removal").note_removal(what, now)
     }
 
@@ -152,23 +176,23 @@ impl Roster for Counting {
         who: &'a str,
         now: SystemTime,
         until: SystemTime,
-    ) -> Answer<'a, bool> {
+    ) -> RosterFuture<'a, bool> {
         self.note("begin_drain").begin_drain(who, now, until)
     }
 
-    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()> {
+    fn end_drain<'a>(&'a self, who: &'a str) -> RosterFuture<'a, ()> {
         self.note("end_drain").end_drain(who)
     }
 
-    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+    fn backlog(&self) -> RosterFuture<'_, Option<SystemTime>> {
         self.note("backlog").backlog()
     }
 
-    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+    fn set_backlog(&self, until: Option<SystemTime>) -> RosterFuture<'_, ()> {
         self.note("set_backlog").set_backlog(until)
     }
 
-    fn health(&self) -> Result<(), Trouble> {
+    fn health(&self) -> Result<(), RosterError> {
         self.inner.health()
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::slice::from_ref;
 use std::time::{Duration, SystemTime};
 
-use connect_provisioner::roster::embedded::Embedded;
 use connect_provisioner::roster::group::{Group, GroupChange};
 use connect_provisioner::roster::key::{Id, Key};
-use connect_provisioner::roster::record::{UserRecord, Wanted};
-use connect_provisioner::roster::{Clash, Roster as _};
+use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::record::{DesiredState, UserRecord};
+use connect_provisioner::roster::{Roster as _, WriteConflict};
 use connect_provisioner::scim::Person;
 use redb::{Database, TableDefinition};
 use serde::Serialize;
@@ -98,7 +98,7 @@ fn record(number: u8, user_name: &str) -> UserRecord {
     let person = Person::new(attributes.into_iter().collect());
     let id = Id::of([number; 16]);
     let made = at(number.into());
-    let record = UserRecord::new(id, person, Wanted::Active, &format!("o{number}"), made);
+    let record = UserRecord::new(id, person, DesiredState::Active, &format!("o{number}"), made);
     UserRecord { row_version: 1, ..record }
 }
 
@@ -116,7 +116,7 @@ fn group(number: u8, name: &str) -> Group {
 /// Who was removed under this name before names were folded: all that is left of it is a hash.
 fn gone(number: u8, key: &str) -> UserRecord {
     let mut gone = record(number, "nobody@example.com");
-    gone.leave_for_good(gone.as_of());
+    gone.mark_deleted(gone.as_of());
     gone.spec.person = Person::default();
     gone.spec.tombstone_keys = vec![serde_json::from_value(json!(key)).unwrap()];
     gone
@@ -136,7 +136,7 @@ fn keep(file: &Path, table: &str, id: &Id, document: &impl Serialize) {
 async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost() {
     let file = std::env::temp_dir().join(format!("roster-{}-lowered", std::process::id()));
     drop(std::fs::remove_file(&file));
-    drop(Embedded::open(&file).unwrap());
+    drop(MemoryRoster::open(&file).unwrap());
     let people = [record(2, "STRASSE@example.com"), record(1, "Straße@example.com")];
     people.iter().for_each(|record| keep(&file, "records", &record.id, record));
     // SHA-256 of "userName", NUL and "οδος@example.com".
@@ -144,7 +144,7 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     keep(&file, "records", &left.id, &left);
     let groups = [group(5, "CAFÉ"), group(4, "cafe\u{301}")];
     groups.iter().for_each(|group| keep(&file, "groups", &group.id, group));
-    let roster = Embedded::open(&file).unwrap();
+    let roster = MemoryRoster::open(&file).unwrap();
 
     let (all, total) = roster.page(0, 9).await.unwrap();
     assert_eq!((all.len(), total), (2, 2), "both are there");
@@ -156,12 +156,16 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     assert_eq!(by_name("strasse@example.com").await.as_ref(), Some(&first.id), "the older one");
     for record in &people {
         let mut leaving = record.clone();
-        leaving.spec.access.set(Wanted::Inactive, at(8));
+        leaving.spec.access.set(DesiredState::Inactive, at(8));
         let version = roster.write(&leaving).await.unwrap();
         assert_eq!(version.unwrap().row_version, 2, "each of them can still be shut out");
     }
     let third = UserRecord { row_version: 0, ..record(9, "strasse@EXAMPLE.com") };
-    assert_eq!(roster.write(&third).await.unwrap(), Err(Clash::Taken), "nobody else comes");
+    assert_eq!(
+        roster.write(&third).await.unwrap(),
+        Err(WriteConflict::DuplicateKey),
+        "nobody else comes"
+    );
     assert_eq!(roster.erase(&first.id, 2).await.unwrap(), Ok(()));
     assert_eq!(by_name("STRASSE@example.com").await.as_ref(), Some(&second.id), "then the other");
 
@@ -174,14 +178,21 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     };
     let cased = roster.write_group(&named(older, "Café")).await.unwrap().unwrap();
     let moved = roster.write_group(&named(younger, "Bar")).await.unwrap().unwrap();
-    assert_eq!(roster.write_group(&named(&moved, "CAFÉ")).await.unwrap(), Err(Clash::Taken));
+    assert_eq!(
+        roster.write_group(&named(&moved, "CAFÉ")).await.unwrap(),
+        Err(WriteConflict::DuplicateKey)
+    );
     assert_eq!(roster.find_groups(&name, 999).await.unwrap(), from_ref(&cased));
 
     let late = record(7, "ΟΔΟΣ@example.com");
     let mut late = UserRecord { row_version: 0, ..late };
     late.spec.date(left.as_of());
-    let keys = late.keys_of_gone();
-    assert_eq!(roster.find_gone(&keys, 999).await.unwrap(), from_ref(&left));
-    assert_eq!(roster.write(&late).await.unwrap(), Err(Clash::Moved), "who left comes back");
+    let keys = late.keys_of_deleted();
+    assert_eq!(roster.find_deleted(&keys, 999).await.unwrap(), from_ref(&left));
+    assert_eq!(
+        roster.write(&late).await.unwrap(),
+        Err(WriteConflict::StaleVersion),
+        "who left comes back"
+    );
     drop((roster, std::fs::remove_file(&file)));
 }

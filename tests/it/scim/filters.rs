@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{UserRecord, Wanted};
+use connect_provisioner::roster::record::{DesiredState, UserRecord};
 use connect_provisioner::scim::Person;
 use connect_provisioner::scim::filter::Filter;
 use connect_provisioner::scim::schema::{Limits, ResourceType};
@@ -23,7 +23,7 @@ impl Client {
         let id = Id::of(u128::try_from(number).unwrap().to_be_bytes());
         let made = now() - Duration::from_secs(100_000 - u64::try_from(number).unwrap());
         let person = Person::new(person.as_object().unwrap().clone());
-        let wanted = if number % 3 == 2 { Wanted::Inactive } else { Wanted::Active };
+        let wanted = if number % 3 == 2 { DesiredState::Inactive } else { DesiredState::Active };
         let mut record = UserRecord::new(id, person, wanted, &format!("owner{number}"), made);
         record.settle("rules", made);
         self.roster.write(&record).await.unwrap().unwrap();
@@ -88,7 +88,7 @@ async fn a_filter_finds_those_of_whom_it_holds_as_they_are_shown() {
         &format!("{connect}:routingProfile pr"),
         "nickName eq null and shoeSize ne 1",
     ] {
-        let read = Filter::read(filter, &types, false).unwrap();
+        let read = Filter::parse(filter, &types, false).unwrap();
         let holds = |user: &&Value| read.matches(user.as_object().unwrap(), &types);
         let expected: Vec<Value> = shown.iter().filter(holds).map(|it| it["id"].clone()).collect();
         assert_eq!(client.found(filter).await, expected, "{filter}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_provisioner::cli::settings::DEMO_SCIM_TOKEN;
-use connect_provisioner::roster::embedded::Embedded;
+use connect_provisioner::roster::memory::MemoryRoster;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -347,7 +347,7 @@ async fn whatever_type_a_body_says_it_is_or_says_nothing_it_is_read() {
 
 #[tokio::test]
 async fn a_roster_that_does_not_answer_is_no_users_fault() {
-    let roster = Arc::new(Embedded::default());
+    let roster = Arc::new(MemoryRoster::default());
     let unsteady = Unsteady::slow(roster.clone());
     let faults = Arc::clone(&unsteady.faults);
     let client = client_of(Arc::new(unsteady), roster, &[]).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{UserRecord, Wanted};
+use connect_provisioner::roster::record::{DesiredState, UserRecord};
 use connect_provisioner::scim::Person;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -298,7 +298,7 @@ async fn a_removed_user_is_in_no_group_and_the_name_is_free_again() {
     assert_eq!(members.as_array().map_or(0, Vec::len), 0);
     let again = client.user("ana@example.com").await;
     assert_ne!(again, ana, "an id is nobody else's, ever");
-    assert!(client.roster.load(&Id::read(&again)).await.unwrap().is_some());
+    assert!(client.roster.load(&Id::from_text(&again)).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -343,7 +343,7 @@ async fn what_no_index_serves_is_looked_for_among_ten_thousand_and_no_more() {
         let Value::Object(user) = user(&format!("agent{number}@example.com")) else { panic!() };
         let made = now() - Duration::from_secs(20_000 - u64::try_from(number).unwrap());
         let owner = format!("owner{number}");
-        let mut record = UserRecord::new(id, Person::new(user), Wanted::Active, &owner, made);
+        let mut record = UserRecord::new(id, Person::new(user), DesiredState::Active, &owner, made);
         record.settle("rules", made);
         client.roster.write(&record).await.unwrap().unwrap();
     };

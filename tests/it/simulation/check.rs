@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::group::Group;
 use connect_provisioner::roster::key::Key;
-use connect_provisioner::roster::record::{Phase, UserRecord, Wanted};
+use connect_provisioner::roster::record::{DesiredState, Phase, UserRecord};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn check_person(
     let Some(told) = told else { panic!("newest: p{number} is as of no event: {newest:?}") };
     check_content(&newest, told, number);
     let (gone, living): (Vec<&UserRecord>, Vec<&UserRecord>) =
-        records.iter().partition(|record| record.wanted() == Wanted::Gone);
+        records.iter().partition(|record| record.desired_state() == DesiredState::Deleted);
     for (living, gone) in living.iter().flat_map(|one| gone.iter().map(move |gone| (one, gone))) {
         let is_newer = living.as_of() > gone.as_of();
         assert!(is_newer, "newest: p{number} was removed, and came back by an older event");
@@ -103,7 +103,7 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
     let users = house.wire.users();
     for Looked { number, known, certain } in looked {
         let (records, _) = records(house, *number);
-        let living = records.iter().find(|record| record.wanted() != Wanted::Gone);
+        let living = records.iter().find(|record| record.desired_state() != DesiredState::Deleted);
         match (living, known) {
             _ if !certain => {}
             (None, None) => {}
@@ -116,7 +116,11 @@ pub(crate) fn looked(house: &House, looked: &[Looked]) {
                     Ok(known.family_name.as_str().into()),
                 );
                 assert_eq!(seen, told, "newest: p{number}'s client knows otherwise");
-                assert_eq!(record.wanted() == Wanted::Active, known.active, "newest: p{number}");
+                assert_eq!(
+                    record.desired_state() == DesiredState::Active,
+                    known.active,
+                    "newest: p{number}"
+                );
                 if let Some(member) = known.member {
                     assert_eq!(is_member(house, record), member, "lost: p{number}'s membership");
                 }
@@ -157,12 +161,12 @@ fn check_records(house: &House, records: &[UserRecord], users: &[Value], number:
 fn check_content(record: &UserRecord, told: &Told, number: usize) {
     let whole = ["user.created", "user.updated"].contains(&told.kind);
     assert!(!(whole && told.greedy), "power: p{number} asked for Admin and got in");
-    let wanted: &[Wanted] = match told.kind {
-        "user.deactivated" => &[Wanted::Inactive, Wanted::Gone],
-        "user.deleted" => &[Wanted::Gone],
-        _ => &[Wanted::Active],
+    let wanted: &[DesiredState] = match told.kind {
+        "user.deactivated" => &[DesiredState::Inactive, DesiredState::Deleted],
+        "user.deleted" => &[DesiredState::Deleted],
+        _ => &[DesiredState::Active],
     };
-    let (kind, state) = (told.kind, record.wanted());
+    let (kind, state) = (told.kind, record.desired_state());
     assert!(wanted.contains(&state), "newest: p{number}'s {kind} left them {state:?}");
     if whole {
         assert_eq!(
@@ -194,8 +198,8 @@ fn check_connect(house: &House, record: &UserRecord, users: &[Value], number: us
         record.status.observed_generation, record.generation,
         "lost: p{number} is not what is applied"
     );
-    match record.wanted() {
-        Wanted::Active => {
+    match record.desired_state() {
+        DesiredState::Active => {
             let [user] = ours.as_slice() else { panic!("one user: p{number} has {ours:?}") };
             assert_eq!(
                 user["Username"],
@@ -209,14 +213,16 @@ fn check_connect(house: &House, record: &UserRecord, users: &[Value], number: us
             assert_eq!(user["SecurityProfileIds"], profiles, "newest: p{number}");
             assert!(user["Tags"]["provisioner-suspended"].is_null(), "newest: p{number}");
         }
-        Wanted::Inactive => {
+        DesiredState::Inactive => {
             assert!(ours.len() <= 1, "one user: p{number} has {ours:?}");
             for user in ours.into_iter().filter(|_| house.deactivate != "keep") {
                 let profiles = &user["SecurityProfileIds"];
                 assert_eq!(*profiles, serde_json::json!([NO_ACCESS]), "newest: p{number} may work");
             }
         }
-        Wanted::Gone => assert!(ours.is_empty(), "one user: p{number} is gone and has {ours:?}"),
+        DesiredState::Deleted => {
+            assert!(ours.is_empty(), "one user: p{number} is gone and has {ours:?}")
+        }
     }
 }
 
@@ -240,7 +246,7 @@ fn check_orphans(house: &House, scripts: &[Script], users: &[Value]) {
 fn records(house: &House, number: usize) -> (Vec<UserRecord>, Option<UserRecord>) {
     let keys = [Key::external_id(&format!("e{number}"))];
     let living = house.roster.find(&keys[0]).now_or_never().unwrap().unwrap();
-    let gone = house.roster.find_gone(&keys, 999).now_or_never().unwrap().unwrap();
+    let gone = house.roster.find_deleted(&keys, 999).now_or_never().unwrap().unwrap();
     let records: Vec<UserRecord> = living.into_iter().chain(gone).collect();
     // A living record is newer than any that is gone of the same time.
     let newest = records.iter().rev().max_by_key(|record| record.as_of()).cloned();

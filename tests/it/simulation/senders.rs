@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use connect_provisioner::decision::Moment;
+use connect_provisioner::decision::Invocation;
 use connect_provisioner::http::gateway::Reply;
-use connect_provisioner::log::Record;
+use connect_provisioner::log::EventLog;
 use connect_provisioner::trust::Source;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -307,13 +307,13 @@ impl House {
     /// What a function answers, and how many calls it made.
     pub(crate) async fn ask(&self, event: &Value) -> (Reply, u64) {
         let function = self.chance.pick(&self.functions);
-        let moment = Moment {
+        let invocation = Invocation {
             now: self.clock.now(),
             time_left: Duration::from_millis(*self.chance.pick(&[1_000, 5_000, 14_500])),
             random: self.chance.bytes(),
         };
-        let mut record = Record::default();
-        let reply = function.answer(&event.to_string(), moment, &mut record).await.unwrap();
+        let mut record = EventLog::default();
+        let reply = function.answer(&event.to_string(), invocation, &mut record).await.unwrap();
         let line: Value = serde_json::to_value(&record).unwrap();
         (reply, line["connectCalls"].as_u64().unwrap_or_default())
     }

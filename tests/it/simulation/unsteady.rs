@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use connect_provisioner::roster::embedded::Embedded;
-use connect_provisioner::roster::group::{Group, GroupChange, Mark, Member};
+use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
+use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
 use connect_provisioner::roster::record::{Filed, UserRecord};
-use connect_provisioner::roster::{Answer, Clash, Place, Roster, Stored, Trouble};
+use connect_provisioner::roster::{
+    Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
+};
 
 use super::chance::{Chance, boundary};
 use super::mutation::Mutation;
 
 #[derive(Debug)]
 pub(crate) struct Unsteady {
-    pub(crate) inner: Arc<Embedded>,
+    pub(crate) inner: Arc<MemoryRoster>,
     pub(crate) chance: Chance,
     /// How many of a thousand answers are lost.
     pub(crate) faults: Arc<std::sync::Mutex<u64>>,
@@ -26,7 +28,7 @@ pub(crate) struct Unsteady {
 
 impl Unsteady {
     /// A roster that is slow, and no more: others come in between.
-    pub(crate) fn slow(inner: Arc<Embedded>) -> Self {
+    pub(crate) fn slow(inner: Arc<MemoryRoster>) -> Self {
         let (chance, faults) = (Chance::of(1), Arc::default());
         Self { inner, chance, faults, stalls: false, mutation: None }
     }
@@ -34,18 +36,18 @@ impl Unsteady {
     /// An effect between two boundaries, either of which may lose it.
     fn effect<'a, T: Send + 'a>(
         &'a self,
-        answer: impl FnOnce() -> Answer<'a, T> + Send + 'a,
-    ) -> Answer<'a, T> {
+        answer: impl FnOnce() -> RosterFuture<'a, T> + Send + 'a,
+    ) -> RosterFuture<'a, T> {
         Box::pin(async move {
             boundary(self.chance.milliseconds(20)).await;
             self.stall().await;
             let faults = *self.faults.lock().unwrap();
             if self.chance.below(1000) < faults {
-                return Err(Trouble::NotDone("not written".to_owned()));
+                return Err(RosterError::NotDone("not written".to_owned()));
             }
             let answer = answer().await;
             if self.chance.below(1000) < faults {
-                return Err(Trouble::Unknown("written or not".to_owned()));
+                return Err(RosterError::Unknown("written or not".to_owned()));
             }
             self.stall().await;
             boundary(self.chance.milliseconds(20)).await;
@@ -74,11 +76,11 @@ impl Unsteady {
 }
 
 impl Roster for Unsteady {
-    fn load<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<UserRecord>> {
+    fn load<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<UserRecord>> {
         self.effect(move || self.inner.load(id))
     }
 
-    fn find<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<UserRecord>> {
+    fn find<'a>(&'a self, key: &'a Key) -> RosterFuture<'a, Option<UserRecord>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut found = self.inner.find(key).await?;
@@ -97,15 +99,22 @@ impl Roster for Unsteady {
         key: &'a Key,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<UserRecord>> {
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.effect(move || self.inner.find_all(key, after, count))
     }
 
-    fn find_gone<'a>(&'a self, keys: &'a [Key], count: usize) -> Answer<'a, Vec<UserRecord>> {
-        self.effect(move || self.inner.find_gone(keys, count))
+    fn find_deleted<'a>(
+        &'a self,
+        keys: &'a [Key],
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
+        self.effect(move || self.inner.find_deleted(keys, count))
     }
 
-    fn write<'a>(&'a self, record: &'a UserRecord) -> Answer<'a, Result<Stored, Clash>> {
+    fn write<'a>(
+        &'a self,
+        record: &'a UserRecord,
+    ) -> RosterFuture<'a, Result<Stored, WriteConflict>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut record = record.clone();
@@ -134,19 +143,23 @@ impl Roster for Unsteady {
         })
     }
 
-    fn erase<'a>(&'a self, id: &'a Id, version: u64) -> Answer<'a, Result<(), Clash>> {
+    fn erase<'a>(
+        &'a self,
+        id: &'a Id,
+        version: u64,
+    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
         self.effect(move || self.inner.erase(id, version))
     }
 
-    fn load_group<'a>(&'a self, id: &'a Id) -> Answer<'a, Option<Group>> {
+    fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>> {
         self.effect(move || self.inner.load_group(id))
     }
 
-    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> Answer<'a, Vec<Group>> {
+    fn find_groups<'a>(&'a self, key: &'a Key, count: usize) -> RosterFuture<'a, Vec<Group>> {
         self.effect(move || self.inner.find_groups(key, count))
     }
 
-    fn page_groups(&self, start: usize, count: usize) -> Answer<'_, (Vec<Group>, usize)> {
+    fn page_groups(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<Group>, usize)> {
         self.effect(move || self.inner.page_groups(start, count))
     }
 
@@ -155,7 +168,7 @@ impl Roster for Unsteady {
         group: &'a Id,
         from: u64,
         count: usize,
-    ) -> Answer<'a, (Vec<Member>, Option<u64>)> {
+    ) -> RosterFuture<'a, (Vec<Member>, Option<u64>)> {
         self.effect(move || self.inner.members(group, from, count))
     }
 
@@ -164,16 +177,19 @@ impl Roster for Unsteady {
         member: &'a str,
         after: Option<&'a Id>,
         count: usize,
-    ) -> Answer<'a, Vec<Group>> {
+    ) -> RosterFuture<'a, Vec<Group>> {
         self.effect(move || self.inner.groups_of(member, after, count))
     }
 
-    fn write_group<'a>(&'a self, change: &'a GroupChange) -> Answer<'a, Result<Group, Clash>> {
+    fn write_group<'a>(
+        &'a self,
+        change: &'a GroupChange,
+    ) -> RosterFuture<'a, Result<Group, WriteConflict>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut change = change.clone();
                 if self.mutates(Mutation::MarksAreForgotten) {
-                    change.mark = Mark::Nobody;
+                    change.affected = Affected::Nobody;
                 }
                 self.inner.write_group(&change).await
             })
@@ -186,11 +202,11 @@ impl Roster for Unsteady {
         version: u64,
         mark: bool,
         now: SystemTime,
-    ) -> Answer<'a, Result<(), Clash>> {
+    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
         self.effect(move || self.inner.erase_group(id, version, mark, now))
     }
 
-    fn mend<'a>(&'a self, group: Option<&'a Id>) -> Answer<'a, bool> {
+    fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool> {
         self.effect(move || {
             if self.mutates(Mutation::WhatIsOwedIsForgotten) {
                 return Box::pin(async { Ok(false) });
@@ -199,7 +215,7 @@ impl Roster for Unsteady {
         })
     }
 
-    fn due(&self, now: SystemTime, count: usize) -> Answer<'_, Vec<Id>> {
+    fn due(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
         self.effect(move || {
             Box::pin(async move {
                 let mut due = self.inner.due(now, count).await?;
@@ -217,24 +233,32 @@ impl Roster for Unsteady {
         })
     }
 
-    fn page(&self, start: usize, count: usize) -> Answer<'_, (Vec<UserRecord>, usize)> {
+    fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)> {
         self.effect(move || self.inner.page(start, count))
     }
 
-    fn before<'a>(&'a self, place: Option<&'a Place>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+    fn before<'a>(
+        &'a self,
+        place: Option<&'a Place>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.effect(move || self.inner.before(place, count))
     }
 
-    fn parked<'a>(&'a self, after: Option<&'a Id>, count: usize) -> Answer<'a, Vec<UserRecord>> {
+    fn parked<'a>(
+        &'a self,
+        after: Option<&'a Id>,
+        count: usize,
+    ) -> RosterFuture<'a, Vec<UserRecord>> {
         self.effect(move || self.inner.parked(after, count))
     }
 
-    fn counts(&self) -> Answer<'_, Counts> {
+    fn counts(&self) -> RosterFuture<'_, Counts> {
         self.effect(move || self.inner.counts())
     }
 
-    fn first_sight<'a>(&'a self, event: &'a str, now: SystemTime) -> Answer<'a, SystemTime> {
-        self.effect(move || self.inner.first_sight(event, now))
+    fn first_seen<'a>(&'a self, event: &'a str, now: SystemTime) -> RosterFuture<'a, SystemTime> {
+        self.effect(move || self.inner.first_seen(event, now))
     }
 
     fn count_removal<'a>(
@@ -242,7 +266,7 @@ impl Roster for Unsteady {
         what: &'a str,
         now: SystemTime,
         most: usize,
-    ) -> Answer<'a, bool> {
+    ) -> RosterFuture<'a, bool> {
         self.effect(move || {
             let most =
                 if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
@@ -250,7 +274,7 @@ impl Roster for Unsteady {
         })
     }
 
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> Answer<'a, ()> {
+    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()> {
         self.effect(move || self.inner.note_removal(what, now))
     }
 
@@ -259,23 +283,23 @@ impl Roster for Unsteady {
         who: &'a str,
         now: SystemTime,
         until: SystemTime,
-    ) -> Answer<'a, bool> {
+    ) -> RosterFuture<'a, bool> {
         self.effect(move || self.inner.begin_drain(who, now, until))
     }
 
-    fn end_drain<'a>(&'a self, who: &'a str) -> Answer<'a, ()> {
+    fn end_drain<'a>(&'a self, who: &'a str) -> RosterFuture<'a, ()> {
         self.effect(move || self.inner.end_drain(who))
     }
 
-    fn backlog(&self) -> Answer<'_, Option<SystemTime>> {
+    fn backlog(&self) -> RosterFuture<'_, Option<SystemTime>> {
         self.effect(move || self.inner.backlog())
     }
 
-    fn set_backlog(&self, until: Option<SystemTime>) -> Answer<'_, ()> {
+    fn set_backlog(&self, until: Option<SystemTime>) -> RosterFuture<'_, ()> {
         self.effect(move || self.inner.set_backlog(until))
     }
 
-    fn health(&self) -> Result<(), Trouble> {
+    fn health(&self) -> Result<(), RosterError> {
         self.inner.health()
     }
 }

@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use connect_provisioner::deadline::Clock;
 use connect_provisioner::roster::Roster as _;
-use connect_provisioner::roster::embedded::Embedded;
-use connect_provisioner::roster::record::Wanted;
+use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::record::DesiredState;
 use connect_provisioner::standin::{Reply, World};
 use futures_util::FutureExt as _;
 use hyper::body::Bytes;
@@ -43,7 +43,7 @@ pub(crate) struct Wire {
     pub(crate) doubled: Arc<Mutex<Vec<String>>>,
     pub(crate) mutation: Option<Mutation>,
     /// What is known of everybody.
-    pub(crate) roster: Arc<Embedded>,
+    pub(crate) roster: Arc<MemoryRoster>,
     /// Whether to print every call.
     pub(crate) told: Arc<AtomicBool>,
 }
@@ -168,7 +168,7 @@ impl Wire {
         let (living, _) = self.roster.page(0, 100).now_or_never().unwrap().unwrap();
         let long_ago = now - Duration::from_mins(1);
         let left = living.iter().filter(|record| {
-            record.wanted() == Wanted::Active
+            record.desired_state() == DesiredState::Active
                 && record.spec.modified < long_ago
                 && *owner == *record.owner
                 && !is_left

@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn the_same_texts_are_filters(text in words()) {
-        let (own, other) = (Filter::read(&text, &users(), true), text.parse::<Theirs>());
+        let (own, other) = (Filter::parse(&text, &users(), true), text.parse::<Theirs>());
         match (&own, &other) {
             (Ok(own), Ok(other)) => prop_assert_eq!(ours(own), theirs(other), "{}", text),
             (Err(_), Err(_)) => {}
@@ -149,7 +149,7 @@ proptest! {
         sub in proptest::sample::select(vec!["", ".value", ".", ".a.b"]),
     ) {
         let text = format!("{front}{filter}{sub}");
-        let (own, other) = (Path::read(&text, &users(), false), text.parse::<PatchPath>());
+        let (own, other) = (Path::parse(&text, &users(), false), text.parse::<PatchPath>());
         prop_assert_eq!(own.is_ok(), other.is_ok(), "{}", text);
     }
 }

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 
 /// A call that did not succeed: its class, and operation, code and request id for the log.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CallError {
     /// What it means.
     pub(crate) class: Class,
     /// AWS's error code, where the service answered with one.
@@ -22,7 +22,7 @@ pub(crate) struct Failure {
     cause: String,
 }
 
-impl Failure {
+impl CallError {
     /// Classifies an error of the SDK. Whatever failed after the request may have left the machine
     /// has an unknown fate.
     pub(crate) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
@@ -106,14 +106,14 @@ impl Failure {
 }
 
 /// The cause, for the log.
-impl fmt::Display for Failure {
+impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.cause)
     }
 }
 
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for Fault {
+    fn from(failure: CallError) -> Self {
         failure.class.fault().caused_by(failure.cause)
     }
 }
@@ -156,7 +156,7 @@ mod tests {
             (CredentialsError::not_loaded("none"), Class::Configuration),
         ] {
             let error = SdkError::<DescribeUserError>::construction_failure(error);
-            assert_eq!(Failure::of("DescribeUser", &error).class, class);
+            assert_eq!(CallError::of("DescribeUser", &error).class, class);
         }
     }
 }

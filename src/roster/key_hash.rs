@@ -10,9 +10,9 @@ use super::key::{Id, Key};
 
 /// What stands for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Short([u8; 16]);
+pub(super) struct KeyHash([u8; 16]);
 
-impl Short {
+impl KeyHash {
     /// The least of all.
     pub(super) const LEAST: Self = Self([0; 16]);
 
@@ -80,13 +80,13 @@ mod tests {
     #[test]
     fn ids_stand_for_themselves_and_in_their_order() {
         let ids = [[0; 16], [1; 16], [16; 16], [255; 16]].map(Id::of);
-        let shorts = ids.clone().map(|id| Short::of_id(&id));
-        assert_eq!(shorts[2], Short([16; 16]));
-        assert_eq!(shorts.map(Short::to_id), ids);
+        let shorts = ids.clone().map(|id| KeyHash::of_id(&id));
+        assert_eq!(shorts[2], KeyHash([16; 16]));
+        assert_eq!(shorts.map(KeyHash::to_id), ids);
         assert!(shorts.is_sorted() && ids.is_sorted());
-        let capital = Id::read(&ids[3].as_str().to_uppercase());
-        assert_ne!(Short::of_id(&capital), shorts[3]);
-        assert_ne!(Short::of(""), Short::of("0"));
+        let capital = Id::from_text(&ids[3].as_str().to_uppercase());
+        assert_ne!(KeyHash::of_id(&capital), shorts[3]);
+        assert_ne!(KeyHash::of(""), KeyHash::of("0"));
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
         let same = "00".repeat(16);
         let key = |kind: &str| {
             let key: Key = serde_json::from_value(format!("{kind}:{same}").into()).unwrap();
-            Short::of_key(&key)
+            KeyHash::of_key(&key)
         };
         assert_ne!(key("userName"), key("externalId"));
         assert_ne!(key("email"), key("owner"));

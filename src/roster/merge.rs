@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::key::Id;
-use super::record::{Access, UserRecord, Wanted};
+use super::record::{Access, DesiredState, UserRecord};
 use crate::event::Intent;
 use crate::fault::{Fault, Kind};
 use crate::scim::Person;
@@ -17,7 +17,7 @@ use crate::scim::Person;
 const AHEAD: Duration = Duration::from_secs(300);
 
 /// One event, with what a new record would be made of.
-pub struct Said<'a> {
+pub struct MergeInput<'a> {
     /// What is asked for.
     pub intent: &'a Intent,
     /// When it happened, by the sender's clock.
@@ -34,16 +34,16 @@ pub struct Said<'a> {
 
 /// The result of a merge.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub enum MergeResult {
     /// There is nothing to do; the reason is for the sender's administrator.
-    Nothing(&'static str),
+    Ignored(&'static str),
     /// The record, with nothing new in it but the time.
-    Same(Box<UserRecord>),
+    Unchanged(Box<UserRecord>),
     /// The record as it is to be written.
-    Written(Box<UserRecord>),
+    Changed(Box<UserRecord>),
 }
 
-impl Said<'_> {
+impl MergeInput<'_> {
     /// Refuses an event that is dated so far ahead that every later one would be ignored for it.
     ///
     /// # Errors
@@ -65,7 +65,11 @@ impl Said<'_> {
     /// # Errors
     /// [`Kind::Uniqueness`] if the name is that of another person here; [`Kind::Unavailable`] if
     /// the event is older than a state that may yet be rolled back.
-    pub fn fold(&self, known: Option<&UserRecord>, gone: &[UserRecord]) -> Result<Change, Fault> {
+    pub fn merge_into(
+        &self,
+        known: Option<&UserRecord>,
+        gone: &[UserRecord],
+    ) -> Result<MergeResult, Fault> {
         match known {
             Some(known) if self.as_of < known.as_of() && known.is_tentative(self.now) => {
                 // Were this answered "older, ignored" and the newer state then refused by Connect,
@@ -73,57 +77,58 @@ impl Said<'_> {
                 // So the sender is told to come back.
                 Err(Fault::new(Kind::Unavailable, TENTATIVE))
             }
-            Some(known) if self.as_of < known.as_of() => Ok(Change::Nothing(OLDER)),
+            Some(known) if self.as_of < known.as_of() => Ok(MergeResult::Ignored(OLDER)),
             Some(known) => self.change(known),
             None if gone.iter().any(|record| self.as_of <= record.as_of()) => {
-                Ok(Change::Nothing(OLDER))
+                Ok(MergeResult::Ignored(OLDER))
             }
             None => self.begin(),
         }
     }
 
     /// Merges into a record that is not newer.
-    fn change(&self, known: &UserRecord) -> Result<Change, Fault> {
+    fn change(&self, known: &UserRecord) -> Result<MergeResult, Fault> {
         let mut record = known.clone();
         match self.intent {
             Intent::Join(person) => {
                 check_person(known, person)?;
                 take(&mut record, person, known);
-                record.spec.access.set(active(person)?.unwrap_or(Wanted::Active), self.as_of);
+                record.spec.access.set(active(person)?.unwrap_or(DesiredState::Active), self.as_of);
             }
             Intent::Change(person) => {
                 check_person(known, person)?;
                 take(&mut record, person, known);
-                if let Some(wanted) = active(person)? {
-                    record.spec.access.set(wanted, self.as_of);
+                if let Some(desired) = active(person)? {
+                    record.spec.access.set(desired, self.as_of);
                 }
             }
             Intent::Return(person) => {
                 check_person(known, person)?;
-                record.spec.access.set(Wanted::Active, self.as_of);
+                record.spec.access.set(DesiredState::Active, self.as_of);
             }
-            Intent::Leave(_) => record.spec.access.set(Wanted::Inactive, self.as_of),
+            Intent::Leave(_) => record.spec.access.set(DesiredState::Inactive, self.as_of),
             Intent::Remove(person) => {
                 check_person(known, person)?;
-                record.leave_for_good(self.as_of);
+                record.mark_deleted(self.as_of);
             }
-            Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
+            Intent::Nothing(reason) => return Ok(MergeResult::Ignored(reason)),
         }
-        let is_back = known.wanted() == Wanted::Inactive && record.wanted() == Wanted::Active;
+        let is_back = known.desired_state() == DesiredState::Inactive
+            && record.desired_state() == DesiredState::Active;
         if is_back && self.as_of == known.as_of() {
             // Of two that happened at once, the one that takes access away holds.
-            return Ok(Change::Nothing(OLDER));
+            return Ok(MergeResult::Ignored(OLDER));
         }
         record.spec.never_joined &= !self.tells_who_joins();
         self.note_external_id(&mut record);
         record.spec.date(self.as_of);
         let is_same = record.spec.person == known.spec.person
             && record.spec.awaited_name == known.spec.awaited_name;
-        if is_same && record.wanted() == known.wanted() {
-            return Ok(Change::Same(Box::new(record)));
+        if is_same && record.desired_state() == known.desired_state() {
+            return Ok(MergeResult::Unchanged(Box::new(record)));
         }
         record.changed(self.now);
-        Ok(Change::Written(Box::new(record)))
+        Ok(MergeResult::Changed(Box::new(record)))
     }
 
     /// Notes the `externalId` by which this source knows the person. Leaves and removals note none:
@@ -141,52 +146,54 @@ impl Said<'_> {
     fn tells_who_joins(&self) -> bool {
         match self.intent {
             Intent::Join(_) => true,
-            Intent::Change(person) | Intent::Return(person) => !person.is_displayed(),
+            Intent::Change(person) | Intent::Return(person) => !person.is_partial(),
             _ => false,
         }
     }
 
     /// Makes a record of somebody unknown. A leave makes one too: the person may have a user from
     /// before the roster, and a join that happened earlier may still be on its way.
-    fn begin(&self) -> Result<Change, Fault> {
-        let (person, wanted, stranger) = match self.intent {
-            Intent::Join(person) => (person, active(person)?.unwrap_or(Wanted::Active), false),
-            Intent::Change(person) | Intent::Return(person) if person.is_displayed() => {
-                return Ok(Change::Nothing(UNKNOWN));
+    fn begin(&self) -> Result<MergeResult, Fault> {
+        let (person, desired, stranger) = match self.intent {
+            Intent::Join(person) => {
+                (person, active(person)?.unwrap_or(DesiredState::Active), false)
+            }
+            Intent::Change(person) | Intent::Return(person) if person.is_partial() => {
+                return Ok(MergeResult::Ignored(UNKNOWN));
             }
             Intent::Change(person) | Intent::Return(person) => {
-                (person, active(person)?.unwrap_or(Wanted::Active), false)
+                (person, active(person)?.unwrap_or(DesiredState::Active), false)
             }
-            Intent::Leave(person) => (person, Wanted::Inactive, true),
-            Intent::Remove(person) => (person, Wanted::Gone, true),
-            Intent::Nothing(reason) => return Ok(Change::Nothing(reason)),
+            Intent::Leave(person) => (person, DesiredState::Inactive, true),
+            Intent::Remove(person) => (person, DesiredState::Deleted, true),
+            Intent::Nothing(reason) => return Ok(MergeResult::Ignored(reason)),
         };
         let own = person.clone().without_password();
-        let mut record = UserRecord::new(self.id.clone(), own, wanted, self.owner, self.now);
+        let mut record = UserRecord::new(self.id.clone(), own, desired, self.owner, self.now);
         record.spec.never_joined = stranger;
         record.spec.profile_time = self.as_of;
-        record.spec.access = Access::new(wanted, self.as_of);
+        record.spec.access = Access::new(desired, self.as_of);
         record.spec.note_external_id(self.source, person);
-        if wanted == Wanted::Gone {
-            record.leave_for_good(self.as_of);
+        if desired == DesiredState::Deleted {
+            record.mark_deleted(self.as_of);
         }
         record.reopen(self.now);
-        Ok(Change::Written(Box::new(record)))
+        Ok(MergeResult::Changed(Box::new(record)))
     }
 }
 
 /// An event hook knows a login and a name to show, and does not take away what others told.
 fn take(record: &mut UserRecord, person: &Person, known: &UserRecord) {
-    if !person.is_displayed() || record.spec.person.is_displayed() {
+    if !person.is_partial() || record.spec.person.is_partial() {
         record.spec.person = person.clone().without_password();
-        record.weigh_wish(known);
+        record.merge_awaited_name(known);
     }
 }
 
 /// The access that the person's own `active` asks for; `None` if it is not given.
-fn active(person: &Person) -> Result<Option<Wanted>, Fault> {
-    let wanted = |active| if active { Wanted::Active } else { Wanted::Inactive };
-    if person.says_active() { person.active().map(wanted).map(Some) } else { Ok(None) }
+fn active(person: &Person) -> Result<Option<DesiredState>, Fault> {
+    let desired = |active| if active { DesiredState::Active } else { DesiredState::Inactive };
+    if person.says_active() { person.active().map(desired).map(Some) } else { Ok(None) }
 }
 
 /// Refuses an event that names somebody by a username whose holder has another `externalId`.

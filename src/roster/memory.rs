@@ -15,20 +15,20 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::crowd::{Crowd, Part, Row, Weighed};
 #[cfg(feature = "cli")]
 pub(crate) use super::file::copy_of;
 use super::group::{Group, GroupChange};
+use super::group_index::{GroupDelta, GroupIndex, Part, Row};
 use super::key::Id;
-use super::people::{Entry, Moved, People, Ways};
-use super::queue::{Change, GroupWrite, Queue, Ticket, at_once};
-use super::record::{MEMORY, UserRecord};
-use super::short::Short;
+use super::key_hash::KeyHash;
+use super::queue::{GroupWrite, Queue, StoreChange, Ticket, at_once};
+use super::record::{TOMBSTONE_TTL, UserRecord};
+use super::user_index::{IndexChange, IndexKeys, PackedRecord, UserIndex};
 #[cfg(feature = "cli")]
 pub use super::writer::Report;
 #[cfg(feature = "cli")]
 use super::writer::Writer;
-use super::{Answer, Clash, Stored, Trouble};
+use super::{RosterError, RosterFuture, Stored, WriteConflict};
 
 /// The hour in which removals are counted.
 const HOUR: Duration = Duration::from_hours(1);
@@ -39,7 +39,7 @@ const PART: usize = 250;
 
 /// The roster of one process.
 #[derive(Default)]
-pub struct Embedded {
+pub struct MemoryRoster {
     shared: Arc<Shared>,
     /// So many rows and marks of a group are written at once, if not [`PART`].
     part: Option<usize>,
@@ -51,14 +51,14 @@ pub struct Embedded {
 /// What is shared with the thread that writes.
 #[derive(Default)]
 pub(super) struct Shared {
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<MemoryState>,
     /// Told when there is something to write.
     pub(super) wake: Condvar,
 }
 
 /// Everything there is, and what of it the disk does not have.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct MemoryState {
     pub(super) contents: Contents,
     /// None, where nothing is kept beyond the process.
     pub(super) queue: Option<Queue>,
@@ -73,10 +73,10 @@ pub(super) struct State {
 #[derive(Default)]
 pub(super) struct Contents {
     /// When each event was first seen.
-    sights: HashMap<Short, SystemTime>,
+    first_seen: HashMap<KeyHash, SystemTime>,
     notes: Notes,
-    pub(super) people: People,
-    pub(super) crowd: Crowd,
+    pub(super) user_index: UserIndex,
+    pub(super) group_index: GroupIndex,
 }
 
 /// What is known besides persons and events.
@@ -99,7 +99,7 @@ enum Removal {
     At(SystemTime),
 }
 
-impl Embedded {
+impl MemoryRoster {
     /// A roster that writes changes of groups in parts of so many rows: what a larger one does with
     /// larger groups.
     #[must_use]
@@ -112,7 +112,7 @@ impl Embedded {
     /// # Errors
     /// As [`Self::open`].
     #[cfg(feature = "cli")]
-    pub fn open_in_parts_of(path: &Path, count: usize) -> Result<Self, Trouble> {
+    pub fn open_in_parts_of(path: &Path, count: usize) -> Result<Self, RosterError> {
         Ok(Self { part: Some(count), ..Self::open(path)? })
     }
 
@@ -121,7 +121,7 @@ impl Embedded {
     /// # Errors
     /// If it cannot be read, or another process has it open.
     #[cfg(feature = "cli")]
-    pub fn open(path: &Path) -> Result<Self, Trouble> {
+    pub fn open(path: &Path) -> Result<Self, RosterError> {
         Self::open_reporting(path, Box::new(|_| {}))
     }
 
@@ -130,39 +130,39 @@ impl Embedded {
     /// # Errors
     /// As [`Self::open`].
     #[cfg(feature = "cli")]
-    pub fn open_reporting(path: &Path, report: Report) -> Result<Self, Trouble> {
+    pub fn open_reporting(path: &Path, report: Report) -> Result<Self, RosterError> {
         Self::kept_by(super::file::at(path.to_owned()), report)
     }
 
     #[cfg(feature = "cli")]
-    pub(super) fn kept_by(open: super::file::Open, report: Report) -> Result<Self, Trouble> {
+    pub(super) fn kept_by(open: super::file::Open, report: Report) -> Result<Self, RosterError> {
         let shared = Arc::new(Shared::default());
         let writer = Writer::start(Arc::clone(&shared), open, report)?;
         Ok(Self { shared, part: None, _writer: Some(writer) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
         self.shared.state()
     }
 
     /// An answer that was read by these ways, when the disk has what they show.
     fn told<'a, T: Send + 'a>(
         &self,
-        mut state: MutexGuard<'_, State>,
-        ways: impl Iterator<Item = Short>,
-        answer: Result<T, Trouble>,
-    ) -> Answer<'a, T> {
+        mut state: MutexGuard<'_, MemoryState>,
+        ways: impl Iterator<Item = KeyHash>,
+        answer: Result<T, RosterError>,
+    ) -> RosterFuture<'a, T> {
         told_after(state.queue.as_mut().map(|queue| queue.pending(ways)), answer)
     }
 
     /// The answer of a write that was carried out in memory, when the disk has it.
     fn written<'a, T: Send + 'a>(
         &self,
-        mut state: MutexGuard<'_, State>,
-        change: impl FnOnce() -> Change,
-        ways: Vec<Short>,
+        mut state: MutexGuard<'_, MemoryState>,
+        change: impl FnOnce() -> StoreChange,
+        ways: Vec<KeyHash>,
         answer: T,
-    ) -> Answer<'a, T> {
+    ) -> RosterFuture<'a, T> {
         let expected = state.expected;
         let Some(queue) = state.queue.as_mut() else { return at_once(Ok(answer)) };
         let ticket = queue.push(change(), ways);
@@ -172,87 +172,96 @@ impl Embedded {
         ticket.before(answer)
     }
 
-    fn put<'a>(&self, record: &UserRecord) -> Result<Answer<'a, Result<Stored, Clash>>, Trouble> {
+    fn put<'a>(
+        &self,
+        record: &UserRecord,
+    ) -> Result<RosterFuture<'a, Result<Stored, WriteConflict>>, RosterError> {
         let version = record.row_version.saturating_add(1);
         let next = UserRecord { row_version: version, ..record.clone() };
-        let entry = Entry::of(&next)?;
+        let entry = PackedRecord::of(&next)?;
         let id = entry.id();
         let stored = Stored { row_version: version, filed: entry.filed() };
         let mut state = self.state();
-        if state.contents.people.keeps_ways(&entry)? {
+        if state.contents.user_index.keeps_ways(&entry)? {
             state.check_disk()?;
-            if let Err(clash) = state.contents.people.check_version(&entry, record.row_version) {
-                return Ok(self.told(state, [id].into_iter(), Ok(Err(clash))));
+            if let Err(conflict) =
+                state.contents.user_index.check_version(&entry, record.row_version)
+            {
+                return Ok(self.told(state, [id].into_iter(), Ok(Err(conflict))));
             }
             // Whoever finds it by a key waits for its id too.
-            let is_other = state.contents.people.put_found_as_before(entry);
+            let is_other = state.contents.user_index.put_found_as_before(entry);
             let ways = [id].into_iter().chain(is_other.then(population)).collect();
-            return Ok(self.written(state, || Change::Put(Box::new(next)), ways, Ok(stored)));
+            return Ok(self.written(state, || StoreChange::Put(Box::new(next)), ways, Ok(stored)));
         }
         drop(state);
-        let ways = Ways::of(&next);
-        let mut all: Vec<Short> = [id].into_iter().chain(ways.all()).collect();
+        let ways = IndexKeys::of(&next);
+        let mut all: Vec<KeyHash> = [id].into_iter().chain(ways.all()).collect();
         let mut state = self.state();
         state.check_disk()?;
-        if let Err(clash) = state.contents.people.check(&entry, &ways, record.row_version)? {
-            return Ok(self.told(state, all.into_iter(), Ok(Err(clash))));
+        if let Err(conflict) = state.contents.user_index.check(&entry, &ways, record.row_version)? {
+            return Ok(self.told(state, all.into_iter(), Ok(Err(conflict))));
         }
-        let moved = state.contents.people.put(entry, ways)?;
+        let moved = state.contents.user_index.put(entry, ways)?;
         all.extend(moved.ways());
-        Ok(self.written(state, || Change::Put(Box::new(next)), all, Ok(stored)))
+        Ok(self.written(state, || StoreChange::Put(Box::new(next)), all, Ok(stored)))
     }
 
-    fn remove<'a>(&self, id: &Id, version: u64) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
-        let short = Short::of_id(id);
+    fn remove<'a>(
+        &self,
+        id: &Id,
+        version: u64,
+    ) -> Result<RosterFuture<'a, Result<(), WriteConflict>>, RosterError> {
+        let short = KeyHash::of_id(id);
         let mut state = self.state();
         state.check_disk()?;
-        if state.contents.people.version(short) != Some(version) {
-            return Ok(self.told(state, [short].into_iter(), Ok(Err(Clash::Moved))));
+        if state.contents.user_index.version(short) != Some(version) {
+            return Ok(self.told(state, [short].into_iter(), Ok(Err(WriteConflict::StaleVersion))));
         }
-        let moved = state.contents.people.take(short)?;
+        let moved = state.contents.user_index.take(short)?;
         let ways = moved.ways().chain([short]).collect();
-        Ok(self.written(state, || Change::Erase(id.clone()), ways, Ok(())))
+        Ok(self.written(state, || StoreChange::Erase(id.clone()), ways, Ok(())))
     }
 
     fn put_group<'a>(
         &self,
         change: &GroupChange,
-    ) -> Result<Answer<'a, Result<Group, Clash>>, Trouble> {
+    ) -> Result<RosterFuture<'a, Result<Group, WriteConflict>>, RosterError> {
         let mut state = self.state();
         state.check_disk()?;
-        let id = Short::of_id(&change.group.id);
-        let weighed = match state.contents.crowd.weigh(change) {
-            Err(clash) => {
+        let id = KeyHash::of_id(&change.group.id);
+        let delta = match state.contents.group_index.diff(change) {
+            Err(conflict) => {
                 let keys = change.group.keys();
                 let sent = change.resource.clone().unwrap_or_default();
                 let sent = Group { resource: sent, ..change.group.clone() }.keys();
-                let ways = [id].into_iter().chain(keys.iter().chain(&sent).map(Short::of_key));
-                return Ok(self.told(state, ways, Ok(Err(clash))));
+                let ways = [id].into_iter().chain(keys.iter().chain(&sent).map(KeyHash::of_key));
+                return Ok(self.told(state, ways, Ok(Err(conflict))));
             }
             Ok(None) => {
-                let stored = state.contents.crowd.group(&change.group.id);
+                let stored = state.contents.group_index.group(&change.group.id);
                 let same = stored.unwrap_or(&change.group).clone();
                 return Ok(self.told(state, [id].into_iter(), Ok(Ok(same))));
             }
-            Ok(Some(weighed)) => weighed,
+            Ok(Some(delta)) => delta,
         };
-        let Weighed { mut group, owed } = weighed;
+        let GroupDelta { mut group, owed } = delta;
         let mut part = owed.next(self.part());
-        let mut ways = state.contents.crowd.ways_to(&group.id);
-        ways.extend(group.keys().iter().map(Short::of_key));
+        let mut ways = state.contents.group_index.ways_to(&group.id);
+        ways.extend(group.keys().iter().map(KeyHash::of_key));
         if !part.is_last {
             (group.is_owed, group.parts_since) = (true, group.version);
             part = owed.next(0);
         }
         let owed = (!part.is_last).then_some(owed);
-        state.contents.crowd.place(group.clone());
+        state.contents.group_index.place(group.clone());
         let (rows, marked) = state.write_part(&group.id, part, &mut ways)?;
         if let Some(owed) = &owed {
-            state.contents.crowd.owe(group.id.clone(), owed.clone());
+            state.contents.group_index.owe(group.id.clone(), owed.clone());
         }
         let (id, owed) = (group.id.clone(), owed.map(Some));
         let write = GroupWrite { id, group: Some(Some(group.clone())), rows, marked, owed };
-        Ok(self.written(state, || Change::Group(Box::new(write)), ways, Ok(group)))
+        Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, Ok(group)))
     }
 
     fn remove_group<'a>(
@@ -261,44 +270,48 @@ impl Embedded {
         version: u64,
         mark: bool,
         now: SystemTime,
-    ) -> Result<Answer<'a, Result<(), Clash>>, Trouble> {
+    ) -> Result<RosterFuture<'a, Result<(), WriteConflict>>, RosterError> {
         let mut state = self.state();
         state.check_disk()?;
-        let crowd = &mut state.contents.crowd;
-        if crowd.group(id).is_none_or(|group| group.version != version || group.is_owed) {
-            return Ok(self.told(state, [Short::of_id(id)].into_iter(), Ok(Err(Clash::Moved))));
+        let group_index = &mut state.contents.group_index;
+        if group_index.group(id).is_none_or(|group| group.version != version || group.is_owed) {
+            return Ok(self.told(
+                state,
+                [KeyHash::of_id(id)].into_iter(),
+                Ok(Err(WriteConflict::StaleVersion)),
+            ));
         }
-        let owed = crowd.weigh_end(id, mark, now);
+        let owed = group_index.weigh_end(id, mark, now);
         let mut part = owed.next(self.part());
-        let mut ways = crowd.ways_to(id);
-        crowd.take(id);
+        let mut ways = group_index.ways_to(id);
+        group_index.take(id);
         let owed = if part.is_last {
             None
         } else {
             part = owed.next(0);
-            crowd.owe(id.clone(), owed.clone());
+            group_index.owe(id.clone(), owed.clone());
             Some(Some(owed))
         };
         let (rows, marked) = state.write_part(id, part, &mut ways)?;
         let write = GroupWrite { id: id.clone(), group: Some(None), rows, marked, owed };
-        Ok(self.written(state, || Change::Group(Box::new(write)), ways, Ok(())))
+        Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, Ok(())))
     }
 
-    fn pay<'a>(&self, group: Option<&Id>) -> Result<Answer<'a, bool>, Trouble> {
+    fn pay<'a>(&self, group: Option<&Id>) -> Result<RosterFuture<'a, bool>, RosterError> {
         let mut state = self.state();
-        let Some((id, owed)) = state.contents.crowd.who_owes(group) else {
-            return Ok(self.told(state, group.map(Short::of_id).into_iter(), Ok(false)));
+        let Some((id, owed)) = state.contents.group_index.who_owes(group) else {
+            return Ok(self.told(state, group.map(KeyHash::of_id).into_iter(), Ok(false)));
         };
         let (id, part) = (id.clone(), owed.next(self.part()));
         state.check_disk()?;
-        let mut ways = vec![Short::of_id(&id)];
+        let mut ways = vec![KeyHash::of_id(&id)];
         // Of one group, the last part is the last; of all, another may owe too.
         let (is_last, is_all) = (part.is_last, part.is_last && group.is_some());
-        let settled = state.contents.crowd.paid(&id, &part);
+        let settled = state.contents.group_index.paid(&id, &part);
         let (rows, marked) = state.write_part(&id, part, &mut ways)?;
         let owed = is_last.then_some(None);
         let write = GroupWrite { id, group: settled.map(Some), rows, marked, owed };
-        Ok(self.written(state, || Change::Group(Box::new(write)), ways, !is_all))
+        Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, !is_all))
     }
 
     const fn part(&self) -> usize {
@@ -308,52 +321,58 @@ impl Embedded {
         }
     }
 
-    fn see<'a>(&self, event: &str, now: SystemTime) -> Result<Answer<'a, SystemTime>, Trouble> {
-        let short = Short::of(event);
+    fn see<'a>(
+        &self,
+        event: &str,
+        now: SystemTime,
+    ) -> Result<RosterFuture<'a, SystemTime>, RosterError> {
+        let short = KeyHash::of(event);
         let mut state = self.state();
-        let seen = state.contents.sights.get(&short).copied();
-        if let Some(seen) = seen.filter(|seen| !is_over(*seen, MEMORY, now)) {
+        let seen = state.contents.first_seen.get(&short).copied();
+        if let Some(seen) = seen.filter(|seen| !is_over(*seen, TOMBSTONE_TTL, now)) {
             return Ok(self.told(state, [short].into_iter(), Ok(seen)));
         }
         state.check_disk()?;
-        state.contents.sights.insert(short, now);
+        state.contents.first_seen.insert(short, now);
         // Now and then, and the seldomer the more there are, so that it costs next to nothing.
-        if state.contents.sights.len().is_power_of_two()
-            && let Some(until) = now.checked_sub(MEMORY)
+        if state.contents.first_seen.len().is_power_of_two()
+            && let Some(until) = now.checked_sub(TOMBSTONE_TTL)
         {
-            state.contents.sights.retain(|_, seen| *seen > until);
+            state.contents.first_seen.retain(|_, seen| *seen > until);
             if let Some(queue) = state.queue.as_mut() {
-                drop(queue.push(Change::Forget(until), Vec::new()));
+                drop(queue.push(StoreChange::Forget(until), Vec::new()));
                 // Nobody waits for this one, so `written` would take the next for a second.
                 self.shared.wake.notify_one();
             }
         }
-        Ok(self.written(state, || Change::See(event.to_owned(), now), vec![short], now))
+        Ok(self.written(state, || StoreChange::See(event.to_owned(), now), vec![short], now))
     }
 
     fn note<'a, T: Send + 'a>(
         &self,
         change: impl FnOnce(&mut Notes) -> T,
-    ) -> Result<Answer<'a, T>, Trouble> {
+    ) -> Result<RosterFuture<'a, T>, RosterError> {
         let mut state = self.state();
         state.check_disk()?;
         let answer = change(&mut state.contents.notes);
         let notes = state.contents.notes.clone();
-        Ok(self.written(state, || Change::Note(Box::new(notes)), Vec::new(), answer))
+        Ok(self.written(state, || StoreChange::Note(Box::new(notes)), Vec::new(), answer))
     }
 }
 
 impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MemoryState {
     /// Refuses what the disk could not take.
-    fn check_disk(&self) -> Result<(), Trouble> {
-        let trouble = self.queue.as_ref().and_then(Queue::trouble);
-        trouble.map_or(Ok(()), |trouble| Err(Trouble::NotDone(trouble.text().to_owned())))
+    fn check_disk(&self) -> Result<(), RosterError> {
+        let roster_error = self.queue.as_ref().and_then(Queue::roster_error);
+        roster_error.map_or(Ok(()), |roster_error| {
+            Err(RosterError::NotDone(roster_error.text().to_owned()))
+        })
     }
 
     /// Writes a part of what a group owes, and says by what it is found: its rows, and the records that
@@ -362,17 +381,17 @@ impl State {
         &mut self,
         group: &Id,
         part: Part,
-        ways: &mut Vec<Short>,
-    ) -> Result<(Vec<Row>, Vec<UserRecord>), Trouble> {
-        let marked = self.contents.people.marked(&part.marks, part.now)?;
+        ways: &mut Vec<KeyHash>,
+    ) -> Result<(Vec<Row>, Vec<UserRecord>), RosterError> {
+        let marked = self.contents.user_index.marked(&part.marks, part.now)?;
         for record in &marked {
             // A mark changes nothing by which anybody is found.
-            let entry = Entry::of(record)?;
+            let entry = PackedRecord::of(record)?;
             ways.push(entry.id());
-            self.contents.people.put_found_as_before(entry);
+            self.contents.user_index.put_found_as_before(entry);
         }
-        let touched = self.contents.crowd.put(group, &part);
-        ways.extend(touched.iter().map(|value| Short::of(value)));
+        let touched = self.contents.group_index.put(group, &part);
+        ways.extend(touched.iter().map(|value| KeyHash::of(value)));
         Ok((part.rows, marked))
     }
 }
@@ -393,7 +412,7 @@ impl Contents {
     /// Remembers when an event was first seen.
     #[cfg(feature = "cli")]
     pub(super) fn see(&mut self, event: &str, at: SystemTime) {
-        self.sights.insert(Short::of(event), at);
+        self.first_seen.insert(KeyHash::of(event), at);
     }
 
     /// Takes the rest as it was kept.
@@ -403,9 +422,9 @@ impl Contents {
     }
 }
 
-impl Moved {
+impl IndexChange {
     /// By what a reader may have found it before, and the number of all.
-    fn ways(&self) -> impl Iterator<Item = Short> {
+    fn ways(&self) -> impl Iterator<Item = KeyHash> {
         let population = self.population.then(population);
         self.former.iter().copied().chain(population)
     }
@@ -413,19 +432,19 @@ impl Moved {
 
 /// An answer, when what it waits for is over.
 fn told_after<'a, T: Send + 'a>(
-    pending: Option<Result<Option<Ticket>, Trouble>>,
-    answer: Result<T, Trouble>,
-) -> Answer<'a, T> {
+    pending: Option<Result<Option<Ticket>, RosterError>>,
+    answer: Result<T, RosterError>,
+) -> RosterFuture<'a, T> {
     match (pending, answer) {
         (Some(Ok(Some(ticket))), Ok(answer)) => ticket.before(answer),
-        (Some(Err(trouble)), _) => at_once(Err(trouble)),
+        (Some(Err(roster_error)), _) => at_once(Err(roster_error)),
         (Some(Ok(_)) | None, answer) => at_once(answer),
     }
 }
 
 /// What a reader of pages looks at besides the records of a page.
-fn population() -> Short {
-    Short::of("how many people there are")
+fn population() -> KeyHash {
+    KeyHash::of("how many people there are")
 }
 
 /// Whether something that lasts so long from then on is over.
@@ -434,8 +453,8 @@ fn is_over(then: SystemTime, lasts: Duration, now: SystemTime) -> bool {
 }
 
 /// Says nothing of what it holds.
-impl fmt::Debug for Embedded {
+impl fmt::Debug for MemoryRoster {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Embedded").finish_non_exhaustive()
+        formatter.debug_struct("MemoryRoster").finish_non_exhaustive()
     }
 }

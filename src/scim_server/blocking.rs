@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use tokio::task::spawn_blocking;
 
 use crate::fault::Fault;
-use crate::roster::Trouble;
+use crate::roster::RosterError;
 
 /// A body of more bytes, or a group of more members, takes some milliseconds. Anything less is done
 /// sooner than handed over.
@@ -22,8 +22,8 @@ pub(super) const fn is_long(body: usize, members: usize) -> bool {
 /// happened here.
 ///
 /// # Errors
-/// Its own, and [`Trouble`] if the runtime is shutting down.
-pub(super) async fn aside<T: Send + 'static>(
+/// Its own, and [`RosterError`] if the runtime is shutting down.
+pub(super) async fn run_blocking<T: Send + 'static>(
     is_long: bool,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
@@ -34,7 +34,7 @@ pub(super) async fn aside<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(Trouble::NotDone("the process ends".to_owned()).into()),
+            Err(_) => Err(RosterError::NotDone("the process ends".to_owned()).into()),
         },
     }
 }

@@ -5,14 +5,14 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::Clash;
-use super::group::{Group, GroupChange, Mark, Member};
+use super::WriteConflict;
+use super::group::{Affected, Group, GroupChange, Member};
 use super::key::{Id, Key};
-use super::short::Short;
+use super::key_hash::KeyHash;
 
 /// All groups.
 #[derive(Debug, Default)]
-pub(super) struct Crowd {
+pub(super) struct GroupIndex {
     groups: HashMap<Id, Group>,
     members: HashMap<Id, Members>,
     /// In the order in which they came.
@@ -33,7 +33,7 @@ struct Members {
 
 /// What a change comes to.
 #[derive(Clone, Debug)]
-pub(super) struct Weighed {
+pub(super) struct GroupDelta {
     /// The group then.
     pub(super) group: Group,
     /// Who comes and goes, and who is marked for that.
@@ -102,13 +102,13 @@ impl Owed {
     }
 }
 
-impl Crowd {
+impl GroupIndex {
     pub(super) fn group(&self, id: &Id) -> Option<&Group> {
         self.groups.get(id)
     }
 
     pub(super) fn find<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Group> {
-        let first = (key.clone(), SystemTime::UNIX_EPOCH, Id::read(""));
+        let first = (key.clone(), SystemTime::UNIX_EPOCH, Id::from_text(""));
         let own = self.keys.range(first..).take_while(move |(own, _, _)| own == key);
         own.filter_map(|(_, _, id)| self.groups.get(id))
     }
@@ -131,7 +131,7 @@ impl Crowd {
 
     /// Groups in the order of their ids.
     pub(super) fn groups_of(&self, member: &str, after: Option<&Id>, count: usize) -> Vec<Group> {
-        let first = (member.to_owned(), after.cloned().unwrap_or_else(|| Id::read("")));
+        let first = (member.to_owned(), after.cloned().unwrap_or_else(|| Id::from_text("")));
         let own = self.memberships.range(first..).take_while(|(value, _)| value == member);
         let own = own.filter(|(_, id)| Some(id) != after);
         own.filter_map(|(_, id)| self.groups.get(id).cloned()).take(count).collect()
@@ -151,7 +151,7 @@ impl Crowd {
     }
 
     /// What a change comes to; `None` if it changes nothing.
-    pub(super) fn weigh(&self, change: &GroupChange) -> Result<Option<Weighed>, Clash> {
+    pub(super) fn diff(&self, change: &GroupChange) -> Result<Option<GroupDelta>, WriteConflict> {
         let stored = self.groups.get(&change.group.id);
         let is_there = stored.is_some() == (change.group.version > 0);
         let has_moved = |stored: &Group| {
@@ -163,7 +163,7 @@ impl Crowd {
                 || change.condition.is_some_and(|edition| edition != stored.edition)
         };
         if !is_there || stored.is_some_and(has_moved) {
-            return Err(Clash::Moved);
+            return Err(WriteConflict::StaleVersion);
         }
         let mut group = stored.unwrap_or(&change.group).clone();
         if let Some(resource) = &change.resource {
@@ -173,7 +173,7 @@ impl Crowd {
         // A name that it has it keeps, though a rule of today makes it one with another's.
         let is_named = stored.is_none_or(|stored| stored.name_key() != group.name_key());
         if is_named && group.name_key().as_ref().is_some_and(is_taken) {
-            return Err(Clash::Taken);
+            return Err(WriteConflict::DuplicateKey);
         }
         let none = Members::default();
         let members = self.members.get(&group.id).unwrap_or(&none);
@@ -183,35 +183,35 @@ impl Crowd {
         if is_same && added.is_empty() && told.is_empty() && removed.is_empty() {
             return Ok(None);
         }
-        let marks = members.concerned(change.mark, &added, &removed);
+        let marks = members.concerned(change.affected, &added, &removed);
         group.version = group.version.saturating_add(1);
         group.edition = group.edition.saturating_add(1);
         group.modified = change.now;
         let removed = removed.into_iter().map(Row::Remove);
         let put = added.into_iter().chain(told).map(|(number, member)| Row::Put(number, member));
         let rows = removed.chain(put).collect();
-        Ok(Some(Weighed { group, owed: Owed { rows, marks, now: change.now, done: 0 } }))
+        Ok(Some(GroupDelta { group, owed: Owed { rows, marks, now: change.now, done: 0 } }))
     }
 
     /// What is owed where a group is gone: its members, and marks for them if that makes a difference.
-    pub(super) fn weigh_end(&self, id: &Id, mark: bool, now: SystemTime) -> Owed {
+    pub(super) fn weigh_end(&self, id: &Id, affected: bool, now: SystemTime) -> Owed {
         let members = self.members.get(id).map(|members| &members.list);
-        let marked = members.filter(|_| mark).into_iter().flat_map(BTreeMap::values);
+        let marked = members.filter(|_| affected).into_iter().flat_map(BTreeMap::values);
         let marks = marked.map(|member| member.value.clone()).collect();
         let rows = members.into_iter().flat_map(BTreeMap::keys).copied().map(Row::Remove).collect();
         Owed { rows, marks, now, done: 0 }
     }
 
     /// What a reader of pages looks at besides the groups of a page.
-    pub(super) fn population() -> Short {
-        Short::of("how many groups there are")
+    pub(super) fn population() -> KeyHash {
+        KeyHash::of("how many groups there are")
     }
 
     /// By what a group is found now, and the number of all, where it is to come or to go.
-    pub(super) fn ways_to(&self, id: &Id) -> Vec<Short> {
+    pub(super) fn ways_to(&self, id: &Id) -> Vec<KeyHash> {
         let stored = self.groups.get(id).map(Group::keys).unwrap_or_default();
-        let keys = stored.iter().map(Short::of_key);
-        [Short::of_id(id), Self::population()].into_iter().chain(keys).collect()
+        let keys = stored.iter().map(KeyHash::of_key);
+        [KeyHash::of_id(id), Self::population()].into_iter().chain(keys).collect()
     }
 
     /// Writes a part of what a group owes; says whom its rows are of.
@@ -312,12 +312,19 @@ impl Members {
         told.filter(|(number, _)| removed.binary_search(number).is_err()).collect()
     }
 
-    fn concerned(&self, mark: Mark, added: &[(u64, Member)], removed: &[u64]) -> Vec<String> {
+    fn concerned(
+        &self,
+        affected: Affected,
+        added: &[(u64, Member)],
+        removed: &[u64],
+    ) -> Vec<String> {
         let added = added.iter().map(|(_, member)| member);
-        let known: Vec<&Member> = match mark {
-            Mark::Nobody => return Vec::new(),
-            Mark::Changed => removed.iter().filter_map(|number| self.list.get(number)).collect(),
-            Mark::Everybody => self.list.values().collect(),
+        let known: Vec<&Member> = match affected {
+            Affected::Nobody => return Vec::new(),
+            Affected::Changed => {
+                removed.iter().filter_map(|number| self.list.get(number)).collect()
+            }
+            Affected::Everybody => self.list.values().collect(),
         };
         added.chain(known).map(|member| member.value.clone()).collect()
     }

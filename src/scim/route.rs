@@ -14,7 +14,7 @@ pub enum Endpoint {
 
 /// The endpoint at a path below `/scim/v2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ScimRoute {
     /// All resources of an endpoint.
     All(Endpoint),
     /// Several operations in one request, which are not taken.
@@ -33,7 +33,7 @@ pub enum Place {
     ServiceProviderConfig,
 }
 
-impl Place {
+impl ScimRoute {
     /// Finds what stands at a path; all but ids may come in any case. Empty segments are passed over: a
     /// base URL with a slash at its end leaves one.
     ///
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-impl Place {
+impl ScimRoute {
     /// The action of a request, in a word for the log.
     #[must_use]
     pub fn intent(&self, method: &str) -> Option<&'static str> {
@@ -150,26 +150,26 @@ mod tests {
         use Endpoint::{Groups, Users};
         let urn = "urn:ietf:params:scim:schemas:core:2.0:User";
         for (path, place) in [
-            ("/scim/v2/Users", Place::All(Users)),
-            ("/scim/v2//Groups/", Place::All(Groups)),
-            ("/scim/v2/users", Place::All(Users)),
-            ("/scim/v2/Bulk", Place::Bulk),
-            ("/scim/v2/Users/a%2Fb", Place::One(Users, "a/b".to_owned())),
-            ("/scim/v2/Groups/.search", Place::Search(Some(Groups))),
-            ("/scim/v2/.search", Place::Search(None)),
-            ("/scim/v2/Me", Place::Me),
-            ("/scim/v2/Schemas", Place::Schemas(None)),
-            (&format!("/scim/v2/Schemas/{urn}"), Place::Schemas(Some(urn.to_owned()))),
-            ("/scim/v2/ResourceTypes/User", Place::ResourceTypes(Some("User".to_owned()))),
-            ("/scim/v2/ServiceProviderConfig", Place::ServiceProviderConfig),
-            ("/scim/v2/serviceproviderconfig", Place::ServiceProviderConfig),
-            ("/scim/v2/resourcetypes/user", Place::ResourceTypes(Some("user".to_owned()))),
-            ("/scim/v2/SCHEMAS", Place::Schemas(None)),
-            ("/scim/v2/users/.SEARCH", Place::Search(Some(Users))),
-            ("/scim/v2/bulk", Place::Bulk),
-            ("/scim/v2/me", Place::Me),
+            ("/scim/v2/Users", ScimRoute::All(Users)),
+            ("/scim/v2//Groups/", ScimRoute::All(Groups)),
+            ("/scim/v2/users", ScimRoute::All(Users)),
+            ("/scim/v2/Bulk", ScimRoute::Bulk),
+            ("/scim/v2/Users/a%2Fb", ScimRoute::One(Users, "a/b".to_owned())),
+            ("/scim/v2/Groups/.search", ScimRoute::Search(Some(Groups))),
+            ("/scim/v2/.search", ScimRoute::Search(None)),
+            ("/scim/v2/Me", ScimRoute::Me),
+            ("/scim/v2/Schemas", ScimRoute::Schemas(None)),
+            (&format!("/scim/v2/Schemas/{urn}"), ScimRoute::Schemas(Some(urn.to_owned()))),
+            ("/scim/v2/ResourceTypes/User", ScimRoute::ResourceTypes(Some("User".to_owned()))),
+            ("/scim/v2/ServiceProviderConfig", ScimRoute::ServiceProviderConfig),
+            ("/scim/v2/serviceproviderconfig", ScimRoute::ServiceProviderConfig),
+            ("/scim/v2/resourcetypes/user", ScimRoute::ResourceTypes(Some("user".to_owned()))),
+            ("/scim/v2/SCHEMAS", ScimRoute::Schemas(None)),
+            ("/scim/v2/users/.SEARCH", ScimRoute::Search(Some(Users))),
+            ("/scim/v2/bulk", ScimRoute::Bulk),
+            ("/scim/v2/me", ScimRoute::Me),
         ] {
-            assert_eq!(Place::find(path), Ok(place), "{path}");
+            assert_eq!(ScimRoute::find(path), Ok(place), "{path}");
         }
         for path in [
             "/scim/v2",
@@ -180,13 +180,14 @@ mod tests {
             "/scim/v2/.search/1",
             "/scim/v2/Schemas/1/2",
         ] {
-            assert_eq!(Place::find(path).unwrap_err().kind, Kind::UnknownRoute, "{path}");
+            assert_eq!(ScimRoute::find(path).unwrap_err().kind, Kind::UnknownRoute, "{path}");
         }
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let refused = |path: &str, method| Place::find(path).unwrap().check(method).unwrap_err();
+        let refused =
+            |path: &str, method| ScimRoute::find(path).unwrap().check(method).unwrap_err();
         assert_eq!(refused("/scim/v2/Schemas", "POST").kind, Kind::WrongMethod { allow: &["GET"] });
         assert_eq!(
             refused("/scim/v2/Users/1", "POST").kind,
@@ -200,7 +201,7 @@ mod tests {
         let paths = ["Users", "Users/1", "Groups", "Groups/1", ".search", "Bulk", "Me", "Schemas"];
         let mut intents = Vec::new();
         for path in paths {
-            let place = Place::find(&format!("/scim/v2/{path}")).unwrap();
+            let place = ScimRoute::find(&format!("/scim/v2/{path}")).unwrap();
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] {
                 let intent = place.intent(method);
                 assert_eq!(intent.is_some(), place.check(method).is_ok(), "{method} {path}");

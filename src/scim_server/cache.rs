@@ -19,7 +19,7 @@ const BESIDES: usize = 300;
 
 /// Everything that a text was made of besides the settings, which do not change in a process.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct WrittenState {
+pub(super) struct CacheKey {
     /// The record's `row_version`; it moves with every write, those of the reconciler included.
     version: u64,
     /// Id and version of each group.
@@ -28,7 +28,7 @@ pub(super) struct WrittenState {
     base: Arc<str>,
 }
 
-impl WrittenState {
+impl CacheKey {
     /// The state of a record of this version, in these groups, below this URL.
     pub(super) fn of(version: u64, groups: &[Group], base: &Arc<str>) -> Self {
         let groups = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
@@ -37,7 +37,7 @@ impl WrittenState {
 }
 
 /// A user as JSON.
-pub(super) struct WrittenUser {
+pub(super) struct CachedUser {
     /// The whole resource, as JSON.
     pub(super) text: String,
     /// The text's bytes as Lambda carries them: JSON in JSON, with its escapes.
@@ -50,24 +50,24 @@ pub(super) struct WrittenUser {
 
 /// The cache, shared by all requests. At most some 24 MiB of text.
 #[derive(Default)]
-pub(super) struct Written(Mutex<Generations>);
+pub(super) struct ResourceCache(Mutex<Generations>);
 
 /// A text with what it was made of.
-type Kept = (WrittenState, Arc<WrittenUser>);
+type CacheEntry = (CacheKey, Arc<CachedUser>);
 
 /// Two generations: entries are added to `late`; when that is full it becomes `before`, and what
 /// was there is dropped. An entry that is found in `before` moves back, so this comes near to least
 /// recently used without a list.
 #[derive(Default)]
 struct Generations {
-    late: HashMap<Id, Kept>,
-    before: HashMap<Id, Kept>,
+    late: HashMap<Id, CacheEntry>,
+    before: HashMap<Id, CacheEntry>,
     bytes: usize,
 }
 
-impl Written {
+impl ResourceCache {
     /// The user's text, if it was made of just this state.
-    pub(super) fn find(&self, id: &Id, state: &WrittenState) -> Option<Arc<WrittenUser>> {
+    pub(super) fn find(&self, id: &Id, state: &CacheKey) -> Option<Arc<CachedUser>> {
         let mut kept = self.kept();
         if let Some((own, user)) = kept.late.get(id) {
             return (own == state).then(|| Arc::clone(user));
@@ -81,7 +81,7 @@ impl Written {
     }
 
     /// Adds a user's text.
-    pub(super) fn keep(&self, id: &Id, state: WrittenState, user: &Arc<WrittenUser>) {
+    pub(super) fn keep(&self, id: &Id, state: CacheKey, user: &Arc<CachedUser>) {
         self.kept().keep(id, state, user);
     }
 
@@ -92,7 +92,7 @@ impl Written {
 }
 
 impl Generations {
-    fn keep(&mut self, id: &Id, state: WrittenState, user: &Arc<WrittenUser>) {
+    fn keep(&mut self, id: &Id, state: CacheKey, user: &Arc<CachedUser>) {
         self.bytes = self.bytes.saturating_add(user.text.len()).saturating_add(BESIDES);
         if self.bytes > BYTES {
             self.before = std::mem::take(&mut self.late);
@@ -103,9 +103,9 @@ impl Generations {
 }
 
 /// Shows nothing of anybody.
-impl fmt::Debug for Written {
+impl fmt::Debug for ResourceCache {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Written").finish_non_exhaustive()
+        formatter.debug_struct("ResourceCache").finish_non_exhaustive()
     }
 }
 
@@ -115,15 +115,15 @@ mod tests {
 
     use super::*;
 
-    fn user(text: &str) -> Arc<WrittenUser> {
-        Arc::new(WrittenUser { text: text.to_owned(), carried: 0, etag: 1, owner: String::new() })
+    fn user(text: &str) -> Arc<CachedUser> {
+        Arc::new(CachedUser { text: text.to_owned(), carried: 0, etag: 1, owner: String::new() })
     }
 
     #[test]
     fn a_text_is_found_as_long_as_nothing_that_it_shows_is_another() {
-        let written = Written::default();
+        let written = ResourceCache::default();
         let base: Arc<str> = "https://a.example".into();
-        let state = WrittenState::of;
+        let state = CacheKey::of;
         let id = Id::of([1; 16]);
         assert!(written.find(&id, &state(1, &[], &base)).is_none());
         written.keep(&id, state(1, &[], &base), &user("text"));
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn however_many_there_are_no_more_than_so_much_is_kept_and_what_is_asked_for_stays() {
-        let written = Written::default();
+        let written = ResourceCache::default();
         let base: Arc<str> = "".into();
-        let state = || WrittenState::of(1, &[], &base);
+        let state = || CacheKey::of(1, &[], &base);
         let text = user(&"x".repeat(200_000));
         let first = Id::of([0; 16]);
         written.keep(&first, state(), &text);

@@ -10,23 +10,23 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
 
-use super::shown::{Extent, tell_active};
-use super::{Asked, Directory, TOO_LONG};
+use super::render::{Extent, tell_active};
+use super::{ScimCall, ScimServer, TOO_LONG};
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
-use crate::outcome::resource::Answer;
-use crate::roster::Trouble;
+use crate::outcome::resource::ScimResponse;
+use crate::roster::RosterError;
 use crate::roster::glance::Glance;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
-use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::record::{DesiredState, UserRecord};
 use crate::roster::{Place, all_groups_of, all_members, find_everybody};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
-use crate::scim::place::Endpoint;
 use crate::scim::projection::Projection;
 use crate::scim::resource::Sought;
+use crate::scim::route::Endpoint;
 use crate::scim::schema::ResourceType;
 
 /// The most resources that a filter without an index looks through; beyond that it is refused (RFC
@@ -89,7 +89,7 @@ impl Window {
 }
 
 /// A query of one endpoint.
-struct Wish<'a> {
+struct SearchTarget<'a> {
     /// The endpoint: users or groups.
     endpoint: Endpoint,
     types: &'a ResourceType,
@@ -135,7 +135,7 @@ impl Found {
 }
 
 /// A filter, compiled once and held against one resource after the other.
-struct Sieve<'a> {
+struct Matcher<'a> {
     filter: Compiled<'a>,
     /// What it looks at besides the record.
     extent: Extent,
@@ -144,18 +144,18 @@ struct Sieve<'a> {
     sought: Option<Sought<'a>>,
 }
 
-impl<'a> Sieve<'a> {
+impl<'a> Matcher<'a> {
     /// Compiles the filter of a query.
-    fn of(wish: &'a Wish<'a>, filter: &'a Filter) -> Self {
-        let extent = wish.looked_at;
-        let is_of_a_record = wish.endpoint == Endpoint::Users && extent.is_of_the_record();
+    fn of(search_target: &'a SearchTarget<'a>, filter: &'a Filter) -> Self {
+        let extent = search_target.looked_at;
+        let is_of_a_record = search_target.endpoint == Endpoint::Users && extent.is_of_the_record();
         let names = if is_of_a_record { filter.names() } else { None };
-        let sought = names.map(|names| Sought::new(wish.types, names));
-        Self { filter: filter.compile(wish.types), extent, sought }
+        let sought = names.map(|names| Sought::new(search_target.types, names));
+        Self { filter: filter.compile(search_target.types), extent, sought }
     }
 }
 
-impl Directory {
+impl ScimServer {
     /// Answers GET on an endpoint and POST `/.search` (RFC 7644 §3.4.2, §3.4.3); without an
     /// endpoint, over users and groups.
     ///
@@ -164,25 +164,27 @@ impl Directory {
     /// faults; and [`Kind::Unavailable`] if the time ran out.
     pub(super) async fn search(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         endpoint: Option<Endpoint>,
         query: &Query,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<ScimResponse, Fault> {
         let start = query.paging.start_index.max(1);
         let window = Window { skip: start.saturating_sub(1), count: query.paging.count };
         let (only, without) = (query.attributes.as_deref(), query.excluded.as_deref());
         let shown = |endpoint| {
-            let projection = Projection::read(only, without, self.types(endpoint));
-            let extent = Extent::wanted(&projection, links(endpoint));
+            let projection = Projection::parse(only, without, self.types(endpoint));
+            let extent = Extent::desired(&projection, links(endpoint));
             (projection, extent)
         };
         let (users, groups) = (shown(Endpoint::Users), shown(Endpoint::Groups));
         if endpoint == Some(Endpoint::Users) && query.filter.is_none() && users.0.is_everything() {
-            return self.list_users(asked, window, start).await;
+            return self.list_users(call, window, start).await;
         }
         let found = match endpoint {
-            Some(endpoint) => self.find(asked, &self.wish(endpoint, None, query)?, window).await?,
-            None => self.find_in_both(asked, query, window).await?,
+            Some(endpoint) => {
+                self.find(call, &self.search_target(endpoint, None, query)?, window).await?
+            }
+            None => self.find_in_both(call, query, window).await?,
         };
         let mut page = Page::default();
         for (number, item) in found.items.iter().enumerate() {
@@ -193,7 +195,7 @@ impl Directory {
                 Item::User(_) => &users,
                 Item::Group(_) => &groups,
             };
-            let resource = projection.apply(self.whole(asked, item, *extent).await?);
+            let resource = projection.apply(self.whole(call, item, *extent).await?);
             // The page ends where the answer would be too long; the client asks on from there, as
             // `itemsPerPage` says.
             if !page.add(&serde_json::to_string(&resource).unwrap_or_default()) {
@@ -206,7 +208,7 @@ impl Directory {
     /// Users and groups in one list, by the time at which they were made.
     async fn find_in_both(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         query: &Query,
         window: Window,
     ) -> Result<Found, Fault> {
@@ -215,15 +217,16 @@ impl Directory {
         check_amount(count)?;
         let mut both = Found::default();
         let (users, groups) = (Endpoint::Users, Endpoint::Groups);
-        let wishes = [(users, groups), (groups, users)];
-        let wishes = wishes.map(|(own, other)| self.wish(own, Some(other), query));
+        let search_targets = [(users, groups), (groups, users)];
+        let search_targets =
+            search_targets.map(|(own, other)| self.search_target(own, Some(other), query));
         // A filter may be about the one type or the other; about neither it is none.
-        let wishes = match wishes {
+        let search_targets = match search_targets {
             [Err(fault), Err(_)] => return Err(fault),
-            wishes => wishes.into_iter().flatten(),
+            search_targets => search_targets.into_iter().flatten(),
         };
-        for wish in wishes {
-            let own = self.find(asked, &wish, Window { skip: 0, count }).await?;
+        for search_target in search_targets {
+            let own = self.find(call, &search_target, Window { skip: 0, count }).await?;
             both.total = both.total.saturating_add(own.total);
             both.items.extend(own.items);
         }
@@ -236,36 +239,38 @@ impl Directory {
     /// all.
     async fn find(
         &self,
-        asked: &Asked<'_>,
-        wish: &Wish<'_>,
+        call: &ScimCall<'_>,
+        search_target: &SearchTarget<'_>,
         window: Window,
     ) -> Result<Found, Fault> {
-        let Some(filter) = &wish.filter else { return asked.list(wish.endpoint, window).await };
-        let sieve = Sieve::of(wish, filter);
+        let Some(filter) = &search_target.filter else {
+            return call.list(search_target.endpoint, window).await;
+        };
+        let matcher = Matcher::of(search_target, filter);
         let mut found = Found::default();
-        if let Some(lookups) = filter.lookups(wish.types) {
-            let candidates = asked.look_up(wish.endpoint, &lookups).await?.into_values();
-            self.sift(asked, &sieve, window, candidates.rev(), &mut found).await?;
+        if let Some(lookups) = filter.lookups(search_target.types) {
+            let candidates = call.look_up(search_target.endpoint, &lookups).await?.into_values();
+            self.sift(call, &matcher, window, candidates.rev(), &mut found).await?;
             return Ok(found);
         }
-        if let (Endpoint::Users, Some(sought)) = (wish.endpoint, &sieve.sought) {
-            check_amount(asked.roster().page_versions(0, 0).await?.1)?;
+        if let (Endpoint::Users, Some(sought)) = (search_target.endpoint, &matcher.sought) {
+            check_amount(call.roster().page_versions(0, 0).await?.1)?;
             let mut place = None;
             loop {
-                let glances = asked.roster().glances(place.as_ref(), STEP, sought).await?;
+                let glances = call.roster().glances(place.as_ref(), STEP, sought).await?;
                 let Some(last) = glances.last() else { return Ok(found) };
                 place = Some(Place { created: last.created, id: last.id.clone() });
-                self.glance(asked, &sieve, sought, window, glances, &mut found).await?;
+                self.glance(call, &matcher, sought, window, glances, &mut found).await?;
             }
         }
-        let (_, total) = asked.page(wish.endpoint, 0, 0).await?;
+        let (_, total) = call.page(search_target.endpoint, 0, 0).await?;
         // Others write meanwhile: where somebody went, those behind come one place nearer, and nobody
         // is looked at twice for that.
         let mut known = HashSet::new();
         for start in steps(total)? {
-            let mut items = asked.page(wish.endpoint, start, STEP).await?.0;
+            let mut items = call.page(search_target.endpoint, start, STEP).await?.0;
             items.retain(|item| known.insert(item.id().clone()));
-            self.sift(asked, &sieve, window, items.into_iter().rev(), &mut found).await?;
+            self.sift(call, &matcher, window, items.into_iter().rev(), &mut found).await?;
         }
         Ok(found)
     }
@@ -273,21 +278,21 @@ impl Directory {
     /// Holds resources against the filter; counts the matches and keeps those of the page.
     async fn sift(
         &self,
-        asked: &Asked<'_>,
-        sieve: &Sieve<'_>,
+        call: &ScimCall<'_>,
+        matcher: &Matcher<'_>,
         window: Window,
         items: impl Iterator<Item = Item>,
         found: &mut Found,
     ) -> Result<(), Fault> {
         for item in items {
-            asked.check_time()?;
+            call.check_time()?;
             if found.members > SCAN_MEMBERS {
                 return Err(too_many());
             }
-            let resource = self.looked_at(asked, &item, sieve).await?;
+            let resource = self.looked_at(call, &item, matcher).await?;
             let members = resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
             found.members = found.members.saturating_add(members);
-            let matches = sieve.filter.matches(&resource);
+            let matches = matcher.filter.matches(&resource);
             found.look(members).await;
             if matches {
                 found.take(found.lacks_next(window).then_some(item));
@@ -300,17 +305,17 @@ impl Directory {
     /// loaded whole, and judged again if they were written in between.
     async fn glance(
         &self,
-        asked: &Asked<'_>,
-        sieve: &Sieve<'_>,
+        call: &ScimCall<'_>,
+        matcher: &Matcher<'_>,
         sought: &Sought<'_>,
         window: Window,
         glances: Vec<Glance>,
         found: &mut Found,
     ) -> Result<(), Fault> {
         for glance in glances {
-            asked.check_time()?;
+            call.check_time()?;
             let (id, version) = (glance.id.clone(), glance.version);
-            let matches = sieve.filter.matches(&self.part(asked, glance, sought));
+            let matches = matcher.filter.matches(&self.part(call, glance, sought));
             found.look(0).await;
             if !matches {
                 continue;
@@ -319,12 +324,12 @@ impl Directory {
                 found.take(None);
                 continue;
             }
-            let record = asked.roster().load(&id).await?;
-            let record = record.filter(|record| record.wanted() != Wanted::Gone);
+            let record = call.roster().load(&id).await?;
+            let record = record.filter(|record| record.desired_state() != DesiredState::Deleted);
             // Written meanwhile, it may be another's.
             let still = |record: &UserRecord| {
-                let part = || self.part(asked, Glance::of(record, sought), sought);
-                record.row_version == version || sieve.filter.matches(&part())
+                let part = || self.part(call, Glance::of(record, sought), sought);
+                record.row_version == version || matcher.filter.matches(&part())
             };
             if let Some(record) = record.filter(still) {
                 found.take(Some(Item::User(Box::new(record))));
@@ -336,14 +341,14 @@ impl Directory {
     /// What a filter looks at of a resource; `active` always has a value there.
     async fn looked_at(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         item: &Item,
-        sieve: &Sieve<'_>,
+        matcher: &Matcher<'_>,
     ) -> Result<Map<String, Value>, Fault> {
-        if let (Item::User(record), Some(sought)) = (item, &sieve.sought) {
-            return Ok(self.part(asked, Glance::of(record, sought), sought));
+        if let (Item::User(record), Some(sought)) = (item, &matcher.sought) {
+            return Ok(self.part(call, Glance::of(record, sought), sought));
         }
-        let mut resource = self.whole(asked, item, sieve.extent).await?;
+        let mut resource = self.whole(call, item, matcher.extent).await?;
         if let Item::User(record) = item {
             tell_active(&mut resource, record);
         }
@@ -352,20 +357,20 @@ impl Directory {
 
     /// Reads the filter for one endpoint; in a query over both, attributes of the other type are
     /// known too and match nothing.
-    fn wish(
+    fn search_target(
         &self,
         endpoint: Endpoint,
         other: Option<Endpoint>,
         query: &Query,
-    ) -> Result<Wish<'_>, Fault> {
+    ) -> Result<SearchTarget<'_>, Fault> {
         let types = self.types(endpoint);
         let read = |text| match other {
             Some(other) => Filter::read_for_both(text, types, self.types(other), self.strict),
-            None => Filter::read(text, types, self.strict),
+            None => Filter::parse(text, types, self.strict),
         };
         let filter = query.filter.as_deref().map(read).transpose()?;
         let looked_at = Extent::looked_at(filter.as_ref(), links(endpoint));
-        Ok(Wish { endpoint, types, filter, looked_at })
+        Ok(SearchTarget { endpoint, types, filter, looked_at })
     }
 
     /// The endpoint's resource type.
@@ -380,20 +385,20 @@ impl Directory {
     /// records that were shown lately are not unpacked.
     async fn list_users(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         window: Window,
         start_index: usize,
-    ) -> Result<Answer, Fault> {
-        let (_, total) = asked.roster().page_versions(0, 0).await?;
+    ) -> Result<ScimResponse, Fault> {
+        let (_, total) = call.roster().page_versions(0, 0).await?;
         let (start, count) = window.counted_from_the_oldest(total);
-        let (users, total) = asked.roster().page_versions(start, count).await?;
+        let (users, total) = call.roster().page_versions(start, count).await?;
         let mut page = Page::default();
         for (number, (id, version)) in users.iter().rev().enumerate() {
             if number % TURN == TURN.saturating_sub(1) {
                 yield_now().await;
             }
-            asked.check_time()?;
-            let Some(user) = self.user_written(asked, id, *version).await? else { continue };
+            call.check_time()?;
+            let Some(user) = self.user_written(call, id, *version).await? else { continue };
             if !page.add_carried(&user.text, user.carried) {
                 break;
             }
@@ -404,18 +409,18 @@ impl Directory {
     /// The whole resource, as far as the extent wants it.
     async fn whole(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         item: &Item,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
         match item {
-            Item::User(record) => self.user(asked, record, extent).await,
-            Item::Group(group) => self.whole_group(asked, group, extent.links).await,
+            Item::User(record) => self.user(call, record, extent).await,
+            Item::Group(group) => self.whole_group(call, group, extent.links).await,
         }
     }
 }
 
-impl Asked<'_> {
+impl ScimCall<'_> {
     /// A page of an endpoint, counted from the oldest, and how many there are.
     async fn page(
         &self,
@@ -451,7 +456,7 @@ impl Asked<'_> {
             self.check_time()?;
             found.look(0).await;
             let record = self.roster().load(id).await?;
-            let record = record.filter(|record| record.wanted() != Wanted::Gone);
+            let record = record.filter(|record| record.desired_state() != DesiredState::Deleted);
             found.items.extend(record.map(|record| Item::User(Box::new(record))));
         }
         Ok(Found { total, ..found })
@@ -471,7 +476,8 @@ impl Asked<'_> {
             }
             let items: Vec<Item> = match endpoint {
                 Endpoint::Users => {
-                    let living = |record: &UserRecord| record.wanted() != Wanted::Gone;
+                    let living =
+                        |record: &UserRecord| record.desired_state() != DesiredState::Deleted;
                     let records = self.users_by(lookup).await?.into_iter().filter(living);
                     records.map(|record| Item::User(Box::new(record))).collect()
                 }
@@ -486,8 +492,9 @@ impl Asked<'_> {
     }
 
     /// Ends a search whose answer could not be passed on any more.
-    fn check_time(&self) -> Result<(), Trouble> {
-        let is_over = || Trouble::NotDone("a search took all the time that there was".to_owned());
+    fn check_time(&self) -> Result<(), RosterError> {
+        let is_over =
+            || RosterError::NotDone("a search took all the time that there was".to_owned());
         self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
     }
 
@@ -495,7 +502,7 @@ impl Asked<'_> {
     async fn users_by(&self, lookup: &Lookup) -> Result<Vec<UserRecord>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
-            Lookup::Id(id) => roster.load(&Id::read(id)).await?.into_iter().collect(),
+            Lookup::Id(id) => roster.load(&Id::from_text(id)).await?.into_iter().collect(),
             Lookup::UserName(name) => {
                 roster.find(&Key::user_name(name)).await?.into_iter().collect()
             }
@@ -505,11 +512,11 @@ impl Asked<'_> {
             Lookup::Email(email) => find_everybody(roster, &Key::email(email), SCAN + 1).await?,
             Lookup::Group(group) => {
                 let mut users = Vec::new();
-                let members = all_members(roster, &Id::read(group)).await?;
+                let members = all_members(roster, &Id::from_text(group)).await?;
                 check_amount(members.len())?;
                 for member in members {
                     self.check_time()?;
-                    users.extend(roster.load(&Id::read(&member.value)).await?);
+                    users.extend(roster.load(&Id::from_text(&member.value)).await?);
                 }
                 users
             }
@@ -521,7 +528,7 @@ impl Asked<'_> {
     async fn groups_by(&self, lookup: &Lookup) -> Result<Vec<Group>, Fault> {
         let roster = self.roster();
         Ok(match lookup {
-            Lookup::Id(id) => roster.load_group(&Id::read(id)).await?.into_iter().collect(),
+            Lookup::Id(id) => roster.load_group(&Id::from_text(id)).await?.into_iter().collect(),
             Lookup::DisplayName(name) => {
                 roster.find_groups(&Key::group_name(name), SCAN + 1).await?
             }
@@ -535,12 +542,12 @@ impl Asked<'_> {
 }
 
 /// The `ListResponse` (RFC 7644 §3.4.2), or a fault if a single resource is too long for an answer.
-fn listed(page: &Page, total: usize, start_index: usize) -> Result<Answer, Fault> {
+fn listed(page: &Page, total: usize, start_index: usize) -> Result<ScimResponse, Fault> {
     let (list, carried) = page.response(total, start_index);
     if carried > MAX_ANSWER {
         return Err(Fault::new(Kind::TooMany, TOO_LONG));
     }
-    Ok(Answer { written: Some(list), ..Answer::shown(Map::new()) })
+    Ok(ScimResponse { written: Some(list), ..ScimResponse::shown(Map::new()) })
 }
 
 /// The attribute that links a resource to others, which costs a read of its own.

@@ -5,14 +5,14 @@ use aws_sdk_connect::Client;
 use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
 
+use super::call_error::CallError;
 use super::class::Class;
-use super::failure::Failure;
-use super::pace::Pace;
+use super::rate_limiter::RateLimiter;
 use crate::deadline::Deadline;
 
 /// The context of a call. It lives for one event or one round, since its limits are shares of the
 /// time that was left at its start.
-pub(crate) struct Line<'a> {
+pub(crate) struct CallContext<'a> {
     /// The SDK's client.
     pub(crate) client: &'a Client,
     /// The instance's id.
@@ -22,19 +22,19 @@ pub(crate) struct Line<'a> {
     pub(crate) limits: Builder,
     /// The rate limiter and until when to wait for it; `None` where a sender waits for the answer,
     /// and a throttle is dealt with instead.
-    pub(crate) pace: Option<(&'a Pace, Deadline)>,
+    pub(crate) rate_limiter: Option<(&'a RateLimiter, Deadline)>,
 }
 
-impl Line<'_> {
+impl CallContext<'_> {
     /// Waits for the rate limiter's permit for one call.
     ///
     /// # Errors
     /// [`Class::Throttled`] if the permit would come too late for the call to be made. Nothing was
     /// sent.
-    pub(super) async fn turn(&self, operation: &'static str) -> Result<(), Failure> {
-        match self.pace {
-            Some((pace, deadline)) if !pace.wait(operation, deadline).await => {
-                Err(Failure::unsent(operation))
+    pub(super) async fn acquire_permit(&self, operation: &'static str) -> Result<(), CallError> {
+        match self.rate_limiter {
+            Some((rate_limiter, deadline)) if !rate_limiter.wait(operation, deadline).await => {
+                Err(CallError::unsent(operation))
             }
             _ => Ok(()),
         }
@@ -46,15 +46,17 @@ impl Line<'_> {
         &self,
         operation: &'static str,
         answer: Result<T, SdkError<E>>,
-    ) -> Result<T, Failure>
+    ) -> Result<T, CallError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let judged = answer.map_err(|error| Failure::of(operation, &error));
-        if let Some((pace, _)) = self.pace {
+        let judged = answer.map_err(|error| CallError::of(operation, &error));
+        if let Some((rate_limiter, _)) = self.rate_limiter {
             match &judged {
-                Err(failure) if failure.class == Class::Throttled => pace.slower(operation),
-                _ => pace.faster(operation),
+                Err(failure) if failure.class == Class::Throttled => {
+                    rate_limiter.on_throttle(operation)
+                }
+                _ => rate_limiter.on_success(operation),
             }
         }
         judged

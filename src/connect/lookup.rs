@@ -7,21 +7,21 @@
 
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
+use super::call_context::CallContext;
+use super::call_error::CallError;
 use super::class::Class;
-use super::failure::Failure;
-use super::line::Line;
+use super::from_sdk::observed;
 use super::plan::Observed;
-use super::shown::observed;
 
 /// The largest page of ListUsers ("Amazon Connect API Reference", ListUsers, maxResults).
 const PAGE: i32 = 1000;
 
-impl Line<'_> {
+impl CallContext<'_> {
     /// The user of this name, as DescribeUser shows it; `None` if Connect lists none.
     ///
     /// # Errors
     /// [`Class::NotYet`] if the user is listed and not described.
-    pub(super) async fn find(&self, username: &str) -> Result<Option<Observed>, Failure> {
+    pub(super) async fn find(&self, username: &str) -> Result<Option<Observed>, CallError> {
         let found = self.search(username).await?;
         // The index may still have users that were deleted; only one that is described is believed.
         if let Some(id) = &found
@@ -32,16 +32,16 @@ impl Line<'_> {
         match self.list_for(username).await? {
             None => Ok(None),
             // What is listed and not shown is too young, not gone.
-            listed if listed == found => Err(Failure::not_yet()),
-            Some(id) => self.describe(&id).await?.map(Some).ok_or_else(Failure::not_yet),
+            listed if listed == found => Err(CallError::not_yet()),
+            Some(id) => self.describe(&id).await?.map(Some).ok_or_else(CallError::not_yet),
         }
     }
 
     /// The user of this id; `None` if Connect does not show it: it never was, was deleted, or was
     /// created so recently that it is not shown yet ("Amazon Connect API Reference", eventual
     /// consistency, which names both error codes).
-    pub(super) async fn describe(&self, id: &str) -> Result<Option<Observed>, Failure> {
-        self.turn("DescribeUser").await?;
+    pub(super) async fn describe(&self, id: &str) -> Result<Option<Observed>, CallError> {
+        self.acquire_permit("DescribeUser").await?;
         let described = self
             .client
             .describe_user()
@@ -62,19 +62,19 @@ impl Line<'_> {
             }
             described => described?,
         };
-        let user = described.user().ok_or_else(|| Failure::empty("DescribeUser"))?;
+        let user = described.user().ok_or_else(|| CallError::empty("DescribeUser"))?;
         Ok(Some(observed(id, user)))
     }
 
     /// The id of this name by the search index, which lags behind CreateUser and DeleteUser.
-    async fn search(&self, username: &str) -> Result<Option<String>, Failure> {
+    async fn search(&self, username: &str) -> Result<Option<String>, CallError> {
         let condition = StringCondition::builder()
             .field_name("Username")
             .value(username)
             .comparison_type(StringComparisonType::Exact)
             .build();
         let criteria = UserSearchCriteria::builder().string_condition(condition).build();
-        self.turn("SearchUsers").await?;
+        self.acquire_permit("SearchUsers").await?;
         let found = self
             .client
             .search_users()
@@ -91,10 +91,10 @@ impl Line<'_> {
     }
 
     /// The id of this name by the full list: one call for each thousand users, until it is found.
-    async fn list_for(&self, username: &str) -> Result<Option<String>, Failure> {
+    async fn list_for(&self, username: &str) -> Result<Option<String>, CallError> {
         let mut token = None;
         loop {
-            self.turn("ListUsers").await?;
+            self.acquire_permit("ListUsers").await?;
             let page = self
                 .client
                 .list_users()

@@ -8,11 +8,11 @@
 use serde_json::Value;
 
 use super::Rules;
-use super::instance::{Instance, Reference, Resource};
+use super::instance::{Instance, Resource, ResourceRef};
 use crate::caseless;
 use crate::fault::Fault;
 use crate::json::describe;
-use crate::scim::manner::Manner;
+use crate::scim::on_invalid::OnInvalid;
 use crate::scim::{CONNECT_SCHEMA, Person};
 
 /// CreateUser takes 1 to 10 security profiles.
@@ -20,7 +20,7 @@ pub const MAX_SECURITY_PROFILES: usize = 10;
 
 /// A user's access; `T` is how a profile or group is named: by reference or by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Power<T> {
+pub struct Permissions<T> {
     /// The routing profile.
     pub routing_profile: T,
     /// One to [`MAX_SECURITY_PROFILES`] security profiles.
@@ -35,29 +35,29 @@ pub struct Allowed {
     /// The instance that an ARN must be of.
     pub instance: Instance,
     /// Routing profiles.
-    pub routing_profiles: Vec<Reference>,
+    pub routing_profiles: Vec<ResourceRef>,
     /// Security profiles.
-    pub security_profiles: Vec<Reference>,
+    pub security_profiles: Vec<ResourceRef>,
     /// Hierarchy groups.
-    pub hierarchy_groups: Vec<Reference>,
+    pub hierarchy_groups: Vec<ResourceRef>,
 }
 
 /// A grant to the members of a group: at least one of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// The routing profile.
-    pub routing_profile: Option<Reference>,
+    pub routing_profile: Option<ResourceRef>,
     /// Up to [`MAX_SECURITY_PROFILES`] security profiles.
-    pub security_profiles: Vec<Reference>,
+    pub security_profiles: Vec<ResourceRef>,
     /// The hierarchy group.
-    pub hierarchy_group: Option<Reference>,
+    pub hierarchy_group: Option<ResourceRef>,
 }
 
-impl<T> Power<T> {
+impl<T> Permissions<T> {
     /// The same, said in another way.
     #[must_use]
-    pub fn map<U>(self, say: impl Fn(T) -> U) -> Power<U> {
-        Power {
+    pub fn map<U>(self, say: impl Fn(T) -> U) -> Permissions<U> {
+        Permissions {
             routing_profile: say(self.routing_profile),
             security_profiles: self.security_profiles.into_iter().map(&say).collect(),
             hierarchy_group: self.hierarchy_group.map(&say),
@@ -65,7 +65,7 @@ impl<T> Power<T> {
     }
 }
 
-impl Power<Reference> {
+impl Permissions<ResourceRef> {
     /// Each of the three by itself, the first that says anything of it:
     ///
     /// 1. the person's own payload, as far as the operator's list allows;
@@ -81,20 +81,20 @@ impl Power<Reference> {
         person: &Person,
         groups: &[&str],
         rules: &Rules,
-        manner: &mut Manner,
+        on_invalid: &mut OnInvalid,
     ) -> Result<Self, Fault> {
-        let (defaults, allowed) = (&rules.power, &rules.allowed);
-        let [group, routing, security] = Attribute::all(allowed);
+        let (defaults, allowed) = (&rules.permissions, &rules.allowed);
+        let [group, routing, security] = AccessAttribute::all(allowed);
         let grants = Grant::of(groups, rules);
         let granted =
-            |one: fn(&Grant) -> Option<&Reference>| grants.iter().find_map(|grant| one(grant));
-        let group = group.one(person, &allowed.instance, manner)?;
+            |one: fn(&Grant) -> Option<&ResourceRef>| grants.iter().find_map(|grant| one(grant));
+        let group = group.one(person, &allowed.instance, on_invalid)?;
         let group = group.or_else(|| granted(|grant| grant.hierarchy_group.as_ref()).cloned());
-        let routing = routing.one(person, &allowed.instance, manner)?;
+        let routing = routing.one(person, &allowed.instance, on_invalid)?;
         let routing = routing.or_else(|| granted(|grant| grant.routing_profile.as_ref()).cloned());
-        let security = match security.several(person, &allowed.instance, manner)? {
+        let security = match security.several(person, &allowed.instance, on_invalid)? {
             Some(own) => Some(own),
-            None => Grant::security_profiles(&grants, manner)?,
+            None => Grant::security_profiles(&grants, on_invalid)?,
         };
         Ok(Self {
             routing_profile: routing.unwrap_or_else(|| defaults.routing_profile.clone()),
@@ -115,8 +115,8 @@ impl Grant {
     /// The security profiles of all of them, each once; none, if none has any.
     fn security_profiles(
         grants: &[&Self],
-        manner: &mut Manner,
-    ) -> Result<Option<Vec<Reference>>, Fault> {
+        on_invalid: &mut OnInvalid,
+    ) -> Result<Option<Vec<ResourceRef>>, Fault> {
         let mut profiles = Vec::new();
         for profile in grants.iter().flat_map(|grant| &grant.security_profiles) {
             if !profiles.contains(profile) {
@@ -125,7 +125,7 @@ impl Grant {
         }
         if profiles.len() > MAX_SECURITY_PROFILES {
             let expected = format!("at most {MAX_SECURITY_PROFILES} security profiles of them all");
-            manner.leave_out(Fault::value("groups", &expected, &profiles.len().to_string()))?;
+            on_invalid.leave_out(Fault::value("groups", &expected, &profiles.len().to_string()))?;
             profiles.truncate(MAX_SECURITY_PROFILES);
         }
         Ok(Some(profiles).filter(|profiles| !profiles.is_empty()))
@@ -133,13 +133,13 @@ impl Grant {
 }
 
 /// One attribute of our extension, and the operator's list for it.
-struct Attribute<'a> {
+struct AccessAttribute<'a> {
     name: &'static str,
     kind: Resource,
-    list: (&'static str, &'a [Reference]),
+    list: (&'static str, &'a [ResourceRef]),
 }
 
-impl<'a> Attribute<'a> {
+impl<'a> AccessAttribute<'a> {
     /// Hierarchy group, routing profile, security profiles.
     const fn all(allowed: &'a Allowed) -> [Self; 3] {
         [
@@ -165,13 +165,13 @@ impl<'a> Attribute<'a> {
         &self,
         person: &Person,
         instance: &Instance,
-        manner: &mut Manner,
-    ) -> Result<Option<Reference>, Fault> {
-        let value = person.connect(self.name, manner)?;
-        manner.or_without(value.map(|value| self.read(value, instance)).transpose())
+        on_invalid: &mut OnInvalid,
+    ) -> Result<Option<ResourceRef>, Fault> {
+        let value = person.connect(self.name, on_invalid)?;
+        on_invalid.or_without(value.map(|value| self.read(value, instance)).transpose())
     }
 
-    fn read(&self, value: &Value, instance: &Instance) -> Result<Reference, Fault> {
+    fn read(&self, value: &Value, instance: &Instance) -> Result<ResourceRef, Fault> {
         let Value::String(text) = value else {
             return Err(self.refuse("a string", describe(value)));
         };
@@ -191,24 +191,25 @@ impl<'a> Attribute<'a> {
         &self,
         person: &Person,
         instance: &Instance,
-        manner: &mut Manner,
-    ) -> Result<Option<Vec<Reference>>, Fault> {
-        let values = match person.connect(self.name, manner)? {
+        on_invalid: &mut OnInvalid,
+    ) -> Result<Option<Vec<ResourceRef>>, Fault> {
+        let values = match person.connect(self.name, on_invalid)? {
             None => return Ok(None),
             Some(Value::Array(values)) => values.as_slice(),
-            Some(one @ Value::String(_)) if manner.is_lenient() => std::slice::from_ref(one),
+            Some(one @ Value::String(_)) if on_invalid.is_lenient() => std::slice::from_ref(one),
             Some(other) => {
                 let fault = self.refuse("an array of strings", describe(other));
-                return manner.leave_out(fault).map(|()| None);
+                return on_invalid.leave_out(fault).map(|()| None);
             }
         };
         let mut named = Vec::new();
         for value in values {
-            let read = manner.or_without(self.read(value, instance).map(Some))?;
+            let read = on_invalid.or_without(self.read(value, instance).map(Some))?;
             named.extend(read.filter(|reference| !named.contains(reference)));
         }
         if named.len() > MAX_SECURITY_PROFILES {
-            manner.leave_out(self.refuse(&format!("at most {MAX_SECURITY_PROFILES}"), "more"))?;
+            on_invalid
+                .leave_out(self.refuse(&format!("at most {MAX_SECURITY_PROFILES}"), "more"))?;
             named.truncate(MAX_SECURITY_PROFILES);
         }
         Ok(Some(named).filter(|named| !named.is_empty()))

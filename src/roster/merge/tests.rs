@@ -22,23 +22,29 @@ fn ana(family_name: &str) -> Person {
 }
 
 /// What an event of second 10 makes of what is known.
-fn after(known: Option<&UserRecord>, gone: &[UserRecord], intent: &Intent, as_of: u64) -> Change {
-    fold(known, gone, intent, as_of).unwrap()
-}
-
-fn fold(
+fn after(
     known: Option<&UserRecord>,
     gone: &[UserRecord],
     intent: &Intent,
     as_of: u64,
-) -> Result<Change, Fault> {
-    let (id, owner) = (Id::of([7; 16]), "owner");
-    Said { intent, as_of: at(as_of), now: at(20), id, owner, source: "okta" }.fold(known, gone)
+) -> MergeResult {
+    merge_into(known, gone, intent, as_of).unwrap()
 }
 
-fn written(change: Change) -> UserRecord {
+fn merge_into(
+    known: Option<&UserRecord>,
+    gone: &[UserRecord],
+    intent: &Intent,
+    as_of: u64,
+) -> Result<MergeResult, Fault> {
+    let (id, owner) = (Id::of([7; 16]), "owner");
+    MergeInput { intent, as_of: at(as_of), now: at(20), id, owner, source: "okta" }
+        .merge_into(known, gone)
+}
+
+fn written(change: MergeResult) -> UserRecord {
     match change {
-        Change::Written(record) => *record,
+        MergeResult::Changed(record) => *record,
         other => panic!("{other:?}"),
     }
 }
@@ -53,7 +59,10 @@ fn known() -> UserRecord {
 #[test]
 fn who_was_unknown_joins_without_the_password_and_is_due() {
     let record = written(after(None, &[], &Intent::Join(ana("Ruiz")), 10));
-    assert_eq!((record.wanted(), record.generation, record.row_version), (Wanted::Active, 1, 0));
+    assert_eq!(
+        (record.desired_state(), record.generation, record.row_version),
+        (DesiredState::Active, 1, 0)
+    );
     assert_eq!(record.spec.person, ana("Ruiz").without_password());
     assert_eq!(record.spec.person.password(), Ok(None));
     assert_eq!((record.as_of(), record.schedule.due), (at(10), Some(at(80))));
@@ -63,34 +72,42 @@ fn who_was_unknown_joins_without_the_password_and_is_due() {
 #[test]
 fn each_intent_says_what_should_be() {
     let inactive = person(json!({"userName": "ana@example.com", "active": "False"}));
-    for (intent, wanted) in [
-        (Intent::Join(inactive.clone()), Wanted::Inactive),
-        (Intent::Change(inactive), Wanted::Inactive),
-        (Intent::Change(ana("Gil")), Wanted::Active),
-        (Intent::Leave(ana("Ruiz")), Wanted::Inactive),
-        (Intent::Remove(ana("Ruiz")), Wanted::Gone),
+    for (intent, desired) in [
+        (Intent::Join(inactive.clone()), DesiredState::Inactive),
+        (Intent::Change(inactive), DesiredState::Inactive),
+        (Intent::Change(ana("Gil")), DesiredState::Active),
+        (Intent::Leave(ana("Ruiz")), DesiredState::Inactive),
+        (Intent::Remove(ana("Ruiz")), DesiredState::Deleted),
     ] {
         let record = written(after(Some(&known()), &[], &intent, 12));
-        assert_eq!((record.wanted(), record.generation), (wanted, 2), "{intent:?}");
+        assert_eq!((record.desired_state(), record.generation), (desired, 2), "{intent:?}");
         assert_eq!((record.as_of(), record.row_version), (at(12), 3), "{intent:?}");
     }
     let left = written(after(Some(&known()), &[], &Intent::Leave(ana("x")), 12));
     assert_eq!(left.spec.person, known().spec.person, "who leaves is otherwise as before");
     let changed = written(after(Some(&left), &[], &Intent::Change(ana("Gil")), 13));
-    assert_eq!(changed.wanted(), Wanted::Inactive, "a change without active lets nobody in");
+    assert_eq!(
+        changed.desired_state(),
+        DesiredState::Inactive,
+        "a change without active lets nobody in"
+    );
     let back = written(after(Some(&left), &[], &Intent::Return(ana("x")), 13));
-    assert_eq!((back.wanted(), back.spec.person), (Wanted::Active, known().spec.person));
+    assert_eq!(
+        (back.desired_state(), back.spec.person),
+        (DesiredState::Active, known().spec.person)
+    );
 }
 
 #[test]
 fn what_is_older_changes_nothing_and_what_says_the_same_only_the_time() {
     let gil = Intent::Change(ana("Gil"));
-    assert_eq!(after(Some(&known()), &[], &gil, 9), Change::Nothing(OLDER));
-    let Change::Same(same) = after(Some(&known()), &[], &Intent::Join(ana("Ruiz")), 12) else {
+    assert_eq!(after(Some(&known()), &[], &gil, 9), MergeResult::Ignored(OLDER));
+    let MergeResult::Unchanged(same) = after(Some(&known()), &[], &Intent::Join(ana("Ruiz")), 12)
+    else {
         panic!("it is the same")
     };
     let mut expected = known();
-    expected.spec.access.set(Wanted::Active, at(12));
+    expected.spec.access.set(DesiredState::Active, at(12));
     expected.spec.date(at(12));
     assert_eq!(*same, expected);
 }
@@ -100,12 +117,12 @@ fn what_is_older_waits_while_what_is_newer_may_be_taken_back() {
     let mut newer = written(after(Some(&known()), &[], &Intent::Change(ana("Gil")), 15));
     newer.take_lease(at(19));
     let older = Intent::Change(ana("Ng"));
-    let waits = fold(Some(&newer), &[], &older, 12).unwrap_err();
+    let waits = merge_into(Some(&newer), &[], &older, 12).unwrap_err();
     assert_eq!(waits.kind, Kind::Unavailable);
     // Known to have been tried, it will not be taken back any more.
     newer.fail(&Fault::new(Kind::Unavailable, "x"), at(19));
     assert!(newer.is_leased(at(20)));
-    assert_eq!(after(Some(&newer), &[], &older, 12), Change::Nothing(OLDER));
+    assert_eq!(after(Some(&newer), &[], &older, 12), MergeResult::Ignored(OLDER));
 }
 
 #[test]
@@ -115,20 +132,24 @@ fn who_is_gone_comes_back_by_what_is_newer_alone() {
     let join = Intent::Join(ana("Ruiz"));
     for as_of in [14, 15] {
         let change = after(None, &[gone.clone()], &join, as_of);
-        assert_eq!(change, Change::Nothing(OLDER));
+        assert_eq!(change, MergeResult::Ignored(OLDER));
     }
     let again = written(after(None, &[gone.clone()], &join, 16));
-    assert_eq!((again.row_version, again.wanted()), (0, Wanted::Active), "a new record");
+    assert_eq!(
+        (again.row_version, again.desired_state()),
+        (0, DesiredState::Active),
+        "a new record"
+    );
 }
 
 #[test]
 fn somebody_unknown_who_leaves_is_looked_for() {
-    for (intent, wanted) in [
-        (Intent::Leave(ana("Ruiz")), Wanted::Inactive),
-        (Intent::Remove(ana("Ruiz")), Wanted::Gone),
+    for (intent, desired) in [
+        (Intent::Leave(ana("Ruiz")), DesiredState::Inactive),
+        (Intent::Remove(ana("Ruiz")), DesiredState::Deleted),
     ] {
         let record = written(after(None, &[], &intent, 10));
-        assert_eq!((record.wanted(), record.spec.never_joined), (wanted, true));
+        assert_eq!((record.desired_state(), record.spec.never_joined), (desired, true));
         assert_eq!(record.status.candidate_usernames, ["ana@example.com"]);
         let mut settled = record;
         settled.settle("rules", at(11));
@@ -144,12 +165,12 @@ fn somebody_unknown_who_leaves_is_looked_for() {
 fn an_event_hook_takes_nothing_away_that_others_told() {
     let hook =
         || Person::displayed("ana@example.com".to_owned(), "e1".to_owned(), json!("Somebody Else"));
-    let Change::Same(same) = after(Some(&known()), &[], &Intent::Join(hook()), 12) else {
+    let MergeResult::Unchanged(same) = after(Some(&known()), &[], &Intent::Join(hook()), 12) else {
         panic!("nothing changes")
     };
     assert_eq!(same.spec.person, known().spec.person);
     for intent in [Intent::Change(hook()), Intent::Return(hook())] {
-        assert_eq!(after(None, &[], &intent, 10), Change::Nothing(UNKNOWN));
+        assert_eq!(after(None, &[], &intent, 10), MergeResult::Ignored(UNKNOWN));
     }
 }
 
@@ -157,21 +178,30 @@ fn an_event_hook_takes_nothing_away_that_others_told() {
 fn a_name_is_one_persons() {
     let other = person(json!({"userName": "ana@example.com", "externalId": "e2"}));
     for intent in [Intent::Join(other.clone()), Intent::Change(other.clone())] {
-        assert_eq!(fold(Some(&known()), &[], &intent, 12).unwrap_err().kind, Kind::Uniqueness);
+        assert_eq!(
+            merge_into(Some(&known()), &[], &intent, 12).unwrap_err().kind,
+            Kind::Uniqueness
+        );
     }
     for intent in [Intent::Return(other.clone()), Intent::Remove(other.clone())] {
-        assert_eq!(fold(Some(&known()), &[], &intent, 12).unwrap_err().kind, Kind::Uniqueness);
+        assert_eq!(
+            merge_into(Some(&known()), &[], &intent, 12).unwrap_err().kind,
+            Kind::Uniqueness
+        );
     }
     let left = written(after(Some(&known()), &[], &Intent::Leave(other), 12));
-    assert_eq!(left.wanted(), Wanted::Inactive, "in doubt nobody keeps access");
+    assert_eq!(left.desired_state(), DesiredState::Inactive, "in doubt nobody keeps access");
 }
 
 #[test]
 fn of_two_at_once_the_one_that_takes_access_away_holds() {
     let left = written(after(Some(&known()), &[], &Intent::Leave(ana("Ruiz")), 12));
     for intent in [Intent::Return(ana("Ruiz")), Intent::Join(ana("Ruiz"))] {
-        assert_eq!(after(Some(&left), &[], &intent, 12), Change::Nothing(OLDER));
-        assert_eq!(written(after(Some(&left), &[], &intent, 13)).wanted(), Wanted::Active);
+        assert_eq!(after(Some(&left), &[], &intent, 12), MergeResult::Ignored(OLDER));
+        assert_eq!(
+            written(after(Some(&left), &[], &intent, 13)).desired_state(),
+            DesiredState::Active
+        );
     }
 }
 
@@ -187,7 +217,7 @@ fn who_never_joined_stays_a_stranger_to_an_event_hook() {
 #[test]
 fn a_time_may_be_a_little_ahead() {
     let (intent, owner) = (Intent::Join(ana("Ruiz")), "owner");
-    let said = |as_of| Said {
+    let said = |as_of| MergeInput {
         intent: &intent,
         as_of,
         now: at(0),

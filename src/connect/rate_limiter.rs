@@ -25,7 +25,7 @@ const SLOWEST: f64 = 0.25;
 
 /// One token bucket for each operation. Its state is that of one run of the drain.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     /// Calls a second for each operation, at most: `CONNECT_RATE`.
     rate: f64,
     buckets: Mutex<BTreeMap<&'static str, Bucket>>,
@@ -42,7 +42,7 @@ struct Bucket {
     share: f64,
 }
 
-impl Pace {
+impl RateLimiter {
     /// A limiter of `rate` calls a second for each operation. Buckets start with one token and not
     /// full: what Connect would let in of a burst is unknown here, since others may have used it
     /// up.
@@ -66,12 +66,12 @@ impl Pace {
     }
 
     /// Connect let a call in: a quarter faster, up to the full rate.
-    pub(super) fn faster(&self, operation: &'static str) {
+    pub(super) fn on_success(&self, operation: &'static str) {
         self.change(operation, |bucket| bucket.share = (bucket.share * FASTER).min(1.0));
     }
 
     /// Connect throttled a call: half as fast, and what was saved up is gone.
-    pub(super) fn slower(&self, operation: &'static str) {
+    pub(super) fn on_throttle(&self, operation: &'static str) {
         self.change(operation, |bucket| {
             bucket.share = (bucket.share * SLOWER).max(SLOWEST);
             bucket.tokens = bucket.tokens.min(0.0);
@@ -107,26 +107,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_come_at_the_rate_and_slower_after_a_throttle() {
-        let pace = Pace::new(2.0);
+        let rate_limiter = RateLimiter::new(2.0);
         let deadline = Deadline::after(Duration::from_secs(60));
         let start = Instant::now();
         let mut turns = Vec::new();
         for call in 0..5 {
             if call == 3 {
-                pace.slower("CreateUser");
+                rate_limiter.on_throttle("CreateUser");
             }
-            assert!(pace.wait("CreateUser", deadline).await);
+            assert!(rate_limiter.wait("CreateUser", deadline).await);
             turns.push(start.elapsed().as_millis());
         }
         assert_eq!(turns, [0, 500, 1000, 2000, 3000]);
-        assert!(pace.wait("ListUsers", deadline).await, "another operation has its own bucket");
+        assert!(
+            rate_limiter.wait("ListUsers", deadline).await,
+            "another operation has its own bucket"
+        );
         assert_eq!(start.elapsed().as_millis(), 3000);
-        pace.faster("CreateUser");
-        pace.faster("CreateUser");
+        rate_limiter.on_success("CreateUser");
+        rate_limiter.on_success("CreateUser");
         sleep(Duration::from_secs(10)).await;
         let rested = Instant::now();
         for _ in 0..6 {
-            assert!(pace.wait("CreateUser", deadline).await);
+            assert!(rate_limiter.wait("CreateUser", deadline).await);
         }
         let waited = rested.elapsed().as_millis();
         assert!((600..700).contains(&waited), "{waited}: five were saved up");
@@ -134,9 +137,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_that_comes_too_late_is_not_waited_for() {
-        let pace = Pace::new(2.0);
+        let rate_limiter = RateLimiter::new(2.0);
         let deadline = Deadline::after(Duration::from_millis(550));
-        assert!(pace.wait("CreateUser", deadline).await);
-        assert!(!pace.wait("CreateUser", deadline).await);
+        assert!(rate_limiter.wait("CreateUser", deadline).await);
+        assert!(!rate_limiter.wait("CreateUser", deadline).await);
     }
 }

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
 
-use super::aside::{aside, is_long};
+use super::blocking::{is_long, run_blocking};
 use super::users::Edit;
-use super::{Asked, Directory, TRIES, etag, not_found};
+use super::{ScimCall, ScimServer, TRIES, etag, not_found};
 use crate::caseless;
 use crate::fault::{Fault, Kind};
-use crate::outcome::resource::{About, Answer, Deed};
+use crate::outcome::resource::{About, ScimAction, ScimResponse};
 use crate::reconcile::changed_meanwhile;
-use crate::roster::Clash;
-use crate::roster::group::{Group, GroupChange, Mark, Member};
+use crate::roster::WriteConflict;
+use crate::roster::group::{Affected, Group, GroupChange, Member};
 use crate::roster::key::Id;
 use crate::roster::{all_members, erase_group, settle_group, write_group};
 use crate::scim::projection::Projection;
@@ -31,35 +31,40 @@ const MEMBERS: &str = "members";
 /// After this many members other requests have their turn.
 const TURN: usize = 2000;
 
-impl Directory {
+impl ScimServer {
     /// POST (RFC 7644 §3.3): 201.
     ///
     /// # Errors
     /// [`Kind::Uniqueness`] for a `displayName` that another group has. RFC 7643 does not demand
     /// it, but profiles are given by that name.
-    pub(super) async fn create_group(&self, asked: &Asked<'_>) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.groups);
-        let mut kept = asked.taken_in(&self.groups, self.strict).await?;
+    pub(super) async fn create_group(&self, call: &ScimCall<'_>) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.groups);
+        let mut kept = call.taken_in(&self.groups, self.strict).await?;
         let add = split(&mut kept);
-        let now = asked.clock.now();
-        let group = Group::new(asked.reconciler.new_id(), now);
-        let mark = if self.grants(&kept) { Mark::Changed } else { Mark::Nobody };
-        let change = GroupChange { add, mark, resource: Some(kept), ..GroupChange::of(group, now) };
-        let group = write_group(asked.roster(), &change).await?.map_err(|_| taken())?;
-        let answer = self.group_answer(asked, &group, &projection).await?;
-        Ok(Answer { deed: Deed::Created, ..answer })
+        let now = call.clock.now();
+        let group = Group::new(call.reconciler.new_id(), now);
+        let affected = if self.grants(&kept) { Affected::Changed } else { Affected::Nobody };
+        let change =
+            GroupChange { add, affected, resource: Some(kept), ..GroupChange::of(group, now) };
+        let group = write_group(call.roster(), &change).await?.map_err(|_| taken())?;
+        let answer = self.group_answer(call, &group, &projection).await?;
+        Ok(ScimResponse { action: ScimAction::Created, ..answer })
     }
 
     /// GET of one, with 304 for a version that the client has. A 304 does not read the members.
-    pub(super) async fn read_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.groups);
-        let group = asked.living_group(id).await?;
-        if asked.has(&etag(group.edition)) {
-            let nothing = Projection::read(Some("id"), None, &self.groups);
-            let answer = self.group_answer(asked, &group, &nothing).await?;
-            return Ok(Answer { deed: Deed::NotModified, ..answer });
+    pub(super) async fn read_group(
+        &self,
+        call: &ScimCall<'_>,
+        id: &str,
+    ) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.groups);
+        let group = call.living_group(id).await?;
+        if call.has(&etag(group.edition)) {
+            let nothing = Projection::parse(Some("id"), None, &self.groups);
+            let answer = self.group_answer(call, &group, &nothing).await?;
+            return Ok(ScimResponse { action: ScimAction::NotModified, ..answer });
         }
-        self.group_answer(asked, &group, &projection).await
+        self.group_answer(call, &group, &projection).await
     }
 
     /// PUT and PATCH (RFC 7644 §3.5). The members are read for the edit, and written as a
@@ -68,22 +73,26 @@ impl Directory {
     /// # Errors
     /// Those of the edit and of `If-Match`; [`Kind::Uniqueness`] for the name; [`Kind::Conflict`]
     /// after [`TRIES`] overtaken writes.
-    pub(super) async fn change_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.groups);
-        let edit = Edit::read(asked, &self.groups, self.strict).await?;
+    pub(super) async fn change_group(
+        &self,
+        call: &ScimCall<'_>,
+        id: &str,
+    ) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.groups);
+        let edit = Edit::read(call, &self.groups, self.strict).await?;
         for tries in 1..=TRIES {
-            let known = asked.living_group(id).await?;
-            asked.check_version(&etag(known.edition))?;
+            let known = call.living_group(id).await?;
+            call.check_version(&etag(known.edition))?;
             if known.is_owed {
-                settle_group(asked.roster(), &known.id).await?;
+                settle_group(call.roster(), &known.id).await?;
                 continue;
             }
-            let members = all_members(asked.roster(), &known.id).await?;
-            let change = self.group_change(asked, &edit, known, members).await?;
-            match write_group(asked.roster(), &change).await? {
-                Ok(group) => return self.group_answer(asked, &group, &projection).await,
-                Err(Clash::Taken) => return Err(taken()),
-                Err(Clash::Moved) => asked.give_way(tries).await?,
+            let members = all_members(call.roster(), &known.id).await?;
+            let change = self.group_change(call, &edit, known, members).await?;
+            match write_group(call.roster(), &change).await? {
+                Ok(group) => return self.group_answer(call, &group, &projection).await,
+                Err(WriteConflict::DuplicateKey) => return Err(taken()),
+                Err(WriteConflict::StaleVersion) => call.back_off(tries).await?,
             }
         }
         Err(changed_meanwhile())
@@ -91,16 +100,25 @@ impl Directory {
 
     /// DELETE (RFC 7644 §3.6): 204. If the group gives something, its members are marked in the
     /// same write.
-    pub(super) async fn remove_group(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
+    pub(super) async fn remove_group(
+        &self,
+        call: &ScimCall<'_>,
+        id: &str,
+    ) -> Result<ScimResponse, Fault> {
         for tries in 1..=TRIES {
-            let known = asked.living_group(id).await?;
-            asked.check_version(&etag(known.edition))?;
+            let known = call.living_group(id).await?;
+            call.check_version(&etag(known.edition))?;
             let mark = self.grants(&known.resource);
-            let now = asked.clock.now();
-            let erased = erase_group(asked.roster(), &known.id, known.version, mark, now).await?;
+            let now = call.clock.now();
+            let erased = erase_group(call.roster(), &known.id, known.version, mark, now).await?;
             match erased {
-                Ok(()) => return Ok(Answer { deed: Deed::Removed, ..Answer::shown(Map::new()) }),
-                Err(_) => asked.give_way(tries).await?,
+                Ok(()) => {
+                    return Ok(ScimResponse {
+                        action: ScimAction::Removed,
+                        ..ScimResponse::shown(Map::new())
+                    });
+                }
+                Err(_) => call.back_off(tries).await?,
             }
         }
         Err(changed_meanwhile())
@@ -110,54 +128,54 @@ impl Directory {
     /// thousands.
     pub(super) async fn whole_group(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         group: &Group,
         with_members: bool,
     ) -> Result<Map<String, Value>, Fault> {
         let mut members = None;
         if with_members {
             let mut shown = Vec::new();
-            let all = all_members(asked.roster(), &group.id).await?;
+            let all = all_members(call.roster(), &group.id).await?;
             for (number, member) in all.into_iter().enumerate() {
                 if number % TURN == TURN.saturating_sub(1) {
                     yield_now().await;
                 }
-                shown.push(self.member(asked, member));
+                shown.push(self.member(call, member));
             }
             members = Some(shown);
         }
-        Ok(self.group(asked, group, members))
+        Ok(self.group(call, group, members))
     }
 
     /// The difference that an edit makes: attributes if they changed, members who come, change or
     /// go, and which users are to be reconciled because of it.
     async fn group_change(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         edit: &Arc<Edit>,
         known: Group,
         members: Vec<Member>,
     ) -> Result<GroupChange, Fault> {
         let (edit, types, strict) = (Arc::clone(edit), Arc::clone(&self.groups), self.strict);
         let former = known.resource.clone();
-        let is_long = is_long(asked.request.body.len(), members.len());
+        let is_long = is_long(call.request.body.len(), members.len());
         let edited = move || Edited::of(&edit, &types, former, &members, strict);
-        let Edited { kept, add, tell, remove } = aside(is_long, edited).await?;
+        let Edited { kept, add, tell, remove } = run_blocking(is_long, edited).await?;
         // By the old name and the new: a rename may give or take away profiles, and then it
         // concerns everybody in the group and not only who comes and goes.
         let grants = [self.grants(&known.resource), self.grants(&kept)];
         let is_renamed = known.resource.get("displayName") != kept.get("displayName");
-        let mark = match (grants.contains(&true), is_renamed) {
-            (true, true) => Mark::Everybody,
-            (true, false) => Mark::Changed,
-            (false, _) => Mark::Nobody,
+        let affected = match (grants.contains(&true), is_renamed) {
+            (true, true) => Affected::Everybody,
+            (true, false) => Affected::Changed,
+            (false, _) => Affected::Nobody,
         };
         // Only with `If-Match`: a condition on each write would make concurrent adds queue for one
         // version.
-        let condition = asked.is_conditional().then_some(known.edition);
+        let condition = call.is_conditional().then_some(known.edition);
         let resource = (kept != known.resource).then_some(kept);
-        let change = GroupChange::of(known, asked.clock.now());
-        Ok(GroupChange { resource, condition, add, tell, remove, mark, ..change })
+        let change = GroupChange::of(known, call.clock.now());
+        Ok(GroupChange { resource, condition, add, tell, remove, affected, ..change })
     }
 
     /// True if `GROUPS` gives something to the members of a group of this name, in any case.
@@ -169,22 +187,22 @@ impl Directory {
     /// The answer with a group as the projection wants it.
     async fn group_answer(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         group: &Group,
         projection: &Projection,
-    ) -> Result<Answer, Fault> {
-        let body = self.whole_group(asked, group, projection.wants(MEMBERS)).await?;
-        let location = self.location(asked, &self.groups, group.id.as_str());
+    ) -> Result<ScimResponse, Fault> {
+        let body = self.whole_group(call, group, projection.wants(MEMBERS)).await?;
+        let location = self.location(call, &self.groups, group.id.as_str());
         let (etag, location) = (Some(etag(group.edition)), Some(location));
         let about = Some(About { id: group.id.as_str().to_owned(), ..About::default() });
-        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
+        Ok(ScimResponse { etag, location, about, ..ScimResponse::shown(projection.apply(body)) })
     }
 }
 
-impl Asked<'_> {
+impl ScimCall<'_> {
     /// The group of this id, or a 404.
     async fn living_group(&self, id: &str) -> Result<Group, Fault> {
-        self.roster().load_group(&Id::read(id)).await?.ok_or_else(not_found)
+        self.roster().load_group(&Id::from_text(id)).await?.ok_or_else(not_found)
     }
 
     /// True if the client bound the write to one version; `*` binds it to none.

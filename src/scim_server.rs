@@ -4,17 +4,17 @@
 //! roster and then makes Connect follow. A group is kept here alone; the users for whom a change of
 //! it makes a difference are left to the drain.
 
-mod aside;
+mod blocking;
 mod groups;
 mod search;
-mod shown;
-mod written;
+mod render;
+mod cache;
 mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aside::{aside, is_long};
+use blocking::{is_long, run_blocking};
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
@@ -24,22 +24,22 @@ use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
 use crate::http::{MAX_ANSWER, Request, SCIM};
 use crate::json::{self, carried_length};
-use crate::outcome::resource::Answer;
+use crate::outcome::resource::ScimResponse;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::{Reconciler, changed_meanwhile};
 use crate::roster::Roster;
 use crate::scim::discovery;
 use crate::scim::list::{Query, list_response};
-use crate::scim::place::{Endpoint, Place};
 use crate::scim::projection::Projection;
+use crate::scim::route::{Endpoint, ScimRoute};
 use crate::scim::schema::{Limits, ResourceType};
 use crate::trust::Verified;
-use written::Written;
+use cache::ResourceCache;
 
 /// Answers SCIM clients by the attribute table and the operator's decisions. One for each process;
 /// it holds no resources but a cache of how they were shown.
 #[derive(Debug)]
-pub struct Directory {
+pub struct ScimServer {
     /// The resource type User, with the extensions and what the operator's lists allow.
     users: Arc<ResourceType>,
     /// The resource type Group.
@@ -52,11 +52,11 @@ pub struct Directory {
     /// gateway's.
     public_url: Option<String>,
     /// Users as they were shown lately, as JSON.
-    written: Written,
+    cache: ResourceCache,
 }
 
 /// One request with what it may use: the store, the time, and the URL for its locations.
-struct Asked<'a> {
+struct ScimCall<'a> {
     reconciler: &'a Reconciler,
     /// The request; that its sender was authenticated is proved by the caller's `Verified`.
     request: &'a Request,
@@ -67,7 +67,7 @@ struct Asked<'a> {
     deadline: Deadline,
 }
 
-impl Directory {
+impl ScimServer {
     /// A service provider with these settings. The schemas are made of the operator's lists, so an
     /// attribute that nobody may set is not there at all.
     #[must_use]
@@ -79,7 +79,7 @@ impl Directory {
             rules: rules.clone(),
             strict: scim.strict,
             public_url: scim.public_url.clone(),
-            written: Written::default(),
+            cache: ResourceCache::default(),
         }
     }
 
@@ -96,78 +96,84 @@ impl Directory {
         reconciler: &Reconciler,
         request: &Verified<&Request>,
         budget: &mut Budget<'_>,
-    ) -> Result<Answer, Fault> {
-        let front = self.public_url.as_ref().or(request.front.as_ref());
-        let base = format!("{}{SCIM}", front.map(String::as_str).unwrap_or_default()).into();
+    ) -> Result<ScimResponse, Fault> {
+        let origin = self.public_url.as_ref().or(request.origin.as_ref());
+        let base = format!("{}{SCIM}", origin.map(String::as_str).unwrap_or_default()).into();
         let Budget { clock, deadline, .. } = *budget;
-        let asked = Asked { reconciler, request, base, clock, deadline };
-        let answer = self.dispatch(&asked, budget).await?;
-        asked.fit(answer)
+        let call = ScimCall { reconciler, request, base, clock, deadline };
+        let answer = self.dispatch(&call, budget).await?;
+        call.fit(answer)
     }
 
     /// Path and method → the handler. The futures of reads that are frequent stand here unboxed;
     /// larger ones are on the heap, so that each request does not move the largest of them about.
-    async fn dispatch(&self, asked: &Asked<'_>, budget: &mut Budget<'_>) -> Result<Answer, Fault> {
-        let method = asked.request.method.as_str();
-        let place = Place::find(&asked.request.path)?;
+    async fn dispatch(
+        &self,
+        call: &ScimCall<'_>,
+        budget: &mut Budget<'_>,
+    ) -> Result<ScimResponse, Fault> {
+        let method = call.request.method.as_str();
+        let place = ScimRoute::find(&call.request.path)?;
         place.check(method)?;
         match (place, method) {
-            (Place::All(endpoint), "GET") => {
-                let query = Query::of_parameters(&asked.request.query)?;
-                Box::pin(self.search(asked, Some(endpoint), &query)).await
+            (ScimRoute::All(endpoint), "GET") => {
+                let query = Query::of_parameters(&call.request.query)?;
+                Box::pin(self.search(call, Some(endpoint), &query)).await
             }
-            (Place::Search(endpoint), _) => {
-                let query = Query::of_body(&asked.body().await?, self.strict)?;
-                Box::pin(self.search(asked, endpoint, &query)).await
+            (ScimRoute::Search(endpoint), _) => {
+                let query = Query::of_body(&call.body().await?, self.strict)?;
+                Box::pin(self.search(call, endpoint, &query)).await
             }
-            (Place::All(Endpoint::Users), _) => Box::pin(self.create_user(asked, budget)).await,
-            (Place::All(Endpoint::Groups), _) => Box::pin(self.create_group(asked)).await,
-            (Place::One(Endpoint::Users, id), "GET") => self.read_user(asked, &id).await,
-            (Place::One(Endpoint::Users, id), "DELETE") => {
-                Box::pin(self.remove_user(asked, &id, budget)).await
+            (ScimRoute::All(Endpoint::Users), _) => Box::pin(self.create_user(call, budget)).await,
+            (ScimRoute::All(Endpoint::Groups), _) => Box::pin(self.create_group(call)).await,
+            (ScimRoute::One(Endpoint::Users, id), "GET") => self.read_user(call, &id).await,
+            (ScimRoute::One(Endpoint::Users, id), "DELETE") => {
+                Box::pin(self.remove_user(call, &id, budget)).await
             }
-            (Place::One(Endpoint::Users, id), _) => {
-                Box::pin(self.change_user(asked, &id, budget)).await
+            (ScimRoute::One(Endpoint::Users, id), _) => {
+                Box::pin(self.change_user(call, &id, budget)).await
             }
-            (Place::One(Endpoint::Groups, id), "GET") => self.read_group(asked, &id).await,
-            (Place::One(Endpoint::Groups, id), "DELETE") => {
-                Box::pin(self.remove_group(asked, &id)).await
+            (ScimRoute::One(Endpoint::Groups, id), "GET") => self.read_group(call, &id).await,
+            (ScimRoute::One(Endpoint::Groups, id), "DELETE") => {
+                Box::pin(self.remove_group(call, &id)).await
             }
-            (Place::One(Endpoint::Groups, id), _) => Box::pin(self.change_group(asked, &id)).await,
-            (place, _) => self.discover(asked, place),
+            (ScimRoute::One(Endpoint::Groups, id), _) => {
+                Box::pin(self.change_group(call, &id)).await
+            }
+            (place, _) => self.discover(call, place),
         }
     }
 
     /// The discovery endpoints (RFC 7644 §4), written out of the attribute table. They are behind
     /// the same authentication as all others.
-    fn discover(&self, asked: &Asked<'_>, place: Place) -> Result<Answer, Fault> {
+    fn discover(&self, call: &ScimCall<'_>, place: ScimRoute) -> Result<ScimResponse, Fault> {
         // RFC 7644 §4: a filter here is refused.
-        if asked.parameter("filter").is_some() {
+        if call.parameter("filter").is_some() {
             return Err(Fault::new(Kind::Forbidden, NO_FILTER));
         }
         let types = [self.users.as_ref(), self.groups.as_ref()];
-        let (all, wanted, member) = match place {
-            Place::ResourceTypes(name) => {
-                (discovery::resource_types(&types, &asked.base), name, "id")
+        let (all, desired, member) = match place {
+            ScimRoute::ResourceTypes(name) => {
+                (discovery::resource_types(&types, &call.base), name, "id")
             }
-            Place::Schemas(urn) => (discovery::schemas(&types, &asked.base), urn, "id"),
-            _ => return Ok(Answer::shown(discovery::service_provider_config(&asked.base))),
+            ScimRoute::Schemas(urn) => (discovery::schemas(&types, &call.base), urn, "id"),
+            _ => return Ok(ScimResponse::shown(discovery::service_provider_config(&call.base))),
         };
-        let Some(wanted) = wanted else {
-            return Ok(Answer::shown(list_response(all)));
+        let Some(desired) = desired else {
+            return Ok(ScimResponse::shown(list_response(all)));
         };
         let is_meant = |document: &Map<String, Value>| {
             let id = document.get(member).and_then(Value::as_str);
-            id.is_some_and(|id| id.eq_ignore_ascii_case(&wanted))
+            id.is_some_and(|id| id.eq_ignore_ascii_case(&desired))
         };
         let found = all.into_iter().find(is_meant).ok_or_else(not_found)?;
         let location = found.get("meta").and_then(|meta| meta.get("location"));
         let location = location.and_then(Value::as_str).map(str::to_owned);
-        Ok(Answer { location, ..Answer::shown(found) })
+        Ok(ScimResponse { location, ..ScimResponse::shown(found) })
     }
 }
 
-impl Asked<'_> {
+impl ScimCall<'_> {
     /// The store.
     fn roster(&self) -> &dyn Roster {
         self.reconciler.roster()
@@ -182,7 +188,7 @@ impl Asked<'_> {
 
     /// The attributes that the answer is to have (RFC 7644 §3.9).
     fn projection(&self, types: &ResourceType) -> Projection {
-        Projection::read(self.parameter("attributes"), self.parameter("excludedAttributes"), types)
+        Projection::parse(self.parameter("attributes"), self.parameter("excludedAttributes"), types)
     }
 
     /// The body as a JSON object, read strictly: duplicate names and deep nesting are refused. Long
@@ -193,7 +199,7 @@ impl Asked<'_> {
             return read_body(body);
         }
         let body = body.to_vec();
-        aside(true, move || read_body(&body)).await
+        run_blocking(true, move || read_body(&body)).await
     }
 
     /// True if the body takes milliseconds to be worked on.
@@ -204,7 +210,7 @@ impl Asked<'_> {
     /// Keeps an answer within [`MAX_ANSWER`] bytes as Lambda carries it. A write that succeeded
     /// must not be answered with an error: its answer is cut down to `schemas`, `id` and `meta`, by
     /// which the client can read the resource in parts.
-    fn fit(&self, mut answer: Answer) -> Result<Answer, Fault> {
+    fn fit(&self, mut answer: ScimResponse) -> Result<ScimResponse, Fault> {
         if carried_length(&answer.body) <= MAX_ANSWER {
             return Ok(answer);
         }
@@ -226,7 +232,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// [`Kind::Conflict`] if that would take more than the time that is left.
-    async fn give_way(&self, tries: u32) -> Result<(), Fault> {
+    async fn back_off(&self, tries: u32) -> Result<(), Fault> {
         let rest = PAUSE.saturating_mul(tries);
         if !self.deadline.allows_a_call_after(rest) {
             return Err(changed_meanwhile());
@@ -276,9 +282,9 @@ fn etag(edition: u64) -> String {
 fn limits(rules: &Rules) -> Limits {
     let allowed = &rules.allowed;
     Limits {
-        routing_profiles: shown::names(&allowed.routing_profiles),
-        security_profiles: shown::names(&allowed.security_profiles),
-        hierarchy_groups: shown::names(&allowed.hierarchy_groups),
+        routing_profiles: render::names(&allowed.routing_profiles),
+        security_profiles: render::names(&allowed.security_profiles),
+        hierarchy_groups: render::names(&allowed.hierarchy_groups),
         directory: rules.identity.directory_user_id,
     }
 }

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::aside::aside;
-use super::shown::{Extent, tell_active, with_traces};
-use super::{Asked, Directory, TOO_LONG, TRIES, etag, not_found};
+use super::blocking::run_blocking;
+use super::render::{Extent, tell_active, with_traces};
+use super::{ScimCall, ScimServer, TOO_LONG, TRIES, etag, not_found};
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
-use crate::outcome::resource::{About, Answer, Deed};
+use crate::outcome::resource::{About, ScimAction, ScimResponse};
 use crate::reconcile::budget::Budget;
 use crate::reconcile::changed_meanwhile;
 use crate::roster::group::Group;
 use crate::roster::key::Id;
-use crate::roster::record::{UserRecord, Wanted};
+use crate::roster::record::{DesiredState, UserRecord};
 use crate::scim::patch::{self, Operation};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -32,7 +32,7 @@ pub(super) enum Edit {
     Put(Map<String, Value>),
 }
 
-impl Directory {
+impl ScimServer {
     /// POST (RFC 7644 §3.3): 201 with the resource, also where Connect follows later. The password
     /// is handed on and kept nowhere.
     ///
@@ -40,50 +40,54 @@ impl Directory {
     /// [`Kind::Uniqueness`] for a `userName` that is taken, here or in Connect.
     pub(super) async fn create_user(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         budget: &mut Budget<'_>,
-    ) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.users);
-        let kept = asked.taken_in(&self.users, self.strict).await?;
+    ) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.users);
+        let kept = call.taken_in(&self.users, self.strict).await?;
         let person = Person::new(kept);
-        let (id, made) = asked.reconciler.add_person(&person, budget).await?;
-        let record = asked.written(&id, made.record).await?;
-        let mut answer = self.user_answer(asked, &record, &projection, made.groups).await?;
-        (answer.deed, answer.kept) = (Deed::Created, Some(made.outcome));
-        answer.about = Some(self.about_written(asked, &record));
+        let (id, made) = call.reconciler.add_person(&person, budget).await?;
+        let record = call.written(&id, made.record).await?;
+        let mut answer = self.user_answer(call, &record, &projection, made.groups).await?;
+        (answer.action, answer.kept) = (ScimAction::Created, Some(made.outcome));
+        answer.about = Some(self.about_written(call, &record));
         Ok(answer)
     }
 
     /// GET of one (RFC 7644 §3.4.1), with 304 for a version that the client has.
-    pub(super) async fn read_user(&self, asked: &Asked<'_>, id: &str) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.users);
+    pub(super) async fn read_user(
+        &self,
+        call: &ScimCall<'_>,
+        id: &str,
+    ) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.users);
         let mut answer = if projection.is_everything() {
-            self.written_answer(asked, &Id::read(id)).await?
+            self.written_answer(call, &Id::from_text(id)).await?
         } else {
-            let record = asked.living(&Id::read(id)).await?;
-            self.user_answer(asked, &record, &projection, None).await?
+            let record = call.load_live(&Id::from_text(id)).await?;
+            self.user_answer(call, &record, &projection, None).await?
         };
-        if answer.etag.as_ref().is_some_and(|etag| asked.has(etag)) {
-            answer.deed = Deed::NotModified;
+        if answer.etag.as_ref().is_some_and(|etag| call.has(etag)) {
+            answer.action = ScimAction::NotModified;
         }
         Ok(answer)
     }
 
     /// The whole user, for requests without `attributes` and `excludedAttributes`. If the cache has
     /// the text for this version, the record is not even unpacked.
-    async fn written_answer(&self, asked: &Asked<'_>, id: &Id) -> Result<Answer, Fault> {
-        let version = asked.roster().version(id).await?.ok_or_else(not_found)?;
-        let user = self.user_written(asked, id, version).await?.ok_or_else(not_found)?;
+    async fn written_answer(&self, call: &ScimCall<'_>, id: &Id) -> Result<ScimResponse, Fault> {
+        let version = call.roster().version(id).await?.ok_or_else(not_found)?;
+        let user = self.user_written(call, id, version).await?.ok_or_else(not_found)?;
         if user.carried > MAX_ANSWER {
             return Err(Fault::new(Kind::TooMany, TOO_LONG));
         }
         let (id, owner) = (id.as_str(), Some(user.owner.clone()));
-        Ok(Answer {
+        Ok(ScimResponse {
             written: Some(user.text.clone()),
             etag: Some(etag(user.etag)),
-            location: Some(self.location(asked, &self.users, id)),
+            location: Some(self.location(call, &self.users, id)),
             about: Some(About { id: id.to_owned(), owner, ..About::default() }),
-            ..Answer::shown(Map::new())
+            ..ScimResponse::shown(Map::new())
         })
     }
 
@@ -95,31 +99,31 @@ impl Directory {
     /// [`TRIES`] overtaken writes.
     pub(super) async fn change_user(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         id: &str,
         budget: &mut Budget<'_>,
-    ) -> Result<Answer, Fault> {
-        let projection = asked.projection(&self.users);
-        let edit = Edit::read(asked, &self.users, self.strict).await?;
+    ) -> Result<ScimResponse, Fault> {
+        let projection = call.projection(&self.users);
+        let edit = Edit::read(call, &self.users, self.strict).await?;
         for tries in 1..=TRIES {
-            let known = asked.living(&Id::read(id)).await?;
+            let known = call.load_live(&Id::from_text(id)).await?;
             // In each attempt: a write that overtook us may have made the client's condition false.
-            asked.check_version(&etag(known.spec.etag))?;
+            call.check_version(&etag(known.spec.etag))?;
             let former = self.stated(&known);
-            let mut kept = edit.applied(asked, &self.users, former.clone(), self.strict).await?;
+            let mut kept = edit.applied(call, &self.users, former.clone(), self.strict).await?;
             // A PUT without `active` leaves access as it is: reading silence as true would let in
             // somebody who is suspended.
             if matches!(*edit, Edit::Put(_)) {
                 tell_active(&mut kept, &known);
             }
             let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
-            if let Some(changed) = asked.reconciler.change_person(&known, person, budget).await? {
-                let record = asked.written(&known.id, changed.record).await?;
-                let answer = self.user_answer(asked, &record, &projection, changed.groups).await?;
-                let about = Some(self.about_written(asked, &record));
-                return Ok(Answer { kept: Some(changed.outcome), about, ..answer });
+            if let Some(changed) = call.reconciler.change_person(&known, person, budget).await? {
+                let record = call.written(&known.id, changed.record).await?;
+                let answer = self.user_answer(call, &record, &projection, changed.groups).await?;
+                let about = Some(self.about_written(call, &record));
+                return Ok(ScimResponse { kept: Some(changed.outcome), about, ..answer });
             }
-            asked.give_way(tries).await?;
+            call.back_off(tries).await?;
         }
         Err(changed_meanwhile())
     }
@@ -127,21 +131,26 @@ impl Directory {
     /// DELETE (RFC 7644 §3.6): 204, also where Connect follows later. From then on the id is a 404.
     pub(super) async fn remove_user(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         id: &str,
         budget: &mut Budget<'_>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<ScimResponse, Fault> {
         for tries in 1..=TRIES {
-            let known = asked.living(&Id::read(id)).await?;
-            asked.check_version(&etag(known.spec.etag))?;
-            if let Some(removed) = asked.reconciler.remove_person(&known, budget).await? {
+            let known = call.load_live(&Id::from_text(id)).await?;
+            call.check_version(&etag(known.spec.etag))?;
+            if let Some(removed) = call.reconciler.remove_person(&known, budget).await? {
                 // At once, also where the rest is left to the drain: a group that is read next must
                 // not list a member that is a 404.
-                asked.reconciler.leave_groups(&known.id, asked.clock).await?;
-                let answer = Answer { about: Some(about(&known)), ..Answer::shown(Map::new()) };
-                return Ok(Answer { deed: Deed::Removed, kept: Some(removed.outcome), ..answer });
+                call.reconciler.leave_groups(&known.id, call.clock).await?;
+                let answer =
+                    ScimResponse { about: Some(about(&known)), ..ScimResponse::shown(Map::new()) };
+                return Ok(ScimResponse {
+                    action: ScimAction::Removed,
+                    kept: Some(removed.outcome),
+                    ..answer
+                });
             }
-            asked.give_way(tries).await?;
+            call.back_off(tries).await?;
         }
         Err(changed_meanwhile())
     }
@@ -150,34 +159,34 @@ impl Directory {
     /// and not in hand.
     async fn user_answer(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         record: &UserRecord,
         projection: &Projection,
         groups: Option<Vec<Group>>,
-    ) -> Result<Answer, Fault> {
-        let extent = Extent::wanted(projection, "groups");
-        let body = self.user_of_groups(asked, record, extent, groups).await?;
-        let location = self.location(asked, &self.users, record.id.as_str());
+    ) -> Result<ScimResponse, Fault> {
+        let extent = Extent::desired(projection, "groups");
+        let body = self.user_of_groups(call, record, extent, groups).await?;
+        let location = self.location(call, &self.users, record.id.as_str());
         let (etag, location) = (Some(etag(record.spec.etag)), Some(location));
         let about = Some(about(record));
-        Ok(Answer { etag, location, about, ..Answer::shown(projection.apply(body)) })
+        Ok(ScimResponse { etag, location, about, ..ScimResponse::shown(projection.apply(body)) })
     }
 
     /// For the log: which user was written, and which attributes Connect is not given. Names of
     /// attributes alone, no values.
-    fn about_written(&self, asked: &Asked<'_>, record: &UserRecord) -> About {
-        let faults = match record.wanted() {
-            Wanted::Active => self.left_out(record, &[]),
-            Wanted::Inactive | Wanted::Gone => Vec::new(),
+    fn about_written(&self, call: &ScimCall<'_>, record: &UserRecord) -> About {
+        let faults = match record.desired_state() {
+            DesiredState::Active => self.left_out(record, &[]),
+            DesiredState::Inactive | DesiredState::Deleted => Vec::new(),
         };
         let attribute = |fault: &Fault| Some(fault.detail.split_once(": expected")?.0.to_owned());
-        let left_out = faults.iter().filter_map(attribute).chain(self.not_offered(asked));
+        let left_out = faults.iter().filter_map(attribute).chain(self.not_offered(call));
         About { left_out: left_out.collect(), ..about(record) }
     }
 
     /// Attributes about access in the body that are not in the schema because the operator's list
     /// is empty. Nothing of them is kept, so this is the only moment at which the log can tell.
-    fn not_offered<'a>(&self, asked: &'a Asked<'_>) -> impl Iterator<Item = String> + use<'a> {
+    fn not_offered<'a>(&self, call: &'a ScimCall<'_>) -> impl Iterator<Item = String> + use<'a> {
         let allowed = &self.rules.allowed;
         let lists = [
             ("routingProfile", allowed.routing_profiles.is_empty()),
@@ -186,7 +195,7 @@ impl Directory {
         ];
         // A member's name, or the end of a PATCH operation's path: looked for, so that no body is read
         // a second time.
-        let body = str::from_utf8(&asked.request.body).unwrap_or_default();
+        let body = str::from_utf8(&call.request.body).unwrap_or_default();
         let is_written = move |name: &str| body.contains(&format!("{name}\""));
         let names = lists.into_iter().filter(move |(name, empty)| *empty && is_written(name));
         names.map(|(name, _)| format!("{CONNECT_SCHEMA}:{name}"))
@@ -203,32 +212,32 @@ impl Edit {
     /// Reads a PUT or PATCH body. PATCH operations are read whole before any is applied (RFC 7644
     /// §3.5.2: all or nothing).
     pub(super) async fn read(
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         types: &Arc<ResourceType>,
         strict: bool,
     ) -> Result<Arc<Self>, Fault> {
-        let body = asked.body().await?;
-        if asked.request.method == "PUT" {
+        let body = call.body().await?;
+        if call.request.method == "PUT" {
             return Ok(Arc::new(Self::Put(body)));
         }
         let types = Arc::clone(types);
         let read = move || Ok(Arc::new(Self::Patch(patch::read(&body, &types, strict)?)));
-        aside(asked.is_long(), read).await
+        run_blocking(call.is_long(), read).await
     }
 
     /// The resource after the edit; on a thread of its own if that is long work.
     async fn applied(
         self: &Arc<Self>,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         types: &Arc<ResourceType>,
         known: Map<String, Value>,
         strict: bool,
     ) -> Result<Map<String, Value>, Fault> {
         let (edit, types) = (Arc::clone(self), Arc::clone(types));
         // Few bytes of many operations are much work too.
-        let is_long = asked.is_long()
+        let is_long = call.is_long()
             || matches!(self.as_ref(), Self::Patch(operations) if operations.len() > MANY);
-        aside(is_long, move || edit.apply(&types, &known, strict)).await
+        run_blocking(is_long, move || edit.apply(&types, &known, strict)).await
     }
 
     /// The resource after the edit. Pure: `known` is left as it is, so a refused edit changes
@@ -249,7 +258,7 @@ impl Edit {
 /// From this many operations on a PATCH is long work, however short its body is.
 const MANY: usize = 16;
 
-impl Asked<'_> {
+impl ScimCall<'_> {
     /// A POST body → what is kept of it: attributes of the table, in its names and types.
     pub(super) async fn taken_in(
         &self,
@@ -257,22 +266,24 @@ impl Asked<'_> {
         strict: bool,
     ) -> Result<Map<String, Value>, Fault> {
         let (body, types) = (self.body().await?, Arc::clone(types));
-        aside(self.is_long(), move || resource::post(&types, &body, strict)).await
+        run_blocking(self.is_long(), move || resource::post(&types, &body, strict)).await
     }
 
     /// The record that we wrote just now; if somebody else wrote it since, the one of now. A 404 if
     /// the person is gone or on the way out.
     async fn written(&self, id: &Id, record: Option<Box<UserRecord>>) -> Result<UserRecord, Fault> {
         match record {
-            Some(record) if record.wanted() != Wanted::Gone => Ok(*record),
+            Some(record) if record.desired_state() != DesiredState::Deleted => Ok(*record),
             Some(_) => Err(not_found()),
-            None => self.living(id).await,
+            None => self.load_live(id).await,
         }
     }
 
     /// The record of this id; a 404 if the person is gone or on the way out.
-    pub(super) async fn living(&self, id: &Id) -> Result<UserRecord, Fault> {
+    pub(super) async fn load_live(&self, id: &Id) -> Result<UserRecord, Fault> {
         let record = self.roster().load(id).await?;
-        record.filter(|record| record.wanted() != Wanted::Gone).ok_or_else(not_found)
+        record
+            .filter(|record| record.desired_state() != DesiredState::Deleted)
+            .ok_or_else(not_found)
     }
 }

@@ -10,11 +10,11 @@ macro_rules! codes {
     ($($code:ident $name:literal $status:ident)*) => {
         /// An error that Amazon Connect, or the AWS front door before it, answers with.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub(super) enum Code {
+        pub(super) enum ErrorCode {
             $($code,)*
         }
 
-        impl Code {
+        impl ErrorCode {
             /// Every error there is, in the order of the table.
             pub(super) const ALL: &[Self] = &[$(Self::$code),*];
 
@@ -64,28 +64,28 @@ codes! {
     ValidationError       "ValidationError"                     BAD_REQUEST
 }
 
-impl Code {
+impl ErrorCode {
     /// Status and name: `429 ThrottlingException`.
     pub(super) fn shown(self) -> String {
         format!("{} {}", self.status().as_u16(), self.name())
     }
 
     /// This error with its sentence.
-    pub(super) fn because(self, message: impl Into<String>) -> Refusal {
-        Refusal { code: self, message: message.into() }
+    pub(super) fn because(self, message: impl Into<String>) -> ApiError {
+        ApiError { code: self, message: message.into() }
     }
 
     /// This error unless `holds`: `InvalidParameter.unless(name.len() <= 100, "…")?`.
-    pub(super) fn unless(self, holds: bool, message: impl Into<String>) -> Result<(), Refusal> {
+    pub(super) fn unless(self, holds: bool, message: impl Into<String>) -> Result<(), ApiError> {
         if holds { Ok(()) } else { Err(self.because(message)) }
     }
 }
 
 /// An error as it goes out.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     /// Which error.
-    pub(super) code: Code,
+    pub(super) code: ErrorCode,
     /// The body's `Message`.
     pub(super) message: String,
 }

@@ -5,24 +5,24 @@ use crate::fault::Fault;
 /// How what Connect cannot hold is met. A signed event is refused, since nothing of it may be passed
 /// over in silence; a SCIM client is told afterwards what was left out.
 #[derive(Debug)]
-pub enum Manner {
+pub enum OnInvalid {
     /// The first of it is a fault.
-    Strict,
+    Reject,
     /// It is left out, and this is what was.
-    Lenient(Vec<Fault>),
+    Collect(Vec<Fault>),
 }
 
-impl Manner {
+impl OnInvalid {
     /// Nothing is left out yet.
     #[must_use]
     pub const fn lenient() -> Self {
-        Self::Lenient(Vec::new())
+        Self::Collect(Vec::new())
     }
 
     /// True if it is left out.
     #[must_use]
     pub const fn is_lenient(&self) -> bool {
-        matches!(self, Self::Lenient(_))
+        matches!(self, Self::Collect(_))
     }
 
     /// Notes, once, what is left out.
@@ -31,8 +31,8 @@ impl Manner {
     /// The fault itself, in the strict manner.
     pub fn leave_out(&mut self, fault: Fault) -> Result<(), Fault> {
         match self {
-            Self::Strict => Err(fault),
-            Self::Lenient(left_out) => {
+            Self::Reject => Err(fault),
+            Self::Collect(left_out) => {
                 if !left_out.contains(&fault) {
                     left_out.push(fault);
                 }
@@ -56,8 +56,8 @@ impl Manner {
     #[must_use]
     pub fn left_out(self) -> Vec<Fault> {
         match self {
-            Self::Strict => Vec::new(),
-            Self::Lenient(left_out) => left_out,
+            Self::Reject => Vec::new(),
+            Self::Collect(left_out) => left_out,
         }
     }
 }

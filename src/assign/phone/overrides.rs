@@ -10,12 +10,12 @@ use super::{Channel, Channels, MAX_WORK_SECONDS, Number, PersistentConnection, P
 use crate::assign::text::PhoneNumber;
 use crate::fault::Fault;
 use crate::json::{describe, member};
-use crate::scim::manner::Manner;
+use crate::scim::on_invalid::OnInvalid;
 use crate::scim::{CONNECT_SCHEMA, Person, boolean};
 
 /// The member `phone` of our extension.
 #[derive(Default)]
-struct Own {
+struct PhoneOverrides {
     phone_type: Option<PhoneType>,
     auto_accept: Option<bool>,
     work_seconds: Option<u32>,
@@ -35,64 +35,64 @@ const MEMBERS: [&str; 5] =
 pub(in crate::assign) fn assign(
     person: &Person,
     everyones: &Phone,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<Phone, Fault> {
-    let mut own = Own::of(person, manner)?;
-    let phone = own.change(everyones, manner)?;
+    let mut own = PhoneOverrides::of(person, on_invalid)?;
+    let phone = own.change(everyones, on_invalid)?;
     if !phone.has_desk_phone() {
         return Ok(phone);
     }
     let number = match own.desk_number.take() {
         Some(number) => Ok(number),
-        None => work_number(person, manner),
+        None => work_number(person, on_invalid),
     };
     match number {
         Ok(number) => Ok(phone.at(&number)),
         Err(fault) if everyones.has_desk_phone() => Err(fault),
         Err(fault) => {
-            manner.leave_out(fault)?;
+            on_invalid.leave_out(fault)?;
             own.phone_type = None;
-            own.change(everyones, manner)
+            own.change(everyones, on_invalid)
         }
     }
 }
 
-fn work_number(person: &Person, manner: &mut Manner) -> Result<PhoneNumber, Fault> {
+fn work_number(person: &Person, on_invalid: &mut OnInvalid) -> Result<PhoneNumber, Fault> {
     const PATH: &str = "phoneNumbers[type eq \"work\"]";
-    let number = person.phone_number("work", manner)?.ok_or_else(|| {
+    let number = person.phone_number("work", on_invalid)?.ok_or_else(|| {
         Fault::value(PATH, "a number, because the phone type is DESK_PHONE", "none")
     })?;
-    PhoneNumber::read(PATH, number)
+    PhoneNumber::parse(PATH, number)
 }
 
-impl Own {
-    fn of(person: &Person, manner: &mut Manner) -> Result<Self, Fault> {
+impl PhoneOverrides {
+    fn of(person: &Person, on_invalid: &mut OnInvalid) -> Result<Self, Fault> {
         let path = path("");
-        let members = match person.connect("phone", manner)? {
+        let members = match person.connect("phone", on_invalid)? {
             None => return Ok(Self::default()),
             Some(Value::Object(members)) => members,
             Some(other) => {
                 let fault = Fault::value(&path, "an object", describe(other));
-                return manner.leave_out(fault).map(|()| Self::default());
+                return on_invalid.leave_out(fault).map(|()| Self::default());
             }
         };
         let is_ours = |name: &str| MEMBERS.iter().any(|own| own.eq_ignore_ascii_case(name));
         if members.iter().any(|(name, value)| !value.is_null() && !is_ours(name)) {
             let expected = format!("no members but {}", MEMBERS.join(", "));
-            manner.leave_out(Fault::value(&path, &expected, "another"))?;
+            on_invalid.leave_out(Fault::value(&path, &expected, "another"))?;
         }
         let truth = |value: &Value| boolean(value).ok_or(("true or false", describe(value)));
         Ok(Self {
-            phone_type: read(members, "type", phone_type, manner)?,
-            auto_accept: read(members, "autoAccept", truth, manner)?,
-            work_seconds: read(members, "afterContactWorkSeconds", seconds, manner)?,
-            desk_number: read(members, "deskNumber", number, manner)?,
-            persistent_connection: read(members, "persistentConnection", truth, manner)?,
+            phone_type: read(members, "type", phone_type, on_invalid)?,
+            auto_accept: read(members, "autoAccept", truth, on_invalid)?,
+            work_seconds: read(members, "afterContactWorkSeconds", seconds, on_invalid)?,
+            desk_number: read(members, "deskNumber", number, on_invalid)?,
+            persistent_connection: read(members, "persistentConnection", truth, on_invalid)?,
         })
     }
 
     /// Everybody's phone with what is the person's own, but for the number.
-    fn change(&self, everyones: &Phone, manner: &mut Manner) -> Result<Phone, Fault> {
+    fn change(&self, everyones: &Phone, on_invalid: &mut OnInvalid) -> Result<Phone, Fault> {
         let mut phone = everyones.clone();
         match &mut phone {
             Phone::Simple(config) => {
@@ -103,12 +103,16 @@ impl Own {
                 config.persistent_connection =
                     self.persistent_connection.or(config.persistent_connection);
             }
-            Phone::PerChannel(channels) => self.change_each(channels, manner)?,
+            Phone::PerChannel(channels) => self.change_each(channels, on_invalid)?,
         }
         Ok(phone)
     }
 
-    fn change_each(&self, channels: &mut Channels, manner: &mut Manner) -> Result<(), Fault> {
+    fn change_each(
+        &self,
+        channels: &mut Channels,
+        on_invalid: &mut OnInvalid,
+    ) -> Result<(), Fault> {
         let voice = Channel::Voice;
         if let Some(phone_type) = self.phone_type {
             let row = Number { channel: voice, phone_type, phone_number: None };
@@ -120,13 +124,14 @@ impl Own {
         }
         if let Some(auto_accept) = self.auto_accept {
             if channels.auto_accept_configs.is_empty() {
-                manner.leave_out(unsaid("autoAccept", "AutoAcceptConfigs"))?;
+                on_invalid.leave_out(unsaid("autoAccept", "AutoAcceptConfigs"))?;
             }
             channels.auto_accept_configs.iter_mut().for_each(|row| row.auto_accept = auto_accept);
         }
         if let Some(seconds) = self.work_seconds {
             if channels.after_contact_work_configs.is_empty() {
-                manner.leave_out(unsaid("afterContactWorkSeconds", "AfterContactWorkConfigs"))?;
+                on_invalid
+                    .leave_out(unsaid("afterContactWorkSeconds", "AfterContactWorkConfigs"))?;
             }
             for row in &mut channels.after_contact_work_configs {
                 row.after_contact_work_config.after_contact_work_time_limit = seconds;
@@ -144,11 +149,12 @@ fn read<T>(
     members: &Map<String, Value>,
     name: &str,
     parse: impl Fn(&Value) -> Result<T, Mistake>,
-    manner: &mut Manner,
+    on_invalid: &mut OnInvalid,
 ) -> Result<Option<T>, Fault> {
     let value = member(members, name).filter(|value| **value != "");
     let read = value.map(parse).transpose();
-    manner.or_without(read.map_err(|(expected, found)| Fault::value(&path(name), expected, found)))
+    on_invalid
+        .or_without(read.map_err(|(expected, found)| Fault::value(&path(name), expected, found)))
 }
 
 fn phone_type(value: &Value) -> Result<PhoneType, Mistake> {
@@ -177,7 +183,7 @@ fn seconds(value: &Value) -> Result<u32, Mistake> {
 fn number(value: &Value) -> Result<PhoneNumber, Mistake> {
     let expected = "an international number, + and 2 to 15 digits (E.164)";
     let Value::String(text) = value else { return Err((expected, describe(value))) };
-    PhoneNumber::read("", text).map_err(|_| (expected, "another string"))
+    PhoneNumber::parse("", text).map_err(|_| (expected, "another string"))
 }
 
 fn unsaid(name: &str, list: &str) -> Fault {

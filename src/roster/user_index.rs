@@ -1,6 +1,6 @@
 //! The people of a roster in memory, and the ways to find them.
 //!
-//! Records are kept packed, and found by [`Short`]s: a hundred thousand people are some hundred
+//! Records are kept packed, and found by [`KeyHash`]s: a hundred thousand people are some hundred
 //! megabytes. Whoever reads a record unpacks it, which costs what it cost to clone it.
 
 use std::cmp::Reverse;
@@ -10,35 +10,35 @@ use std::time::SystemTime;
 
 use super::glance::Glance;
 use super::key::{Id, Key};
+use super::key_hash::KeyHash;
 use super::parked::{Counts, State, is_held};
-use super::record::{DueClass, Filed, UserRecord, Wanted};
-use super::short::Short;
-use super::{Clash, Place, Trouble};
+use super::record::{DesiredState, DueClass, Filed, UserRecord};
+use super::{Place, RosterError, WriteConflict};
 use crate::pack::{Member, Unpacked, members, pack, unpack};
 use crate::scim::resource::Sought;
 
 /// All records.
 #[derive(Debug, Default)]
-pub(super) struct People {
-    records: HashMap<Short, Kept>,
+pub(super) struct UserIndex {
+    records: HashMap<KeyHash, StoredRecord>,
     /// One who goes by each key, or, where a rule of today makes one key of two of before, several: who
     /// came first is found by it.
-    keys: BTreeSet<(Short, SystemTime, Short)>,
-    shared: BTreeSet<(Short, Short)>,
-    gone: BTreeSet<(Short, Short)>,
+    keys: BTreeSet<(KeyHash, SystemTime, KeyHash)>,
+    shared: BTreeSet<(KeyHash, KeyHash)>,
+    gone: BTreeSet<(KeyHash, KeyHash)>,
     /// Farewells first, and those first that have been due longest.
-    due: BTreeSet<(DueClass, SystemTime, Short)>,
-    parked: BTreeSet<Short>,
+    due: BTreeSet<(DueClass, SystemTime, KeyHash)>,
+    parked: BTreeSet<KeyHash>,
     /// Who is pending, and since when.
-    pending: BTreeSet<(SystemTime, Short)>,
+    pending: BTreeSet<(SystemTime, KeyHash)>,
     /// How many there are of each state.
     counts: Counts,
     /// The living, in the order in which they came.
-    order: Vec<Short>,
+    order: Vec<KeyHash>,
 }
 
 /// A record as it is kept.
-struct Kept {
+struct StoredRecord {
     version: u64,
     created: SystemTime,
     due: Option<(DueClass, SystemTime)>,
@@ -52,21 +52,21 @@ struct Kept {
 }
 
 /// A record that is to be kept, made ready before anybody has to wait for it.
-pub(super) struct Entry {
-    id: Short,
-    kept: Kept,
+pub(super) struct PackedRecord {
+    id: KeyHash,
+    kept: StoredRecord,
     as_of: SystemTime,
     is_living: bool,
 }
 
 /// What a record is found by besides its id.
 #[derive(Default)]
-pub(super) struct Ways {
-    keys: Vec<Short>,
+pub(super) struct IndexKeys {
+    keys: Vec<KeyHash>,
     /// What somebody who is gone went by, if they were this person.
-    keys_of_gone: Vec<Short>,
-    shared: Vec<Short>,
-    marks: Vec<Short>,
+    keys_of_deleted: Vec<KeyHash>,
+    shared: Vec<KeyHash>,
+    marks: Vec<KeyHash>,
 }
 
 /// The members of a record of which no key is made; any other may be part of one.
@@ -85,18 +85,18 @@ const OF_NO_KEY: [&str; 9] = [
 /// The same of its `spec`.
 const OF_NO_KEY_IN_SPEC: [&str; 4] = ["etag", "external_ids", "modified", "profile_time"];
 
-impl Entry {
+impl PackedRecord {
     /// Makes a record ready.
     ///
     /// # Errors
     /// If it is none that a file could hold.
-    pub(super) fn of(record: &UserRecord) -> Result<Self, Trouble> {
+    pub(super) fn of(record: &UserRecord) -> Result<Self, RosterError> {
         let (version, created, due) = (record.row_version, record.created, due(record));
-        let id = Short::of_id(&record.id);
+        let id = KeyHash::of_id(&record.id);
         let is_plain = id.to_id() == record.id;
         Ok(Self {
             id,
-            kept: Kept {
+            kept: StoredRecord {
                 version,
                 created,
                 due,
@@ -107,7 +107,7 @@ impl Entry {
                 packed: pack(record)?.into(),
             },
             as_of: record.as_of(),
-            is_living: record.wanted() != Wanted::Gone,
+            is_living: record.desired_state() != DesiredState::Deleted,
         })
     }
 
@@ -117,58 +117,58 @@ impl Entry {
     }
 
     /// By what it is found whatever else is changed.
-    pub(super) const fn id(&self) -> Short {
+    pub(super) const fn id(&self) -> KeyHash {
         self.id
     }
 }
 
-impl Ways {
+impl IndexKeys {
     /// What a record is found by.
     pub(super) fn of(record: &UserRecord) -> Self {
-        let shorts = |keys: &[Key]| keys.iter().map(Short::of_key).collect();
+        let shorts = |keys: &[Key]| keys.iter().map(KeyHash::of_key).collect();
         Self {
             keys: shorts(&record.keys()),
-            keys_of_gone: shorts(&record.keys_of_gone()),
+            keys_of_deleted: shorts(&record.keys_of_deleted()),
             shared: shorts(&record.shared_keys()),
             marks: shorts(&record.spec.tombstone_keys),
         }
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = Short> {
+    pub(super) fn all(&self) -> impl Iterator<Item = KeyHash> {
         self.keys.iter().chain(&self.shared).chain(&self.marks).copied()
     }
 }
 
 /// What a write changed of the ways to somebody.
-pub(super) struct Moved {
+pub(super) struct IndexChange {
     /// By which they were found before; by some of them they still are.
-    pub(super) former: Vec<Short>,
+    pub(super) former: Vec<KeyHash>,
     /// Whether there is one more among the living, or one less.
     pub(super) population: bool,
 }
 
-impl People {
+impl UserIndex {
     /// The record of this id.
-    pub(super) fn load(&self, id: &Id) -> Result<Option<UserRecord>, Trouble> {
-        let found = self.record(Short::of_id(id))?;
+    pub(super) fn load(&self, id: &Id) -> Result<Option<UserRecord>, RosterError> {
+        let found = self.record(KeyHash::of_id(id))?;
         Ok(found.filter(|record| record.id == *id))
     }
 
     /// The version of the record that has exactly this id.
-    pub(super) fn version_of(&self, id: &Id) -> Result<Option<u64>, Trouble> {
-        let short = Short::of_id(id);
+    pub(super) fn version_of(&self, id: &Id) -> Result<Option<u64>, RosterError> {
+        let short = KeyHash::of_id(id);
         let Some(kept) = self.records.get(&short) else { return Ok(None) };
         Ok((self.id(short, kept)? == *id).then_some(kept.version))
     }
 
     /// The version of the record of this id.
-    pub(super) fn version(&self, id: Short) -> Option<u64> {
+    pub(super) fn version(&self, id: KeyHash) -> Option<u64> {
         self.records.get(&id).map(|kept| kept.version)
     }
 
-    pub(super) fn find(&self, key: &Key) -> Result<Option<UserRecord>, Trouble> {
-        match self.holders(Short::of_key(key)).next() {
+    pub(super) fn find(&self, key: &Key) -> Result<Option<UserRecord>, RosterError> {
+        match self.holders(KeyHash::of_key(key)).next() {
             Some(id) => self.record(id),
             None => Ok(None),
         }
@@ -179,23 +179,27 @@ impl People {
         key: &Key,
         after: Option<&Id>,
         count: usize,
-    ) -> Result<Vec<UserRecord>, Trouble> {
-        let ids = having(&self.shared, Short::of_key(key), after.map(Short::of_id));
+    ) -> Result<Vec<UserRecord>, RosterError> {
+        let ids = having(&self.shared, KeyHash::of_key(key), after.map(KeyHash::of_id));
         self.records(ids.take(count))
     }
 
-    pub(super) fn find_gone(&self, keys: &[Key], count: usize) -> Result<Vec<UserRecord>, Trouble> {
-        let ids = keys.iter().flat_map(|key| having(&self.gone, Short::of_key(key), None));
-        let ids: BTreeSet<&Short> = ids.collect();
+    pub(super) fn find_deleted(
+        &self,
+        keys: &[Key],
+        count: usize,
+    ) -> Result<Vec<UserRecord>, RosterError> {
+        let ids = keys.iter().flat_map(|key| having(&self.gone, KeyHash::of_key(key), None));
+        let ids: BTreeSet<&KeyHash> = ids.collect();
         let mut gone = self.records(ids.into_iter())?;
         gone.sort_by_cached_key(|gone| Reverse((gone.as_of(), gone.id.clone())));
         gone.truncate(count);
         Ok(gone)
     }
 
-    pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, Trouble> {
+    pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, RosterError> {
         let of_class = |class, count| {
-            let own = self.due.range((class, SystemTime::UNIX_EPOCH, Short::LEAST)..);
+            let own = self.due.range((class, SystemTime::UNIX_EPOCH, KeyHash::LEAST)..);
             own.take_while(move |(other, due, _)| *other == class && *due <= now).take(count)
         };
         // Farewells that fail again and again would else leave nobody else a turn.
@@ -209,7 +213,7 @@ impl People {
     }
 
     /// The id of a record, which is unpacked only where its id is not one as they are made.
-    fn id(&self, short: Short, kept: &Kept) -> Result<Id, Trouble> {
+    fn id(&self, short: KeyHash, kept: &StoredRecord) -> Result<Id, RosterError> {
         match kept.is_plain {
             true => Ok(short.to_id()),
             false => Ok(unpack::<UserRecord>(&kept.packed)?.id),
@@ -220,7 +224,7 @@ impl People {
         &self,
         start: usize,
         count: usize,
-    ) -> Result<(Vec<UserRecord>, usize), Trouble> {
+    ) -> Result<(Vec<UserRecord>, usize), RosterError> {
         let page = self.order.iter().skip(start).take(count);
         Ok((self.records(page)?, self.order.len()))
     }
@@ -229,7 +233,7 @@ impl People {
         &self,
         start: usize,
         count: usize,
-    ) -> Result<(Vec<(Id, u64)>, usize), Trouble> {
+    ) -> Result<(Vec<(Id, u64)>, usize), RosterError> {
         let mut versions = Vec::new();
         for short in self.order.iter().skip(start).take(count) {
             let Some(kept) = self.records.get(short) else { continue };
@@ -239,9 +243,9 @@ impl People {
     }
 
     /// The living before a place, the newest first.
-    fn shorts_before(&self, place: Option<&Place>) -> impl Iterator<Item = &Short> {
-        let own = place.map(|place| (place.created, Short::of_id(&place.id)));
-        let is_before = |other: &Short| own.is_none_or(|own| self.place_of(other) < own);
+    fn shorts_before(&self, place: Option<&Place>) -> impl Iterator<Item = &KeyHash> {
+        let own = place.map(|place| (place.created, KeyHash::of_id(&place.id)));
+        let is_before = |other: &KeyHash| own.is_none_or(|own| self.place_of(other) < own);
         let end = self.order.partition_point(is_before);
         self.order.get(..end).unwrap_or_default().iter().rev()
     }
@@ -250,7 +254,7 @@ impl People {
         &self,
         place: Option<&Place>,
         count: usize,
-    ) -> Result<Vec<UserRecord>, Trouble> {
+    ) -> Result<Vec<UserRecord>, RosterError> {
         self.records(self.shorts_before(place).take(count))
     }
 
@@ -260,7 +264,7 @@ impl People {
         place: Option<&Place>,
         count: usize,
         sought: &Sought<'_>,
-    ) -> Result<Vec<Glance>, Trouble> {
+    ) -> Result<Vec<Glance>, RosterError> {
         let page = self.shorts_before(place).take(count);
         let packed = page.filter_map(|short| self.records.get(short)).map(|kept| &kept.packed);
         let glances = packed.map(|packed| Glance::unpacked(packed, sought));
@@ -271,8 +275,8 @@ impl People {
         &self,
         after: Option<&Id>,
         count: usize,
-    ) -> Result<Vec<UserRecord>, Trouble> {
-        let first = after.map_or(Short::LEAST, Short::of_id);
+    ) -> Result<Vec<UserRecord>, RosterError> {
+        let first = after.map_or(KeyHash::LEAST, KeyHash::of_id);
         let behind = self.parked.range(first..).filter(|id| after.is_none() || **id != first);
         self.records(behind.take(count))
     }
@@ -284,7 +288,7 @@ impl People {
 
     /// Whether a record would be found by what it is found by now: nearly every write of a record that
     /// is there is such, and of a person with a thousand addresses that many keys need not be made.
-    pub(super) fn keeps_ways(&self, entry: &Entry) -> Result<bool, Trouble> {
+    pub(super) fn keeps_ways(&self, entry: &PackedRecord) -> Result<bool, RosterError> {
         let Some(stored) = self.records.get(&entry.id) else { return Ok(false) };
         let is_same = stored.created == entry.kept.created
             && of_keys(&stored.packed)? == of_keys(&entry.kept.packed)?;
@@ -292,56 +296,68 @@ impl People {
     }
 
     /// Whether a record may be written in place of the one of this version, if it is found as before.
-    pub(super) fn check_version(&self, entry: &Entry, version: u64) -> Result<(), Clash> {
+    pub(super) fn check_version(
+        &self,
+        entry: &PackedRecord,
+        version: u64,
+    ) -> Result<(), WriteConflict> {
         let stored = self.version(entry.id).unwrap_or_default();
-        if stored == version { Ok(()) } else { Err(Clash::Moved) }
+        if stored == version { Ok(()) } else { Err(WriteConflict::StaleVersion) }
     }
 
     /// Whether a record may be written in place of the one of this version.
     pub(super) fn check(
         &self,
-        entry: &Entry,
-        ways: &Ways,
+        entry: &PackedRecord,
+        ways: &IndexKeys,
         version: u64,
-    ) -> Result<Result<(), Clash>, Trouble> {
+    ) -> Result<Result<(), WriteConflict>, RosterError> {
         let stored = self.version(entry.id).unwrap_or_default();
         if stored != version {
-            return Ok(Err(Clash::Moved));
+            return Ok(Err(WriteConflict::StaleVersion));
         }
         if stored == 0 {
-            for key in &ways.keys_of_gone {
+            for key in &ways.keys_of_deleted {
                 let gone = self.records(having(&self.gone, *key, None))?;
                 if gone.iter().any(|gone| gone.as_of() >= entry.as_of) {
-                    return Ok(Err(Clash::Moved));
+                    return Ok(Err(WriteConflict::StaleVersion));
                 }
             }
         }
-        let is_others = |key: &&Short| self.holders(**key).any(|holder| holder != entry.id);
-        let others: Vec<&Short> = ways.keys.iter().filter(is_others).collect();
+        let is_others = |key: &&KeyHash| self.holders(**key).any(|holder| holder != entry.id);
+        let others: Vec<&KeyHash> = ways.keys.iter().filter(is_others).collect();
         if others.is_empty() {
             return Ok(Ok(()));
         }
         // What it has it keeps, whoever else goes by it.
         let own = self.record(entry.id)?.map(|stored| stored.keys()).unwrap_or_default();
-        let own: Vec<Short> = own.iter().map(Short::of_key).collect();
-        Ok(if others.into_iter().all(|key| own.contains(key)) { Ok(()) } else { Err(Clash::Taken) })
+        let own: Vec<KeyHash> = own.iter().map(KeyHash::of_key).collect();
+        Ok(if others.into_iter().all(|key| own.contains(key)) {
+            Ok(())
+        } else {
+            Err(WriteConflict::DuplicateKey)
+        })
     }
 
     /// Stores a record in place of the one of its id.
-    pub(super) fn put(&mut self, entry: Entry, ways: Ways) -> Result<Moved, Trouble> {
+    pub(super) fn put(
+        &mut self,
+        entry: PackedRecord,
+        ways: IndexKeys,
+    ) -> Result<IndexChange, RosterError> {
         let (id, created) = (entry.id, entry.kept.created);
-        let Ways { keys, shared, marks, .. } = ways;
+        let IndexKeys { keys, shared, marks, .. } = ways;
         let former = self.forget_ways(id)?;
         self.keys.extend(keys.into_iter().map(|key| (key, created, id)));
         self.shared.extend(shared.into_iter().map(|key| (key, id)));
         self.gone.extend(marks.into_iter().map(|key| (key, id)));
-        Ok(Moved { former, population: self.put_found_as_before(entry) })
+        Ok(IndexChange { former, population: self.put_found_as_before(entry) })
     }
 
     /// Stores a record that [is found as before](Self::keeps_ways) in place of the one of its id; says
     /// whether there is one more among the living, or one less.
-    pub(super) fn put_found_as_before(&mut self, entry: Entry) -> bool {
-        let Entry { id, kept, is_living, .. } = entry;
+    pub(super) fn put_found_as_before(&mut self, entry: PackedRecord) -> bool {
+        let PackedRecord { id, kept, is_living, .. } = entry;
         let before = self.order.len();
         let created = kept.created;
         self.forget_state(id);
@@ -364,12 +380,14 @@ impl People {
         &self,
         ids: &[String],
         now: SystemTime,
-    ) -> Result<Vec<UserRecord>, Trouble> {
+    ) -> Result<Vec<UserRecord>, RosterError> {
         let mut marked = Vec::new();
         for id in ids {
-            let record = self.load(&Id::read(id))?;
-            if let Some(mut record) = record.filter(|record| record.wanted() == Wanted::Active) {
-                record.mark(now);
+            let record = self.load(&Id::from_text(id))?;
+            if let Some(mut record) =
+                record.filter(|record| record.desired_state() == DesiredState::Active)
+            {
+                record.bump_generation(now);
                 record.row_version = record.row_version.saturating_add(1);
                 marked.push(record);
             }
@@ -378,7 +396,7 @@ impl People {
     }
 
     /// Forgets a record.
-    pub(super) fn take(&mut self, id: Short) -> Result<Moved, Trouble> {
+    pub(super) fn take(&mut self, id: KeyHash) -> Result<IndexChange, RosterError> {
         let former = self.forget_ways(id)?;
         self.forget_state(id);
         let before = self.order.len();
@@ -386,11 +404,11 @@ impl People {
             self.place(id, created, false);
         }
         self.records.remove(&id);
-        Ok(Moved { former, population: before != self.order.len() })
+        Ok(IndexChange { former, population: before != self.order.len() })
     }
 
     /// Gives a record its place in the order, or takes it out.
-    fn place(&mut self, id: Short, created: SystemTime, is_living: bool) {
+    fn place(&mut self, id: KeyHash, created: SystemTime, is_living: bool) {
         match self.order.binary_search_by_key(&(created, id), |other| self.place_of(other)) {
             Ok(index) if !is_living => drop(self.order.remove(index)),
             Err(index) if is_living => self.order.insert(index, id),
@@ -399,23 +417,23 @@ impl People {
     }
 
     /// Where somebody is in the order.
-    fn place_of(&self, id: &Short) -> (SystemTime, Short) {
+    fn place_of(&self, id: &KeyHash) -> (SystemTime, KeyHash) {
         (self.records.get(id).map_or(SystemTime::UNIX_EPOCH, |kept| kept.created), *id)
     }
 
     /// Forgets what a record is found by, and says what that was.
-    fn forget_ways(&mut self, id: Short) -> Result<Vec<Short>, Trouble> {
+    fn forget_ways(&mut self, id: KeyHash) -> Result<Vec<KeyHash>, RosterError> {
         let Some(record) = self.record(id)? else { return Ok(Vec::new()) };
         let mut ways = Vec::new();
-        for key in record.keys().iter().map(Short::of_key) {
+        for key in record.keys().iter().map(KeyHash::of_key) {
             self.keys.remove(&(key, record.created, id));
             ways.push(key);
         }
-        for key in record.shared_keys().iter().map(Short::of_key) {
+        for key in record.shared_keys().iter().map(KeyHash::of_key) {
             self.shared.remove(&(key, id));
             ways.push(key);
         }
-        for key in record.spec.tombstone_keys.iter().map(Short::of_key) {
+        for key in record.spec.tombstone_keys.iter().map(KeyHash::of_key) {
             self.gone.remove(&(key, id));
             ways.push(key);
         }
@@ -423,7 +441,7 @@ impl People {
     }
 
     /// Forgets how far a record got, and when it is due.
-    fn forget_state(&mut self, id: Short) {
+    fn forget_state(&mut self, id: KeyHash) {
         let Some(kept) = self.records.get(&id) else { return };
         if let Some((class, due)) = kept.due {
             self.due.remove(&(class, due, id));
@@ -436,20 +454,20 @@ impl People {
     }
 
     /// Who goes by a key, in the order in which they came.
-    fn holders(&self, key: Short) -> impl Iterator<Item = Short> {
-        let first = (key, SystemTime::UNIX_EPOCH, Short::LEAST);
+    fn holders(&self, key: KeyHash) -> impl Iterator<Item = KeyHash> {
+        let first = (key, SystemTime::UNIX_EPOCH, KeyHash::LEAST);
         let own = self.keys.range(first..).take_while(move |(own, _, _)| *own == key);
         own.map(|(_, _, id)| *id)
     }
 
     fn records<'a>(
         &self,
-        ids: impl Iterator<Item = &'a Short>,
-    ) -> Result<Vec<UserRecord>, Trouble> {
+        ids: impl Iterator<Item = &'a KeyHash>,
+    ) -> Result<Vec<UserRecord>, RosterError> {
         ids.filter_map(|id| self.record(*id).transpose()).collect()
     }
 
-    fn record(&self, id: Short) -> Result<Option<UserRecord>, Trouble> {
+    fn record(&self, id: KeyHash) -> Result<Option<UserRecord>, RosterError> {
         let Some(kept) = self.records.get(&id) else { return Ok(None) };
         let mut record: UserRecord = unpack(&kept.packed)?;
         record.filed = Filed::of_packed(Arc::clone(&kept.packed));
@@ -459,11 +477,11 @@ impl People {
 
 /// Those of a set of keys with ids who have this key, in the order of their ids, behind one of them.
 fn having(
-    set: &BTreeSet<(Short, Short)>,
-    key: Short,
-    after: Option<Short>,
-) -> impl Iterator<Item = &Short> {
-    let own = set.range((key, after.unwrap_or(Short::LEAST))..);
+    set: &BTreeSet<(KeyHash, KeyHash)>,
+    key: KeyHash,
+    after: Option<KeyHash>,
+) -> impl Iterator<Item = &KeyHash> {
+    let own = set.range((key, after.unwrap_or(KeyHash::LEAST))..);
     let own = own.take_while(move |(other, _)| *other == key).map(|(_, id)| id);
     own.filter(move |id| Some(**id) != after)
 }
@@ -490,13 +508,16 @@ fn due(record: &UserRecord) -> Option<(DueClass, SystemTime)> {
 }
 
 /// Says nothing of the person.
-impl std::fmt::Debug for Kept {
+impl std::fmt::Debug for StoredRecord {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Kept").field("version", &self.version).finish_non_exhaustive()
+        formatter
+            .debug_struct("StoredRecord")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
-impl From<Unpacked> for Trouble {
+impl From<Unpacked> for RosterError {
     fn from(unpacked: Unpacked) -> Self {
         Self::NotDone(unpacked.to_string())
     }
@@ -526,7 +547,7 @@ mod tests {
         ("a lease", |record| record.take_lease(at(9)), true),
         ("an end", |record| record.settle("other rules", at(9)), true),
         ("a failure", |record| record.fail(&Fault::new(Kind::Missing, "x"), at(9)), true),
-        ("a mark", |record| record.mark(at(9)), true),
+        ("a mark", |record| record.bump_generation(at(9)), true),
         ("an edition", |record| record.changed(at(9)), true),
         ("a name", |record| record.spec.person = named("b"), false),
         ("the owner", |record| record.owner.push('x'), false),
@@ -538,7 +559,7 @@ mod tests {
             },
             false,
         ),
-        ("a farewell", |record| record.leave_for_good(at(9)), false),
+        ("a farewell", |record| record.mark_deleted(at(9)), false),
         ("its beginning", |record| record.created = at(9), false),
     ];
 
@@ -548,35 +569,45 @@ mod tests {
 
     #[test]
     fn a_record_is_found_as_before_unless_something_of_its_keys_is_another() {
-        let all = |people: &People| {
-            let all = (&people.keys, &people.shared, &people.gone, &people.due, &people.parked);
-            format!("{all:?} {:?} {:?} {:?}", people.order, people.pending, people.counts)
+        let all = |user_index: &UserIndex| {
+            let all = (
+                &user_index.keys,
+                &user_index.shared,
+                &user_index.gone,
+                &user_index.due,
+                &user_index.parked,
+            );
+            format!(
+                "{all:?} {:?} {:?} {:?}",
+                user_index.order, user_index.pending, user_index.counts
+            )
         };
         for (what, change, expected) in CHANGES {
             let mut record =
-                UserRecord::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+                UserRecord::new(Id::of([1; 16]), named("a"), DesiredState::Active, "o", at(1));
             record.schedule.due = Some(at(3));
-            let mut people = People::default();
-            let _ = people.put(Entry::of(&record).unwrap(), Ways::of(&record)).unwrap();
+            let mut user_index = UserIndex::default();
+            let _ =
+                user_index.put(PackedRecord::of(&record).unwrap(), IndexKeys::of(&record)).unwrap();
             change(&mut record);
             record.row_version = 2;
-            let entry = || Entry::of(&record).unwrap();
-            assert_eq!(people.keeps_ways(&entry()).unwrap(), expected, "{what}");
-            let mut anew = People::default();
-            let _ = anew.put(entry(), Ways::of(&record)).unwrap();
+            let entry = || PackedRecord::of(&record).unwrap();
+            assert_eq!(user_index.keeps_ways(&entry()).unwrap(), expected, "{what}");
+            let mut anew = UserIndex::default();
+            let _ = anew.put(entry(), IndexKeys::of(&record)).unwrap();
             if expected {
-                assert!(!people.put_found_as_before(entry()), "{what}");
-                assert_eq!(all(&people), all(&anew), "{what}");
+                assert!(!user_index.put_found_as_before(entry()), "{what}");
+                assert_eq!(all(&user_index), all(&anew), "{what}");
             }
-            let _ = people.put(entry(), Ways::of(&record)).unwrap();
-            assert_eq!(all(&people), all(&anew), "{what}");
-            assert!(people.load(&record.id).unwrap() == Some(record), "{what}");
+            let _ = user_index.put(entry(), IndexKeys::of(&record)).unwrap();
+            assert_eq!(all(&user_index), all(&anew), "{what}");
+            assert!(user_index.load(&record.id).unwrap() == Some(record), "{what}");
         }
     }
 
     #[test]
     fn what_no_key_is_made_of_is_what_a_record_has() {
-        let record = UserRecord::new(Id::of([1; 16]), named("a"), Wanted::Active, "o", at(1));
+        let record = UserRecord::new(Id::of([1; 16]), named("a"), DesiredState::Active, "o", at(1));
         let members: Map<String, Value> =
             serde_json::to_value(&record).unwrap().as_object().unwrap().clone();
         let of_keys = |members: &Map<String, Value>, others: &[&str]| {

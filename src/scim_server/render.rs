@@ -7,17 +7,17 @@ use std::time::SystemTime;
 use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
 use serde_json::{Map, Value, json};
 
-use super::written::{WrittenState, WrittenUser};
-use super::{Asked, Directory, etag};
+use super::cache::{CacheKey, CachedUser};
+use super::{ScimCall, ScimServer, etag};
 use crate::assign::Agent;
-use crate::assign::instance::Reference;
+use crate::assign::instance::ResourceRef;
 use crate::fault::Fault;
 use crate::json::carried_length_of;
 use crate::roster::all_groups_of;
 use crate::roster::glance::Glance;
 use crate::roster::group::{Group, Member};
 use crate::roster::key::Id;
-use crate::roster::record::{Phase, UserRecord, Wanted};
+use crate::roster::record::{DesiredState, Phase, UserRecord};
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
 use crate::scim::resource::Sought;
@@ -37,7 +37,7 @@ pub(super) struct Extent {
 /// True while the person works. A `null` in a record marks an `active` that a client removed.
 const ACTIVE: &str = "active";
 
-impl Directory {
+impl ScimServer {
     /// What clients may write of a user, as they wrote it: what a PATCH is applied to, and what a
     /// resource begins with.
     pub(super) fn stated(&self, record: &UserRecord) -> Map<String, Value> {
@@ -46,7 +46,8 @@ impl Directory {
         let mut stated = resource::take_what_fits(&self.users, sent);
         // A client may have taken `active` away; that is no word on whether the person works.
         if sent.get(ACTIVE) != Some(&Value::Null) {
-            stated.insert(ACTIVE.to_owned(), (record.wanted() == Wanted::Active).into());
+            stated
+                .insert(ACTIVE.to_owned(), (record.desired_state() == DesiredState::Active).into());
         }
         stated
     }
@@ -54,18 +55,18 @@ impl Directory {
     /// The whole resource of a user.
     pub(super) async fn user(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         record: &UserRecord,
         extent: Extent,
     ) -> Result<Map<String, Value>, Fault> {
-        self.user_of_groups(asked, record, extent, None).await
+        self.user_of_groups(call, record, extent, None).await
     }
 
     /// The same, with the user's groups if they are in hand. They are read only if they are shown,
     /// or if `provisioning` is: what is left out depends on what they give.
     pub(super) async fn user_of_groups(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         record: &UserRecord,
         extent: Extent,
         groups: Option<Vec<Group>>,
@@ -74,39 +75,40 @@ impl Directory {
         let groups = match groups {
             Some(groups) => groups,
             None if extent.links || tells => {
-                all_groups_of(asked.roster(), record.id.as_str()).await?
+                all_groups_of(call.roster(), record.id.as_str()).await?
             }
             None => Vec::new(),
         };
-        Ok(self.user_in(asked, record, &groups, extent.links, tells))
+        Ok(self.user_in(call, record, &groups, extent.links, tells))
     }
 
     /// The whole user as JSON for requests without a projection, from the cache if nothing that it
     /// shows has changed since. `None` if the person is gone meanwhile.
     pub(super) async fn user_written(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         id: &Id,
         version: u64,
-    ) -> Result<Option<Arc<WrittenUser>>, Fault> {
-        let groups = all_groups_of(asked.roster(), id.as_str()).await?;
-        let state = WrittenState::of(version, &groups, &asked.base);
-        if let Some(user) = self.written.find(id, &state) {
+    ) -> Result<Option<Arc<CachedUser>>, Fault> {
+        let groups = all_groups_of(call.roster(), id.as_str()).await?;
+        let state = CacheKey::of(version, &groups, &call.base);
+        if let Some(user) = self.cache.find(id, &state) {
             return Ok(Some(user));
         }
-        let record = asked.roster().load(id).await?;
-        let Some(record) = record.filter(|record| record.wanted() != Wanted::Gone) else {
+        let record = call.roster().load(id).await?;
+        let Some(record) = record.filter(|record| record.desired_state() != DesiredState::Deleted)
+        else {
             return Ok(None);
         };
         // Kept under the version that was loaded, which may be newer than the one that was asked
         // for.
-        let state = WrittenState::of(record.row_version, &groups, &asked.base);
-        let user = self.user_in(asked, &record, &groups, true, !writes_extension(&record));
+        let state = CacheKey::of(record.row_version, &groups, &call.base);
+        let user = self.user_in(call, &record, &groups, true, !writes_extension(&record));
         let text = serde_json::to_string(&user).unwrap_or_default();
         let carried = carried_length_of(&text);
         let (etag, owner) = (record.spec.etag, record.owner);
-        let user = Arc::new(WrittenUser { text, carried, etag, owner });
-        self.written.keep(id, state, &user);
+        let user = Arc::new(CachedUser { text, carried, etag, owner });
+        self.cache.keep(id, state, &user);
         Ok(Some(user))
     }
 
@@ -114,7 +116,7 @@ impl Directory {
     /// be there all the same, it is not shown (RFC 7643 §4.1.1: returned never).
     fn user_in(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         record: &UserRecord,
         groups: &[Group],
         links: bool,
@@ -126,7 +128,7 @@ impl Directory {
             let membership = |group: &Group| {
                 json!({
                     "value": group.id.as_str(),
-                    "$ref": self.location(asked, &self.groups, group.id.as_str()),
+                    "$ref": self.location(call, &self.groups, group.id.as_str()),
                     "display": group.display_name(),
                     "type": "direct",
                 })
@@ -140,7 +142,7 @@ impl Directory {
             }
         }
         let times = (record.created, record.spec.modified);
-        self.complete(asked, &self.users, &mut user, record.id.as_str(), record.spec.etag, times);
+        self.complete(call, &self.users, &mut user, record.id.as_str(), record.spec.etag, times);
         user
     }
 
@@ -149,18 +151,18 @@ impl Directory {
     /// `schemas`, groups and `provisioning`.
     pub(super) fn part(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         glance: Glance,
         sought: &Sought<'_>,
     ) -> Map<String, Value> {
-        let Glance { id, wanted, etag, created, modified, resource, .. } = glance;
+        let Glance { id, desired, etag, created, modified, resource, .. } = glance;
         let mut part = resource::into_what_fits(&self.users, resource);
         part.remove("password");
         if sought.names(ACTIVE) {
-            part.insert(ACTIVE.to_owned(), (wanted == Wanted::Active).into());
+            part.insert(ACTIVE.to_owned(), (desired == DesiredState::Active).into());
         }
         if sought.names("meta") {
-            let meta = self.meta(asked, &self.users, id.as_str(), etag, (created, modified));
+            let meta = self.meta(call, &self.users, id.as_str(), etag, (created, modified));
             part.insert("meta".to_owned(), meta);
         }
         if sought.names("id") {
@@ -172,7 +174,7 @@ impl Directory {
     /// The whole resource of a group, with these members.
     pub(super) fn group(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         group: &Group,
         members: Option<Vec<Value>>,
     ) -> Map<String, Value> {
@@ -181,19 +183,19 @@ impl Directory {
             shown.insert("members".to_owned(), members.into());
         }
         let times = (group.created, group.modified);
-        self.complete(asked, &self.groups, &mut shown, group.id.as_str(), group.edition, times);
+        self.complete(call, &self.groups, &mut shown, group.id.as_str(), group.edition, times);
         shown
     }
 
     /// The URL of a resource (`meta.location`, `$ref`, Content-Location).
-    pub(super) fn location(&self, asked: &Asked<'_>, types: &ResourceType, id: &str) -> String {
-        format!("{}{}/{id}", asked.base, types.endpoint)
+    pub(super) fn location(&self, call: &ScimCall<'_>, types: &ResourceType, id: &str) -> String {
+        format!("{}{}/{id}", call.base, types.endpoint)
     }
 
     /// Adds `schemas`, `id` and `meta`, which every resource has (RFC 7643 §3).
     fn complete(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         types: &ResourceType,
         shown: &mut Map<String, Value>,
         id: &str,
@@ -203,14 +205,14 @@ impl Directory {
         let schemas = resource::schemas_of(types, shown);
         shown.insert("schemas".to_owned(), schemas.into());
         shown.insert("id".to_owned(), id.into());
-        shown.insert("meta".to_owned(), self.meta(asked, types, id, edition, times));
+        shown.insert("meta".to_owned(), self.meta(call, types, id, edition, times));
     }
 
     /// `meta` (RFC 7643 §3.1). `version` counts what clients changed; what the reconciler does
     /// leaves it as it is.
     fn meta(
         &self,
-        asked: &Asked<'_>,
+        call: &ScimCall<'_>,
         types: &ResourceType,
         id: &str,
         edition: u64,
@@ -220,7 +222,7 @@ impl Directory {
             "resourceType": types.name,
             "created": written(created),
             "lastModified": written(modified),
-            "location": self.location(asked, types, id),
+            "location": self.location(call, types, id),
             "version": etag(edition),
         })
     }
@@ -233,9 +235,9 @@ impl Directory {
             Phase::Parked(parked) => ("parked", Some(parked.detail.clone())),
             Phase::Applied | Phase::Pending => ("pending", record.schedule.waits_for.clone()),
         };
-        let left_out = match record.wanted() {
-            Wanted::Active => self.left_out(record, groups),
-            Wanted::Inactive | Wanted::Gone => Vec::new(),
+        let left_out = match record.desired_state() {
+            DesiredState::Active => self.left_out(record, groups),
+            DesiredState::Inactive | DesiredState::Deleted => Vec::new(),
         };
         let details: Vec<String> = waits
             .into_iter()
@@ -264,7 +266,7 @@ impl Directory {
     }
 
     /// An element of `members` as it is shown, with `$ref` (RFC 7643 §4.2).
-    pub(super) fn member(&self, asked: &Asked<'_>, member: Member) -> Value {
+    pub(super) fn member(&self, call: &ScimCall<'_>, member: Member) -> Value {
         let Member { value, rest } = member;
         let mut shown = rest;
         let sent = shown.remove("$ref");
@@ -273,7 +275,7 @@ impl Directory {
             None => sent.as_ref().and_then(Value::as_str).is_some_and(|it| it.contains("/Groups/")),
         };
         let types = if is_group { &self.groups } else { &self.users };
-        shown.insert("$ref".to_owned(), self.location(asked, types, &value).into());
+        shown.insert("$ref".to_owned(), self.location(call, types, &value).into());
         shown.insert("value".to_owned(), value.into());
         shown.into()
     }
@@ -281,7 +283,7 @@ impl Directory {
 
 impl Extent {
     /// What a projection wants; `links` is the attribute of the links.
-    pub(super) fn wanted(projection: &Projection, links: &str) -> Self {
+    pub(super) fn desired(projection: &Projection, links: &str) -> Self {
         Self {
             links: projection.wants(links),
             provisioning: projection.asks_for(CONNECT_SCHEMA, PROVISIONING),
@@ -313,7 +315,7 @@ fn writes_extension(record: &UserRecord) -> bool {
 
 /// Adds `active` where a client removed it: it says whether the person works.
 pub(super) fn tell_active(user: &mut Map<String, Value>, record: &UserRecord) {
-    user.entry(ACTIVE).or_insert_with(|| (record.wanted() == Wanted::Active).into());
+    user.entry(ACTIVE).or_insert_with(|| (record.desired_state() == DesiredState::Active).into());
 }
 
 /// Marks by `null` what a client removed: `active`, and our extension. Absence alone would be read
@@ -327,7 +329,7 @@ pub(super) fn with_traces(mut kept: Map<String, Value>, record: &UserRecord) -> 
 }
 
 /// The names on an operator's list, as they are written there.
-pub(super) fn names(list: &[Reference]) -> Vec<String> {
+pub(super) fn names(list: &[ResourceRef]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
