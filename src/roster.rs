@@ -39,7 +39,7 @@ use glance::Glance;
 use group::{Group, GroupChange, Member};
 use key::{Id, Key};
 use parked::Counts;
-use record::{Filed, UserRecord};
+use record::{StoredKeys, UserRecord};
 
 /// What a roster answers, some time.
 pub type RosterFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RosterError>> + Send + 'a>>;
@@ -124,7 +124,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// Accepts a change of a group, and answers the group as it is then, with a new edition if anything
     /// is another than before. Members come and go whoever else writes, as long as the group has the
     /// name that it was read with; attributes if nobody wrote it since; and whatever has a condition, on
-    /// that condition. What does not fit into one write is [owed](Group::is_owed), and a group that owes
+    /// that condition. What does not fit into one write is [owed](Group::fan_out_pending), and a group that owes
     /// takes no other change before that: [`write_group`] sees to both.
     fn write_group<'a>(
         &'a self,
@@ -260,8 +260,8 @@ pub async fn write_group(
     change: &GroupChange,
 ) -> Result<Result<Group, WriteConflict>, RosterError> {
     match roster.write_group(change).await? {
-        Ok(mut group) if group.is_owed => {
-            group.is_owed = settle_group(roster, &group.id).await.is_err();
+        Ok(mut group) if group.fan_out_pending => {
+            group.fan_out_pending = settle_group(roster, &group.id).await.is_err();
             Ok(Ok(group))
         }
         Err(WriteConflict::StaleVersion) => {
@@ -381,7 +381,7 @@ pub struct Stored {
     /// The version that it has now.
     pub row_version: u64,
     /// By what it is found now.
-    pub filed: Filed,
+    pub stored_keys: StoredKeys,
 }
 
 /// A write that was not done, because its condition did not hold.

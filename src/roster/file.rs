@@ -31,7 +31,7 @@ const GROUPS: TableDefinition<'_, &str, &str> = TableDefinition::new("groups");
 /// A group's id and a number → member.
 const MEMBERS: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("members");
 /// A group's id → what changes of it that were accepted still owe.
-const OWED: TableDefinition<'_, &str, &str> = TableDefinition::new("owed");
+const FAN_OUTS: TableDefinition<'_, &str, &str> = TableDefinition::new("fan_outs");
 /// Event's hash → milliseconds since 1970.
 const SIGHTS: TableDefinition<'_, &str, u64> = TableDefinition::new("sights");
 /// The rest, in one row.
@@ -167,7 +167,7 @@ impl File {
         let transaction = self.0.begin_write().map_err(redb::Error::from)?;
         transaction.open_table(GROUPS)?;
         transaction.open_table(MEMBERS)?;
-        transaction.open_table(OWED)?;
+        transaction.open_table(FAN_OUTS)?;
         transaction.open_table(SIGHTS)?;
         {
             let (mut records, mut notes) =
@@ -206,9 +206,11 @@ impl File {
                     document::<Member>(member.value())?,
                 );
             }
-            for row in transaction.open_table(OWED)?.iter()? {
-                let (group, owed) = row?;
-                contents.group_index.owe(Id::from_text(group.value()), document(owed.value())?);
+            for row in transaction.open_table(FAN_OUTS)?.iter()? {
+                let (group, fan_out) = row?;
+                contents
+                    .group_index
+                    .start_fan_out(Id::from_text(group.value()), document(fan_out.value())?);
             }
             for row in transaction.open_table(SIGHTS)?.iter()? {
                 let (event, at) = row?;
@@ -293,11 +295,11 @@ fn put_group(transaction: &WriteTransaction, write: &GroupWrite) -> Result<(), F
         Some(None) => drop(transaction.open_table(GROUPS)?.remove(id)?),
         None => {}
     }
-    match &write.owed {
-        Some(Some(owed)) => {
-            drop(transaction.open_table(OWED)?.insert(id, written(owed)?.as_str())?);
+    match &write.fan_out {
+        Some(Some(fan_out)) => {
+            drop(transaction.open_table(FAN_OUTS)?.insert(id, written(fan_out)?.as_str())?);
         }
-        Some(None) => drop(transaction.open_table(OWED)?.remove(id)?),
+        Some(None) => drop(transaction.open_table(FAN_OUTS)?.remove(id)?),
         None => {}
     }
     let mut members = transaction.open_table(MEMBERS)?;

@@ -24,11 +24,11 @@ pub struct Group {
     pub modified: SystemTime,
     /// Whether a change that was accepted is not written in all its parts yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_owed: bool,
+    pub fan_out_pending: bool,
     /// The version of the last change that was written in parts: whoever read an older one may have read
     /// some of the parts.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub parts_since: u64,
+    pub fan_out_version: u64,
 }
 
 /// A member of a group, whether or not there is such a user.
@@ -83,8 +83,8 @@ impl Group {
             resource: Map::new(),
             created: now,
             modified: now,
-            is_owed: false,
-            parts_since: 0,
+            fan_out_pending: false,
+            fan_out_version: 0,
         }
     }
 

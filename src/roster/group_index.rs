@@ -21,7 +21,7 @@ pub(super) struct GroupIndex {
     /// Who is in which groups.
     memberships: BTreeSet<(String, Id)>,
     /// What changes that were accepted still owe, by their group, which may be gone: one each.
-    owed: BTreeMap<Id, Owed>,
+    fan_outs: BTreeMap<Id, FanOut>,
 }
 
 /// The members of one group, numbered in the order in which they were added.
@@ -37,13 +37,13 @@ pub(super) struct GroupDelta {
     /// The group then.
     pub(super) group: Group,
     /// Who comes and goes, and who is marked for that.
-    pub(super) owed: Owed,
+    pub(super) fan_out: FanOut,
 }
 
 /// What is to be written of a change besides the group itself: rows, and after them marks. To write any
 /// of it twice is to write it once, but for a user who is looked at once more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Owed {
+pub(super) struct FanOut {
     /// Who comes, of whom something else is said, and who goes.
     rows: Vec<Row>,
     /// The ids of those for whom it makes a difference.
@@ -65,9 +65,9 @@ pub(super) enum Row {
     Remove(u64),
 }
 
-/// What is written at once of what is owed.
+/// What is written at once of a fan-out.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct FanOutPart {
     /// Rows.
     pub(super) rows: Vec<Row>,
     /// The ids of those who are marked, which are those of rows written before.
@@ -78,10 +78,10 @@ pub(super) struct Part {
     pub(super) is_last: bool,
 }
 
-impl Owed {
+impl FanOut {
     /// Up to so many rows or marks of what is not written yet. Marks come in no part with rows that
     /// they wait for, unless all fits.
-    pub(super) fn next(&self, most: usize) -> Part {
+    pub(super) fn next(&self, most: usize) -> FanOutPart {
         let rows: Vec<Row> = self.rows.iter().skip(self.done).take(most).cloned().collect();
         let left = self.len().saturating_sub(self.done);
         let marks = match rows.len() {
@@ -93,7 +93,7 @@ impl Owed {
             }
         };
         let is_last = rows.len().saturating_add(marks.len()) == left;
-        Part { rows, marks, now: self.now, is_last }
+        FanOutPart { rows, marks, now: self.now, is_last }
     }
 
     /// How much it is.
@@ -138,16 +138,16 @@ impl GroupIndex {
     }
 
     /// The group of these that owes something, or any.
-    pub(super) fn who_owes(&self, group: Option<&Id>) -> Option<(&Id, &Owed)> {
+    pub(super) fn next_fan_out(&self, group: Option<&Id>) -> Option<(&Id, &FanOut)> {
         match group {
-            Some(id) => self.owed.get_key_value(id),
-            None => self.owed.first_key_value(),
+            Some(id) => self.fan_outs.get_key_value(id),
+            None => self.fan_outs.first_key_value(),
         }
     }
 
     /// Notes what a group owes.
-    pub(super) fn owe(&mut self, id: Id, owed: Owed) {
-        self.owed.insert(id, owed);
+    pub(super) fn start_fan_out(&mut self, id: Id, fan_out: FanOut) {
+        self.fan_outs.insert(id, fan_out);
     }
 
     /// What a change comes to; `None` if it changes nothing.
@@ -157,8 +157,8 @@ impl GroupIndex {
         let has_moved = |stored: &Group| {
             // Whom it concerns was judged by the name.
             stored.name_key() != change.group.name_key()
-                || stored.is_owed
-                || stored.parts_since > change.group.version
+                || stored.fan_out_pending
+                || stored.fan_out_version > change.group.version
                 || change.resource.is_some() && stored.version != change.group.version
                 || change.condition.is_some_and(|edition| edition != stored.edition)
         };
@@ -190,16 +190,16 @@ impl GroupIndex {
         let removed = removed.into_iter().map(Row::Remove);
         let put = added.into_iter().chain(told).map(|(number, member)| Row::Put(number, member));
         let rows = removed.chain(put).collect();
-        Ok(Some(GroupDelta { group, owed: Owed { rows, marks, now: change.now, done: 0 } }))
+        Ok(Some(GroupDelta { group, fan_out: FanOut { rows, marks, now: change.now, done: 0 } }))
     }
 
-    /// What is owed where a group is gone: its members, and marks for them if that makes a difference.
-    pub(super) fn weigh_end(&self, id: &Id, affected: bool, now: SystemTime) -> Owed {
+    /// The fan-out where a group is gone: its members, and marks for them if that makes a difference.
+    pub(super) fn weigh_end(&self, id: &Id, affected: bool, now: SystemTime) -> FanOut {
         let members = self.members.get(id).map(|members| &members.list);
         let marked = members.filter(|_| affected).into_iter().flat_map(BTreeMap::values);
         let marks = marked.map(|member| member.value.clone()).collect();
         let rows = members.into_iter().flat_map(BTreeMap::keys).copied().map(Row::Remove).collect();
-        Owed { rows, marks, now, done: 0 }
+        FanOut { rows, marks, now, done: 0 }
     }
 
     /// What a reader of pages looks at besides the groups of a page.
@@ -215,7 +215,7 @@ impl GroupIndex {
     }
 
     /// Writes a part of what a group owes; says whom its rows are of.
-    pub(super) fn put(&mut self, id: &Id, part: &Part) -> Vec<String> {
+    pub(super) fn put(&mut self, id: &Id, part: &FanOutPart) -> Vec<String> {
         let mut touched = Vec::new();
         for row in &part.rows {
             match row {
@@ -237,20 +237,20 @@ impl GroupIndex {
     }
 
     /// Notes that a part is written of what a group owes; answers the group if that was the last of it.
-    pub(super) fn paid(&mut self, id: &Id, part: &Part) -> Option<Group> {
+    pub(super) fn advance(&mut self, id: &Id, part: &FanOutPart) -> Option<Group> {
         if !part.is_last {
-            if let Some(owed) = self.owed.get_mut(id) {
-                owed.done =
-                    owed.done.saturating_add(part.rows.len()).saturating_add(part.marks.len());
+            if let Some(fan_out) = self.fan_outs.get_mut(id) {
+                fan_out.done =
+                    fan_out.done.saturating_add(part.rows.len()).saturating_add(part.marks.len());
             }
             return None;
         }
-        self.owed.remove(id);
+        self.fan_outs.remove(id);
         let Some(group) = self.groups.get_mut(id) else {
             self.members.remove(id);
             return None;
         };
-        group.is_owed = false;
+        group.fan_out_pending = false;
         Some(group.clone())
     }
 

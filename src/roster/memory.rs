@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 pub(crate) use super::file::copy_of;
 use super::group::{Group, GroupChange};
-use super::group_index::{GroupDelta, GroupIndex, Part, Row};
+use super::group_index::{FanOutPart, GroupDelta, GroupIndex, Row};
 use super::key::Id;
 use super::key_hash::KeyHash;
 use super::queue::{GroupWrite, Queue, StoreChange, Ticket, at_once};
@@ -103,7 +103,7 @@ impl MemoryRoster {
     /// A roster that writes changes of groups in parts of so many rows: what a larger one does with
     /// larger groups.
     #[must_use]
-    pub fn in_parts_of(count: usize) -> Self {
+    pub fn fanning_out_by(count: usize) -> Self {
         Self { part: Some(count), ..Self::default() }
     }
 
@@ -112,7 +112,7 @@ impl MemoryRoster {
     /// # Errors
     /// As [`Self::open`].
     #[cfg(feature = "cli")]
-    pub fn open_in_parts_of(path: &Path, count: usize) -> Result<Self, RosterError> {
+    pub fn open_fanning_out_by(path: &Path, count: usize) -> Result<Self, RosterError> {
         Ok(Self { part: Some(count), ..Self::open(path)? })
     }
 
@@ -180,7 +180,7 @@ impl MemoryRoster {
         let next = UserRecord { row_version: version, ..record.clone() };
         let entry = PackedRecord::of(&next)?;
         let id = entry.id();
-        let stored = Stored { row_version: version, filed: entry.filed() };
+        let stored = Stored { row_version: version, stored_keys: entry.stored_keys() };
         let mut state = self.state();
         if state.contents.user_index.keeps_ways(&entry)? {
             state.check_disk()?;
@@ -245,22 +245,22 @@ impl MemoryRoster {
             }
             Ok(Some(delta)) => delta,
         };
-        let GroupDelta { mut group, owed } = delta;
-        let mut part = owed.next(self.part());
+        let GroupDelta { mut group, fan_out } = delta;
+        let mut part = fan_out.next(self.part());
         let mut ways = state.contents.group_index.ways_to(&group.id);
         ways.extend(group.keys().iter().map(KeyHash::of_key));
         if !part.is_last {
-            (group.is_owed, group.parts_since) = (true, group.version);
-            part = owed.next(0);
+            (group.fan_out_pending, group.fan_out_version) = (true, group.version);
+            part = fan_out.next(0);
         }
-        let owed = (!part.is_last).then_some(owed);
+        let fan_out = (!part.is_last).then_some(fan_out);
         state.contents.group_index.place(group.clone());
-        let (rows, marked) = state.write_part(&group.id, part, &mut ways)?;
-        if let Some(owed) = &owed {
-            state.contents.group_index.owe(group.id.clone(), owed.clone());
+        let (rows, marked) = state.write_fan_out_part(&group.id, part, &mut ways)?;
+        if let Some(fan_out) = &fan_out {
+            state.contents.group_index.start_fan_out(group.id.clone(), fan_out.clone());
         }
-        let (id, owed) = (group.id.clone(), owed.map(Some));
-        let write = GroupWrite { id, group: Some(Some(group.clone())), rows, marked, owed };
+        let (id, fan_out) = (group.id.clone(), fan_out.map(Some));
+        let write = GroupWrite { id, group: Some(Some(group.clone())), rows, marked, fan_out };
         Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, Ok(group)))
     }
 
@@ -274,43 +274,46 @@ impl MemoryRoster {
         let mut state = self.state();
         state.check_disk()?;
         let group_index = &mut state.contents.group_index;
-        if group_index.group(id).is_none_or(|group| group.version != version || group.is_owed) {
+        if group_index
+            .group(id)
+            .is_none_or(|group| group.version != version || group.fan_out_pending)
+        {
             return Ok(self.told(
                 state,
                 [KeyHash::of_id(id)].into_iter(),
                 Ok(Err(WriteConflict::StaleVersion)),
             ));
         }
-        let owed = group_index.weigh_end(id, mark, now);
-        let mut part = owed.next(self.part());
+        let fan_out = group_index.weigh_end(id, mark, now);
+        let mut part = fan_out.next(self.part());
         let mut ways = group_index.ways_to(id);
         group_index.take(id);
-        let owed = if part.is_last {
+        let fan_out = if part.is_last {
             None
         } else {
-            part = owed.next(0);
-            group_index.owe(id.clone(), owed.clone());
-            Some(Some(owed))
+            part = fan_out.next(0);
+            group_index.start_fan_out(id.clone(), fan_out.clone());
+            Some(Some(fan_out))
         };
-        let (rows, marked) = state.write_part(id, part, &mut ways)?;
-        let write = GroupWrite { id: id.clone(), group: Some(None), rows, marked, owed };
+        let (rows, marked) = state.write_fan_out_part(id, part, &mut ways)?;
+        let write = GroupWrite { id: id.clone(), group: Some(None), rows, marked, fan_out };
         Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, Ok(())))
     }
 
-    fn pay<'a>(&self, group: Option<&Id>) -> Result<RosterFuture<'a, bool>, RosterError> {
+    fn mend_next<'a>(&self, group: Option<&Id>) -> Result<RosterFuture<'a, bool>, RosterError> {
         let mut state = self.state();
-        let Some((id, owed)) = state.contents.group_index.who_owes(group) else {
+        let Some((id, fan_out)) = state.contents.group_index.next_fan_out(group) else {
             return Ok(self.told(state, group.map(KeyHash::of_id).into_iter(), Ok(false)));
         };
-        let (id, part) = (id.clone(), owed.next(self.part()));
+        let (id, part) = (id.clone(), fan_out.next(self.part()));
         state.check_disk()?;
         let mut ways = vec![KeyHash::of_id(&id)];
         // Of one group, the last part is the last; of all, another may owe too.
         let (is_last, is_all) = (part.is_last, part.is_last && group.is_some());
-        let settled = state.contents.group_index.paid(&id, &part);
-        let (rows, marked) = state.write_part(&id, part, &mut ways)?;
-        let owed = is_last.then_some(None);
-        let write = GroupWrite { id, group: settled.map(Some), rows, marked, owed };
+        let settled = state.contents.group_index.advance(&id, &part);
+        let (rows, marked) = state.write_fan_out_part(&id, part, &mut ways)?;
+        let fan_out = is_last.then_some(None);
+        let write = GroupWrite { id, group: settled.map(Some), rows, marked, fan_out };
         Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, !is_all))
     }
 
@@ -377,10 +380,10 @@ impl MemoryState {
 
     /// Writes a part of what a group owes, and says by what it is found: its rows, and the records that
     /// it marks.
-    fn write_part(
+    fn write_fan_out_part(
         &mut self,
         group: &Id,
-        part: Part,
+        part: FanOutPart,
         ways: &mut Vec<KeyHash>,
     ) -> Result<(Vec<Row>, Vec<UserRecord>), RosterError> {
         let marked = self.contents.user_index.marked(&part.marks, part.now)?;

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use super::group::Group;
-use super::group_index::{Owed, Row};
+use super::group_index::{FanOut, Row};
 use super::key::Id;
 use super::key_hash::KeyHash;
 use super::memory::Notes;
@@ -48,7 +48,7 @@ pub(super) struct GroupWrite {
     /// The records that are marked.
     pub(super) marked: Vec<UserRecord>,
     /// What it owes from now on, or that it owes no more; nothing, where that stays.
-    pub(super) owed: Option<Option<Owed>>,
+    pub(super) fan_out: Option<Option<FanOut>>,
 }
 
 /// The changes that the disk does not have yet.

@@ -8,7 +8,7 @@
 //! It is stored as it stands here, in form 2, field by field; `docs/record.md` has the table. Form 1
 //! is read by `v1`.
 
-mod filed;
+mod stored_keys;
 mod nanos;
 mod schedule;
 mod spec;
@@ -26,12 +26,12 @@ use super::key::{Id, Key};
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::scim::Person;
 
-pub use filed::Filed;
 pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
 pub use spec::{
     Access, AwaitedName, DesiredState, Given, Lifecycle, ParseReasonError, Reason, Spec,
 };
 pub use status::{ConnectUser, Reapplied, RemovalClaim, Status};
+pub use stored_keys::StoredKeys;
 
 /// Who writes a record and does not come to the end is mended after this time.
 pub const RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -87,7 +87,7 @@ pub struct UserRecord {
     pub history: Vec<Past>,
     /// By what it is found where it was read; not stored.
     #[serde(skip)]
-    pub filed: Filed,
+    pub stored_keys: StoredKeys,
 }
 
 /// A time as a record stores it, for whoever reads but a part of one.
@@ -157,13 +157,13 @@ impl UserRecord {
             schedule: Schedule::pending(now),
             freed_names: Vec::new(),
             history: Vec::new(),
-            filed: Filed::default(),
+            stored_keys: StoredKeys::default(),
         }
     }
 
     /// Notes how it is stored, once it was written.
     pub fn note_stored(&mut self, stored: Stored) {
-        (self.row_version, self.filed) = (stored.row_version, stored.filed);
+        (self.row_version, self.stored_keys) = (stored.row_version, stored.stored_keys);
     }
 
     /// Reads a record as it was stored, in whichever form.

@@ -12,7 +12,7 @@ use super::glance::Glance;
 use super::key::{Id, Key};
 use super::key_hash::KeyHash;
 use super::parked::{Counts, State, is_held};
-use super::record::{DesiredState, DueClass, Filed, UserRecord};
+use super::record::{DesiredState, DueClass, StoredKeys, UserRecord};
 use super::{Place, RosterError, WriteConflict};
 use crate::pack::{Member, Unpacked, members, pack, unpack};
 use crate::scim::resource::Sought;
@@ -112,8 +112,8 @@ impl PackedRecord {
     }
 
     /// By what it is found from now on.
-    pub(super) fn filed(&self) -> Filed {
-        Filed::of_packed(Arc::clone(&self.kept.packed))
+    pub(super) fn stored_keys(&self) -> StoredKeys {
+        StoredKeys::of_packed(Arc::clone(&self.kept.packed))
     }
 
     /// By what it is found whatever else is changed.
@@ -470,7 +470,7 @@ impl UserIndex {
     fn record(&self, id: KeyHash) -> Result<Option<UserRecord>, RosterError> {
         let Some(kept) = self.records.get(&id) else { return Ok(None) };
         let mut record: UserRecord = unpack(&kept.packed)?;
-        record.filed = Filed::of_packed(Arc::clone(&kept.packed));
+        record.stored_keys = StoredKeys::of_packed(Arc::clone(&kept.packed));
         Ok(Some(record))
     }
 }

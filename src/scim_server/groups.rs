@@ -83,7 +83,7 @@ impl ScimServer {
         for tries in 1..=TRIES {
             let known = call.living_group(id).await?;
             call.check_version(&etag(known.edition))?;
-            if known.is_owed {
+            if known.fan_out_pending {
                 settle_group(call.roster(), &known.id).await?;
                 continue;
             }

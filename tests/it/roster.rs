@@ -463,15 +463,19 @@ async fn lists_go_on_where_they_ended(roster: &dyn Roster) {
     let parked = roster.parked(Some(&records[0].id), 1).await.unwrap();
     assert_eq!(parked, records[1..2]);
     for record in &records {
-        assert_eq!(record.filed.keys().unwrap().len(), 2, "its owner, and what it shares");
+        assert_eq!(record.stored_keys.keys().unwrap().len(), 2, "its owner, and what it shares");
         let read = roster.load(&record.id).await.unwrap().unwrap();
-        assert_eq!(read.filed.keys(), record.filed.keys(), "whoever wrote it knows it too");
+        assert_eq!(
+            read.stored_keys.keys(),
+            record.stored_keys.keys(),
+            "whoever wrote it knows it too"
+        );
     }
     let mut leaver = records[0].clone();
     leaver.mark_deleted(at(2));
-    assert_eq!(leaver.filed.keys().unwrap().len(), 2, "as it is stored");
+    assert_eq!(leaver.stored_keys.keys().unwrap().len(), 2, "as it is stored");
     write(roster, &mut leaver).await.unwrap();
-    assert_eq!(leaver.filed.keys().unwrap(), [Key::owner("o91")]);
+    assert_eq!(leaver.stored_keys.keys().unwrap(), [Key::owner("o91")]);
     for record in [&leaver, &records[1], &records[2]] {
         roster.erase(&record.id, record.row_version).await.unwrap().unwrap();
     }

@@ -130,7 +130,7 @@ impl House {
         let clock = Clock::set(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let world = World::new(weather.connect.clone());
         // So that a change of a group is cut off inside, too.
-        let inner = Arc::new(MemoryRoster::in_parts_of(1));
+        let inner = Arc::new(MemoryRoster::fanning_out_by(1));
         let wire = Wire {
             roster: Arc::clone(&inner),
             world: Arc::new(Mutex::new(world)),

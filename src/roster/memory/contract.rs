@@ -130,7 +130,7 @@ impl Roster for MemoryRoster {
     }
 
     fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool> {
-        self.pay(group).unwrap_or_else(|roster_error| at_once(Err(roster_error)))
+        self.mend_next(group).unwrap_or_else(|roster_error| at_once(Err(roster_error)))
     }
 
     // Whoever is told goes on to read what is due, and waits there if the disk does not have it.

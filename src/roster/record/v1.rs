@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::spec::{Access, AwaitedName, DesiredState, Spec};
 use super::status::{ConnectUser, Reapplied, RemovalClaim, Status};
-use super::{Filed, Form, Lease, Parked, Phase, Schedule, UserRecord};
+use super::{Form, Lease, Parked, Phase, Schedule, StoredKeys, UserRecord};
 use crate::connect::UserIds;
 use crate::roster::key::{Id, Key};
 use crate::scim::Person;
@@ -138,7 +138,7 @@ impl From<Record> for UserRecord {
             },
             freed_names: old.freed,
             history: Vec::new(),
-            filed: Filed::default(),
+            stored_keys: StoredKeys::default(),
         };
         record.set_due(old.due);
         record

@@ -88,7 +88,7 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
         ..named(211, "A thousand")
     };
     let group = write_group(roster, &change).await.unwrap().unwrap();
-    assert_eq!((group.version, group.edition, group.is_owed), (1, 1, false));
+    assert_eq!((group.version, group.edition, group.fan_out_pending), (1, 1, false));
     assert_eq!(shown(roster, &group.id).await, values(&people));
     assert_eq!(are_marked(roster, &people).await, 1000);
     let (first, next) = roster.members(&group.id, 0, 300).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_large_group_is_whole_in_a_file() {
 async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
     for _ in 0..64 {
         let known = roster.load_group(group).await.unwrap().unwrap();
-        if known.is_owed {
+        if known.fan_out_pending {
             settle_group(roster, group).await.unwrap();
             continue;
         }
@@ -213,7 +213,7 @@ async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>)
         assert_eq!(marked, if *done { concerned.len() } else { 0 }, "{seed}: marks");
     }
     let left = roster.load_group(&group).await.unwrap().unwrap();
-    assert!(!left.is_owed);
+    assert!(!left.fan_out_pending);
     assert_eq!(left.edition, 1 + done.iter().map(|done| u64::from(*done)).sum::<u64>());
     done
 }
@@ -223,7 +223,7 @@ async fn who_is_cut_off_in_a_large_change_is_mended_by_another() {
     let mut ends = BTreeSet::new();
     for seed in 0..300 {
         let parts = usize::try_from(1 + seed % 6).unwrap();
-        let roster = Arc::new(MemoryRoster::in_parts_of(parts));
+        let roster = Arc::new(MemoryRoster::fanning_out_by(parts));
         ends.insert(two_are_cut_off_and_a_third_mends(seed, roster).await);
     }
     assert_eq!(ends.len(), 4, "none, one, the other, and both: {ends:?}");
@@ -234,7 +234,7 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
     for seed in 0..6 {
         let file = TestFile::new(&format!("owed-{seed}"));
         let people = {
-            let roster = MemoryRoster::open_in_parts_of(&file.0, 2).unwrap();
+            let roster = MemoryRoster::open_fanning_out_by(&file.0, 2).unwrap();
             let people = users(&roster, 31, 9).await;
             let change = GroupChange {
                 add: members(&people),
@@ -242,15 +242,15 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
                 ..named(231, "Owed")
             };
             let group = roster.write_group(&change).await.unwrap().unwrap();
-            assert!(group.is_owed);
+            assert!(group.fan_out_pending);
             for _ in 0..seed {
                 assert!(roster.mend(Some(&group.id)).await.unwrap());
             }
             people
         };
-        let again = MemoryRoster::open_in_parts_of(&file.0, 2).unwrap();
+        let again = MemoryRoster::open_fanning_out_by(&file.0, 2).unwrap();
         let group = again.load_group(&Id::of([231; 16])).await.unwrap().unwrap();
-        assert!(group.is_owed, "{seed}");
+        assert!(group.fan_out_pending, "{seed}");
         let late = GroupChange { remove: values(&people), ..GroupChange::of(group.clone(), at(9)) };
         assert_eq!(
             again.write_group(&late).await.unwrap(),
@@ -261,7 +261,7 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
         assert_eq!(shown(&again, &group.id).await, values(&people));
         assert_eq!(are_marked(&again, &people).await, 9);
         let group = again.load_group(&group.id).await.unwrap().unwrap();
-        assert!(!group.is_owed && group.parts_since == 1);
+        assert!(!group.fan_out_pending && group.fan_out_version == 1);
         let late = GroupChange { group, ..late };
         assert!(write_group(&again, &late).await.unwrap().is_ok());
     }

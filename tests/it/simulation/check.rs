@@ -259,6 +259,6 @@ impl House {
         let soon: SystemTime = self.clock.now() + Duration::from_hours(24 * 7);
         let (groups, _) = self.roster.page_groups(0, 9).now_or_never().unwrap().unwrap();
         self.roster.due(soon, 1).now_or_never().unwrap().unwrap().is_empty()
-            && groups.iter().all(|group| !group.is_owed)
+            && groups.iter().all(|group| !group.fan_out_pending)
     }
 }

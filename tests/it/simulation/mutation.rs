@@ -29,7 +29,7 @@ pub(crate) enum Mutation {
     /// A change of a group marks nobody.
     MarksAreForgotten,
     /// What does not fit into one write of a group is never written.
-    WhatIsOwedIsForgotten,
+    FanOutsAreForgotten,
 }
 
 impl Mutation {
@@ -47,6 +47,6 @@ impl Mutation {
         (Self::ForgersAreBelieved, &["unverified"]),
         (Self::PayloadsChooseTheirPower, &["power"]),
         (Self::MarksAreForgotten, &["newest"]),
-        (Self::WhatIsOwedIsForgotten, &["newest", "lost"]),
+        (Self::FanOutsAreForgotten, &["newest", "lost"]),
     ];
 }

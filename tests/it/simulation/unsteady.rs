@@ -7,7 +7,7 @@ use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
-use connect_provisioner::roster::record::{Filed, UserRecord};
+use connect_provisioner::roster::record::{StoredKeys, UserRecord};
 use connect_provisioner::roster::{
     Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
 };
@@ -62,11 +62,11 @@ impl Unsteady {
     }
 
     /// Whoever writes a record knows by what the stored one is found.
-    async fn check_filed(&self, record: &UserRecord) {
+    async fn check_stored_keys(&self, record: &UserRecord) {
         let stored = self.inner.load(&record.id).await.unwrap();
         if let Some(stored) = stored.filter(|stored| stored.row_version == record.row_version) {
-            let keys = |record: &UserRecord| record.filed.keys().unwrap();
-            assert_eq!(keys(record), keys(&stored), "filed: {record:?}");
+            let keys = |record: &UserRecord| record.stored_keys.keys().unwrap();
+            assert_eq!(keys(record), keys(&stored), "stored_keys: {record:?}");
         }
     }
 
@@ -118,10 +118,10 @@ impl Roster for Unsteady {
         self.effect(move || {
             Box::pin(async move {
                 let mut record = record.clone();
-                self.check_filed(&record).await;
+                self.check_stored_keys(&record).await;
                 if self.mutates(Mutation::WritesAreLost) && self.chance.in_100(10) {
                     let row_version = record.row_version + 1;
-                    return Ok(Ok(Stored { row_version, filed: Filed::new(&record)? }));
+                    return Ok(Ok(Stored { row_version, stored_keys: StoredKeys::new(&record)? }));
                 }
                 if self.mutates(Mutation::WritesAreUnconditional)
                     && let Some(stored) = self.inner.load(&record.id).await?
@@ -208,7 +208,7 @@ impl Roster for Unsteady {
 
     fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool> {
         self.effect(move || {
-            if self.mutates(Mutation::WhatIsOwedIsForgotten) {
+            if self.mutates(Mutation::FanOutsAreForgotten) {
                 return Box::pin(async { Ok(false) });
             }
             self.inner.mend(group)

@@ -13,9 +13,9 @@ use crate::roster::key::Key;
 /// elsewhere is not asked for that. It is no part of what a record says: two records that say the same
 /// are equal.
 #[derive(Clone, Default)]
-pub struct Filed(Option<Arc<[u8]>>);
+pub struct StoredKeys(Option<Arc<[u8]>>);
 
-impl Filed {
+impl StoredKeys {
     /// What is stored now.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Filed {
     /// All keys by which the stored record is found; none of one that was never stored.
     ///
     /// # Errors
-    /// If it is none that [`Filed::new`] made.
+    /// If it is none that [`StoredKeys::new`] made.
     pub fn keys(&self) -> Result<Vec<Key>, RosterError> {
         let Some(packed) = &self.0 else { return Ok(Vec::new()) };
         let stored: UserRecord = unpack(packed)?;
@@ -39,15 +39,15 @@ impl Filed {
     }
 }
 
-impl PartialEq for Filed {
+impl PartialEq for StoredKeys {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
 /// Says nothing of the person.
-impl std::fmt::Debug for Filed {
+impl std::fmt::Debug for StoredKeys {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Filed").finish_non_exhaustive()
+        formatter.debug_struct("StoredKeys").finish_non_exhaustive()
     }
 }
