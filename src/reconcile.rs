@@ -225,7 +225,7 @@ impl Reconciler {
                 if !record.freed_names.is_empty() {
                     self.settle_names(record, now).await?;
                 } else if record.schedule.due.is_some_and(|due| due <= now) {
-                    let _overtaken = self.roster.erase(id, record.row_version).await?;
+                    let _overtaken = self.roster.erase(&record).await?;
                 }
                 break;
             }
@@ -465,7 +465,7 @@ impl Reconciler {
                 // a moment when the erase is done.
                 let moment = now.checked_add(A_MOMENT).unwrap_or(now);
                 self.tell_who_waits(&record.sought_names(), moment).await?;
-                self.roster.erase(&record.id, record.row_version).await?.err()
+                self.roster.erase(&record).await?.err()
             }
             Some(former) => {
                 let mut back = record.clone();

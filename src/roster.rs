@@ -51,7 +51,8 @@ pub type RosterFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RosterError
 /// - A change of a group is *accepted* whole. Who comes and goes by it may be written in parts after
 ///   that, each on its own; [`Roster::mend`] writes the next part, whoever asks. Rows come before
 ///   marks: a user is made due only after what makes the difference is there to be read.
-/// - Every list is bounded by its caller, and what is left of it has a place to go on from.
+/// - Every list is bounded by its caller, and what is left of it has a place to go on from: fewer than
+///   were asked for are told only where there are no more.
 /// - What is due, and how many there are of each state, may be told late: it is a hint, and whoever
 ///   acts on it loads the record and judges it.
 pub trait Roster: fmt::Debug + Send + Sync {
@@ -88,9 +89,9 @@ pub trait Roster: fmt::Debug + Send + Sync {
         record: &'a UserRecord,
     ) -> RosterFuture<'a, Result<Stored, WriteConflict>>;
 
-    /// Removes a record if the stored one has this version.
-    fn erase<'a>(&'a self, id: &'a Id, version: u64)
-    -> RosterFuture<'a, Result<(), WriteConflict>>;
+    /// Removes a record if the stored one has its version. As for a write, by what it is found comes
+    /// with it.
+    fn erase<'a>(&'a self, record: &'a UserRecord) -> RosterFuture<'a, Result<(), WriteConflict>>;
 
     /// The group of this id.
     fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>>;
@@ -143,7 +144,8 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Writes the next part of what changes of this group still owe, or of any group: first who comes
     /// and goes, then the marks. Answers whether there may be more. Whoever is cut off in between leaves
-    /// it to whoever asks next, any number at once; what is done twice is done once.
+    /// it to whoever asks next, any number at once. A row that is written twice is written once; a user
+    /// who is marked twice is looked at once more.
     fn mend<'a>(&'a self, group: Option<&'a Id>) -> RosterFuture<'a, bool>;
 
     /// Up to `count` records that are due: farewells first, and of each class those first that have been
@@ -250,7 +252,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
 /// How many are asked for at once, by whoever wants all.
 pub const BATCH: usize = 1000;
 
-/// Changes a group, and sees to what that owes. What could not be seen to in time is for whoever asks
+/// Changes a group, and sees to what that owes as long as there is time. What is left is for whoever asks
 /// next: the change was accepted.
 ///
 /// # Errors
@@ -258,15 +260,17 @@ pub const BATCH: usize = 1000;
 pub async fn write_group(
     roster: &dyn Roster,
     change: &GroupChange,
+    has_time: impl Fn() -> bool,
 ) -> Result<Result<Group, WriteConflict>, RosterError> {
     match roster.write_group(change).await? {
         Ok(mut group) if group.fan_out_pending => {
-            group.fan_out_pending = settle_group(roster, &group.id).await.is_err();
+            let settled = settle_group(roster, &group.id, has_time).await;
+            group.fan_out_pending = settled.is_err();
             Ok(Ok(group))
         }
         Err(WriteConflict::StaleVersion) => {
             // Perhaps it owes; whoever tries again finds that done.
-            settle_group(roster, &change.group.id).await?;
+            settle_group(roster, &change.group.id, has_time).await?;
             Ok(Err(WriteConflict::StaleVersion))
         }
         written => Ok(written),
@@ -283,9 +287,10 @@ pub async fn erase_group(
     version: u64,
     mark: bool,
     now: SystemTime,
+    has_time: impl Fn() -> bool,
 ) -> Result<Result<(), WriteConflict>, RosterError> {
     let erased = roster.erase_group(id, version, mark, now).await?;
-    match (erased, settle_group(roster, id).await) {
+    match (erased, settle_group(roster, id, has_time).await) {
         (Err(conflict), settled) => settled.map(|()| Err(conflict)),
         // What is left is for whoever asks next.
         (Ok(()), _) => Ok(Ok(())),
@@ -295,9 +300,18 @@ pub async fn erase_group(
 /// Writes all that changes of a group still owe.
 ///
 /// # Errors
-/// If the roster did not answer.
-pub async fn settle_group(roster: &dyn Roster, id: &Id) -> Result<(), RosterError> {
-    while roster.mend(Some(id)).await? {}
+/// If the roster did not answer, or it took all the time that there was.
+pub async fn settle_group(
+    roster: &dyn Roster,
+    id: &Id,
+    has_time: impl Fn() -> bool,
+) -> Result<(), RosterError> {
+    while roster.mend(Some(id)).await? {
+        if !has_time() {
+            let late = "a large change of the group is still being written";
+            return Err(RosterError::NotDone(late.to_owned()));
+        }
+    }
     Ok(())
 }
 
@@ -422,16 +436,8 @@ impl std::error::Error for RosterError {}
 
 impl From<RosterError> for Fault {
     fn from(roster_error: RosterError) -> Self {
-        let detail = match &roster_error {
-            RosterError::NotDone(_) => {
-                "the roster, this deployment's record of its users, did not answer, and nothing was \
-                 written; repeat the event"
-            }
-            RosterError::Unknown(_) => {
-                "the roster, this deployment's record of its users, did not answer; repeat the event, \
-                 which will not be carried out twice"
-            }
-        };
+        let detail = "the roster, this deployment's record of its users, did not answer; repeat \
+            the event, which will not be carried out twice";
         Self::new(Kind::Unavailable, detail).caused_by(format!("roster: {roster_error}"))
     }
 }

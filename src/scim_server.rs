@@ -174,6 +174,11 @@ impl ScimServer {
 }
 
 impl ScimCall<'_> {
+    /// Whether what is begun now could still be answered.
+    pub(crate) fn has_time(&self) -> bool {
+        self.deadline.allows_a_call()
+    }
+
     /// The store.
     fn roster(&self) -> &dyn Roster {
         self.reconciler.roster()

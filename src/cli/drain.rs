@@ -47,8 +47,8 @@ pub(super) async fn drain_forever(reconciler: Arc<Reconciler>, wanted: Level, me
     }
 }
 
-/// Whether a run would find something, or the backlog's flag to take down. A look writes nothing; a
-/// run does.
+/// Whether a run would find something, or the backlog's flag to take down. A look
+/// writes nothing, but the next part of a change of a group that was left unfinished.
 async fn has_work(reconciler: &Reconciler) -> bool {
     let roster = reconciler.roster();
     // A run that could write nothing would only say so, again and again.

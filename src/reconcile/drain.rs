@@ -79,14 +79,32 @@ impl Reconciler {
     ) -> Result<(), Fault> {
         let rate_limiter = RateLimiter::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
+        let mut failed = None;
         while deadline.allows_a_call() && !self.is_ending() {
-            // Whom a change of a group concerns is due only once it is written whom.
-            while self.roster.mend(None).await? && deadline.allows_a_call() {}
+            // Whom a change of a group concerns is due only once it is written whom. What cannot be
+            // written keeps nobody from what is due.
+            let mut is_owing = true;
+            for _ in 0..BATCH {
+                if !is_owing || self.is_ending() {
+                    break;
+                }
+                is_owing = match self.roster.mend(None).await {
+                    Ok(more) => more,
+                    Err(error) => {
+                        failed = Some(error);
+                        false
+                    }
+                };
+            }
             let due = self.roster.due(clock.now(), BATCH).await?;
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
+                if is_owing {
+                    continue;
+                }
                 if self.roster.due(soon, 1).await?.is_empty() {
-                    return Ok(self.set_backlog(None).await?);
+                    self.set_backlog(None).await?;
+                    break;
                 }
                 sleep(REST).await;
                 continue;
@@ -115,7 +133,7 @@ impl Reconciler {
                 sleep(REST).await;
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 

@@ -31,8 +31,8 @@ impl Attempt<'_> {
 
     /// Removes a user of the record, unless it is gone already.
     ///
-    /// Count, checkpoint, DeleteUser. Cut off after the count, the drain counts again: the guard is
-    /// too strict by one for an hour. Cut off after the checkpoint, the drain removes the user
+    /// Count, checkpoint, DeleteUser. Cut off after the count, the drain finds it counted. Cut off
+    /// after the checkpoint, the drain removes the user
     /// without counting. Cut off after DeleteUser, Connect shows nobody and the counted removal
     /// says that it was us.
     pub(super) async fn remove(&mut self, held: &ConnectUser) -> Result<(), ReconcileError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use redb::StorageBackend;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::file::{Open, database};
@@ -18,7 +18,7 @@ use super::group::{Affected, Group, GroupChange, Member};
 use super::key::{Id, Key};
 use super::memory::MemoryRoster;
 use super::record::{DesiredState, UserRecord};
-use super::{Roster as _, RosterError};
+use super::{Roster as _, RosterError, write_group};
 use crate::scim::Person;
 
 /// A disk whose history is known.
@@ -191,11 +191,11 @@ async fn sender(
     roster.count_removal("a removal", now(), 1000).await.unwrap();
     told.push((tape.steps(), Told::Counted));
     if number.is_multiple_of(4) {
-        roster.erase(&record.id, record.row_version).await.unwrap().unwrap();
+        roster.erase(&record).await.unwrap().unwrap();
         told.push((tape.steps(), Told::Erased(record.id)));
     } else {
         let value = record.id.as_str().to_owned();
-        let add = vec![Member { value: value.clone(), rest: serde_json::Map::new() }];
+        let add = vec![Member { value: value.clone(), rest: Map::new() }];
         let change = GroupChange {
             add,
             affected: Affected::Changed,
@@ -452,4 +452,18 @@ async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
     tape.with(|state| state.syncs_hang = false);
     assert_eq!(write.await.unwrap().unwrap().row_version, 1);
     assert_eq!(roster.page(0, 10).await.unwrap().1, 2);
+
+    // A group that is gone, and its rows are not: whoever was in it waits for that.
+    let add = (0..300).map(|number| Member { value: format!("m{number}"), rest: Map::new() });
+    let group = Group::new(Id::of([4; 16]), now());
+    let made = GroupChange { add: add.collect(), ..GroupChange::of(group, now()) };
+    let made = write_group(&roster, &made, || true).await.unwrap().unwrap();
+    tape.with(|state| state.syncs_hang = true);
+    let mut erased = roster.erase_group(&made.id, made.version, false, now());
+    assert!((&mut erased).now_or_never().is_none());
+    assert!(roster.groups_of("m7", None, 9).now_or_never().is_none(), "a crash would undo it");
+    assert!(roster.groups_of("nobody", None, 9).now_or_never().is_some());
+    tape.with(|state| state.syncs_hang = false);
+    assert_eq!(erased.await, Ok(Ok(())));
+    assert_eq!(roster.groups_of("m7", None, 9).await, Ok(Vec::new()));
 }

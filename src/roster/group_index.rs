@@ -96,6 +96,11 @@ impl FanOut {
         FanOutPart { rows, marks, now: self.now, is_last }
     }
 
+    /// The whole of it where it fits; else nothing, and it is begun after the group itself is written.
+    pub(super) fn first(&self, most: usize) -> FanOutPart {
+        self.next(if self.len() <= most { most } else { 0 })
+    }
+
     /// How much it is.
     pub(super) const fn len(&self) -> usize {
         self.rows.len().saturating_add(self.marks.len())
@@ -127,6 +132,14 @@ impl GroupIndex {
         let mut left = members.list.range(from..);
         let page = left.by_ref().take(count).map(|(_, member)| member.clone()).collect();
         (page, left.next().map(|(number, _)| *number))
+    }
+
+    /// The ids of the groups that somebody is in, also of those that are gone and not written off yet:
+    /// whoever is told that somebody is in none of these has to wait for that.
+    pub(super) fn ids_of_groups_of(&self, member: &str) -> Vec<KeyHash> {
+        let first = (member.to_owned(), Id::from_text(""));
+        let own = self.memberships.range(first..).take_while(|(value, _)| value == member);
+        own.map(|(_, id)| KeyHash::of_id(id)).collect()
     }
 
     /// Groups in the order of their ids.

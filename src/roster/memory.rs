@@ -209,18 +209,17 @@ impl MemoryRoster {
 
     fn remove<'a>(
         &self,
-        id: &Id,
-        version: u64,
+        record: &UserRecord,
     ) -> Result<RosterFuture<'a, Result<(), WriteConflict>>, RosterError> {
-        let short = KeyHash::of_id(id);
+        let short = KeyHash::of_id(&record.id);
         let mut state = self.state();
         state.check_disk()?;
-        if state.contents.user_index.version(short) != Some(version) {
+        if state.contents.user_index.version(short) != Some(record.row_version) {
             return Ok(self.told(state, [short].into_iter(), Ok(Err(WriteConflict::StaleVersion))));
         }
         let moved = state.contents.user_index.take(short)?;
         let ways = moved.ways().chain([short]).collect();
-        Ok(self.written(state, || StoreChange::Erase(id.clone()), ways, Ok(())))
+        Ok(self.written(state, || StoreChange::Erase(record.id.clone()), ways, Ok(())))
     }
 
     fn put_group<'a>(
@@ -246,16 +245,16 @@ impl MemoryRoster {
             Ok(Some(delta)) => delta,
         };
         let GroupDelta { mut group, fan_out } = delta;
-        let mut part = fan_out.next(self.part());
+        let part = fan_out.first(self.part());
+        let marked = state.marked(&part)?;
         let mut ways = state.contents.group_index.ways_to(&group.id);
         ways.extend(group.keys().iter().map(KeyHash::of_key));
         if !part.is_last {
             (group.fan_out_pending, group.fan_out_version) = (true, group.version);
-            part = fan_out.next(0);
         }
         let fan_out = (!part.is_last).then_some(fan_out);
         state.contents.group_index.place(group.clone());
-        let (rows, marked) = state.write_fan_out_part(&group.id, part, &mut ways)?;
+        let (rows, marked) = state.write_fan_out_part(&group.id, part, marked, &mut ways);
         if let Some(fan_out) = &fan_out {
             state.contents.group_index.start_fan_out(group.id.clone(), fan_out.clone());
         }
@@ -285,17 +284,17 @@ impl MemoryRoster {
             ));
         }
         let fan_out = group_index.weigh_end(id, mark, now);
-        let mut part = fan_out.next(self.part());
+        let part = fan_out.first(self.part());
+        let marked = state.marked(&part)?;
+        let group_index = &mut state.contents.group_index;
         let mut ways = group_index.ways_to(id);
         group_index.take(id);
-        let fan_out = if part.is_last {
-            None
-        } else {
-            part = fan_out.next(0);
+        let fan_out = (!part.is_last).then_some(fan_out);
+        if let Some(fan_out) = &fan_out {
             group_index.start_fan_out(id.clone(), fan_out.clone());
-            Some(Some(fan_out))
-        };
-        let (rows, marked) = state.write_fan_out_part(id, part, &mut ways)?;
+        }
+        let fan_out = fan_out.map(Some);
+        let (rows, marked) = state.write_fan_out_part(id, part, marked, &mut ways);
         let write = GroupWrite { id: id.clone(), group: Some(None), rows, marked, fan_out };
         Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, Ok(())))
     }
@@ -310,8 +309,9 @@ impl MemoryRoster {
         let mut ways = vec![KeyHash::of_id(&id)];
         // Of one group, the last part is the last; of all, another may owe too.
         let (is_last, is_all) = (part.is_last, part.is_last && group.is_some());
+        let marked = state.marked(&part)?;
         let settled = state.contents.group_index.advance(&id, &part);
-        let (rows, marked) = state.write_fan_out_part(&id, part, &mut ways)?;
+        let (rows, marked) = state.write_fan_out_part(&id, part, marked, &mut ways);
         let fan_out = is_last.then_some(None);
         let write = GroupWrite { id, group: settled.map(Some), rows, marked, fan_out };
         Ok(self.written(state, || StoreChange::Group(Box::new(write)), ways, !is_all))
@@ -378,24 +378,35 @@ impl MemoryState {
         })
     }
 
+    /// The records that a part marks, ready to be stored. Nothing is changed before that is certain.
+    fn marked(&self, part: &FanOutPart) -> Result<Vec<(UserRecord, PackedRecord)>, RosterError> {
+        let marked = self.contents.user_index.marked(&part.marks, part.now)?;
+        let packed = marked.into_iter().map(|record| {
+            let packed = PackedRecord::of(&record)?;
+            Ok((record, packed))
+        });
+        packed.collect()
+    }
+
     /// Writes a part of what a group owes, and says by what it is found: its rows, and the records that
     /// it marks.
     fn write_fan_out_part(
         &mut self,
         group: &Id,
         part: FanOutPart,
+        marked: Vec<(UserRecord, PackedRecord)>,
         ways: &mut Vec<KeyHash>,
-    ) -> Result<(Vec<Row>, Vec<UserRecord>), RosterError> {
-        let marked = self.contents.user_index.marked(&part.marks, part.now)?;
-        for record in &marked {
+    ) -> (Vec<Row>, Vec<UserRecord>) {
+        let mut records = Vec::new();
+        for (record, packed) in marked {
             // A mark changes nothing by which anybody is found.
-            let entry = PackedRecord::of(record)?;
-            ways.push(entry.id());
-            self.contents.user_index.put_found_as_before(entry);
+            ways.push(packed.id());
+            self.contents.user_index.put_found_as_before(packed);
+            records.push(record);
         }
         let touched = self.contents.group_index.put(group, &part);
         ways.extend(touched.iter().map(|value| KeyHash::of(value)));
-        Ok((part.rows, marked))
+        (part.rows, records)
     }
 }
 

@@ -46,7 +46,8 @@ impl ScimServer {
         let affected = if self.grants(&kept) { Affected::Changed } else { Affected::Nobody };
         let change =
             GroupChange { add, affected, resource: Some(kept), ..GroupChange::of(group, now) };
-        let group = write_group(call.roster(), &change).await?.map_err(|_| taken())?;
+        let group =
+            write_group(call.roster(), &change, || call.has_time()).await?.map_err(|_| taken())?;
         let answer = self.group_answer(call, &group, &projection).await?;
         Ok(ScimResponse { action: ScimAction::Created, ..answer })
     }
@@ -84,12 +85,12 @@ impl ScimServer {
             let known = call.living_group(id).await?;
             call.check_version(&etag(known.edition))?;
             if known.fan_out_pending {
-                settle_group(call.roster(), &known.id).await?;
+                settle_group(call.roster(), &known.id, || call.has_time()).await?;
                 continue;
             }
             let members = all_members(call.roster(), &known.id).await?;
             let change = self.group_change(call, &edit, known, members).await?;
-            match write_group(call.roster(), &change).await? {
+            match write_group(call.roster(), &change, || call.has_time()).await? {
                 Ok(group) => return self.group_answer(call, &group, &projection).await,
                 Err(WriteConflict::DuplicateKey) => return Err(taken()),
                 Err(WriteConflict::StaleVersion) => call.back_off(tries).await?,
@@ -98,8 +99,8 @@ impl ScimServer {
         Err(changed_meanwhile())
     }
 
-    /// DELETE (RFC 7644 §3.6): 204. If the group gives something, its members are marked in the
-    /// same write.
+    /// DELETE (RFC 7644 §3.6): 204. If the group gives something, its members are marked once they are
+    /// none any more.
     pub(super) async fn remove_group(
         &self,
         call: &ScimCall<'_>,
@@ -110,7 +111,9 @@ impl ScimServer {
             call.check_version(&etag(known.edition))?;
             let mark = self.grants(&known.resource);
             let now = call.clock.now();
-            let erased = erase_group(call.roster(), &known.id, known.version, mark, now).await?;
+            let erased =
+                erase_group(call.roster(), &known.id, known.version, mark, now, || call.has_time())
+                    .await?;
             match erased {
                 Ok(()) => {
                     return Ok(ScimResponse {
@@ -125,7 +128,9 @@ impl ScimServer {
     }
 
     /// The whole resource of a group. Members are read only if they are wanted: there may be
-    /// thousands.
+    /// thousands. A change of them that is accepted and not written yet is written first: half of it
+    /// would be shown under the version of the whole, and a client that writes on condition of that
+    /// version would take the other half for gone.
     pub(super) async fn whole_group(
         &self,
         call: &ScimCall<'_>,
@@ -135,6 +140,9 @@ impl ScimServer {
         let mut members = None;
         if with_members {
             let mut shown = Vec::new();
+            if group.fan_out_pending {
+                settle_group(call.roster(), &group.id, || call.has_time()).await?;
+            }
             let all = all_members(call.roster(), &group.id).await?;
             for (number, member) in all.into_iter().enumerate() {
                 if number % TURN == TURN.saturating_sub(1) {

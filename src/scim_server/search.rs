@@ -20,7 +20,7 @@ use crate::roster::glance::Glance;
 use crate::roster::group::Group;
 use crate::roster::key::{Id, Key};
 use crate::roster::record::{DesiredState, UserRecord};
-use crate::roster::{Place, all_groups_of, all_members, find_everybody};
+use crate::roster::{Place, all_groups_of, find_everybody};
 use crate::scim::filter::lookup::Lookup;
 use crate::scim::filter::{Compiled, Filter};
 use crate::scim::list::{Page, Query};
@@ -495,7 +495,7 @@ impl ScimCall<'_> {
     fn check_time(&self) -> Result<(), RosterError> {
         let is_over =
             || RosterError::NotDone("a search took all the time that there was".to_owned());
-        self.deadline.allows_a_call().then_some(()).ok_or_else(is_over)
+        self.has_time().then_some(()).ok_or_else(is_over)
     }
 
     /// The users that an index gives; those of a group are loaded one by one.
@@ -507,12 +507,15 @@ impl ScimCall<'_> {
                 roster.find(&Key::user_name(name)).await?.into_iter().collect()
             }
             Lookup::ExternalId(id) => {
-                find_everybody(roster, &Key::external_id(id), SCAN + 1).await?
+                find_everybody(roster, &Key::external_id(id), SCAN.saturating_add(1)).await?
             }
-            Lookup::Email(email) => find_everybody(roster, &Key::email(email), SCAN + 1).await?,
+            Lookup::Email(email) => {
+                find_everybody(roster, &Key::email(email), SCAN.saturating_add(1)).await?
+            }
             Lookup::Group(group) => {
                 let mut users = Vec::new();
-                let members = all_members(roster, &Id::from_text(group)).await?;
+                let group = Id::from_text(group);
+                let (members, _) = roster.members(&group, 0, SCAN.saturating_add(1)).await?;
                 check_amount(members.len())?;
                 for member in members {
                     self.check_time()?;
@@ -530,10 +533,10 @@ impl ScimCall<'_> {
         Ok(match lookup {
             Lookup::Id(id) => roster.load_group(&Id::from_text(id)).await?.into_iter().collect(),
             Lookup::DisplayName(name) => {
-                roster.find_groups(&Key::group_name(name), SCAN + 1).await?
+                roster.find_groups(&Key::group_name(name), SCAN.saturating_add(1)).await?
             }
             Lookup::ExternalId(id) => {
-                roster.find_groups(&Key::group_external_id(id), SCAN + 1).await?
+                roster.find_groups(&Key::group_external_id(id), SCAN.saturating_add(1)).await?
             }
             Lookup::Member(value) => all_groups_of(roster, value).await?,
             Lookup::Email(_) | Lookup::Group(_) | Lookup::UserName(_) => Vec::new(),

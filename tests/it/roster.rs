@@ -66,7 +66,7 @@ async fn what_is_told_of_a_record_is_what_it_holds(roster: &dyn Roster) {
     let sought = Sought::new(&types, vec!["userName"]);
     let glances: Vec<_> = records.iter().rev().map(|own| Glance::of(own, &sought)).collect();
     assert!(roster.glances(None, 999, &sought).await.unwrap() == glances);
-    roster.erase(&record.id, 2).await.unwrap().unwrap();
+    roster.erase(&record).await.unwrap().unwrap();
     assert_eq!(roster.version(&record.id).await.unwrap(), None);
 }
 
@@ -203,7 +203,11 @@ async fn whom_a_group_concerns_is_marked_in_the_same_write(roster: &dyn Roster) 
     assert_eq!(roster.groups_of(ids[0], None, 999).await.unwrap(), []);
     for record in &records {
         let version = roster.load(&record.id).await.unwrap().unwrap().row_version;
-        roster.erase(&record.id, version).await.unwrap().unwrap();
+        roster
+            .erase(&UserRecord { row_version: version, ..record.clone() })
+            .await
+            .unwrap()
+            .unwrap();
     }
 }
 
@@ -240,10 +244,7 @@ async fn a_write_is_on_condition_of_the_version(roster: &dyn Roster) {
         Err(WriteConflict::StaleVersion),
         "it is there already"
     );
-    assert_eq!(
-        roster.erase(&stale.id, stale.row_version).await.unwrap(),
-        Err(WriteConflict::StaleVersion)
-    );
+    assert_eq!(roster.erase(&stale).await.unwrap(), Err(WriteConflict::StaleVersion));
     assert_eq!(roster.load(&stale.id).await.unwrap(), Some(newer.clone()));
     assert_eq!(roster.find(&Key::external_id("E1")).await, Ok(None), "a former key is free");
     assert_eq!(roster.find(&Key::external_id("E11")).await.unwrap(), Some(newer));
@@ -285,7 +286,7 @@ async fn an_external_id_may_be_shared(roster: &dyn Roster) {
         [],
         "it was never theirs alone"
     );
-    roster.erase(&other.id, other.row_version).await.unwrap().unwrap();
+    roster.erase(&other).await.unwrap().unwrap();
 }
 
 async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
@@ -312,7 +313,7 @@ async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     again.spec.date(at(34));
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
-    roster.erase(&gone.id, gone.row_version).await.unwrap().unwrap();
+    roster.erase(&gone).await.unwrap().unwrap();
     assert_eq!(roster.find_deleted(&[name, id], 999).await.unwrap(), []);
     assert_eq!(roster.find(&Key::owner("o3")).await, Ok(None));
 }
@@ -364,7 +365,7 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]), "by its time from now on");
     for number in [70, 71, 72, 73] {
         let stored = roster.load(&record(number).id).await.unwrap().unwrap();
-        roster.erase(&stored.id, stored.row_version).await.unwrap().unwrap();
+        roster.erase(&stored).await.unwrap().unwrap();
     }
     assert_eq!(all_due(at(99), 99).await, []);
 }
@@ -439,7 +440,7 @@ async fn records_are_counted_by_their_states(roster: &dyn Roster) {
     record.status.had_user = true;
     write(roster, &mut record).await.unwrap();
     assert_eq!(counts().await, [0, 0, 0, 1, 0, 0]);
-    roster.erase(&record.id, record.row_version).await.unwrap().unwrap();
+    roster.erase(&record).await.unwrap().unwrap();
     assert_eq!(counts().await, [0; 6]);
 }
 
@@ -477,7 +478,7 @@ async fn lists_go_on_where_they_ended(roster: &dyn Roster) {
     write(roster, &mut leaver).await.unwrap();
     assert_eq!(leaver.stored_keys.keys().unwrap(), [Key::owner("o91")]);
     for record in [&leaver, &records[1], &records[2]] {
-        roster.erase(&record.id, record.row_version).await.unwrap().unwrap();
+        roster.erase(&record).await.unwrap().unwrap();
     }
     let groups = [214, 215, 216].map(|number| GroupChange {
         add: members(&["x"]),

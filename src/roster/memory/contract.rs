@@ -59,12 +59,8 @@ impl Roster for MemoryRoster {
         self.put(record).unwrap_or_else(|roster_error| at_once(Err(roster_error)))
     }
 
-    fn erase<'a>(
-        &'a self,
-        id: &'a Id,
-        version: u64,
-    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
-        self.remove(id, version).unwrap_or_else(|roster_error| at_once(Err(roster_error)))
+    fn erase<'a>(&'a self, record: &'a UserRecord) -> RosterFuture<'a, Result<(), WriteConflict>> {
+        self.remove(record).unwrap_or_else(|roster_error| at_once(Err(roster_error)))
     }
 
     fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>> {
@@ -107,7 +103,7 @@ impl Roster for MemoryRoster {
     ) -> RosterFuture<'a, Vec<Group>> {
         let state = self.state();
         let groups = state.contents.group_index.groups_of(member, after, count);
-        let own = group_ids(&groups);
+        let own = state.contents.group_index.ids_of_groups_of(member);
         self.told(state, [KeyHash::of(member)].into_iter().chain(own), Ok(groups))
     }
 

@@ -35,7 +35,10 @@ impl StoredKeys {
     pub fn keys(&self) -> Result<Vec<Key>, RosterError> {
         let Some(packed) = &self.0 else { return Ok(Vec::new()) };
         let stored: UserRecord = unpack(packed)?;
-        Ok(stored.keys().into_iter().chain(stored.shared_keys()).collect())
+        let mut keys = stored.keys();
+        keys.extend(stored.shared_keys());
+        keys.extend(stored.spec.tombstone_keys);
+        Ok(keys)
     }
 }
 

@@ -87,7 +87,7 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
         affected: Affected::Changed,
         ..named(211, "A thousand")
     };
-    let group = write_group(roster, &change).await.unwrap().unwrap();
+    let group = write_group(roster, &change, || true).await.unwrap().unwrap();
     assert_eq!((group.version, group.edition, group.fan_out_pending), (1, 1, false));
     assert_eq!(shown(roster, &group.id).await, values(&people));
     assert_eq!(are_marked(roster, &people).await, 1000);
@@ -96,14 +96,18 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     let both: Vec<Member> = first.into_iter().chain(second).collect();
     assert_eq!(both, members(&people[..600]));
     let again = GroupChange { group: group.clone(), ..change };
-    assert_eq!(write_group(roster, &again).await.unwrap(), Ok(group.clone()), "nothing is new");
+    assert_eq!(
+        write_group(roster, &again, || true).await.unwrap(),
+        Ok(group.clone()),
+        "nothing is new"
+    );
 
     // Ten thousand, a thousand of whom are users.
     let strangers: Vec<Id> = (0..9000).map(|number| id(12, number)).collect();
     let others = users(roster, 13, 1000).await;
     let all: Vec<Id> = strangers.iter().chain(&others).cloned().collect();
     let made = GroupChange { add: members(&all), ..named(212, "Ten thousand") };
-    let made = write_group(roster, &made).await.unwrap().unwrap();
+    let made = write_group(roster, &made, || true).await.unwrap().unwrap();
     assert_eq!(shown(roster, &made.id).await, values(&all));
     assert_eq!(are_marked(roster, &others).await, 0, "nothing is given to its members");
     let (add, remove) = (&people[..125], &all[8950..9075]);
@@ -113,7 +117,7 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
         affected: Affected::Changed,
         ..GroupChange::of(made.clone(), at(2))
     };
-    let changed = write_group(roster, &change).await.unwrap().unwrap();
+    let changed = write_group(roster, &change, || true).await.unwrap().unwrap();
     assert_eq!(changed.edition, made.edition + 1);
     let left = [&all[..8950], &all[9075..], add].concat();
     assert_eq!(shown(roster, &changed.id).await, values(&left));
@@ -126,12 +130,12 @@ async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     assert_eq!(all_groups_of(roster, all[0].as_str()).await.unwrap(), []);
     assert_eq!(shown(roster, &changed.id).await, [""; 0]);
     assert_eq!(are_marked(roster, &others).await, 75, "not before its rows are gone");
-    let heir = write_group(roster, &named(213, "ten thousand")).await.unwrap().unwrap();
+    let heir = write_group(roster, &named(213, "ten thousand"), || true).await.unwrap().unwrap();
     assert_eq!(roster.find_groups(&Key::group_name("Ten Thousand"), 9).await.unwrap(), [heir]);
     while roster.mend(None).await.unwrap() {}
     assert_eq!(are_marked(roster, &others).await, 1000);
     assert!(!roster.mend(Some(&changed.id)).await.unwrap(), "nothing is owed");
-    let gone = erase_group(roster, &group.id, group.version, false, at(4)).await.unwrap();
+    let gone = erase_group(roster, &group.id, group.version, false, at(4), || true).await.unwrap();
     assert_eq!((gone, shown(roster, &group.id).await), (Ok(()), Vec::new()));
 }
 
@@ -154,7 +158,7 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
     for _ in 0..64 {
         let known = roster.load_group(group).await.unwrap().unwrap();
         if known.fan_out_pending {
-            settle_group(roster, group).await.unwrap();
+            settle_group(roster, group, || true).await.unwrap();
             continue;
         }
         let change = GroupChange {
@@ -163,7 +167,7 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
             affected: Affected::Changed,
             ..GroupChange::of(known, at(5))
         };
-        match write_group(roster, &change).await.unwrap() {
+        match write_group(roster, &change, || true).await.unwrap() {
             Ok(_) => return,
             Err(WriteConflict::StaleVersion) => {}
             Err(WriteConflict::DuplicateKey) => panic!("it keeps its name"),
@@ -181,7 +185,7 @@ async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>)
     let [other_comes, other_goes] = [&second[..7], &second[7..]];
     let add = members(goes.iter().chain(other_goes));
     let made = GroupChange { add, ..named(221, "Two writers") };
-    let group = write_group(&*roster, &made).await.unwrap().unwrap().id;
+    let group = write_group(&*roster, &made, || true).await.unwrap().unwrap().id;
 
     let slow = Unsteady::slow(Arc::clone(&roster));
     let cut = || Some(chance.below(40));
@@ -230,8 +234,18 @@ async fn who_is_cut_off_in_a_large_change_is_mended_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_cut_off_in_a_large_change_of_a_file_is_mended_by_another() {
+    for seed in 0..8 {
+        let file = TestFile::new(&format!("cut-{seed}"));
+        let roster = MemoryRoster::open_fanning_out_by(&file.0, 3).unwrap();
+        two_are_cut_off_and_a_third_mends(seed, Arc::new(roster)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
-    for seed in 0..6 {
+    // Nine rows and nine marks, in twos: begun anew amid the rows, and amid the marks.
+    for seed in 0..9 {
         let file = TestFile::new(&format!("owed-{seed}"));
         let people = {
             let roster = MemoryRoster::open_fanning_out_by(&file.0, 2).unwrap();
@@ -257,12 +271,12 @@ async fn what_a_file_owes_is_paid_after_it_was_opened_again() {
             Err(WriteConflict::StaleVersion),
             "it owes"
         );
-        settle_group(&again, &group.id).await.unwrap();
+        settle_group(&again, &group.id, || true).await.unwrap();
         assert_eq!(shown(&again, &group.id).await, values(&people));
         assert_eq!(are_marked(&again, &people).await, 9);
         let group = again.load_group(&group.id).await.unwrap().unwrap();
         assert!(!group.fan_out_pending && group.fan_out_version == 1);
         let late = GroupChange { group, ..late };
-        assert!(write_group(&again, &late).await.unwrap().is_ok());
+        assert!(write_group(&again, &late, || true).await.unwrap().is_ok());
     }
 }

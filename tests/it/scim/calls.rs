@@ -67,12 +67,8 @@ impl Roster for Counting {
         self.note("write").write(record)
     }
 
-    fn erase<'a>(
-        &'a self,
-        id: &'a Id,
-        version: u64,
-    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
-        self.note("erase").erase(id, version)
+    fn erase<'a>(&'a self, record: &'a UserRecord) -> RosterFuture<'a, Result<(), WriteConflict>> {
+        self.note("erase").erase(record)
     }
 
     fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>> {

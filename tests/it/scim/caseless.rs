@@ -166,7 +166,10 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
         Err(WriteConflict::DuplicateKey),
         "nobody else comes"
     );
-    assert_eq!(roster.erase(&first.id, 2).await.unwrap(), Ok(()));
+    assert_eq!(
+        roster.erase(&UserRecord { row_version: 2, ..first.clone() }).await.unwrap(),
+        Ok(())
+    );
     assert_eq!(by_name("STRASSE@example.com").await.as_ref(), Some(&second.id), "then the other");
 
     let name = Key::group_name("Café");

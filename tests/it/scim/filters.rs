@@ -131,7 +131,8 @@ async fn who_goes_while_somebody_searches_makes_nobody_come_twice() {
     let leave = async {
         for number in (0..1000).filter(|number| goes(*number)) {
             let id = Id::of(u128::try_from(number).unwrap().to_be_bytes());
-            client.roster.erase(&id, 1).await.unwrap().unwrap();
+            let record = client.roster.load(&id).await.unwrap().unwrap();
+            client.roster.erase(&record).await.unwrap().unwrap();
             if number % 100 == 0 {
                 yield_now().await;
             }

@@ -65,8 +65,10 @@ impl Unsteady {
     async fn check_stored_keys(&self, record: &UserRecord) {
         let stored = self.inner.load(&record.id).await.unwrap();
         if let Some(stored) = stored.filter(|stored| stored.row_version == record.row_version) {
-            let keys = |record: &UserRecord| record.stored_keys.keys().unwrap();
-            assert_eq!(keys(record), keys(&stored), "stored_keys: {record:?}");
+            let mut keys = stored.keys();
+            keys.extend(stored.shared_keys());
+            keys.extend(stored.spec.tombstone_keys.clone());
+            assert_eq!(record.stored_keys.keys().unwrap(), keys, "stored_keys: {record:?}");
         }
     }
 
@@ -143,12 +145,8 @@ impl Roster for Unsteady {
         })
     }
 
-    fn erase<'a>(
-        &'a self,
-        id: &'a Id,
-        version: u64,
-    ) -> RosterFuture<'a, Result<(), WriteConflict>> {
-        self.effect(move || self.inner.erase(id, version))
+    fn erase<'a>(&'a self, record: &'a UserRecord) -> RosterFuture<'a, Result<(), WriteConflict>> {
+        self.effect(move || self.inner.erase(record))
     }
 
     fn load_group<'a>(&'a self, id: &'a Id) -> RosterFuture<'a, Option<Group>> {
