@@ -16,7 +16,7 @@ help: ## Say what there is
 test: lint rust template outside ## Run every test, setting up what it needs
 
 # Of the simulation's seeds so many.
-quick: export SIMULATION_SEEDS ?= 500
+quick: export SIMULATION_SEEDS ?= 100
 quick: fmt ## While you work: format, clippy, and the tests in Rust with few seeds
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --lib --bins --tests

@@ -478,7 +478,7 @@ async fn lists_go_on_where_they_ended(roster: &dyn Roster) {
     write(roster, &mut leaver).await.unwrap();
     assert_eq!(leaver.stored_keys.keys().unwrap(), [Key::owner("o91")]);
     for record in [&leaver, &records[1], &records[2]] {
-        roster.erase(&record).await.unwrap().unwrap();
+        roster.erase(record).await.unwrap().unwrap();
     }
     let groups = [214, 215, 216].map(|number| GroupChange {
         add: members(&["x"]),

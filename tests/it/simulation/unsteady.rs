@@ -67,7 +67,7 @@ impl Unsteady {
         if let Some(stored) = stored.filter(|stored| stored.row_version == record.row_version) {
             let mut keys = stored.keys();
             keys.extend(stored.shared_keys());
-            keys.extend(stored.spec.tombstone_keys.clone());
+            keys.extend(stored.spec.tombstone_keys);
             assert_eq!(record.stored_keys.keys().unwrap(), keys, "stored_keys: {record:?}");
         }
     }
