@@ -283,6 +283,15 @@ impl Metric {
 }
 
 impl Amount {
+    /// Nothing of the same kind.
+    #[must_use]
+    pub const fn nothing(self) -> Self {
+        match self {
+            Self::Count(_) => Self::Count(0),
+            Self::Time(_) => Self::Time(Duration::ZERO),
+        }
+    }
+
     /// This and as much of another, which is of the same kind.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {

@@ -48,7 +48,7 @@ impl Meter {
         // So that each count is there before the first of its events.
         let nothing = EventLog::default();
         let measured = nothing.measured().chain([Metric::connect_latency(Duration::ZERO)]);
-        counted.events.extend(measured.map(|metric| (metric.name, metric.amount)));
+        counted.events.extend(measured.map(|metric| (metric.name, metric.amount.nothing())));
         Self { started, counted: Mutex::new(counted) }
     }
 
