@@ -334,15 +334,15 @@ pub async fn all_members(roster: &dyn Roster, group: &Id) -> Result<Vec<Member>,
 /// # Errors
 /// If the roster did not answer.
 pub async fn all_groups_of(roster: &dyn Roster, member: &str) -> Result<Vec<Group>, RosterError> {
-    let mut all = roster.groups_of(member, None, BATCH).await?;
-    while all.len() % BATCH == 0
-        && let Some(last) = all.last().map(|group| group.id.clone())
-    {
-        let more = roster.groups_of(member, Some(&last), BATCH).await?;
-        if more.is_empty() {
+    let mut all = Vec::new();
+    while let Some(count) = next_count(&all, usize::MAX) {
+        let last = all.last().map(|group: &Group| group.id.clone());
+        let page = roster.groups_of(member, last.as_ref(), count).await?;
+        let is_last = page.len() < count;
+        all.extend(page);
+        if is_last {
             break;
         }
-        all.extend(more);
     }
     all.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
     Ok(all)
@@ -357,19 +357,23 @@ pub async fn find_everybody(
     key: &Key,
     most: usize,
 ) -> Result<Vec<UserRecord>, RosterError> {
-    let mut all = roster.find_all(key, None, BATCH.min(most)).await?;
-    while all.len() % BATCH == 0
-        && all.len() < most
-        && let Some(last) = all.last().map(|record| record.id.clone())
-    {
-        let count = BATCH.min(most.saturating_sub(all.len()));
-        let more = roster.find_all(key, Some(&last), count).await?;
-        if more.is_empty() {
+    let mut all = Vec::new();
+    while let Some(count) = next_count(&all, most) {
+        let last = all.last().map(|record: &UserRecord| record.id.clone());
+        let page = roster.find_all(key, last.as_ref(), count).await?;
+        let is_last = page.len() < count;
+        all.extend(page);
+        if is_last {
             break;
         }
-        all.extend(more);
     }
     Ok(all)
+}
+
+/// How many are asked for next by whoever wants `most`; nothing, once there are so many.
+fn next_count<T>(known: &[T], most: usize) -> Option<usize> {
+    let left = most.checked_sub(known.len())?;
+    Some(left.min(BATCH)).filter(|count| *count > 0)
 }
 
 /// A place in the order in which persons came: who came later is before it in no list.

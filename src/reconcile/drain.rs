@@ -15,6 +15,7 @@ use crate::connect::rate_limiter::RateLimiter;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline};
 use crate::fault::{Fault, Kind};
+use crate::roster::RosterError;
 use crate::roster::key::Id;
 use crate::roster::record::RETRY_AFTER;
 
@@ -62,7 +63,14 @@ impl Reconciler {
         let mut drained = Drained::default();
         let until = clock.now().checked_add(deadline.time_left()).unwrap_or(clock.now());
         let who = self.new_id();
-        if !self.roster.begin_drain(who.as_str(), clock.now(), until).await? {
+        let begin = || self.roster.begin_drain(who.as_str(), clock.now(), until);
+        let begun = match begin().await {
+            // Perhaps the right is this run's, and nobody else may drain until it lapses: asked again
+            // by the same name, the roster says so.
+            Err(RosterError::Unknown(_)) => begin().await?,
+            begun => begun?,
+        };
+        if !begun {
             drained.elsewhere = true;
             return Ok(drained);
         }

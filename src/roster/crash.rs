@@ -18,7 +18,7 @@ use super::group::{Affected, Group, GroupChange, Member};
 use super::key::{Id, Key};
 use super::memory::MemoryRoster;
 use super::record::{DesiredState, UserRecord};
-use super::{Roster as _, RosterError, write_group};
+use super::{Roster as _, RosterError, settle_group, write_group};
 use crate::scim::Person;
 
 /// A disk whose history is known.
@@ -236,6 +236,76 @@ async fn whenever_the_power_goes_what_was_answered_is_there() {
             holds(&left, told, &group).await;
         }
     }
+}
+
+/// A change of a group that is written in parts is there whole, or not at all, wherever the power went,
+/// once somebody has mended what was left; and whoever it concerns is marked.
+#[tokio::test]
+async fn whenever_the_power_goes_a_large_change_is_whole_in_the_end() {
+    let tape = Tape::default();
+    let in_parts = |mut roster: MemoryRoster| {
+        roster.part = Some(2);
+        roster
+    };
+    let roster = in_parts(opened(&tape));
+    let people: Vec<UserRecord> = (0..8).map(record).collect();
+    for person in &people {
+        roster.write(person).await.unwrap().unwrap();
+    }
+    let resource = json!({"displayName": "Agents"}).as_object().cloned();
+    let group = Group::new(Id::of([200; 16]), now());
+    let made = GroupChange { resource, ..GroupChange::of(group, now()) };
+    let mut group = roster.write_group(&made).await.unwrap().unwrap();
+
+    // Who is in it after each change, and how far the disk was when that was answered.
+    let values = |range: std::ops::Range<usize>| -> Vec<String> {
+        people[range].iter().map(|person| person.id.as_str().to_owned()).collect()
+    };
+    let mut states = vec![(tape.steps(), Some(Vec::new()))];
+    for (comes, goes) in [(0..6, 0..0), (6..8, 0..3)] {
+        let member = |value| Member { value, rest: Map::new() };
+        let change = GroupChange {
+            add: values(comes.clone()).into_iter().map(member).collect(),
+            remove: values(goes.clone()),
+            affected: Affected::Changed,
+            ..GroupChange::of(group, now())
+        };
+        assert!(roster.write_group(&change).await.unwrap().unwrap().fan_out_pending);
+        settle_group(&roster, &change.group.id, || true).await.unwrap();
+        states.push((tape.steps(), Some(values(goes.end..comes.end))));
+        group = roster.load_group(&change.group.id).await.unwrap().unwrap();
+    }
+    assert_eq!(roster.erase_group(&group.id, group.version, true, now()).await, Ok(Ok(())));
+    settle_group(&roster, &group.id, || true).await.unwrap();
+    states.push((tape.steps(), None));
+
+    let mut chance = fastrand::Rng::with_seed(11);
+    let mut met = std::collections::BTreeSet::new();
+    for moment in states[0].0..=tape.steps() {
+        let left = in_parts(opened(&tape.after(moment, &mut chance)));
+        while left.mend(None).await.unwrap() {}
+        let seen = match left.load_group(&group.id).await.unwrap() {
+            None => None,
+            Some(_) => {
+                let members = left.members(&group.id, 0, 99).await.unwrap().0;
+                Some(members.into_iter().map(|member| member.value).collect::<Vec<_>>())
+            }
+        };
+        let state = states.iter().position(|(_, state)| *state == seen);
+        let state = state.unwrap_or_else(|| panic!("{moment}: in part: {seen:?}"));
+        let answered = states.iter().rposition(|(step, _)| *step <= moment).unwrap();
+        assert!(state >= answered, "{moment}: {state} is there, and {answered} was answered");
+        met.insert(state);
+        for (number, person) in people.iter().enumerate() {
+            let record = left.load(&person.id).await.unwrap().unwrap();
+            let concerned = if number < 6 { state >= 1 } else { state >= 2 };
+            assert_eq!(record.generation > 1, concerned, "{moment}: {number} in {state}");
+            let is_in = seen.as_ref().is_some_and(|seen| seen.contains(&values(0..8)[number]));
+            let groups = left.groups_of(person.id.as_str(), None, 9).await.unwrap();
+            assert_eq!(groups.len(), usize::from(is_in), "{moment}: {number}");
+        }
+    }
+    assert_eq!(met.len(), 4, "each of them was met");
 }
 
 async fn holds(left: &MemoryRoster, told: &Told, group: &Group) {

@@ -42,7 +42,7 @@ const PART: usize = 250;
 pub struct MemoryRoster {
     shared: Arc<Shared>,
     /// So many rows and marks of a group are written at once, if not [`PART`].
-    part: Option<usize>,
+    pub(super) part: Option<usize>,
     /// Ends with it, when all is written.
     #[cfg(feature = "cli")]
     _writer: Option<Writer>,

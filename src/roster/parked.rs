@@ -8,14 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use super::key::Id;
 use super::record::{Phase, UserRecord};
-use super::{Roster, RosterError, WriteConflict};
+use super::{BATCH, Roster, RosterError, WriteConflict};
 use crate::fault::Kind;
 
 /// A write that was overtaken is tried again this often.
 const TRIES: usize = 8;
-
-/// Records that are asked for at once.
-const PAGE: usize = 1000;
 
 /// How many records there are of each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,14 +87,15 @@ enum Requeue {
 /// # Errors
 /// If the roster did not answer.
 pub async fn all(roster: &dyn Roster) -> Result<Vec<UserRecord>, RosterError> {
-    let mut all = roster.parked(None, PAGE).await?;
-    let mut page = all.len();
-    while page == PAGE
-        && let Some(last) = all.last().map(|record| record.id.clone())
-    {
-        let more = roster.parked(Some(&last), PAGE).await?;
-        page = more.len();
-        all.extend(more);
+    let mut all: Vec<UserRecord> = Vec::new();
+    loop {
+        let last = all.last().map(|record| record.id.clone());
+        let page = roster.parked(last.as_ref(), BATCH).await?;
+        let is_last = page.len() < BATCH;
+        all.extend(page);
+        if is_last {
+            break;
+        }
     }
     Ok(all)
 }
@@ -179,7 +177,7 @@ pub async fn pending(
 ) -> Result<Vec<UserRecord>, RosterError> {
     let horizon = now.checked_add(HORIZON).unwrap_or(now);
     let mut pending = Vec::new();
-    for id in roster.due(horizon, PAGE).await? {
+    for id in roster.due(horizon, BATCH).await? {
         pending.extend(roster.load(&id).await?.filter(|one| one.schedule.phase == Phase::Pending));
     }
     pending.sort_by_cached_key(|record| (record.pending_since(), record.id.clone()));
