@@ -494,10 +494,20 @@ async fn an_event_that_comes_alone_behind_a_crowd_waits_for_nobody() {
     assert_eq!(roster.health(), Ok(()));
 }
 
+/// Ends the hanging of a disk, so that a test that fails meanwhile ends too.
+struct LetsGo(Tape);
+
+impl Drop for LetsGo {
+    fn drop(&mut self) {
+        self.0.with(|state| state.syncs_hang = false);
+    }
+}
+
 #[tokio::test]
 async fn while_the_disk_is_busy_nobody_waits_but_for_what_is_under_way() {
     let tape = Tape::default();
     let roster = opened(&tape);
+    let _lets_go = LetsGo(tape.clone());
     let there = record(1);
     roster.write(&there).await.unwrap().unwrap();
     tape.with(|state| state.syncs_hang = true);
