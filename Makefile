@@ -17,6 +17,8 @@ test: lint rust template outside ## Run every test, setting up what it needs
 
 # Of the simulation's seeds so many.
 quick: export SIMULATION_SEEDS ?= 100
+# Some wait for a time to go by, and others work meanwhile.
+quick: export RUST_TEST_THREADS ?= 6
 quick: fmt ## While you work: format, clippy, and the tests in Rust with few seeds
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --lib --bins --tests
