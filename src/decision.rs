@@ -11,7 +11,7 @@ use crate::assign::owner::Owner;
 use crate::config::Config;
 use crate::config::hooks::Hook;
 use crate::config::scim::Scim;
-use crate::event::{Event, EventWarning, Intent, Message, okta};
+use crate::event::{AccessStatement, Event, EventWarning, Intent, Message, okta};
 use crate::fault::{Fault, Kind};
 use crate::http::Request;
 use crate::log::EventLog;
@@ -88,6 +88,8 @@ pub enum Verdict {
 pub struct UpsertRequest {
     /// The change that is asked for.
     pub intent: Intent,
+    /// What it says of the person's access.
+    pub access: AccessStatement,
     /// The name of the hook by which it came.
     pub source: String,
     /// The time of the event by the sender's clock, if it gave one.
@@ -172,8 +174,8 @@ pub fn decide(
         let mut log = log.part(number);
         log.event = element.uuid.map(|uuid| request.event_of(&uuid)).or(log.event);
         let published = element.published;
-        let verdict = element.intent.and_then(|intent| {
-            let event = Event { intent, happened: published, warning: element.warning };
+        let verdict = element.asks.and_then(|(intent, access)| {
+            let event = Event { intent, access, happened: published, warning: element.warning };
             judge_in_batch(config, hook, event, invocation.part(number), &mut log)
         });
         BatchItem { verdict, published, log }
@@ -208,13 +210,13 @@ fn judge(
     }
     if config.policy().is_some() {
         log.owner = owner_hash(config, &event.intent);
-        let Event { intent, happened, .. } = event;
+        let Event { intent, access, happened, .. } = event;
         if let Intent::Join(person) | Intent::Change(person) = &intent {
             let agent = Agent::assign(person, &[], &config.rules, invocation.random);
             log.mobile_left_out = agent.is_ok_and(|agent| agent.mobile_left_out);
         }
         let (source, event) = (hook.source.name.clone(), log.event.clone());
-        let upsert = UpsertRequest { intent, source, happened, event, can_mend: true };
+        let upsert = UpsertRequest { intent, access, source, happened, event, can_mend: true };
         return Ok(Verdict::Upsert(Box::new(upsert)));
     }
     let person = match event.intent {

@@ -5,9 +5,11 @@
 //! what is asked; and an [`okta`] event hook's batch. Roles, entitlements and groups in the payload
 //! are read by nobody: what a person may do comes from the operator's settings.
 
+mod access;
 mod kind;
 pub mod okta;
 
+pub use access::{AccessStatement, ParseReasonError, Reason};
 pub use kind::{TYPES, ToIntent};
 
 use std::time::{Duration, SystemTime};
@@ -53,6 +55,8 @@ pub enum Message {
 pub struct Event {
     /// The change that it asks for.
     pub intent: Intent,
+    /// What it says of the person's access.
+    pub access: AccessStatement,
     /// When it happened at the sender's, where it says so: the envelope's `timestamp`, else the
     /// User's `meta.lastModified`, which does not date a farewell: it was changed before they left.
     pub happened: Option<SystemTime>,
@@ -183,7 +187,8 @@ impl Event {
     fn of(intent: Intent, timestamp: Option<SystemTime>) -> Self {
         let modified = || intent.person()?.last_modified().and_then(time::read);
         let happened = if intent.is_farewell() { timestamp } else { timestamp.or_else(modified) };
-        Self { happened, intent, warning: None }
+        let access = AccessStatement::of(&intent);
+        Self { happened, access, intent, warning: None }
     }
 }
 

@@ -194,6 +194,9 @@ impl EventLog {
         if self.warning.is_some() || self.leaves_profile_out() {
             self.level = self.level.map(|level| level.min(Level::Warn));
         }
+        if self.warning == Some(DOUBTFUL_FAREWELL) {
+            self.level = Some(Level::Error);
+        }
     }
 
     /// Whether what somebody may do is another thing than what was asked for.
@@ -320,6 +323,14 @@ fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::
     time.as_ref().map(Duration::as_millis).serialize(to)
 }
 
+/// The warning of a farewell that changed nothing: something newer is known of what it speaks of, or it
+/// is another person's.
+pub const IGNORED_FAREWELL: &str = "ignoredFarewell";
+
+/// The warning of a farewell that is perhaps another person's: whoever has the name is suspended, and an
+/// operator must say whether that was right.
+pub const DOUBTFUL_FAREWELL: &str = "doubtfulFarewell";
+
 /// True if an event is counted.
 type CountPredicate = fn(&EventLog) -> bool;
 
@@ -338,6 +349,8 @@ static COUNTS: &[(&str, CountPredicate)] = &[
     ("Bugs", |event| event.awaits(Responsibility::Internal)),
     ("MobileLeftOut", |event| event.mobile_left_out),
     ("ProfileLeftOut", EventLog::leaves_profile_out),
+    ("IgnoredFarewells", |event| event.warning == Some(IGNORED_FAREWELL)),
+    ("DoubtfulFarewell", |event| event.warning == Some(DOUBTFUL_FAREWELL)),
     ("UnknownTypes", |event| event.warning == Some(EventWarning::UnknownType.name())),
 ];
 

@@ -22,13 +22,15 @@ use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
 use crate::http::{MAX_BODY, MAX_SCIM_BODY, ParseEventError, Request, Response};
 use crate::keys::{KeyStore, SecretError};
-use crate::log::EventLog;
+use crate::log::{DOUBTFUL_FAREWELL, EventLog, IGNORED_FAREWELL};
 use crate::outcome::Outcome;
 use crate::reconcile::Reconciler;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::inlet::ProvisioningEvent;
+use crate::reconcile::writer::Upserted;
 use crate::roster::Roster;
 use crate::roster::key::Id;
+use crate::roster::merge::{ANOTHER, OLDER};
 use crate::scim::route::ScimRoute;
 use crate::scim_server::ScimServer;
 use crate::trust::{Verified, VerifyError};
@@ -341,6 +343,7 @@ impl Provisioner {
             (Verdict::Upsert(upsert), Backend::Roster(reconciler, _)) => {
                 let heard = ProvisioningEvent {
                     intent: &upsert.intent,
+                    access: &upsert.access,
                     source: &upsert.source,
                     happened: upsert.happened,
                     event: upsert.event.as_deref(),
@@ -349,7 +352,18 @@ impl Provisioner {
                 let mut budget = Budget::new(Clock::set(invocation.now), deadline);
                 let result = reconciler.accept(&heard, &mut budget).await;
                 log.called(budget.spent);
+                let is_in_doubt = |upserted: &Upserted| {
+                    upserted.record.as_ref().is_some_and(|record| record.spec.access.is_doubtful)
+                };
+                if upsert.access.is_farewell() && result.as_ref().is_ok_and(is_in_doubt) {
+                    log.warning = Some(DOUBTFUL_FAREWELL);
+                }
                 let result = result.map(|upserted| upserted.outcome);
+                if upsert.access.is_farewell()
+                    && let Ok(Outcome::Ignored(OLDER | ANOTHER)) = &result
+                {
+                    log.warning = Some(IGNORED_FAREWELL);
+                }
                 if let Ok(owner) = result.as_ref().map(Outcome::owner) {
                     log.owner = owner.map(|owner| owner.hash().to_owned()).or(log.owner.take());
                 }

@@ -109,6 +109,7 @@ type Make = fn() -> Result<Table, String>;
 
 /// Every table that the program writes, by the name in its mark.
 static TABLES: &[(&str, Make)] = &[
+    ("access", senders::access),
     ("answers", answers::answers),
     ("commands", program::commands),
     ("event-types", senders::event_types),

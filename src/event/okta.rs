@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::{EventWarning, Intent, ToIntent};
+use super::{AccessStatement, EventWarning, Intent, Reason, ToIntent};
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, member};
 use crate::scim::Person;
@@ -38,8 +38,8 @@ pub struct Element {
     pub published: Option<SystemTime>,
     /// What is wrong with it, though it is taken: Okta would not send it in another way.
     pub warning: Option<EventWarning>,
-    /// The change that it asks for.
-    pub intent: Result<Intent, Fault>,
+    /// The change that it asks for, and what it says of the person's access.
+    pub asks: Result<(Intent, AccessStatement), Fault>,
 }
 
 /// One type of event.
@@ -50,6 +50,30 @@ pub struct Row {
     pub whom: Audience,
     /// What it asks for.
     pub effect: ToIntent,
+    /// What it says of the person's access.
+    pub says: Says,
+}
+
+/// What a type of event says of a person's access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Nothing.
+    Silent,
+    /// The person was created or activated, if the life cycle lets people in; else that the life cycle
+    /// is fine.
+    Activated,
+    /// The life cycle is fine again.
+    Enabled,
+    /// Suspended or deactivated.
+    Disabled,
+    /// Deleted in Okta.
+    Removed,
+    /// Assigned to the application, or a member of the group.
+    Granted,
+    /// No longer so.
+    Revoked,
+    /// Deleted in the application.
+    Deprovisioned,
 }
 
 /// The scope of a type of event: whom it concerns.
@@ -61,6 +85,8 @@ pub enum Audience {
     Everybody,
     /// Members of the groups in the scope.
     Group,
+    /// Whoever is known; everybody, if the scope has the life cycle in it.
+    Known,
     /// Everybody, if the scope has the life cycle in it.
     Lifecycle,
 }
@@ -68,29 +94,57 @@ pub enum Audience {
 /// The types that matter here; all others ask nothing of Connect ("Event types", Okta developer
 /// docs, those that event hooks can have).
 pub static ROWS: &[Row] = &[
-    Row::new("application.provision.user.delete", Audience::App, Intent::Remove),
-    Row::new("application.provision.user.push", Audience::App, Intent::Change),
-    Row::new("application.provision.user.push_profile", Audience::App, Intent::Change),
-    Row::new("application.provision.user.reactivate", Audience::App, Intent::Return),
-    Row::new("application.provision.user.sync", Audience::App, Intent::Change),
-    Row::new("application.user_membership.add", Audience::App, Intent::Join),
-    Row::new("application.user_membership.remove", Audience::App, Intent::Leave),
-    Row::new("application.user_membership.update", Audience::App, Intent::Change),
-    Row::new("group.user_membership.add", Audience::Group, Intent::Join),
-    Row::new("group.user_membership.remove", Audience::Group, Intent::Leave),
-    Row::new("user.account.update_profile", Audience::Everybody, Intent::Change),
-    Row::new("user.lifecycle.activate", Audience::Lifecycle, Intent::Join),
-    Row::new("user.lifecycle.create", Audience::Lifecycle, Intent::Join),
-    Row::new("user.lifecycle.deactivate", Audience::Everybody, Intent::Leave),
-    Row::new("user.lifecycle.delete.initiated", Audience::Everybody, Intent::Remove),
-    Row::new("user.lifecycle.reactivate", Audience::Everybody, Intent::Return),
-    Row::new("user.lifecycle.suspend", Audience::Everybody, Intent::Leave),
-    Row::new("user.lifecycle.unsuspend", Audience::Everybody, Intent::Return),
+    Row::new(
+        "application.provision.user.delete",
+        Audience::App,
+        Intent::Remove,
+        Says::Deprovisioned,
+    ),
+    Row::new("application.provision.user.push", Audience::App, Intent::Change, Says::Silent),
+    Row::new(
+        "application.provision.user.push_profile",
+        Audience::App,
+        Intent::Change,
+        Says::Silent,
+    ),
+    Row::new("application.provision.user.reactivate", Audience::App, Intent::Return, Says::Granted),
+    Row::new("application.provision.user.sync", Audience::App, Intent::Change, Says::Silent),
+    Row::new("application.user_membership.add", Audience::App, Intent::Join, Says::Granted),
+    Row::new("application.user_membership.remove", Audience::App, Intent::Leave, Says::Revoked),
+    Row::new("application.user_membership.update", Audience::App, Intent::Change, Says::Silent),
+    Row::new("group.user_membership.add", Audience::Group, Intent::Join, Says::Granted),
+    Row::new("group.user_membership.remove", Audience::Group, Intent::Leave, Says::Revoked),
+    Row::new("user.account.update_profile", Audience::Everybody, Intent::Change, Says::Silent),
+    Row::new("user.lifecycle.activate", Audience::Known, Intent::Join, Says::Activated),
+    Row::new("user.lifecycle.create", Audience::Lifecycle, Intent::Join, Says::Activated),
+    Row::new("user.lifecycle.deactivate", Audience::Everybody, Intent::Leave, Says::Disabled),
+    Row::new("user.lifecycle.delete.initiated", Audience::Everybody, Intent::Remove, Says::Removed),
+    Row::new("user.lifecycle.reactivate", Audience::Everybody, Intent::Return, Says::Enabled),
+    Row::new("user.lifecycle.suspend", Audience::Everybody, Intent::Leave, Says::Disabled),
+    Row::new("user.lifecycle.unsuspend", Audience::Everybody, Intent::Return, Says::Enabled),
 ];
 
 impl Row {
-    const fn new(event_type: &'static str, whom: Audience, effect: ToIntent) -> Self {
-        Self { event_type, whom, effect }
+    const fn new(event_type: &'static str, whom: Audience, effect: ToIntent, says: Says) -> Self {
+        Self { event_type, whom, effect, says }
+    }
+}
+
+impl Says {
+    /// The statement of an event about a membership, if it is about one.
+    #[must_use]
+    pub fn of(self, membership: Option<Reason>, lifecycle_lets_in: bool) -> AccessStatement {
+        match (self, membership) {
+            (Self::Activated, _) if !lifecycle_lets_in => AccessStatement::Enabled,
+            (Self::Activated, _) => AccessStatement::Activated,
+            (Self::Enabled, _) => AccessStatement::Enabled,
+            (Self::Disabled, _) => AccessStatement::Disabled,
+            (Self::Removed, _) => AccessStatement::Removed,
+            (Self::Granted, Some(reason)) => AccessStatement::Granted(reason),
+            (Self::Revoked, Some(reason)) => AccessStatement::Revoked(reason),
+            (Self::Deprovisioned, Some(reason)) => AccessStatement::Deprovisioned(reason),
+            (Self::Silent, _) | (_, None) => AccessStatement::Silent,
+        }
     }
 }
 
@@ -122,8 +176,8 @@ pub(super) fn read(body: &Map<String, Value>, scope: &Scope) -> Result<Vec<Eleme
 
 fn element(event: &Value, scope: &Scope) -> Element {
     let Value::Object(event) = event else {
-        let intent = Err(invalid("data.events", "objects", describe(event)));
-        return Element { uuid: None, published: None, warning: None, intent };
+        let asks = Err(invalid("data.events", "objects", describe(event)));
+        return Element { uuid: None, published: None, warning: None, asks };
     };
     let text = |name: &str| member(event, name).and_then(Value::as_str);
     let published = text("published").and_then(time::read);
@@ -132,35 +186,47 @@ fn element(event: &Value, scope: &Scope) -> Element {
         uuid: text("uuid").map(str::to_owned),
         published,
         warning: is_unread.then_some(EventWarning::UnreadTime),
-        intent: intent(event, scope),
+        asks: asks(event, scope),
     }
 }
 
-fn intent(event: &Map<String, Value>, scope: &Scope) -> Result<Intent, Fault> {
+fn asks(event: &Map<String, Value>, scope: &Scope) -> Result<(Intent, AccessStatement), Fault> {
+    let nothing = |reason| Ok((Intent::Nothing(reason), AccessStatement::Silent));
     let Some(event_type) = member(event, "eventType").and_then(Value::as_str) else {
         return Err(invalid("eventType", "a string", "none"));
     };
     let Some(row) = ROWS.iter().find(|row| row.event_type == event_type) else {
-        return Ok(Intent::Nothing(super::NOT_OURS));
+        return nothing(super::NOT_OURS);
     };
     let outcome = member(event, "outcome").and_then(Value::as_object);
     if outcome.and_then(|outcome| member(outcome, "result")).and_then(Value::as_str)
         != Some("SUCCESS")
     {
-        return Ok(Intent::Nothing("outcome.result is not SUCCESS, so nothing happened in Okta"));
+        return nothing("outcome.result is not SUCCESS, so nothing happened in Okta");
     }
     let targets = Targets::of(event)?;
-    if let Err(reason) = concerns_us(row.whom, &targets, scope) {
-        return Ok(Intent::Nothing(reason));
-    }
-    targets.person().map(row.effect)
+    let membership = match membership(row.whom, &targets, scope) {
+        Ok(membership) => membership,
+        Err(reason) => return nothing(reason),
+    };
+    // Whoever was deactivated comes back by this event also where the life cycle lets nobody in: it then
+    // says that nothing is against them, and makes no record of somebody unknown.
+    let is_back = row.whom == Audience::Known && !scope.lifecycle;
+    let effect = if is_back { Intent::Return } else { row.effect };
+    let access = row.says.of(membership, scope.lifecycle);
+    targets.person().map(|person| (effect(person), access))
 }
 
-/// Whether an event is about somebody whom the operator wants in Connect; if not, why.
-fn concerns_us(whom: Audience, targets: &Targets<'_>, scope: &Scope) -> Result<(), &'static str> {
+/// The application or group of an event that is about somebody whom the operator wants in Connect; if
+/// it is about nobody of those, why.
+fn membership(
+    whom: Audience,
+    targets: &Targets<'_>,
+    scope: &Scope,
+) -> Result<Option<Reason>, &'static str> {
     let (target_type, list, unset, unlisted) = match whom {
-        Audience::Everybody => return Ok(()),
-        Audience::Lifecycle if scope.lifecycle => return Ok(()),
+        Audience::Everybody | Audience::Known => return Ok(None),
+        Audience::Lifecycle if scope.lifecycle => return Ok(None),
         Audience::Lifecycle => {
             return Err("HOOK_<SOURCE>_LIFECYCLE is not true, so being created or activated in \
                         Okta makes nobody join");
@@ -184,7 +250,13 @@ fn concerns_us(whom: Audience, targets: &Targets<'_>, scope: &Scope) -> Result<(
         let name = name(target, whom);
         list.iter().any(|entry| if is_id(entry) { id } else { name } == Some(entry))
     };
-    targets.of_type(target_type).find(named).map(drop).ok_or(unlisted)
+    let target = targets.of_type(target_type).find(named).ok_or(unlisted)?;
+    let id = member(target, "id").and_then(Value::as_str).or_else(|| name(target, whom));
+    let reason = match whom {
+        Audience::App => Reason::Application,
+        _ => Reason::Group,
+    };
+    Ok(id.map(|id| reason(id.to_owned())))
 }
 
 /// What an administrator calls a target. An application's label is its `alternateId`, and the

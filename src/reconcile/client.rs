@@ -13,7 +13,7 @@ use super::writer::{Upserted, WriteOutcome, WrittenRecord};
 use super::{OnRejection, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
-use crate::event::Intent;
+use crate::event::{AccessStatement, Intent};
 use crate::fault::Fault;
 use crate::roster::BATCH;
 use crate::roster::WriteConflict;
@@ -60,7 +60,7 @@ impl Reconciler {
         if let Some(person) = person {
             let desired = desired(&person, known)?;
             if desired != known.desired_state() {
-                record.spec.access.set(desired, as_of);
+                record.spec.access.set(desired, as_of, Some(SCIM));
             }
             record.spec.shares_external_id = self.shares_external_id(&person, known).await?;
             record.spec.person = person.without_password();
@@ -70,10 +70,10 @@ impl Reconciler {
         let is_same = record.spec == known.spec;
         if is_told {
             record.spec.note_own_external_id(SCIM);
+            // A write that changes nothing confirms the profile as of now: an older event that comes
+            // late does not beat it. Of the access it says nothing, as long as `active` stays as it was.
+            record.spec.profile_time = as_of;
         }
-        // A write that changes nothing confirms the state as of now: an older event that comes late
-        // does not beat it.
-        record.spec.date(as_of);
         if !is_same {
             record.changed(now);
         }
@@ -94,7 +94,7 @@ impl Reconciler {
         let mut record = known.clone();
         let as_of = known.as_of().max(now);
         record.mark_deleted(as_of);
-        record.spec.date(as_of);
+        record.spec.access.lifecycle_source = Some(SCIM.to_owned());
         record.changed(now);
         self.rewrite(record, false, known, budget).await
     }
@@ -195,7 +195,17 @@ impl Reconciler {
             // that is older.
             let as_of = after(gone.iter().chain(&known), now);
             let (id, owner) = (id.clone(), owner.hash());
-            let input = MergeInput { intent: &intent, as_of, now, id, owner, source: SCIM };
+            let input = MergeInput {
+                intent: &intent,
+                access: &AccessStatement::of(&intent),
+                is_in_doubt: false,
+                as_of,
+                now,
+                latest: as_of,
+                id,
+                owner,
+                source: SCIM,
+            };
             let mut record = match input.merge_into(known.as_ref(), &gone)? {
                 MergeResult::Ignored(_) => return Err(changed_meanwhile()),
                 MergeResult::Unchanged(record) | MergeResult::Changed(record) => *record,

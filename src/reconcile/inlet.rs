@@ -12,12 +12,12 @@ use super::{OnRejection, Reconciler, TRIES, changed_meanwhile};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
-use crate::event::Intent;
+use crate::event::{AccessStatement, Intent};
 use crate::fault::{Fault, Kind};
 use crate::outcome::Outcome;
 use crate::roster::WriteConflict;
 use crate::roster::key::{Id, Key};
-use crate::roster::merge::{MergeInput, MergeResult, is_another, taken};
+use crate::roster::merge::{ANOTHER, MergeInput, MergeResult, Whose, is_another, taken};
 use crate::roster::record::{DesiredState, UserRecord};
 use crate::roster::{BATCH, find_everybody};
 use crate::scim::Person;
@@ -26,6 +26,8 @@ use crate::scim::Person;
 pub struct ProvisioningEvent<'a> {
     /// The change that is asked for.
     pub intent: &'a Intent,
+    /// What it says of the person's access.
+    pub access: &'a AccessStatement,
     /// The name of the hook by which it came, as in its path.
     pub source: &'a str,
     /// The time of the event by the sender's clock, if the sender gave one.
@@ -98,6 +100,16 @@ impl Reconciler {
             let gone = self.roster.find_deleted(&keys, BATCH).await?;
             let known = self.known(person).await?;
             let known = known.filter(|known| !is_of_who_is_gone(known, person, as_of, &gone));
+            let is_in_doubt = match &known {
+                Some(known) if incoming.intent.is_farewell() => {
+                    match Whose::of(known, person, incoming.source)? {
+                        Whose::Theirs => false,
+                        Whose::InDoubt => true,
+                        Whose::Anothers => return Ok(ignored(ANOTHER)),
+                    }
+                }
+                _ => false,
+            };
             let known = self.meant(known, incoming, person)?;
             let owner = match &known {
                 Some(record) => self.owner_of(record),
@@ -117,8 +129,10 @@ impl Reconciler {
                 },
             };
             let (now, id, owner) = (clock.now(), id.clone(), owner.hash());
-            let ProvisioningEvent { intent, source, .. } = *incoming;
-            let input = MergeInput { intent, as_of, now, id, owner, source };
+            let ProvisioningEvent { intent, access, source, .. } = *incoming;
+            let latest = now;
+            let input =
+                MergeInput { intent, access, is_in_doubt, as_of, now, latest, id, owner, source };
             input.check_time()?;
             let (mut record, is_same) = match input.merge_into(known.as_ref(), &gone)? {
                 MergeResult::Ignored(reason) => return Ok(ignored(reason)),
@@ -148,9 +162,8 @@ impl Reconciler {
     }
 
     /// The record that the event is about, out of the one that was found by name. It is none if
-    /// that is another person of the same name and the sender could not mend the clash. A leave is
-    /// the exception: it shuts out whoever has the name, since access that stays is worse than
-    /// access that is missing.
+    /// that is another person of the same name and the sender could not mend the clash. Whose a
+    /// farewell is was told before, by [`Whose`].
     fn meant(
         &self,
         known: Option<UserRecord>,
@@ -158,7 +171,7 @@ impl Reconciler {
         person: &Person,
     ) -> Result<Option<UserRecord>, Fault> {
         let Some(known) = known else { return Ok(None) };
-        let is_strict = incoming.can_mend || matches!(incoming.intent, Intent::Leave(_));
+        let is_strict = incoming.can_mend || incoming.intent.is_farewell();
         Ok(if is_strict || !is_another(&known, person)? { Some(known) } else { None })
     }
 
@@ -311,7 +324,7 @@ fn is_of_who_is_gone(
         .filter(|gone| id.as_ref().is_some_and(|id| gone.spec.tombstone_keys.contains(id)));
     match &told {
         Some(told) => gone.any(|gone| gone.spec.tombstone_keys.contains(told)),
-        None => gone.any(|gone| as_of <= gone.as_of()),
+        None => gone.any(|gone| as_of <= gone.spec.access.time),
     }
 }
 

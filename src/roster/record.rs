@@ -8,6 +8,7 @@
 //! It is stored as it stands here, in form 2, field by field; `docs/record.md` has the table. Form 1
 //! is read by `v1`.
 
+mod access;
 mod stored_keys;
 mod nanos;
 mod schedule;
@@ -26,10 +27,9 @@ use super::key::{Id, Key};
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::scim::Person;
 
+pub use access::{Access, DesiredState, Given, Heard, Lifecycle, Said};
 pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
-pub use spec::{
-    Access, AwaitedName, DesiredState, Given, Lifecycle, ParseReasonError, Reason, Spec,
-};
+pub use spec::{AwaitedName, Spec};
 pub use status::{ConnectUser, Reapplied, RemovalClaim, Status};
 pub use stored_keys::StoredKeys;
 
@@ -192,13 +192,22 @@ impl UserRecord {
     /// What should be of the person.
     #[must_use]
     pub fn desired_state(&self) -> DesiredState {
-        self.spec.access.desired_state()
+        self.spec.desired_state()
     }
 
     /// When the newest of what it says happened at the sender's.
     #[must_use]
     pub fn as_of(&self) -> SystemTime {
         self.spec.as_of()
+    }
+
+    /// Whether what is said of the access of somebody unknown, as of then, is no newer than what made
+    /// this record a tombstone. Of one that was [forgotten](Spec::is_forgotten) the access is
+    /// inherited, so whoever has its time has read it.
+    #[must_use]
+    pub fn outdates(&self, as_of: SystemTime) -> bool {
+        let time = self.spec.access.time;
+        time > as_of || (time == as_of && !self.spec.is_forgotten)
     }
 
     /// What only this record may go by. Who is on the way out leaves the names to others.
@@ -442,8 +451,16 @@ impl UserRecord {
 
     /// Notes that the person shall be gone, as of then. What they went by is kept as hashes.
     pub fn mark_deleted(&mut self, as_of: SystemTime) {
-        self.spec.tombstone_keys = self.names();
-        self.spec.access.set(DesiredState::Deleted, as_of);
+        self.leave_names();
+        self.spec.access.set(DesiredState::Deleted, as_of, None);
+    }
+
+    /// Keeps what the person went by as hashes alone. Called before the person is marked as removed,
+    /// since whoever is removed goes by nothing.
+    pub fn leave_names(&mut self) {
+        if self.desired_state() != DesiredState::Deleted {
+            self.spec.tombstone_keys = self.names();
+        }
         self.spec.awaited_name = None;
     }
 
@@ -460,7 +477,8 @@ impl UserRecord {
             && self.desired_state() != DesiredState::Deleted
         {
             let known = self.clone();
-            self.mark_deleted(known.spec.access.time);
+            self.leave_names();
+            self.spec.is_forgotten = true;
             self.free_names(&known);
         }
         self.set_due(None);

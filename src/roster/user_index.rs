@@ -106,7 +106,7 @@ impl PackedRecord {
                 is_plain,
                 packed: pack(record)?.into(),
             },
-            as_of: record.as_of(),
+            as_of: record.spec.access.time,
             is_living: record.desired_state() != DesiredState::Deleted,
         })
     }
@@ -192,7 +192,7 @@ impl UserIndex {
         let ids = keys.iter().flat_map(|key| having(&self.gone, KeyHash::of_key(key), None));
         let ids: BTreeSet<&KeyHash> = ids.collect();
         let mut gone = self.records(ids.into_iter())?;
-        gone.sort_by_cached_key(|gone| Reverse((gone.as_of(), gone.id.clone())));
+        gone.sort_by_cached_key(|gone| Reverse((gone.spec.access.time, gone.id.clone())));
         gone.truncate(count);
         Ok(gone)
     }
@@ -319,7 +319,7 @@ impl UserIndex {
         if stored == 0 {
             for key in &ways.keys_of_deleted {
                 let gone = self.records(having(&self.gone, *key, None))?;
-                if gone.iter().any(|gone| gone.as_of() >= entry.as_of) {
+                if gone.iter().any(|gone| gone.outdates(entry.as_of)) {
                     return Ok(Err(WriteConflict::StaleVersion));
                 }
             }

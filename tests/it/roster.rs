@@ -303,14 +303,14 @@ async fn the_gone_are_found_by_what_they_went_by(roster: &dyn Roster) {
     assert_eq!(roster.find_deleted(from_ref(&id), 999).await.unwrap(), [gone.clone()]);
     let mut again = record(33);
     again.spec.person = person(3);
-    again.spec.date(gone.as_of());
+    again.spec.access.time = gone.as_of();
     let late = roster.write(&again).await.unwrap();
     assert_eq!(
         late,
         Err(WriteConflict::StaleVersion),
         "who is gone comes back by what is newer alone"
     );
-    again.spec.date(at(34));
+    again.spec.access.time = at(34);
     write(roster, &mut again).await.unwrap();
     assert_eq!(roster.find(&id).await.unwrap().unwrap().id, again.id);
     roster.erase(&gone).await.unwrap().unwrap();
@@ -349,7 +349,7 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     ];
     for (number, wanted, due) in due {
         let mut record = record(number);
-        record.spec.access.set(wanted, at(number.into()));
+        record.spec.access.set(wanted, at(number.into()), None);
         record.set_due(Some(at(due)));
         write(roster, &mut record).await.unwrap();
     }
@@ -359,7 +359,7 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 73]), "half is left to others");
     assert_eq!(roster.due(at(30), 1).await.unwrap(), ids(&[72]));
     let mut back = roster.load(&record(71).id).await.unwrap().unwrap();
-    back.spec.access.set(DesiredState::Active, at(80));
+    back.spec.access.set(DesiredState::Active, at(80), None);
     back.set_due(Some(at(1)));
     write(roster, &mut back).await.unwrap();
     assert_eq!(all_due(at(30), 99).await, ids(&[72, 71, 73, 70]), "by its time from now on");

@@ -84,6 +84,14 @@ static METRICS: &[(&str, &str)] = &[
         "people of a SCIM client for whom a profile or group was asked that the settings do not \
          allow",
     ),
+    (
+        "IgnoredFarewells",
+        "farewells that changed nothing, since something newer is known or they are another person's; `WARN`",
+    ),
+    (
+        "DoubtfulFarewell",
+        "farewells that are perhaps another person's: whoever has the name is suspended; `ERROR`",
+    ),
     ("UnknownTypes", "signed events of a type that asks nothing here"),
     ("SecretTrouble", "requests at which a secret could not be read"),
     ("ConnectLatency", "milliseconds that the calls of Connect took, with their fraction"),

@@ -1,8 +1,10 @@
 //! How senders prove themselves, and what their events ask for: tables of docs/sign.md and docs/okta.md.
 
+use serde_json::Map;
+
 use super::{Table, code};
 use crate::event::okta::{Audience, ROWS};
-use crate::event::{Intent, OLDEST, TYPES, ToIntent};
+use crate::event::{AccessStatement, Intent, OLDEST, Reason, TYPES, ToIntent};
 use crate::fault::Kind;
 use crate::outcome::{AnswerRow, Outcome};
 use crate::scim::Person;
@@ -83,6 +85,68 @@ pub(super) fn event_types() -> Result<Table, String> {
 
 const HEAD: [&str; 3] = ["`type`", "without a roster, as in Lambda", "with a roster"];
 
+/// What each event does to the flag and the reasons of somebody's access.
+pub(super) fn access() -> Result<Table, String> {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    let mut add = |sender: &str, event: String, says: &AccessStatement| {
+        let [flag, reasons] = effect(says);
+        rows.push([sender.to_owned(), event, flag.to_owned(), reasons.to_owned()]);
+    };
+    for (name, wish) in TYPES {
+        add("signed event", code(name), &AccessStatement::of(&asked(*wish)));
+    }
+    for active in [true, false] {
+        let said =
+            Intent::Change(Person::new(Map::from_iter([("active".to_owned(), active.into())])));
+        let event = format!("`user.created`, `user.updated` with `active` {active}");
+        add("signed event", event, &AccessStatement::of(&said));
+        let event = match active {
+            true => "`active` becomes true; POST without `active` false",
+            false => "`active` becomes false, or is so in a POST",
+        };
+        add("SCIM", event.to_owned(), &AccessStatement::of(&said));
+    }
+    add("SCIM", "any other change".to_owned(), &AccessStatement::Silent);
+    add("SCIM", "DELETE".to_owned(), &AccessStatement::Removed);
+    for row in ROWS {
+        let id = || "{id}".to_owned();
+        let reason = match row.whom {
+            Audience::App => Reason::Application(id()),
+            _ => Reason::Group(id()),
+        };
+        let says = row.says.of(Some(reason), true);
+        add("Okta hook", code(row.event_type), &says);
+        if row.whom == Audience::Known {
+            let event = format!("{}, without `HOOK_<SOURCE>_LIFECYCLE`", code(row.event_type));
+            add("Okta hook", event, &row.says.of(None, false));
+        }
+    }
+    Ok(Table::new(["sender", "event", "life cycle", "reasons"], rows))
+}
+
+fn effect(says: &AccessStatement) -> [&'static str; 2] {
+    let of = |reason: &Reason, app, group| match reason {
+        Reason::Application(_) => app,
+        _ => group,
+    };
+    match says {
+        AccessStatement::Silent => ["", ""],
+        AccessStatement::Activated => ["enabled", "gives `activated`"],
+        AccessStatement::Enabled => ["enabled", ""],
+        AccessStatement::Disabled => ["disabled", ""],
+        AccessStatement::Removed => ["removed", ""],
+        AccessStatement::Granted(reason) => {
+            ["", of(reason, "gives `app:{id}`", "gives `group:{id}`")]
+        }
+        AccessStatement::Revoked(reason) => {
+            ["", of(reason, "withdraws `app:{id}`", "withdraws `group:{id}`")]
+        }
+        AccessStatement::Deprovisioned(_) => {
+            ["removed, if no reason is left", "withdraws `app:{id}`"]
+        }
+    }
+}
+
 /// Types that do the same to the same people have one row.
 pub(super) fn okta() -> Result<Table, String> {
     let mut rows: Vec<[String; 4]> = Vec::new();
@@ -113,6 +177,7 @@ fn concerned(whom: Audience) -> &'static str {
         Audience::App => "users of an application of `HOOK_<SOURCE>_APPS`",
         Audience::Everybody => "everybody",
         Audience::Group => "members of a group of `HOOK_<SOURCE>_GROUPS`",
+        Audience::Known => "whoever is known; everybody, if `HOOK_<SOURCE>_LIFECYCLE` is `true`",
         Audience::Lifecycle => "everybody, if `HOOK_<SOURCE>_LIFECYCLE` is `true`",
     }
 }

@@ -38,7 +38,10 @@ fn merge_into(
     as_of: u64,
 ) -> Result<MergeResult, Fault> {
     let (id, owner) = (Id::of([7; 16]), "owner");
-    MergeInput { intent, as_of: at(as_of), now: at(20), id, owner, source: "okta" }
+    let access = &AccessStatement::of(intent);
+    let (as_of, now, latest) = (at(as_of), at(20), at(20));
+    let (is_in_doubt, source) = (false, "okta");
+    MergeInput { intent, access, is_in_doubt, as_of, now, latest, id, owner, source }
         .merge_into(known, gone)
 }
 
@@ -107,8 +110,9 @@ fn what_is_older_changes_nothing_and_what_says_the_same_only_the_time() {
         panic!("it is the same")
     };
     let mut expected = known();
-    expected.spec.access.set(DesiredState::Active, at(12));
-    expected.spec.date(at(12));
+    let said = Said { time: at(12), now: at(20), source: "okta" };
+    assert_eq!(expected.spec.access.hear(&AccessStatement::Activated, said), Heard::Taken);
+    expected.spec.profile_time = at(12);
     assert_eq!(*same, expected);
 }
 
@@ -183,21 +187,37 @@ fn a_name_is_one_persons() {
             Kind::Uniqueness
         );
     }
-    for intent in [Intent::Return(other.clone()), Intent::Remove(other.clone())] {
-        assert_eq!(
-            merge_into(Some(&known()), &[], &intent, 12).unwrap_err().kind,
-            Kind::Uniqueness
-        );
-    }
-    let left = written(after(Some(&known()), &[], &Intent::Leave(other), 12));
-    assert_eq!(left.desired_state(), DesiredState::Inactive, "in doubt nobody keeps access");
+    let back = merge_into(Some(&known()), &[], &Intent::Return(other), 12).unwrap_err();
+    assert_eq!(back.kind, Kind::Uniqueness);
+}
+
+#[test]
+fn whose_a_farewell_is_says_what_its_source_said_before() {
+    let mut record = known();
+    let of = |id: Option<&str>| {
+        let id = id.map_or(Value::Null, Value::from);
+        person(json!({"userName": "ana@example.com", "externalId": id}))
+    };
+    let whose = |record: &UserRecord, id, source| Whose::of(record, &of(id), source).unwrap();
+    assert_eq!(whose(&record, Some("e1"), "okta"), Whose::Theirs);
+    assert_eq!(whose(&record, None, "okta"), Whose::Theirs, "by the name");
+    assert_eq!(whose(&record, Some("e2"), "okta"), Whose::Anothers);
+    assert_eq!(whose(&record, Some("e1"), "hr"), Whose::Theirs, "by another's id");
+    assert_eq!(whose(&record, Some("e2"), "hr"), Whose::InDoubt);
+    record.spec.external_ids.clear();
+    assert_eq!(whose(&record, Some("e2"), "okta"), Whose::InDoubt, "who was carried over");
+    record.spec.person = of(None);
+    assert_eq!(whose(&record, Some("e2"), "okta"), Whose::Theirs, "nothing to compare with");
 }
 
 #[test]
 fn of_two_at_once_the_one_that_takes_access_away_holds() {
     let left = written(after(Some(&known()), &[], &Intent::Leave(ana("Ruiz")), 12));
     for intent in [Intent::Return(ana("Ruiz")), Intent::Join(ana("Ruiz"))] {
-        assert_eq!(after(Some(&left), &[], &intent, 12), MergeResult::Ignored(OLDER));
+        let MergeResult::Unchanged(same) = after(Some(&left), &[], &intent, 12) else {
+            panic!("nobody is let in")
+        };
+        assert_eq!(same.desired_state(), DesiredState::Inactive);
         assert_eq!(
             written(after(Some(&left), &[], &intent, 13)).desired_state(),
             DesiredState::Active
@@ -217,15 +237,23 @@ fn who_never_joined_stays_a_stranger_to_an_event_hook() {
 #[test]
 fn a_time_may_be_a_little_ahead() {
     let (intent, owner) = (Intent::Join(ana("Ruiz")), "owner");
-    let said = |as_of| MergeInput {
+    let said = |access, as_of| MergeInput {
         intent: &intent,
+        access,
+        is_in_doubt: false,
         as_of,
         now: at(0),
+        latest: at(0),
         id: Id::of([7; 16]),
         owner,
         source: "s",
     };
-    assert_eq!(said(at(300)).check_time(), Ok(()));
-    let refused = said(at(300) + Duration::from_millis(1)).check_time().unwrap_err();
-    assert_eq!(refused.kind, Kind::InvalidValue);
+    let next_year = at(365 * 86_400);
+    let access = &AccessStatement::Activated;
+    assert_eq!(said(access, at(300)).check_time(), Ok(()));
+    for ahead in [at(300) + Duration::from_millis(1), next_year] {
+        let refused = said(access, ahead).check_time().unwrap_err();
+        assert_eq!(refused.kind, Kind::InvalidValue);
+    }
+    assert_eq!(said(&AccessStatement::Disabled, next_year).check_time(), Ok(()), "who leaves");
 }

@@ -1,11 +1,11 @@
 //! What senders say should be of a person. It is taken back as a whole: `spec = former.spec`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{Access, DesiredState};
 use super::{is_empty, is_false, nanos};
 use crate::roster::key::Key;
 use crate::scim::Person;
@@ -16,8 +16,7 @@ pub struct Spec {
     /// The resource as it was sent, less `password`; empty once the person is removed. Written by
     /// senders, and by the reconciler where it gives the person a name that was waited for.
     pub person: Person,
-    /// When what the profile says happened at the sender's. Today every event moves it, together with
-    /// [`Access::time`].
+    /// When what the profile says happened at the sender's.
     #[serde(with = "nanos")]
     pub profile_time: SystemTime,
     /// Whether the person works, and why.
@@ -39,6 +38,11 @@ pub struct Spec {
     /// The `userName` that the person is to have once nobody else here has it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited_name: Option<AwaitedName>,
+    /// Whether the record of somebody who [never joined](Spec::never_joined) is to be forgotten, since
+    /// Connect has no user of theirs. No sender asked for it, so what was said of their access is
+    /// inherited by whoever comes by their name.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_forgotten: bool,
     /// What a removed person went by, as hashes.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub tombstone_keys: Vec<Key>,
@@ -62,6 +66,7 @@ impl Spec {
             never_joined: false,
             shares_external_id: false,
             awaited_name: None,
+            is_forgotten: false,
             tombstone_keys: Vec::new(),
             etag: 1,
             modified: now,
@@ -74,9 +79,10 @@ impl Spec {
         self.profile_time.max(self.access.time)
     }
 
-    /// Notes when what it says happened. Today whatever is said dates both the profile and the access.
-    pub const fn date(&mut self, as_of: SystemTime) {
-        (self.profile_time, self.access.time) = (as_of, as_of);
+    /// What should be of the person.
+    #[must_use]
+    pub fn desired_state(&self) -> DesiredState {
+        if self.is_forgotten { DesiredState::Deleted } else { self.access.desired_state() }
     }
 
     /// Notes that a source said all that the profile says, its `externalId` too.
@@ -97,164 +103,6 @@ impl Spec {
         {
             self.external_ids.insert(source.to_owned(), id.to_owned());
         }
-    }
-}
-
-/// Whether a person works: with the life-cycle flag fine and at least one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Access {
-    /// When the newest of what is said of it happened at the sender's.
-    #[serde(with = "nanos")]
-    pub time: SystemTime,
-    /// The life-cycle flag.
-    pub lifecycle: Lifecycle,
-    /// When that was said.
-    #[serde(with = "nanos")]
-    pub lifecycle_time: SystemTime,
-    /// Why somebody works, and what was withdrawn. Today there is one at most: a farewell withdraws
-    /// all of them, and whoever comes or returns is [activated](Reason::Activated).
-    #[serde(default, skip_serializing_if = "is_empty")]
-    pub reasons: BTreeMap<Reason, Given>,
-}
-
-/// The account's own state at the sender's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lifecycle {
-    /// Nothing is against the person's working.
-    Enabled,
-    /// Suspended, deactivated, or `active` is false.
-    Disabled,
-    /// The person is removed, and to be forgotten.
-    Removed,
-}
-
-/// Why somebody works, by id. Stored as a text: the words below, and an id behind a colon.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Reason {
-    /// `activated`: the person was created or activated, by a signed event or by SCIM's `active`.
-    Activated,
-    /// `app:{id}`: assigned to this application. Nobody says it yet: Okta's hooks will.
-    Application(String),
-    /// `group:{id}`: a member of this group. Nobody says it yet: Okta's hooks will.
-    Group(String),
-    /// `unknown`: the person worked by a file of before, which did not say why. Any farewell withdraws
-    /// it.
-    Unknown,
-}
-
-/// What was last said of a reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Given {
-    /// When it happened at the sender's.
-    #[serde(with = "nanos")]
-    pub time: SystemTime,
-    /// Whether it was taken away then.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub withdrawn: bool,
-}
-
-/// What should be of a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DesiredState {
-    /// A user who works.
-    Active,
-    /// What the operator decided for those who left.
-    Inactive,
-    /// Nothing, and the person forgotten.
-    Deleted,
-}
-
-impl Access {
-    /// That of somebody of whom this is the first that is said.
-    #[must_use]
-    pub fn new(desired: DesiredState, time: SystemTime) -> Self {
-        let lifecycle = Lifecycle::Enabled;
-        let mut access = Self { time, lifecycle, lifecycle_time: time, reasons: BTreeMap::new() };
-        access.set(desired, time);
-        access
-    }
-
-    /// That of somebody of whom a file of before says but what should be.
-    #[must_use]
-    pub fn carried_over(desired: DesiredState, time: SystemTime) -> Self {
-        let mut access = Self::new(desired, time);
-        access.reasons.clear();
-        if desired == DesiredState::Active {
-            access.reasons.insert(Reason::Unknown, Given { time, withdrawn: false });
-        }
-        access
-    }
-
-    /// What should be of the person.
-    #[must_use]
-    pub fn desired_state(&self) -> DesiredState {
-        let works = || self.reasons.values().any(|given| !given.withdrawn);
-        match self.lifecycle {
-            Lifecycle::Removed => DesiredState::Deleted,
-            Lifecycle::Enabled if works() => DesiredState::Active,
-            Lifecycle::Enabled | Lifecycle::Disabled => DesiredState::Inactive,
-        }
-    }
-
-    /// Takes what a sender said. Who works was activated, whatever for: senders' events are not told
-    /// apart by their reasons yet. A farewell withdraws every reason, and one that nobody knows is
-    /// forgotten with it.
-    pub fn set(&mut self, desired: DesiredState, time: SystemTime) {
-        self.lifecycle = match desired {
-            DesiredState::Active => Lifecycle::Enabled,
-            DesiredState::Inactive => Lifecycle::Disabled,
-            DesiredState::Deleted => Lifecycle::Removed,
-        };
-        (self.time, self.lifecycle_time) = (time, time);
-        if desired == DesiredState::Active {
-            self.reasons.insert(Reason::Activated, Given { time, withdrawn: false });
-            return;
-        }
-        self.reasons.remove(&Reason::Unknown);
-        for given in self.reasons.values_mut().filter(|given| !given.withdrawn) {
-            *given = Given { time, withdrawn: true };
-        }
-    }
-}
-
-const APPLICATION: &str = "app:";
-const GROUP: &str = "group:";
-
-impl From<Reason> for String {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::Activated => "activated".to_owned(),
-            Reason::Application(id) => format!("{APPLICATION}{id}"),
-            Reason::Group(id) => format!("{GROUP}{id}"),
-            Reason::Unknown => "unknown".to_owned(),
-        }
-    }
-}
-
-impl TryFrom<String> for Reason {
-    type Error = ParseReasonError;
-
-    fn try_from(text: String) -> Result<Self, ParseReasonError> {
-        let (application, group) = (text.strip_prefix(APPLICATION), text.strip_prefix(GROUP));
-        match (text.as_str(), application, group) {
-            ("activated", _, _) => Ok(Self::Activated),
-            ("unknown", _, _) => Ok(Self::Unknown),
-            (_, Some(id), _) => Ok(Self::Application(id.to_owned())),
-            (_, _, Some(id)) => Ok(Self::Group(id.to_owned())),
-            (_, None, None) => Err(ParseReasonError),
-        }
-    }
-}
-
-/// A text that is none of the reasons there are; it is not repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseReasonError;
-
-impl fmt::Display for ParseReasonError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("expected activated, unknown, app:{id} or group:{id}, found another")
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::connect::UserIds;
+use crate::event::Reason;
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap()
@@ -132,32 +133,6 @@ fn a_former_user_is_remembered_until_it_is_gone() {
 }
 
 #[test]
-fn whoever_works_has_a_reason_and_a_farewell_withdraws_all_of_them() {
-    let mut access = Access::new(DesiredState::Active, at(1));
-    let given = |time, withdrawn| Given { time: at(time), withdrawn };
-    assert_eq!(access.reasons, BTreeMap::from([(Reason::Activated, given(1, false))]));
-    access.reasons.insert(Reason::Group("00g".to_owned()), given(2, false));
-    access.reasons.insert(Reason::Unknown, given(0, false));
-    access.set(DesiredState::Inactive, at(3));
-    assert_eq!(
-        (access.desired_state(), access.time, access.lifecycle_time),
-        (DesiredState::Inactive, at(3), at(3))
-    );
-    let withdrawn =
-        [(Reason::Activated, given(3, true)), (Reason::Group("00g".to_owned()), given(3, true))];
-    assert_eq!(access.reasons, BTreeMap::from(withdrawn), "and what nobody knows is forgotten");
-    access.lifecycle = Lifecycle::Enabled;
-    assert_eq!(access.desired_state(), DesiredState::Inactive, "a flag alone lets nobody in");
-    access.set(DesiredState::Active, at(4));
-    assert_eq!(
-        (access.desired_state(), &access.reasons[&Reason::Activated]),
-        (DesiredState::Active, &given(4, false))
-    );
-    access.set(DesiredState::Deleted, at(5));
-    assert_eq!(access.desired_state(), DesiredState::Deleted);
-}
-
-#[test]
 fn reasons_are_written_as_words_and_ids() {
     let reasons = [
         (Reason::Activated, "activated"),
@@ -178,7 +153,7 @@ fn a_farewell_is_due_first_until_connect_has_carried_it_out() {
     let mut record = record();
     record.reopen(at(1));
     assert_eq!(record.schedule.class, DueClass::Ordinary);
-    record.spec.access.set(DesiredState::Inactive, at(2));
+    record.spec.access.set(DesiredState::Inactive, at(2), None);
     record.changed(at(2));
     assert_eq!((record.schedule.class, record.schedule.due), (DueClass::Farewell, Some(at(62))));
     record.take_lease(at(3));
@@ -215,7 +190,7 @@ fn what_senders_said_is_taken_back_whole_and_what_connect_holds_stays() {
     let former = changed();
     let mut record = former.clone();
     record.spec.person.rename("bea@example.com".to_owned());
-    record.spec.access.set(DesiredState::Inactive, at(3));
+    record.spec.access.set(DesiredState::Inactive, at(3), None);
     (record.spec.never_joined, record.spec.shares_external_id) = (true, true);
     record.changed(at(3));
     record.status.had_user = true;
@@ -288,7 +263,7 @@ fn names(document: &serde_json::Value, found: &mut Vec<String>) {
 #[test]
 fn every_member_that_is_stored_is_told_in_the_paper() {
     let mut record = changed();
-    record.spec.access.set(DesiredState::Inactive, at(1));
+    record.spec.access.set(DesiredState::Inactive, at(1), None);
     (record.spec.never_joined, record.spec.shares_external_id) = (true, true);
     record.spec.awaited_name = Some(AwaitedName { name: "b".to_owned(), since: at(1) });
     record.spec.tombstone_keys = vec![Key::user_name("a")];

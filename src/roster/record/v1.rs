@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::spec::{Access, AwaitedName, DesiredState, Spec};
+use super::access::{Access, DesiredState};
+use super::spec::{AwaitedName, Spec};
 use super::status::{ConnectUser, Reapplied, RemovalClaim, Status};
 use super::{Form, Lease, Parked, Phase, Schedule, StoredKeys, UserRecord};
 use crate::connect::UserIds;
@@ -104,6 +105,7 @@ impl From<Record> for UserRecord {
                 person: old.person,
                 profile_time: old.as_of,
                 // Nobody wrote down why somebody worked.
+                is_forgotten: false,
                 access: Access::carried_over(old.wanted.into(), old.as_of),
                 // Nor who said the `externalId`; it is among the attributes.
                 external_ids: BTreeMap::new(),

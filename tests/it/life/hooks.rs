@@ -23,9 +23,10 @@ async fn every_event_of_oktas_that_matters_is_carried_out() {
     for (event_type, outcome, held) in [
         ("user.lifecycle.deactivate", "noUser", NOBODY),
         ("application.user_membership.update", "ignored", NOBODY),
-        ("application.provision.user.reactivate", "ignored", NOBODY),
         ("user.account.update_profile", "ignored", NOBODY),
-        ("application.user_membership.add", "created", AGENT),
+        // Deactivated: no assignment lets them in.
+        ("application.user_membership.add", "noUser", NOBODY),
+        ("user.lifecycle.activate", "created", AGENT),
         ("group.user_membership.add", "unchanged", AGENT),
         ("application.provision.user.push", "unchanged", AGENT),
         ("application.provision.user.push_profile", "unchanged", AGENT),
@@ -35,14 +36,18 @@ async fn every_event_of_oktas_that_matters_is_carried_out() {
         ("user.lifecycle.suspend", "suspended", SHUT),
         ("user.account.update_profile", "unchanged", SHUT),
         ("user.lifecycle.unsuspend", "updated", AGENT),
-        ("application.user_membership.remove", "suspended", SHUT),
-        ("application.provision.user.reactivate", "updated", AGENT),
+        // One of two, and the last.
+        ("application.user_membership.remove", "unchanged", AGENT),
         ("group.user_membership.remove", "suspended", SHUT),
-        ("user.lifecycle.reactivate", "updated", AGENT),
+        ("user.lifecycle.unsuspend", "unchanged", SHUT),
+        ("application.provision.user.reactivate", "updated", AGENT),
         ("user.lifecycle.deactivate", "suspended", SHUT),
-        ("user.lifecycle.activate", "updated", AGENT),
+        ("group.user_membership.add", "unchanged", SHUT),
+        ("user.lifecycle.reactivate", "updated", AGENT),
         ("application.provision.user.deactivate", "ignored", AGENT),
         ("user.account.lock", "ignored", AGENT),
+        ("application.provision.user.delete", "unchanged", AGENT),
+        ("group.user_membership.remove", "suspended", SHUT),
         ("application.provision.user.delete", "removed", NOBODY),
         ("user.lifecycle.create", "created", AGENT),
         ("user.lifecycle.delete.initiated", "removed", NOBODY),
@@ -63,6 +68,7 @@ async fn oktas_events_out_of_order_come_to_the_newest() {
     let back = house.at - Duration::from_secs(100);
     house.tell(&okta("application.user_membership.add", joined)).await;
     house.tell(&okta("user.lifecycle.unsuspend", back)).await;
+    assert_eq!(house.profile(), "Agent");
     let late = house.tell(&okta("user.lifecycle.suspend", left)).await;
     assert_eq!(late.body["events"][0]["outcome"], "ignored", "{}", late.body);
     assert_eq!(house.profile(), "Agent");

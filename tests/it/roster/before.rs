@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use connect_provisioner::event::Reason;
 use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::record::{
-    ConnectUser, DesiredState, DueClass, Lifecycle, Phase, Reason, UserRecord,
+    ConnectUser, DesiredState, DueClass, Lifecycle, Phase, UserRecord,
 };
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde_json::{Value, json};

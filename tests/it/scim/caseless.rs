@@ -156,7 +156,7 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
     assert_eq!(by_name("strasse@example.com").await.as_ref(), Some(&first.id), "the older one");
     for record in &people {
         let mut leaving = record.clone();
-        leaving.spec.access.set(DesiredState::Inactive, at(8));
+        leaving.spec.access.set(DesiredState::Inactive, at(8), None);
         let version = roster.write(&leaving).await.unwrap();
         assert_eq!(version.unwrap().row_version, 2, "each of them can still be shut out");
     }
@@ -189,7 +189,7 @@ async fn what_was_kept_when_names_were_lowered_is_still_found_and_nobody_is_lost
 
     let late = record(7, "ΟΔΟΣ@example.com");
     let mut late = UserRecord { row_version: 0, ..late };
-    late.spec.date(left.as_of());
+    late.spec.access.time = left.as_of();
     let keys = late.keys_of_deleted();
     assert_eq!(roster.find_deleted(&keys, 999).await.unwrap(), from_ref(&left));
     assert_eq!(

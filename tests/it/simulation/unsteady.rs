@@ -89,7 +89,7 @@ impl Roster for Unsteady {
                 if let Some(record) = &mut found
                     && self.mutates(Mutation::TimeIsForgotten)
                 {
-                    record.spec.date(SystemTime::UNIX_EPOCH);
+                    forget_times(record);
                 }
                 Ok(found)
             })
@@ -300,4 +300,11 @@ impl Roster for Unsteady {
     fn health(&self) -> Result<(), RosterError> {
         self.inner.health()
     }
+}
+
+/// Forgets when anything was said.
+fn forget_times(record: &mut UserRecord) {
+    let (spec, never) = (&mut record.spec, SystemTime::UNIX_EPOCH);
+    (spec.profile_time, spec.access.time, spec.access.lifecycle_time) = (never, never, never);
+    spec.access.reasons.values_mut().for_each(|given| given.time = never);
 }
