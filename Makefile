@@ -2,6 +2,8 @@
 .PHONY: test quick fmt pure lint rust template outside release bench fuzz deny sbom clean-venv help
 
 VENV := target/venv
+# A boto3 that knows operations which the one of aws-sam-cli does not.
+NEWER_BOTO3 := target/venv-boto3
 CARGO := cargo
 # sam would ask the network about itself.
 export SAM_CLI_TELEMETRY := 0
@@ -44,7 +46,7 @@ rust: ## Unit tests, vectors, stories, snapshots, properties
 template: $(VENV)/ready ## Check the SAM template
 	$(VENV)/bin/sam validate --lint --template template.yaml --region us-east-1
 
-outside: $(VENV)/ready release ## The release binary under the emulator; boto3 against the stand-in
+outside: $(VENV)/ready $(NEWER_BOTO3)/ready release ## The release binary under the emulator; boto3 against the stand-in
 	$(VENV)/bin/python -m pytest tests/outside
 
 release: ## Build the function and the command line
@@ -95,5 +97,10 @@ $(VENV)/ready: tests/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 
-clean-venv: ## Forget the Python environment
-	rm -rf $(VENV)
+$(NEWER_BOTO3)/ready: tests/requirements-boto3.txt
+	python3 -m venv $(NEWER_BOTO3)
+	$(NEWER_BOTO3)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-boto3.txt
+	touch $@
+
+clean-venv: ## Forget the Python environments
+	rm -rf $(VENV) $(NEWER_BOTO3)

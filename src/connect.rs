@@ -32,6 +32,8 @@ mod steps;
 pub mod apply;
 #[cfg(feature = "aws")]
 pub mod session;
+#[cfg(feature = "aws")]
+pub mod end_sessions;
 
 use std::time::Duration;
 

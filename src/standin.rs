@@ -11,16 +11,19 @@
 //!
 //! ```json
 //! {"lag": 2, "notFound": 1.5, "quota": 3, "throttle": false, "slowMs": 200, "reset": true,
-//!  "faults": {"CreateUser": ["500-after", "drop", "ThrottlingException"]}}
+//!  "signIn": ["maria.garcia@example.com"],
+//!  "faults": {"CreateUser": ["500-after", "drop", "ThrottlingException"]},
+//!  "always": {"DeleteAllEntitySessions": "denied", "DeleteUser": null}}
 //! ```
 //!
-//! Every member is optional. `reset` forgets users, calls, requests and faults, and comes before
-//! the rest. Faults wait in a queue for each operation; each befalls one call: [`named_faults`], or an
-//! error by its name.
+//! Every member is optional. `reset` forgets users, sessions, calls, requests and faults, and comes
+//! before the rest. Each of `signIn`, a user's id or username, begins a session. Faults wait in a
+//! queue for each operation; each befalls one call: [`named_faults`], or an error by its name. The one
+//! of `always` befalls every call for which none waits, until it is `null`.
 //!
-//! `GET /_standin` shows users (as `DescribeUser` does), calls counted by operation, the last 100
-//! requests, the settings and the faults to come. Anyone who reaches the listener may use it: keep
-//! it on the loopback interface.
+//! `GET /_standin` shows users (as `DescribeUser` does), how many sessions each user has by id (those
+//! of the deleted too), calls counted by operation, the last 100 requests, the settings and the faults
+//! to come. Anyone who reaches the listener may use it: keep it on the loopback interface.
 //!
 //! The rules are those of the API Reference and the service model (botocore 1.44,
 //! `connect/2017-08-08`); where they contradict each other the rule's comment says what was chosen.
@@ -52,6 +55,7 @@ mod directory;
 mod instance;
 
 mod search;
+mod sessions;
 mod tags;
 mod users;
 

@@ -69,6 +69,11 @@ impl Connect {
 }
 
 impl Session<'_> {
+    /// What each call is made with.
+    pub(super) const fn context(&self) -> &CallContext<'_> {
+        &self.context
+    }
+
     /// The calls so far, one that is under way included.
     pub(crate) fn calls(&self) -> Calls {
         self.trace.calls()

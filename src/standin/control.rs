@@ -12,7 +12,7 @@ use super::operation::Operation;
 /// Changes to a running stand-in; what is absent stays.
 #[derive(Debug, PartialEq)]
 pub(super) struct ControlRequest {
-    /// Forget users, calls, requests and faults, and fill the token buckets. Comes first.
+    /// Forget users, sessions, calls, requests and faults, and fill the token buckets. Comes first.
     pub(super) reset: bool,
     pub(super) search_lag: Option<Duration>,
     pub(super) not_found: Option<Duration>,
@@ -22,6 +22,10 @@ pub(super) struct ControlRequest {
     pub(super) slow: Option<Duration>,
     /// To be added to the queues of these operations.
     pub(super) faults: Vec<(&'static str, Vec<InjectedFault>)>,
+    /// What is to befall every call of these operations from now on; `None` for nothing.
+    pub(super) always: Vec<(&'static str, Option<InjectedFault>)>,
+    /// Ids or usernames, of which each begins a session.
+    pub(super) sign_in: Vec<String>,
 }
 
 impl ControlRequest {
@@ -39,6 +43,8 @@ impl ControlRequest {
             throttle: wire.throttle,
             slow: wire.slow_ms.map(Duration::from_millis),
             faults: wire.faults.iter().map(faults).collect::<Result<_, _>>()?,
+            always: wire.always.iter().map(always).collect::<Result<_, _>>()?,
+            sign_in: wire.sign_in,
         })
     }
 }
@@ -56,6 +62,10 @@ struct Wire {
     slow_ms: Option<u64>,
     #[serde(default)]
     faults: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    always: BTreeMap<String, Option<String>>,
+    #[serde(default)]
+    sign_in: Vec<String>,
 }
 
 fn seconds(member: &str, seconds: Option<f64>) -> Result<Option<Duration>, String> {
@@ -72,6 +82,13 @@ fn faults(
     Ok((Operation::named(operation)?, faults?))
 }
 
+fn always(
+    (operation, name): (&String, &Option<String>),
+) -> Result<(&'static str, Option<InjectedFault>), String> {
+    let fault = name.as_deref().map(InjectedFault::named).transpose()?;
+    Ok((Operation::named(operation)?, fault))
+}
+
 impl From<String> for ApiError {
     /// What is wrong with a change is the sender's to mend.
     fn from(message: String) -> Self {
@@ -86,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_change_is_read_whole() {
-        let body = br#"{"lag": 1.5, "quota": 2, "slowMs": 40, "faults": {"CreateUser": ["drop"]}}"#;
+        let body = br#"{"lag": 1.5, "quota": 2, "slowMs": 40, "faults": {"CreateUser": ["drop"]},
+            "always": {"ListUsers": "drop", "DeleteUser": null}, "signIn": ["maria"]}"#;
+        let drop = InjectedFault::Disturb(Disturbance::Drop);
 
         assert_eq!(
             ControlRequest::read(body),
@@ -97,7 +116,9 @@ mod tests {
                 user_quota: Some(2),
                 throttle: None,
                 slow: Some(Duration::from_millis(40)),
-                faults: vec![("CreateUser", vec![InjectedFault::Disturb(Disturbance::Drop)])],
+                faults: vec![("CreateUser", vec![drop])],
+                always: vec![("DeleteUser", None), ("ListUsers", Some(drop))],
+                sign_in: vec!["maria".to_owned()],
             }),
         );
     }
@@ -116,6 +137,8 @@ mod tests {
                 r#"{"faults": {"CreateUser": ["boom"]}}"#,
                 "unknown fault `boom`, expected one of 500-before, ",
             ),
+            (r#"{"always": {"CreateUser": "boom"}}"#, "unknown fault `boom`, expected one of "),
+            (r#"{"always": {"MakeUser": null}}"#, "unknown operation `MakeUser`, expected one of "),
             ("", "EOF while parsing"),
         ];
         for (body, expected) in cases {

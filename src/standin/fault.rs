@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: a queue of faults per operation.
+//! What goes wrong on purpose: a queue of faults per operation, and behind it one that stays.
 //!
 //! A fault is taken by the next admitted call of its operation, before that call is validated.
 
@@ -78,6 +78,8 @@ impl InjectedFault {
 pub(super) struct FaultQueues {
     /// First in, first out.
     pub(super) queues: BTreeMap<&'static str, VecDeque<InjectedFault>>,
+    /// What befalls every call of an operation for which none waits.
+    pub(super) always: BTreeMap<&'static str, InjectedFault>,
     /// How late a slow reply is.
     pub(super) slow: Duration,
 }
@@ -85,13 +87,20 @@ pub(super) struct FaultQueues {
 impl FaultQueues {
     /// The fault that meets the next call of `operation`.
     pub(super) fn next(&mut self, operation: &str) -> Option<InjectedFault> {
-        self.queues.get_mut(operation)?.pop_front()
+        let waiting = self.queues.get_mut(operation).and_then(VecDeque::pop_front);
+        waiting.or_else(|| self.always.get(operation).copied())
+    }
+
+    /// Forgets every fault to come.
+    pub(super) fn clear(&mut self) {
+        self.queues.clear();
+        self.always.clear();
     }
 }
 
 impl Default for FaultQueues {
     fn default() -> Self {
-        Self { queues: BTreeMap::new(), slow: Duration::from_secs(3) }
+        Self { queues: BTreeMap::new(), always: BTreeMap::new(), slow: Duration::from_secs(3) }
     }
 }
 

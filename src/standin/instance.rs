@@ -11,6 +11,7 @@ use super::call::Call;
 use super::directory::{Directory, REGION};
 use super::kept::StoredUser;
 use super::page::Page;
+use super::sessions::Sessions;
 use super::settings::Settings;
 
 /// The largest page of any `List…` operation.
@@ -29,6 +30,8 @@ pub(super) struct Instance {
     pub(super) users: Vec<User>,
     /// How many users there ever were.
     pub(super) created: u64,
+    /// Who is signed in; the deleted too.
+    pub(super) sessions: Sessions,
 }
 
 /// A user, living or deleted.
@@ -57,7 +60,7 @@ impl Instance {
     pub(super) fn new(settings: Settings) -> Self {
         let directory = Directory::seeded();
         let home = directory.instance_arn.as_str().into();
-        Self { settings, directory, home, users: Vec::new(), created: 0 }
+        Self { settings, directory, home, users: Vec::new(), created: 0, sessions: Sessions::new() }
     }
 
     /// Refuses an instance id that is not this one's. An ARN is refused too.

@@ -60,7 +60,7 @@ impl Operation {
     }
 }
 
-static OPERATIONS: [Operation; 18] = [
+static OPERATIONS: [Operation; 19] = [
     Operation {
         name: "CreateUser",
         method: "PUT",
@@ -114,6 +114,12 @@ static OPERATIONS: [Operation; 18] = [
         method: "DELETE",
         path: "/users/{InstanceId}/{UserId}",
         run: Instance::delete_user,
+    },
+    Operation {
+        name: "DeleteAllEntitySessions",
+        method: "POST",
+        path: "/auth/sessions/delete-all-entity-sessions",
+        run: Instance::delete_all_entity_sessions,
     },
     Operation {
         name: "ListUsers",

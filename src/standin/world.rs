@@ -117,7 +117,7 @@ impl World {
     /// `GET` shows the state; `PUT` changes it and shows it then.
     fn control(&mut self, request: &Request<Bytes>) -> Result<Value, ApiError> {
         if request.method() == Method::PUT {
-            self.apply(ControlRequest::read(request.body())?);
+            self.apply(ControlRequest::read(request.body())?)?;
         } else {
             ErrorCode::UnknownOperation
                 .unless(request.method() == Method::GET, "use GET or PUT /_standin")?;
@@ -125,11 +125,19 @@ impl World {
         Ok(self.state())
     }
 
-    fn apply(&mut self, change: ControlRequest) {
+    /// Does what is asked for, or nothing.
+    fn apply(&mut self, change: ControlRequest) -> Result<(), ApiError> {
+        // A reset forgets users first, and nobody is left to sign in.
+        let left = (!change.reset).then_some(&self.instance);
+        let nobody =
+            || ErrorCode::InvalidParameter.because("signIn: nobody is there after a reset");
+        let who = |name: &String| left.ok_or_else(nobody)?.who_signs_in(name);
+        let signed_in = change.sign_in.iter().map(who).collect::<Result<_, _>>()?;
         if change.reset {
             self.instance.users.clear();
+            self.instance.sessions.clear();
             self.throttle = Throttle::default();
-            self.faults.queues.clear();
+            self.faults.clear();
             self.journal = Journal::default();
         }
         let settings = &mut self.instance.settings;
@@ -141,6 +149,14 @@ impl World {
         for (operation, faults) in change.faults {
             self.faults.queues.entry(operation).or_default().extend(faults);
         }
+        for (operation, fault) in change.always {
+            match fault {
+                Some(fault) => drop(self.faults.always.insert(operation, fault)),
+                None => drop(self.faults.always.remove(operation)),
+            }
+        }
+        self.instance.sign_in(signed_in);
+        Ok(())
     }
 
     /// What `GET /_standin` shows; settings and faults have the names that `PUT` knows them by.
@@ -153,8 +169,11 @@ impl World {
             .filter(|(_, queue)| !queue.is_empty())
             .map(|(operation, queue)| (*operation, queue.iter().map(|f| f.name()).collect()))
             .collect();
+        let always = self.faults.always.iter();
+        let always: BTreeMap<_, _> = always.map(|(name, fault)| (name, fault.name())).collect();
         json!({
             "users": self.instance.living().map(User::description).collect::<Vec<_>>(),
+            "sessions": self.instance.sessions,
             "calls": self.journal.calls,
             "requests": self.journal.requests,
             "identity": settings.identity.name(),
@@ -164,6 +183,7 @@ impl World {
             "throttle": settings.throttle,
             "slowMs": u64::try_from(self.faults.slow.as_millis()).unwrap_or(u64::MAX),
             "faults": faults,
+            "always": always,
         })
     }
 }
@@ -288,12 +308,14 @@ mod tests {
         let state = caller.control(&json!({
             "lag": 1.5, "notFound": 2, "quota": 3, "slowMs": 4,
             "faults": {"CreateUser": ["drop", "limit"]},
+            "always": {"DeleteUser": "denied"}, "signIn": ["4"],
         }));
         assert_eq!(state["faults"], json!({"CreateUser": ["drop", "limit"]}));
 
         let state = caller.control(&json!({"reset": true}));
         let expected = json!({
-            "users": [], "calls": {}, "requests": [], "faults": {}, "identity": "SAML",
+            "users": [], "sessions": {}, "calls": {}, "requests": [], "faults": {}, "always": {},
+            "identity": "SAML",
             "lag": 1.5, "notFound": 2.0, "quota": 3, "throttle": true, "slowMs": 4,
         });
         assert_eq!(state, expected);

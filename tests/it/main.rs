@@ -9,6 +9,7 @@
 
 mod answers;
 mod desk;
+mod end_sessions;
 mod gateways;
 mod house;
 mod journey;

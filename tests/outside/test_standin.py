@@ -858,6 +858,8 @@ def test_the_state_shows_users_calls_and_requests(standin):
         "throttle": False,
         "slowMs": 3000,
         "faults": {},
+        "always": {},
+        "sessions": {},
     }
 
     for _ in range(120):
@@ -869,12 +871,13 @@ def test_a_reset_forgets_what_happened_and_keeps_the_settings(standin):
     standin = standin("--quota", "7")
     for n in range(5):
         create(standin, f"agent-{n}")
-    standin.control(faults={"CreateUser": ["drop"]})
+    always = {"DeleteUser": "denied"}
+    standin.control(faults={"CreateUser": ["drop"]}, always=always, signIn=["agent-0"])
     standin.control(reset=True, lag=0.5)
     state = standin.state()
 
-    forgotten = [state[member] for member in ("users", "calls", "requests", "faults")]
-    assert forgotten == [[], {}, [], {}]
+    members = ("users", "sessions", "calls", "requests", "faults", "always")
+    assert [state[member] for member in members] == [[], {}, {}, [], {}, {}]
     assert (state["quota"], state["lag"]) == (7, 0.5)
     assert [refusal(create, standin, f"agent-{n}") for n in range(5)] == [None] * 5
 
@@ -886,6 +889,8 @@ def test_a_reset_forgets_what_happened_and_keeps_the_settings(standin):
         ('{"quota": 1, "faults": {"MakeUser": ["drop"]}}', ["MakeUser", "CreateUser"]),
         ('{"quota": 1, "faults": {"CreateUser": ["drop", "boom"]}}', ["boom", "500-after", "slow"]),
         ('{"quota": 1, "lag": -1}', ["lag"]),
+        ('{"quota": 1, "always": {"CreateUser": "boom"}}', ["boom", "500-after", "slow"]),
+        ('{"quota": 1, "signIn": ["nobody"]}', ["signIn", "nobody"]),
         ("{", ["EOF"]),
     ],
 )

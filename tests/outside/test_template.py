@@ -351,6 +351,7 @@ def test_no_permission_is_wider_than_it_must_be():
     assert permitted("connect:SearchUsers") == permitted("connect:ListUsers") == [INSTANCE]
     assert permitted("connect:DescribeUser") == [INSTANCE, users]
     assert permitted("connect:ListUserProficiencies") == [INSTANCE, users]
+    assert permitted("connect:DeleteAllEntitySessions") == [INSTANCE, users]
     assert permitted("connect:TagResource") == [users]
     (keys,) = [one for one in statements() if "secretsmanager:GetSecretValue" in actions(one)]
     assert keys["Resource"] == [
@@ -400,13 +401,15 @@ def test_users_can_only_be_made_with_our_tags_in_our_instance():
     instance = {"connect:InstanceId": INSTANCE.rpartition("/")[2]}
     connect = [one for one in statements() if actions(one)[0].startswith("connect:")]
 
-    assert {one["Sid"]: one["Condition"] for one in connect} == {
+    assert {one["Sid"]: one.get("Condition") for one in connect} == {
         "CreateUsersThatBearOurTags": {"StringEquals": tags | instance, "Null": owner},
         "GiveThemWhatIsListed": {"StringEquals": instance},
         # The service authorization reference has no connect:InstanceId for it.
         "TagThem": {"StringEquals": tags, "Null": owner},
         "FindUsers": {"StringEquals": instance},
         "SeeUsers": {"StringEquals": instance},
+        # Which keys a request of it has, nothing says.
+        "EndSessions": None,
     }
 
 
