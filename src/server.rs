@@ -1,6 +1,6 @@
 //! An HTTP/1.1 server for the open network, with a limit and a time-out for everything.
 //!
-//! A request that changes something is answered in a task of its own, so that a client that
+//! All requests but GET and HEAD are answered in tasks of their own, so that a client that
 //! disconnects does not interrupt a write. Every slow phase of a client has a time-out: sending a
 //! head or a body, reading the answer, idling. The number of connections is bounded; a new one
 //! evicts the one that has been idle longest.

@@ -1,4 +1,4 @@
-//! Passwords, which only instances of type CONNECT_MANAGED accept.
+//! Passwords, which only instances of type `CONNECT_MANAGED` accept.
 
 use std::fmt;
 
