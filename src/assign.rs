@@ -1,12 +1,13 @@
 //! Person + rules → [`Agent`]: what Amazon Connect should hold for this person.
 //!
-//! Everything that Connect would refuse is refused here, before any call, in words that name the
-//! SCIM attribute: Connect itself answers without saying which member it means. The rules are those
-//! of `CreateUser` ("Amazon Connect API Reference"), which differ by [`identity`] management type.
-//! A password in the event is dropped where users have none: Okta sends one with every user.
+//! Everything that Connect would refuse is refused here, before any call, with a fault that names
+//! the SCIM attribute; Connect's own errors do not say which member is wrong. The constraints are
+//! those of `CreateUser` ("Amazon Connect API Reference") and depend on the [`identity`] management
+//! type. A password is dropped where users have none: Okta sends one with every user.
 //!
-//! A SCIM client's values come back to it as it sent them, so for it the same is told afterwards, as
-//! what was left out; what a user cannot be without is refused there too.
+//! For SCIM clients the rules are lenient: an invalid value is left out of the [`Agent`] and
+//! reported, since the client reads back what it sent. A value that a user cannot do without is
+//! refused there too.
 
 pub mod id;
 pub mod identity;
@@ -35,32 +36,33 @@ use permissions::{Allowed, Grant, Permissions};
 use phone::Phone;
 use text::{Email, PersonName, PhoneNumber, Username};
 
-/// What the operator decided for everyone: nobody's own payload has a say in it, but as far as
-/// `allowed` goes.
+/// The operator's configuration of users. A person's payload can change it only as far as `allowed`
+/// permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The deployment's name, part of every owner.
     pub deployment: String,
-    /// The profiles and group that everybody gets.
+    /// The default profiles and hierarchy group.
     pub permissions: Permissions<ResourceRef>,
-    /// The profiles and groups that a person's payload may name instead.
+    /// The profiles and hierarchy groups that a payload may name instead of the defaults.
     pub allowed: Allowed,
-    /// Grants by the names of groups, in the operator's order, which is their precedence.
+    /// What the members of a group get, by group name, in the operator's order: earlier entries
+    /// take precedence.
     pub groups: Vec<(String, Grant)>,
-    /// The operator's own tags.
+    /// The operator's own tags, for every user.
     pub tags: BTreeMap<String, String>,
     /// The constraints of the instance's identity management type.
     pub identity: &'static Identity,
-    /// Where the e-mail address goes.
+    /// Which Connect member gets the e-mail address.
     pub email_as: EmailAs,
-    /// True if a user whose event has no usable password gets a random one.
+    /// True if a user whose event has no valid password gets a random one.
     pub generate_password: bool,
-    /// How everyone's phone is set up.
+    /// The default phone configuration.
     pub phone: Phone,
 }
 
 impl Rules {
-    /// Whether the hierarchy group is ours to say, since somebody might have one by our hand.
+    /// True if these rules may set a hierarchy group for anybody; otherwise it is never changed.
     fn decides_group(&self) -> bool {
         self.permissions.hierarchy_group.is_some()
             || !self.allowed.hierarchy_groups.is_empty()
@@ -71,14 +73,14 @@ impl Rules {
 /// The desired state: what Amazon Connect should hold for one person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// The owner of this user; fixed when it is created.
+    /// The owner of the user, which is fixed when the user is created.
     pub owner: Owner,
     /// The username: `userName`, byte for byte.
     pub username: Username,
-    /// Password; a fault where users have one and there is none to give, which matters to
-    /// CreateUser alone.
+    /// The password, or `None` if the identity management type has no passwords. The fault means
+    /// that one is required and missing; it matters for CreateUser only.
     pub password: Result<Option<Password>, Fault>,
-    /// `DirectoryUserId`.
+    /// CreateUser's `DirectoryUserId`.
     pub directory_user_id: Option<String>,
     /// IdentityInfo.FirstName.
     pub first_name: Option<PersonName>,
@@ -88,25 +90,25 @@ pub struct Agent {
     pub email: Option<Email>,
     /// IdentityInfo.SecondaryEmail.
     pub secondary_email: Option<Email>,
-    /// Which of the two the person's address is; the other one is not ours to write.
+    /// Which of `email` and `secondary_email` is managed; the other is never written.
     pub email_as: EmailAs,
-    /// IdentityInfo.Mobile: left out if the person's number is none that Connect takes, since
-    /// Connect stores it and uses it for nothing.
+    /// IdentityInfo.Mobile. A number that Connect would refuse is left out, since Connect only
+    /// stores this one and uses it for nothing.
     pub mobile: Option<PhoneNumber>,
-    /// True if there was a mobile number and it was left out.
+    /// True if the person has a mobile number and it was left out.
     pub mobile_left_out: bool,
-    /// The phone, with the person's own number where it is a desk phone.
+    /// The phone configuration, with the person's own number for a desk phone.
     pub phone: Phone,
     /// The user's access: routing profile, security profiles, hierarchy group.
     pub permissions: Permissions<ResourceRef>,
-    /// True if the hierarchy group is ours to decide, also where it is none.
+    /// True if the hierarchy group is managed, even if the user should have none.
     pub decides_group: bool,
-    /// The operator's tags and the owner's three.
+    /// The operator's tags and the three owner tags.
     pub tags: BTreeMap<String, String>,
 }
 
 impl Agent {
-    /// Works out what Connect should hold of a person who is in these groups.
+    /// Computes the desired state of a person who is a member of these groups.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] for the first attribute that Connect would refuse.
@@ -119,12 +121,13 @@ impl Agent {
         Self::assign_by(person, groups, rules, random, &mut OnInvalid::Reject)
     }
 
-    /// The same, but what Connect cannot hold is left out, and told by one fault each.
+    /// As [`Self::assign`], but values that Connect cannot hold are left out; one fault reports
+    /// each.
     ///
     /// # Errors
-    /// [`crate::fault::Kind::InvalidValue`] for what a user cannot be without: a username, an owner,
-    /// names where the identity management type needs them, the number of a desk phone where everyone
-    /// has one. Nothing is cut to fit.
+    /// [`crate::fault::Kind::InvalidValue`] for what a user cannot do without: a username, an
+    /// owner, names if the identity management type requires them, a desk phone's number if the
+    /// default phone is a desk phone. Values are never shortened to fit.
     pub fn assign_leniently(
         person: &Person,
         groups: &[&str],
@@ -170,7 +173,7 @@ impl Agent {
         })
     }
 
-    /// The same for a user whose owner was fixed before.
+    /// The same state for a user whose owner was fixed when it was created.
     #[must_use]
     pub fn of_owner(mut self, owner: Owner) -> Self {
         self.tags.extend(owner.tags());
@@ -179,7 +182,7 @@ impl Agent {
     }
 }
 
-/// Shows whose user this is, and nothing of the person.
+/// Shows the owner's hash and nothing of the person.
 impl fmt::Debug for Agent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Agent").field("owner", &self.owner).finish_non_exhaustive()
@@ -198,7 +201,7 @@ fn names(
     ])
 }
 
-/// The event's own password if Connect takes it, else a random one if the operator says so.
+/// The event's password if it is valid, else a random one if `generate_password` is set.
 fn password(
     person: &Person,
     rules: &Rules,
@@ -253,7 +256,8 @@ fn emails(
     })
 }
 
-/// The mobile number, and whether there was one that is left out, as it is in the strict manner too.
+/// The mobile number, and whether an invalid one was left out. That is not a fault in strict mode
+/// either.
 fn mobile(person: &Person, on_invalid: &mut OnInvalid) -> (Option<PhoneNumber>, bool) {
     const PATH: &str = "phoneNumbers[type eq \"mobile\"]";
     let number = person.phone_number("mobile", on_invalid);

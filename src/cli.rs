@@ -1,4 +1,4 @@
-//! The command line: the same core as the function, without Lambda.
+//! The command line: the same core as in Lambda, run locally.
 
 pub mod demo;
 pub mod docs;
@@ -98,11 +98,11 @@ enum Command {
 }
 
 impl Cli {
-    /// What it runs on: two threads where requests come in, so that one that takes long keeps no other
-    /// waiting; else this one.
+    /// The runtime for this command: two threads for `serve`, so that a slow request does not block
+    /// others; otherwise the current thread.
     ///
     /// # Errors
-    /// If the operating system has nothing to run it on.
+    /// If the operating system cannot provide it.
     pub fn runtime(&self) -> io::Result<Runtime> {
         let mut builder = match self.command {
             Command::Serve(_) => Builder::new_multi_thread(),
@@ -111,10 +111,10 @@ impl Cli {
         builder.worker_threads(2).enable_all().build()
     }
 
-    /// Does what was asked for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// Whatever kept it from being done, in words for the person who asked.
+    /// Any failure, in words for the user.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
             Command::Demo => demo::run(&mut io::stdout().lock()).await,
@@ -130,12 +130,12 @@ impl Cli {
     }
 }
 
-/// An end with an exit status of its own, and what is said of it, if anything is.
+/// An exit with a status of its own, and a message if any.
 #[derive(Debug)]
 pub struct Exit {
     /// The exit status.
     pub status: u8,
-    /// What is said on standard error.
+    /// The message for standard error.
     pub says: Option<String>,
 }
 
@@ -147,13 +147,13 @@ impl Display for Exit {
 
 impl Error for Exit {}
 
-/// Prints a line; whoever does not want to read it any more is no reason to panic.
+/// Prints a line to standard output; a closed pipe is an error and not a panic.
 fn say(line: impl Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{line}")
 }
 
-/// The labels of bash's script split a name at its hyphen, and what is looked up does not
-/// (clap issue 6421): they are made one.
+/// Prints a completion script. In bash's, the labels split the program's name at its hyphen and the
+/// look-up does not (clap issue 6421), so the labels are corrected.
 fn completions(shell: Shell) -> Result<(), Box<dyn Error>> {
     let mut script = Vec::new();
     generate(shell, &mut Cli::command(), "connect-provisioner", &mut script);

@@ -1,4 +1,4 @@
-//! How much of an invocation is left, and what may still be begun in it.
+//! The time left in an invocation, and which calls it permits.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,58 +6,58 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use tokio::time::Instant;
 
-/// One call may take so long; AWS publishes no figure, and what a call that was given up may have
-/// done is found out by the next.
+/// The longest time for one call. AWS publishes no figure; the effect of an abandoned call is found
+/// by the next observation.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 
-/// The SDK waits at most so long before it first repeats a call.
+/// The SDK's longest pause before the first retry.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// With less than this no call is begun: its answer could not be passed on.
+/// With less time left than this no call begins, since its answer could not be passed on.
 const LEAST_TIME: Duration = Duration::from_millis(100);
 
-/// When the answer must be on its way.
+/// The instant by which the answer must be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
+    /// The deadline after this time from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         let now = Instant::now();
         Self(now.checked_add(time).unwrap_or(now))
     }
 
-    /// So much sooner.
+    /// A deadline earlier by this time.
     #[must_use]
     pub fn sooner_by(self, time: Duration) -> Self {
         Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
-    /// What is left until then.
+    /// The time left; zero if the deadline has passed.
     #[must_use]
     pub fn time_left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether a call may be begun.
+    /// True if there is time to begin a call.
     #[must_use]
     pub fn allows_a_call(self) -> bool {
         self.allows_a_call_after(Duration::ZERO)
     }
 
-    /// Whether a call may still be begun after so long a rest.
+    /// True if there is time to begin a call after a pause.
     #[must_use]
     pub fn allows_a_call_after(self, rest: Duration) -> bool {
         self.time_left() >= LEAST_TIME.saturating_add(rest)
     }
 
-    /// How long one call may take and how often the SDK repeats it: together less than what is
-    /// left, so that the last answer is ours to pass on and not a time-out.
+    /// The SDK's time-outs and retries for one call. Together they take less than the time left, so
+    /// that the last error can be passed on instead of a time-out.
     #[must_use]
     pub fn limits(self) -> (TimeoutConfig, RetryConfig) {
         let time_left = self.time_left();
-        // Shares of what is left. Each pause is twice the one before it.
+        // Fractions of the time left. Each pause is twice the one before.
         let (attempts, attempt, first_pause) = match time_left.as_secs() {
             0..2 => (1, 0.4, 0.0),
             2..4 => (2, 0.4, 0.18),
@@ -75,7 +75,7 @@ impl Deadline {
     }
 }
 
-/// A clock that is set once, when an invocation begins, and then runs on.
+/// A clock that is set once, at the start of an invocation, and then runs monotonically.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     set: SystemTime,
@@ -83,21 +83,21 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows this time now.
+    /// A clock that shows `now` at this moment.
     #[must_use]
     pub fn set(now: SystemTime) -> Self {
         Self { set: now, at: Instant::now() }
     }
 
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(self) -> SystemTime {
         self.set.checked_add(self.at.elapsed()).unwrap_or(self.set)
     }
 }
 
-/// Whether less than `time` lies between two moments. A clock that was set back is forgiven as much
-/// as it is of a clock to run on.
+/// True if two moments are less than `time` apart, in either order, so that a clock that was set
+/// back is tolerated.
 #[must_use]
 pub fn lies_within(time: Duration, then: SystemTime, now: SystemTime) -> bool {
     now.duration_since(then).unwrap_or_else(|ahead| ahead.duration()) < time

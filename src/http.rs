@@ -1,8 +1,8 @@
 //! Lambda event ⇄ [`Request`] and [`Response`], by way of a [`gateway`].
 //!
-//! Total: an event is an HTTP request, or it is refused as something else; whatever stands in it,
-//! nothing panics. The size cap comes first, told from the length alone; then the gateway's base64
-//! is taken off, strictly.
+//! Parsing is total: an event is an HTTP request or it is refused, and no content causes a panic.
+//! The body's size is checked first, from its encoded length; then the gateway's base64 is decoded,
+//! strictly.
 
 mod accept;
 pub mod gateway;
@@ -17,47 +17,47 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use crate::fault::{Fault, Kind};
 
-/// The largest body that is looked at, in bytes after base64 decoding: 256 KiB.
+/// The largest request body, in bytes after base64 decoding: 256 KiB.
 pub const MAX_BODY: usize = 256 * 1024;
 
-/// The largest body of a SCIM request: 4 MiB, which in base64 is just below what Lambda takes
-/// ("Lambda quotas": 6 MB).
+/// The largest body of a SCIM request, in bytes: 4 MiB, which in base64 is just below Lambda's
+/// limit of 6 MB ("Lambda quotas").
 pub const MAX_SCIM_BODY: usize = 4 * 1024 * 1024;
 
-/// The largest body of an answer to a SCIM client, as Lambda carries it, in a string of JSON: 5 MiB of
-/// the 6 MB that it takes back. Of what SCIM writes that is more than 4 MiB.
+/// The largest body of a SCIM answer, in bytes as Lambda transports it, inside a JSON string: 5
+/// MiB, below Lambda's limit of 6 MB. That is more than 4 MiB of SCIM JSON.
 pub const MAX_ANSWER: usize = 5 * 1024 * 1024;
 
-/// Where SCIM begins.
+/// The path of the SCIM service.
 pub const SCIM: &str = "/scim/v2";
 
-/// An HTTP request, whatever gateway it came through.
+/// An HTTP request, from any gateway.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// The method in upper case, as HTTP writes it; `GET` for a HEAD, which asks for the same
-    /// ([`Preference`]).
+    /// The method in upper case. A HEAD is stored as `GET`, since it asks for the same resource;
+    /// see [`Preference`].
     pub method: String,
-    /// The path behind the stage and the base path: `/hooks/okta`. Not percent-decoded.
+    /// The path without the stage and the base path: `/hooks/okta`. Not percent-decoded.
     pub path: String,
-    /// What stands behind the question mark, decoded, in its order.
+    /// The query parameters, decoded, in their order.
     pub query: Vec<(String, String)>,
-    /// The URL in front of `path`, as far as the gateway tells it: `https://x.example/prod`.
+    /// The URL before `path`, as far as the gateway tells it: `https://x.example/prod`.
     pub origin: Option<String>,
     /// The headers.
     pub headers: Headers,
-    /// The body, just as the sender sent it: at most [`MAX_BODY`] bytes, [`MAX_SCIM_BODY`] for SCIM.
+    /// The body as the sender sent it: at most [`MAX_BODY`] bytes, or [`MAX_SCIM_BODY`] for SCIM.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// Whether this path is SCIM's.
+    /// True for the SCIM path and the paths below it.
     #[must_use]
     pub fn is_scim(path: &str) -> bool {
         path.strip_prefix(SCIM).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
-/// Shows where a request goes, and nothing of what a sender put into it.
+/// Shows the method and the sizes of headers and body, and no content.
 impl fmt::Debug for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -69,8 +69,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The event that Lambda brought is not an HTTP request that we read: nobody is there to be
-/// answered.
+/// The error for a Lambda event that is not an HTTP request; there is no client to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseEventError;
 
@@ -85,14 +84,15 @@ impl fmt::Display for ParseEventError {
 
 impl std::error::Error for ParseEventError {}
 
-/// The headers of a request: names in any case.
+/// The headers of a request. Names match in any case.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// The value of a header that must be there exactly once, trimmed of nothing. Payload format
-    /// 2.0 joins a repeated header's values with commas, so a caller whose values hold no comma
-    /// sees a repetition as a malformed value.
+    /// The value of a header that occurs exactly once, not trimmed; `None` otherwise.
+    ///
+    /// Payload format 2.0 joins the values of a repeated header with commas. A caller whose valid
+    /// values have no comma will see such a repetition as an invalid value.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<&str> {
         let mut values =
@@ -100,7 +100,7 @@ impl Headers {
         values.next().filter(|_| values.next().is_none()).map(String::as_str)
     }
 
-    /// The value of a header that is a list, which may stand in several headers (RFC 9110 §5.3).
+    /// The values of a header that is a list and may be repeated, joined by commas (RFC 9110 §5.3).
     #[must_use]
     pub fn list(&self, name: &str) -> Option<String> {
         let own = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -121,8 +121,8 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// A JSON object kept as pairs, so that two names that differ only in case are both seen; a list of
-/// texts is several values. Whatever else stands for a value is no header.
+/// Reads a JSON object as pairs, so that two names that differ only in case are both kept. A list
+/// of strings gives several values; values of other types are ignored.
 impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -161,7 +161,7 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
-/// What goes back to the sender.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
@@ -170,7 +170,7 @@ pub struct Response {
     pub headers: BTreeMap<&'static str, String>,
     /// The body; empty for none.
     pub body: String,
-    /// How many bytes the body had, if it is left out for the sake of the method.
+    /// The length in bytes of a body that was removed because the method is HEAD.
     pub left_out: Option<usize>,
 }
 
@@ -181,17 +181,17 @@ impl Response {
     }
 }
 
-/// How a sender wants its answer, whatever that says.
+/// The form of the answer that the client asks for, independent of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preference {
-    /// The headers alone, because the method is HEAD (RFC 9110 §9.3.2).
+    /// True for HEAD: no body (RFC 9110 §9.3.2).
     pub without_body: bool,
-    /// JSON by its own name, and not by SCIM's (RFC 7644 §3.8).
+    /// True if the client prefers `application/json` to `application/scim+json` (RFC 7644 §3.8).
     pub plain_json: bool,
 }
 
 impl Preference {
-    /// What a request's method and headers say of it.
+    /// Reads the preference from the method and the `Accept` header.
     #[must_use]
     pub fn of(method: &str, headers: &Headers) -> Self {
         Self {
@@ -200,7 +200,7 @@ impl Preference {
         }
     }
 
-    /// The answer as it is wanted. Its other headers are those that it would have had.
+    /// Adapts an answer. All headers but the content type stay as they are.
     #[must_use]
     pub fn apply(self, mut response: Response) -> Response {
         if let Some(media_type) = response.headers.get_mut("content-type")
@@ -217,13 +217,13 @@ impl Preference {
     }
 }
 
-/// The media type of any JSON.
+/// The media type of JSON.
 pub const JSON: &str = "application/json";
 
-/// The media type of SCIM's (RFC 7644 §3.1).
+/// The media type of SCIM (RFC 7644 §3.1).
 pub const SCIM_JSON: &str = "application/scim+json";
 
-/// Takes the gateway's wrapping off a body: plain text, or canonical base64 (RFC 4648 §3.5).
+/// Decodes the body of an event: plain text, or canonical base64 (RFC 4648 §3.5).
 fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault> {
     let most = if Request::is_scim(path) { MAX_SCIM_BODY } else { MAX_BODY };
     if decoded_length(&text, base64) > most {
@@ -237,7 +237,7 @@ fn unwrap_body(text: String, base64: bool, path: &str) -> Result<Vec<u8>, Fault>
     })
 }
 
-/// A body that is longer than one at this path may be.
+/// The fault for a body above the limit of its path.
 #[must_use]
 pub fn too_large(path: &str) -> Fault {
     let detail = if Request::is_scim(path) { SCIM_TOO_LARGE } else { TOO_LARGE };
@@ -248,13 +248,13 @@ const TOO_LARGE: &str = "body: expected at most 262144 bytes, found more; send o
 const SCIM_TOO_LARGE: &str =
     "body: expected at most 4194304 bytes, found more; send the members in several requests";
 
-/// Decodes what stands behind a question mark, each value by how it was written.
+/// Parses a query string. How `+` is read is decided for each value by itself.
 ///
-/// Some clients write a blank as `+` (WHATWG URL, "application/x-www-form-urlencoded"), Entra ID among
-/// them, and these write a plus as `%2B`. Others write it as `%20` (RFC 3986), and many of these leave
-/// a plus as it is: `filter=externalId%20eq%20"a+b"`. So where a value has a blank as `%20`, `+` is a
-/// plus. Judged is each value by itself: a client writes one of them in one way, and a load balancer
-/// and a payload 1.0 show us no more than each by itself.
+/// Some clients, Entra ID among them, send a blank as `+` and a plus as `%2B` (WHATWG URL,
+/// "application/x-www-form-urlencoded"). Others send a blank as `%20` (RFC 3986), and many of these
+/// leave a plus as it is: `filter=externalId%20eq%20"a+b"`. So `+` is a plus in a value that
+/// contains `%20`, and a blank in any other. A client encodes one value in one way, and load
+/// balancers and payload 1.0 deliver the values separately.
 fn query_of(text: &str) -> Vec<(String, String)> {
     let parts = text.split('&').filter(|part| !part.is_empty());
     let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
@@ -268,7 +268,7 @@ fn form_decoded(text: &str) -> String {
     }
 }
 
-/// Percent-decodes a text; what is no UTF-8 then becomes U+FFFD.
+/// Percent-decodes a text; invalid UTF-8 becomes U+FFFD.
 #[must_use]
 pub fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()

@@ -1,9 +1,9 @@
-//! Body → JSON, read more strictly than JSON asks for.
+//! A JSON parser that is stricter than RFC 8259.
 //!
-//! What two readers could understand differently is refused: a member named twice, also when the
-//! names differ only in case (SCIM attribute names are case-insensitive, RFC 7643 §2.1), at every
-//! level; nesting deeper than [`MAX_DEPTH`]; anything after the document. `serde_json` alone keeps
-//! the last of two equal names without a word.
+//! It refuses what two parsers could read differently: an object with the same name twice, at any
+//! level, also if the names differ only in case (SCIM attribute names are case-insensitive, RFC
+//! 7643 §2.1); nesting deeper than [`MAX_DEPTH`]; text after the document. `serde_json` alone
+//! silently keeps the last of two equal names.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -15,16 +15,16 @@ use serde_json::{Map, Number, Value};
 use crate::caseless;
 use crate::fault::{Fault, Kind};
 
-/// Arrays and objects may nest this deep, the outermost included.
+/// The maximum nesting of arrays and objects, including the outermost.
 pub const MAX_DEPTH: usize = 32;
 
-/// What the names of `serde_json`'s own begin with.
+/// The prefix of names that `serde_json` uses internally.
 const OWN_TO_SERDE_JSON: &str = "$serde_json::private::";
 
-/// Reads one JSON document.
+/// Parses one JSON document.
 ///
 /// # Errors
-/// [`Kind::InvalidSyntax`] with the line and column, and never a word of the document itself.
+/// [`Kind::InvalidSyntax`] with line and column, without any part of the document.
 pub fn read(bytes: &[u8]) -> Result<Value, Fault> {
     let objection = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -34,8 +34,8 @@ pub fn read(bytes: &[u8]) -> Result<Value, Fault> {
         .map_err(|error| refusal(&error, objection.get()))
 }
 
-/// The member of an object with this name in any case, unless it is `null`: a null attribute is an
-/// unassigned one (RFC 7643 §2.5).
+/// The member with this name, in any case; `None` if it is null, which means unassigned (RFC 7643
+/// §2.5).
 #[must_use]
 pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object
@@ -45,13 +45,13 @@ pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Valu
         .filter(|value| !value.is_null())
 }
 
-/// Whether a text begins as a list or an object does.
+/// True if a text starts like a JSON array or object.
 #[must_use]
 pub fn is_document(text: &str) -> bool {
     text.trim_start().starts_with(['[', '{'])
 }
 
-/// What a value is, for a text that must not repeat it.
+/// The type of a value, for messages that must not quote it.
 #[must_use]
 pub const fn describe(value: &Value) -> &'static str {
     match value {
@@ -64,17 +64,17 @@ pub const fn describe(value: &Value) -> &'static str {
     }
 }
 
-/// How many bytes an object is written in, where it stands in a string of another document, as a body
-/// does in what Lambda answers: quotes and backslashes are two.
+/// The length in bytes of an object as JSON inside a JSON string, as Lambda transports a body:
+/// quotes and backslashes count twice.
 #[must_use]
 pub fn carried_length(object: &Map<String, Value>) -> usize {
     let mut count = Count(0);
-    // A count refuses nothing, and an object of names and values can always be written.
+    // The counter never fails, and neither does serializing an object of names and values.
     let _written = serde_json::to_writer(&mut count, object);
     count.0
 }
 
-/// The same of what is written already.
+/// As [`carried_length`], for an object that is already serialized.
 #[must_use]
 pub fn carried_length_of(written: &str) -> usize {
     let escaped = written.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
@@ -95,8 +95,8 @@ impl io::Write for Count {
     }
 }
 
-/// `serde_json`'s own messages may quote the document ("invalid type: string …"), so only the place
-/// is taken from them.
+/// Takes only the position from `serde_json`'s error: its message may quote the document ("invalid
+/// type: string …").
 fn refusal(error: &serde_json::Error, objection: Option<&'static str>) -> Fault {
     let problem = match objection {
         Some(objection) => objection,
@@ -109,7 +109,7 @@ fn refusal(error: &serde_json::Error, objection: Option<&'static str>) -> Fault 
     )
 }
 
-/// Reads one value at a given depth, and leaves behind what it objects to, if it does.
+/// Deserializes one value at a given depth. A violation is stored in `objection`.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     depth: usize,
@@ -190,8 +190,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if !names.insert(caseless::folded(&name).into_owned()) {
                 return Err(self.object("expected each member once, found one twice"));
             }
-            // By these names `serde_json` passes its own types on: what is kept with one could not be
-            // read again.
+            // `serde_json` encodes its own types with these names; a stored document that has one
+            // could not be read again.
             if name.starts_with(OWN_TO_SERDE_JSON) {
                 return Err(self.object("expected names that mean something, found a reserved one"));
             }

@@ -1,14 +1,14 @@
-//! Hook → the [`Source`] with its keys in hand, fetched from Secrets Manager where they are stored.
+//! The keys of each [`Source`], read from Secrets Manager and cached.
 //!
-//! Keys are read at a source's first event, and again when they are older than five minutes or when
-//! none of them matches: one read at a time for each source, and never twice within a minute, so that
-//! forgers cost no more. Where there are no keys in hand and time may mend it, the next read comes
-//! sooner: after a second, then two, then four. A read is a task of its own, which outlives whoever
-//! asked for it: who waits does so as long as their own deadline lets them, and what comes of it is
-//! there for the next.
+//! Keys are read at a source's first event, again when they are older than five minutes, and when
+//! none of them matches a signature. There is at most one read per source at a time, and at most
+//! one a minute, so that forged requests cost no more. If there are no usable keys and the failure
+//! is transient, the next read comes sooner: after 1, 2, 4 … seconds. A read is a task of its own
+//! that outlives the request: a request waits for it as long as its deadline permits, and later
+//! requests find the result.
 //!
-//! The key that was replaced holds on for a while, counted from the day the current one was made, so
-//! that the sender can change over in its own time.
+//! After a rotation the previous key stays valid for a while, counted from the creation of the
+//! current version, so that the sender can change over in its own time.
 
 mod read;
 
@@ -32,26 +32,27 @@ use read::SecretReader;
 /// Keys older than this are read again.
 const FRESH: Duration = Duration::from_mins(5);
 
-/// No secret is read twice within this time, unless there is nothing in hand and time may mend it.
+/// The minimum time between two reads of a secret, unless there are no usable keys and the failure
+/// is transient.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// For so long keys are believed although Secrets Manager is silent.
+/// The longest time for which cached keys are used while Secrets Manager does not answer.
 const STALE: Duration = Duration::from_hours(1);
 
-/// What a read may take, however long those who wait for it can.
+/// The timeout of a whole read, however long the callers could wait.
 const WHOLE_READ: Duration = Duration::from_secs(10);
 
-/// And the previous version, once the current one is there.
+/// The timeout for the previous version, once the current one was read.
 const PREVIOUS_READ: Duration = Duration::from_secs(5);
 
-/// Whoever can wait so long hears all that a read has to say.
+/// A caller that can wait this long gets the complete result of a read.
 pub const PATIENCE: Duration = Duration::from_secs(24);
 
-/// The keys of every source whose keys are stored.
+/// The keys of all sources whose keys are in Secrets Manager.
 #[derive(Debug)]
 pub struct KeyStore(BTreeMap<String, Arc<Stored>>);
 
-/// One source whose keys are stored.
+/// A source whose keys are in Secrets Manager.
 #[derive(Debug)]
 struct Stored {
     /// The source, without keys.
@@ -63,23 +64,22 @@ struct Stored {
 /// The cached keys of one source.
 #[derive(Debug, Default)]
 struct CachedKeys {
-    /// The keys and when their read was begun.
+    /// The keys, and when their read began.
     source: Option<(Arc<Source>, SystemTime)>,
-    /// When a read was last begun.
+    /// When the last read began.
     tried: Option<SystemTime>,
-    /// The read that is under way, or the last one.
+    /// The current or the last read.
     flight: Option<Flight>,
-    /// Why the last read failed, if it did.
+    /// Why the last read failed, even if only for the previous version.
     secret_error: Option<SecretError>,
-    /// How often reads failed, one after the other, which time may mend, and when the last of them
-    /// ended.
+    /// The number of consecutive transient failures, and when the last one ended.
     failures: Option<(u32, SystemTime)>,
 }
 
-/// A read that was begun. It is under way until nobody can tell any more of it.
+/// A read in progress. It is over once the sender of `progress` is dropped.
 #[derive(Clone, Debug)]
 struct Flight {
-    /// `true` as soon as the current keys are there.
+    /// `true` once the current keys are available.
     progress: watch::Receiver<bool>,
     task: AbortHandle,
 }
@@ -87,24 +87,24 @@ struct Flight {
 /// Why a secret, or one version of it, gives no keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretError {
-    /// It may work in a moment: what was read before still serves.
+    /// It may work if repeated; cached keys stay in use.
     Transient(String),
-    /// It will not work until somebody does something.
+    /// It needs somebody to act. If the current version fails so, the cached keys are dropped.
     Permanent(String),
 }
 
-/// A source's keys, as far as they can be had.
+/// The keys of a source, as far as they are available.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// The source with its keys; the fault is time's to mend, or the operator's.
+    /// The source with its keys. The fault is transient or the operator's.
     pub source: Result<Arc<Source>, Fault>,
-    /// Why the last read failed, also where keys were found.
+    /// Why the last read failed, even if cached keys are available.
     pub secret_error: Option<SecretError>,
 }
 
 impl KeyStore {
-    /// Knows the secrets of these hooks, and has read none. A secret's previous version holds for
-    /// `overlap` after it was replaced.
+    /// A store for the secrets of these hooks. Nothing is read yet. The previous version of a
+    /// secret stays valid for `overlap` after its replacement.
     #[must_use]
     pub fn new<'a>(
         hooks: impl IntoIterator<Item = &'a Hook>,
@@ -119,7 +119,7 @@ impl KeyStore {
         Self(stored.map(|(name, stored)| (name, Arc::new(stored))).collect())
     }
 
-    /// A hook's source with keys that are fresh, or as good as can be had.
+    /// The source with fresh keys, or with the best that are available before the deadline.
     pub async fn source(&self, hook: &Hook, now: SystemTime, deadline: Deadline) -> Fetched {
         let Some(stored) = self.0.get(&hook.source.name) else { return Fetched::in_hand(hook) };
         let (flight, has_keys) = match stored.fly(FRESH, now) {
@@ -128,18 +128,19 @@ impl KeyStore {
             Awaited::Own { flight, has_keys } => (Some(flight), has_keys),
         };
         if let Some(mut flight) = flight {
-            // Half of the time goes to the whole of the read. Then keys will do.
+            // Up to half of the time, wait for the whole read. After that, any keys will do.
             let half = deadline.time_left().mul_f32(0.5);
             let is_done = timeout(half, flight.done()).await.is_ok();
             if !is_done && !has_keys {
-                // In time or not: what is there by then will have to do.
+                // On a timeout too: the cache is what decides.
                 timeout(deadline.time_left(), flight.current()).await.unwrap_or_default();
             }
         }
         stored.held().fetched(now)
     }
 
-    /// The same, after none of the keys matched: newer ones, if they may be asked for.
+    /// As [`Self::source`], after no key matched: reads newer keys unless the last read began less
+    /// than a minute ago.
     pub async fn newer(&self, hook: &Hook, now: SystemTime, deadline: Deadline) -> Fetched {
         let Some(stored) = self.0.get(&hook.source.name) else { return Fetched::in_hand(hook) };
         let mut flight = match stored.fly(PAUSE, now) {
@@ -154,13 +155,14 @@ impl KeyStore {
     }
 }
 
-/// What somebody may wait for who asked for keys, and whether there are some in hand meanwhile.
+/// The read that a caller may wait for, and whether there are usable keys meanwhile.
 enum Awaited {
-    /// The keys that are there are all that can be had now.
+    /// None: the cached result is all there is for now.
     Nothing,
-    /// A read that another began. Whoever has keys need not wait for it, unless none of them fits.
+    /// A read that another caller began. A caller with keys waits for it only if none of them
+    /// matches.
     Another { flight: Flight, has_keys: bool },
-    /// One that was begun just now.
+    /// A read that this caller began.
     Own { flight: Flight, has_keys: bool },
 }
 
@@ -169,8 +171,8 @@ impl Stored {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The read that is under way, or one that is begun, if the keys were not read less than `fresh` ago
-    /// and it may be.
+    /// The read in progress, or a new one if the keys are older than `fresh` and a read is
+    /// permitted.
     fn fly(self: &Arc<Self>, fresh: Duration, now: SystemTime) -> Awaited {
         let mut held = self.held();
         let has_keys = held.usable(now).is_some();
@@ -188,17 +190,18 @@ impl Stored {
         Awaited::Own { flight, has_keys }
     }
 
-    /// Reads the secret and keeps what comes of it.
+    /// Reads the secret and caches the result.
     async fn read(self: Arc<Self>, now: SystemTime, told: watch::Sender<bool>) {
         let clock = Clock::set(now);
         let read = timeout(WHOLE_READ, self.read_versions(now, &told)).await;
         let unanswered = |_| Err(SecretError::Transient(UNANSWERED.to_owned()));
         self.held().end(read.unwrap_or_else(unanswered), clock.now());
-        // Only now it is over for those who wait.
+        // Ends the read for those who wait for it.
         drop(told);
     }
 
-    /// The current keys are kept as soon as they are there: those before them may be slow.
+    /// Reads both versions. The current keys are cached at once, since the previous version may be
+    /// slow.
     async fn read_versions(
         &self,
         now: SystemTime,
@@ -209,7 +212,7 @@ impl Stored {
             self.keep(current.keys, now);
             return Ok(None);
         };
-        // If the previous version cannot be read, those that are held of it serve on.
+        // If the previous version cannot be read, its cached keys stay in use.
         let in_hand = self.held().before(created, until);
         self.keep([current.keys.clone(), in_hand].concat(), now);
         told.send_replace(true);
@@ -231,12 +234,12 @@ impl Stored {
 }
 
 impl Flight {
-    /// Waits until the read is over: nobody is there to tell more.
+    /// Waits until the read is over, when the sender of `progress` is dropped.
     async fn done(&mut self) {
         while self.progress.changed().await.is_ok() {}
     }
 
-    /// Waits until the current keys are there, or the read is over.
+    /// Waits until the current keys are available or the read is over.
     async fn current(&mut self) {
         drop(self.progress.wait_for(|is_there| *is_there).await);
     }
@@ -247,9 +250,8 @@ impl Flight {
 }
 
 impl CachedKeys {
-    /// The read that is under way. Lambda freezes a process between two invocations, and what is in
-    /// flight with it: by the time that an event comes, its connection may be gone, and its time be up
-    /// by any clock. So one that was begun long ago is given up.
+    /// The read in progress. Lambda freezes a process between two invocations, so a read from an
+    /// earlier one may have lost its connection. One that is older than its timeout is aborted.
     fn under_way(&mut self, now: SystemTime) -> Option<Flight> {
         self.flight.take_if(|flight| flight.is_over());
         let begun = self.tried.filter(|begun| !lies_within(WHOLE_READ, *begun, now));
@@ -264,19 +266,19 @@ impl CachedKeys {
         self.source.as_ref().is_some_and(|(_, read)| lies_within(fresh, *read, now))
     }
 
-    /// Whether it is too early for another read.
+    /// True if the next read has to wait.
     fn must_rest(&self, now: SystemTime) -> bool {
         let rests_from =
             |then: Option<SystemTime>, rest| then.is_some_and(|then| lies_within(rest, then, now));
         match (self.usable(now), self.failures) {
             (None, Some((number, ended))) => rests_from(Some(ended), rest_after(number)),
-            // What was read, or is for somebody to mend.
+            // There are keys, or the last failure was permanent.
             _ => rests_from(self.tried, PAUSE),
         }
     }
 
-    /// The keys in hand that come before a version made at `created`, and hold `until` then: the
-    /// ones that were current, or, if that version is the one in hand, the replaced ones.
+    /// The cached keys of the version before the one created at `created`, valid `until` then.
+    /// Those are the current keys, or the already replaced ones if that version is cached.
     fn before(&self, created: SystemTime, until: SystemTime) -> Vec<SecretKey> {
         let keys = || self.source.iter().flat_map(|(source, _)| &source.keys);
         let is_in_hand = keys().any(|key| !key.is_replaced() && key.since() == Some(created));
@@ -289,8 +291,8 @@ impl CachedKeys {
             .collect()
     }
 
-    /// Notes what a read came to that ended just now: nothing more to say, what the previous version
-    /// lacks, or why there are no keys.
+    /// Records the result of a read: success, the error of the previous version, or the error of
+    /// the whole read.
     fn end(&mut self, read: Result<Option<SecretError>, SecretError>, ended: SystemTime) {
         self.failures = match &read {
             Err(SecretError::Transient(_)) => {
@@ -317,28 +319,27 @@ impl CachedKeys {
                 secret_error: self.secret_error.clone(),
             };
         }
-        // Without a word of a read's, one is under way.
+        // No result at all means that the first read is in progress.
         let unanswered = || SecretError::Transient(UNANSWERED.to_owned());
         let secret_error = self.secret_error.clone().unwrap_or_else(unanswered);
         Fetched { source: Err(secret_error.unusable()), secret_error: Some(secret_error) }
     }
 }
 
-/// How long nobody asks again after so many failures that time may mend: a second, two, four, and a
-/// minute at most.
+/// The pause after this many consecutive transient failures: 1, 2, 4 … seconds, at most [`PAUSE`].
 fn rest_after(failures: u32) -> Duration {
     let doubled = 2_u32.checked_pow(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     PAUSE.min(Duration::from_secs(doubled.into()))
 }
 
 impl Fetched {
-    /// The keys that need not be read.
+    /// The keys of a hook that are configured without a secret.
     fn in_hand(hook: &Hook) -> Self {
         Self { source: Ok(Arc::clone(&hook.source)), secret_error: None }
     }
 
-    /// What becomes of a request that none of the keys fits: it is not believed; but while a key may
-    /// be missing that is there in a moment, nobody can tell, and the sender shall come again.
+    /// The fault of a request that no key matches. While the newest key may be unread because of a
+    /// transient error, the sender is asked to retry; otherwise the request is not authentic.
     #[must_use]
     pub fn refuse(&self, refusal: VerifyError) -> Fault {
         match &self.secret_error {
@@ -367,7 +368,7 @@ impl SecretError {
     }
 }
 
-/// For the log: what was expected or what Secrets Manager said, by its code.
+/// For the log: what was expected, or the error code of Secrets Manager.
 impl fmt::Display for SecretError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Transient(text) | Self::Permanent(text)) = self;

@@ -26,11 +26,11 @@ use crate::log::EventLog;
 use crate::provisioner::Provisioner;
 use crate::roster::memory::MemoryRoster;
 
-/// The part of an invocation's time that is kept for the answer itself.
+/// The part of an invocation's time that is reserved for sending the answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// A variable that Lambda sets, and what its runtime client takes it for: on anything else it
-/// panics.
+/// A variable that Lambda sets, and the check that its runtime client needs: it panics on other
+/// values.
 struct Variable {
     name: &'static str,
     sound: fn(&str) -> bool,
@@ -43,19 +43,20 @@ const PLATFORM: [Variable; 4] = [
     Variable { name: "AWS_LAMBDA_FUNCTION_VERSION", sound: |_| true },
 ];
 
-/// The error type of a function error at start-up.
+/// The error type of a failed start in Lambda's log.
 const ERROR_TYPE: &str = "Runtime.Configuration";
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// Where the SDK finds another endpoint than AWS's own; it takes any text and fails at each call.
+/// The variables with an endpoint for the SDK, which accepts any text and then fails at each call.
 const ENDPOINTS: [&str; 3] =
     ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CONNECT", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
 
-/// Reads the configuration and checks that this is Lambda, or something that plays it.
+/// Reads the configuration and checks that the process runs in Lambda or an emulator of its
+/// runtime.
 ///
 /// # Errors
-/// Every problem there is.
+/// All problems at once.
 pub fn configure(environment: &Environment) -> Result<Config, ConfigError> {
     let sound = |variable: &&Variable| {
         environment.get(variable.name).is_some_and(|value| (variable.sound)(value))
@@ -83,8 +84,8 @@ pub fn configure(environment: &Environment) -> Result<Config, ConfigError> {
     }
 }
 
-/// Whether there is a roster. One in memory forgets what was acknowledged, so it is none for Lambda
-/// itself, which ends a process whenever it likes.
+/// True if there is a roster. One in memory would lose acknowledged changes, as Lambda may end a
+/// process at any time, so it is accepted only where SAM emulates Lambda.
 fn roster(environment: &Environment) -> Result<bool, SettingError> {
     let is_on_a_desk = environment.get("AWS_SAM_LOCAL").is_some_and(|value| value == "true");
     match environment.get("ROSTER").map(String::as_str) {
@@ -101,7 +102,7 @@ fn roster(environment: &Environment) -> Result<bool, SettingError> {
     }
 }
 
-/// The endpoints that the SDK would fail at.
+/// The endpoint variables on which the SDK would fail.
 pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = SettingError> {
     let is_url = |text: &String| {
         text.parse::<Uri>().is_ok_and(|uri| {
@@ -118,7 +119,7 @@ pub(crate) fn bad_endpoints(environment: &Environment) -> impl Iterator<Item = S
     })
 }
 
-/// Credentials, endpoint and HTTP client, as the environment has them.
+/// The SDK's credentials, endpoint and HTTP client, from the environment.
 #[must_use]
 pub fn loader(region: &str) -> ConfigLoader {
     let client = aws_smithy_http_client::Builder::new()
@@ -126,12 +127,13 @@ pub fn loader(region: &str) -> ConfigLoader {
         .build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
-        // Ours for each call; asked for here, the environment's would be read, and panicked on.
+        // Each call sets its own. Without this one the SDK would read the environment's, and panic
+        // on invalid values.
         .retry_config(RetryConfig::standard())
         .http_client(client)
 }
 
-/// The SDK's configuration. An empty endpoint counts as unset, which the SDK would panic on at each
+/// The SDK's configuration. An empty endpoint counts as unset; the SDK would panic on it at each
 /// call.
 pub async fn aws(region: &str) -> SdkConfig {
     let loaded = loader(region).load().await;
@@ -142,7 +144,7 @@ pub async fn aws(region: &str) -> SdkConfig {
     builder.service_config(NonEmpty(loaded)).build()
 }
 
-/// What is set for one service alone, unless it is empty.
+/// Service-specific settings, where empty ones count as unset.
 #[derive(Debug)]
 struct NonEmpty(SdkConfig);
 
@@ -154,9 +156,9 @@ impl LoadServiceConfig for NonEmpty {
 
 /// Answers events until Lambda ends the process.
 ///
-/// The function is built on a thread of its own while the first event is asked for: its TLS client
-/// reads the machine's root certificates, which is most of what a start costs, and the first event
-/// is the first to need them.
+/// The provisioner is built on a thread of its own while the first event is requested: its TLS
+/// client loads the root certificates, which takes most of the start-up time, and only the first
+/// event needs it.
 ///
 /// # Errors
 /// If the Runtime API cannot be reached.
@@ -190,7 +192,7 @@ fn unbuilt() -> Diagnostic {
     Diagnostic { error_type: "Start".to_owned(), error_message }
 }
 
-/// Tells Lambda why the function cannot start, if Lambda is there to be told; it then shows the
+/// Reports to the Runtime API why the function cannot start, if there is one; Lambda then shows the
 /// reason instead of a time-out.
 ///
 /// # Errors
@@ -234,7 +236,8 @@ async fn invoke(
     answer
 }
 
-/// Bytes from the operating system; without them there is no way to go on safely.
+/// Random bytes from the operating system; panics if there are none, since it is not safe to
+/// continue.
 pub(crate) fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
     #[expect(clippy::expect_used, reason = "TLS could not work either; the invocation fails")]

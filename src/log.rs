@@ -1,9 +1,9 @@
-//! One JSON line per event, fit for CloudWatch Logs Insights, and one line of metrics per request.
+//! One JSON line per event, for CloudWatch Logs Insights, and one line of metrics per request.
 //!
-//! What stands here is all that may stand in a log: names of ours, hashes, AWS ids and codes. The
-//! one free text is a fault's, which names attributes and checks and never a value: whoever makes a
-//! [`Fault`] keeps that promise. Besides an event's lines there are those of the start-up, below;
-//! the SDK's own have no subscriber, whatever `RUST_LOG` says.
+//! Lines contain only our own names, hashes, AWS ids and codes. The one free text is a fault's,
+//! which names attributes and checks and never quotes a value; whoever makes a [`Fault`] must
+//! ensure that. Further lines report problems at start-up. The SDK's own log events have no
+//! subscriber, whatever `RUST_LOG` says.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,71 +24,71 @@ use crate::trust::{Matched, Verified};
 pub struct EventLog {
     level: Option<Level>,
     message: &'static str,
-    /// Which source spoke; only one that is configured.
+    /// The source; only a configured one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// A hash of the event, the same for each of its deliveries.
+    /// A hash of the event, equal for all its deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Which of the request's events this is, counted from 1, where there may be several.
+    /// The number of the event in its request, from 1, if there may be several.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<usize>,
-    /// Which of the source's keys it used, counted from 1.
+    /// The number of the source's key that verified the event, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<usize>,
-    /// How old that key is, in whole hours, where its age is known.
+    /// The age of that key in whole hours, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_age_hours: Option<u64>,
-    /// Why the source's secret could not be read just now.
+    /// Why the source's secret could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_trouble: Option<String>,
-    /// The change that it asked for, in a word.
+    /// What the event asks for, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<&'static str>,
-    /// For whom: the owner's hash.
+    /// The owner's hash of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Which resource of a SCIM client's it is about; its record is parked by the same id.
+    /// The id of the SCIM resource; `parked` lists its record under this id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What came of it: an outcome's name or a fault's code.
+    /// The name of the outcome, or the code of the fault.
     outcome: &'static str,
-    /// Why it is parked or pending: the fault's code.
+    /// The code of the fault for which the record is parked or pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<&'static str>,
-    /// Who has to act, after a fault.
+    /// Who has to act on the fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     turn: Option<&'static str>,
-    /// Why, after a fault.
+    /// The cause of the fault, or its detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
-    /// Connect's id of the user.
+    /// The user's id in Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
-    /// How many calls of Connect there were.
+    /// The number of Connect calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_calls: Option<u32>,
-    /// How long they took together: whole milliseconds in the line.
+    /// The time of all Connect calls; whole milliseconds in the line.
     #[serde(rename = "connectMs", serialize_with = "as_millis")]
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_time: Option<Duration>,
-    /// AWS's id of the last one.
+    /// AWS's request id of the last Connect call.
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_request_id: Option<String>,
-    /// The status that was answered.
+    /// The HTTP status of the answer.
     status: u16,
-    /// Milliseconds from the event's arrival to its answer.
+    /// The time from the arrival of the event to its answer, in milliseconds.
     duration_ms: u128,
-    /// The invocation's id.
+    /// The request id of the Lambda invocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// True if a mobile number was left out that Connect would have refused.
+    /// True if a mobile number was left out because Connect would refuse it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub mobile_left_out: bool,
-    /// Which attributes of a SCIM client's user Connect is not given.
+    /// The attributes of a SCIM user that were not passed on to Connect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
-    /// Something that is wrong with the event, though it was accepted.
+    /// A problem of an event that was accepted nevertheless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<&'static str>,
     #[serde(skip)]
@@ -98,7 +98,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Notes who was believed to have sent what.
+    /// Records which event was verified, and by which key.
     pub fn believed<T>(&mut self, request: &Verified<T>) {
         let Matched { number, age } = request.key();
         self.event = Some(request.event().to_owned());
@@ -106,18 +106,18 @@ impl EventLog {
         self.key_age_hours = age.map(|age| age.as_secs() / 3600);
     }
 
-    /// A record of its own for one of several events, counted from 1, that came with this one.
+    /// A line for one of several events in a request, with its number from 1.
     #[must_use]
     pub fn part(&self, number: usize) -> Self {
         Self { part: Some(number), ..self.clone() }
     }
 
-    /// Takes the records of a request's events, in their order.
+    /// Sets the lines of a request's events, in their order.
     pub fn divide(&mut self, parts: Vec<Self>) {
         self.parts = parts;
     }
 
-    /// Notes which resource a SCIM client's request is about.
+    /// Records which resource a SCIM request is about.
     pub fn is_about(&mut self, about: &About) {
         self.id = Some(about.id.clone());
         self.owner = about.owner.clone().or(self.owner.take());
@@ -125,13 +125,13 @@ impl EventLog {
         self.mobile_left_out = about.left_out.iter().any(|path| path.contains("\"mobile\""));
     }
 
-    /// Notes how long it took from the event's arrival to its answer.
+    /// Records the time from the arrival to the answer.
     pub fn took(&mut self, time: Duration) {
         self.duration_ms = time.as_millis();
         self.parts.iter_mut().for_each(|part| part.duration_ms = self.duration_ms);
     }
 
-    /// Notes what was asked of Connect, besides what was asked already.
+    /// Adds Connect calls to those recorded before.
     pub fn called(&mut self, calls: Calls) {
         let (count, time) =
             (self.connect_calls.unwrap_or(0), self.connect_time.unwrap_or_default());
@@ -140,14 +140,14 @@ impl EventLog {
         self.connect_request_id = calls.last_request_id;
     }
 
-    /// Notes that the event was no HTTP request.
+    /// Records an event that is not an HTTP request.
     pub const fn close_unread(&mut self) {
         self.level = Some(Level::Error);
         self.message = "event";
         self.outcome = "notHttp";
     }
 
-    /// Notes what came of the event and what was answered.
+    /// Records the outcome and the HTTP status.
     pub fn close(&mut self, result: &Result<Outcome, Fault>, status: u16) {
         self.message = "event";
         self.status = status;
@@ -159,7 +159,7 @@ impl EventLog {
             Ok(outcome) => {
                 let outcome = outcome.kept();
                 self.level = Some(match outcome {
-                    // Somebody has to remove a user, but nobody has to come in the night.
+                    // Somebody should look at the user, but it is not urgent.
                     Outcome::LeaverIgnored | Outcome::Applied(Applied::Adopted(_), _) => {
                         Level::Warn
                     }
@@ -171,7 +171,7 @@ impl EventLog {
                         self.blame(fault);
                         self.fault = Some(fault.kind.code());
                     }
-                    // It is no fault of the request's, which is done, so it is not counted as one.
+                    // The request itself succeeded, so it is not counted as a fault.
                     Outcome::Pending(_, Some(fault)) => {
                         self.blame(fault);
                         (self.kind, self.fault) = (None, Some(fault.kind.code()));
@@ -199,7 +199,8 @@ impl EventLog {
         }
     }
 
-    /// Whether what somebody may do is another thing than what was asked for.
+    /// True if an access attribute was left out, so that the user's access differs from what was
+    /// asked for.
     fn leaves_profile_out(&self) -> bool {
         let profiles = ["routingProfile", "securityProfiles", "hierarchyGroup"];
         let is_one = |path: &String| profiles.iter().any(|profile| path.contains(profile));
@@ -212,15 +213,15 @@ impl EventLog {
         self.kind = Some(fault.kind);
     }
 
-    /// A line for each event, of those whose level is wanted.
+    /// One line per event, for events of level `wanted` or more severe.
     pub fn lines(&self, wanted: Level) -> impl Iterator<Item = String> {
         let level_is_wanted =
             move |record: &&Self| record.level.is_none_or(|level| level <= wanted);
         self.events().iter().filter(level_is_wanted).map(line)
     }
 
-    /// What is counted of the request, each count one of events, and what was measured. Nothing
-    /// where nothing happened: a health check, or a sender that looks whether it is us.
+    /// The metrics of the request: counts of its events, and the time of its Connect calls. None
+    /// for health checks and URL verifications.
     pub fn measured(&self) -> impl Iterator<Item = Metric> {
         let is_nothing =
             ["confirmed", "healthy"].contains(&self.outcome) && self.secret_trouble.is_none();
@@ -236,7 +237,7 @@ impl EventLog {
         counts.chain(trouble).chain(latency)
     }
 
-    /// The same as one line in CloudWatch's embedded metric format, if there is anything.
+    /// The metrics as one line in CloudWatch's embedded metric format; `None` if there are none.
     #[must_use]
     pub fn metrics(&self, deployment: &str, now: SystemTime) -> Option<String> {
         let mut measured = self.measured().peekable();
@@ -244,7 +245,7 @@ impl EventLog {
         Some(embedded(deployment, now, measured))
     }
 
-    /// The events that came with the request, or the request if it was not several.
+    /// The events of a batch, or the single event.
     fn events(&self) -> &[Self] {
         if self.parts.is_empty() { std::slice::from_ref(self) } else { &self.parts }
     }
@@ -254,22 +255,22 @@ impl EventLog {
     }
 }
 
-/// One number of a request, which tells nothing of a person.
+/// One measurement of a request; never about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// What it is called, in CloudWatch and elsewhere.
+    /// The name, in CloudWatch and in `serve`'s metrics.
     pub name: &'static str,
-    /// How many, or how long.
+    /// The value.
     pub amount: Amount,
 }
 
-/// The unit of a metric: what it is a sum of.
+/// The value of a metric, by its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
-    /// Things that were counted.
+    /// A count.
     Count(u64),
-    /// Time that passed. It is rounded where it is written and never before: many calls of less
-    /// than a millisecond add up.
+    /// A duration. It is rounded only when it is written, since many calls of less than a
+    /// millisecond add up.
     Time(Duration),
 }
 
@@ -278,7 +279,7 @@ impl Metric {
         Self { name, amount: Amount::Count(count) }
     }
 
-    /// How long the calls of Connect took.
+    /// The time of all Connect calls.
     #[must_use]
     pub const fn connect_latency(time: Duration) -> Self {
         Self { name: "ConnectLatency", amount: Amount::Time(time) }
@@ -286,7 +287,7 @@ impl Metric {
 }
 
 impl Amount {
-    /// Nothing of the same kind.
+    /// Zero, in the same unit.
     #[must_use]
     pub const fn nothing(self) -> Self {
         match self {
@@ -295,7 +296,7 @@ impl Amount {
         }
     }
 
-    /// This and as much of another, which is of the same kind.
+    /// The sum of two values of the same unit.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
         match (self, more) {
@@ -305,7 +306,7 @@ impl Amount {
         }
     }
 
-    /// CloudWatch's word for its unit, and how much it is in that unit.
+    /// The unit's name in CloudWatch, and the value in that unit.
     fn in_cloudwatch(self) -> (&'static str, Value) {
         match self {
             Self::Count(count) => ("Count", json!(count)),
@@ -317,7 +318,7 @@ impl Amount {
     }
 }
 
-/// A time as whole milliseconds.
+/// Serializes a time as whole milliseconds.
 #[expect(clippy::ref_option, reason = "what serde's derive passes")]
 fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     time.as_ref().map(Duration::as_millis).serialize(to)
@@ -331,10 +332,10 @@ pub const IGNORED_FAREWELL: &str = "ignoredFarewell";
 /// operator must say whether that was right.
 pub const DOUBTFUL_FAREWELL: &str = "doubtfulFarewell";
 
-/// True if an event is counted.
+/// True if the metric counts this event.
 type CountPredicate = fn(&EventLog) -> bool;
 
-/// The metrics that count events, and which events each counts.
+/// The counting metrics, and which events each counts.
 static COUNTS: &[(&str, CountPredicate)] = &[
     ("Events", |event| event.outcome != "batch"),
     ("Created", |event| event.outcome == "created"),
@@ -354,7 +355,8 @@ static COUNTS: &[(&str, CountPredicate)] = &[
     ("UnknownTypes", |event| event.warning == Some(EventWarning::UnknownType.name())),
 ];
 
-/// "Specification: Embedded metric format", CloudWatch user guide.
+/// A document in the embedded metric format ("Specification: Embedded metric format", CloudWatch
+/// user guide).
 fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Metric>) -> String {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let mut definitions = Vec::new();
@@ -376,16 +378,16 @@ fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Met
     document.to_string()
 }
 
-/// CloudWatch's namespace of all our metrics.
+/// The CloudWatch namespace of all metrics.
 const NAMESPACE: &str = "ConnectProvisioner";
 
-/// The line for a configuration that cannot be used.
+/// The line for an invalid configuration, with all its problems.
 #[must_use]
 pub fn startup_line(problems: &ConfigError) -> String {
     line(&Startup { level: "ERROR", message: "configuration", problems: &problems.0 })
 }
 
-/// The line for a configuration that can be used, but should not stay so.
+/// The line for a configuration that works but should be changed.
 #[must_use]
 pub fn warning_line(warnings: &[SettingError]) -> String {
     line(&Startup { level: "WARN", message: "configuration", problems: warnings })
@@ -397,7 +399,7 @@ pub fn runtime_line() -> String {
     line(&Startup { level: "ERROR", message: "the Lambda Runtime API is gone", problems: &[] })
 }
 
-/// One line of JSON; what cannot be written is said to be so.
+/// One line of JSON; a fixed line if serialization fails.
 fn line(content: &impl Serialize) -> String {
     serde_json::to_string(content)
         .unwrap_or_else(|_| r#"{"level":"ERROR","message":"unwritable"}"#.to_owned())

@@ -1,9 +1,10 @@
-//! A document in few bytes, for memory alone: what the file holds is JSON.
+//! A compact binary encoding of JSON documents, for memory only; files hold JSON.
 //!
-//! A person of ten attributes is some four kilobytes as maps of texts (a node of `BTreeMap` has room for
-//! eleven entries, whoever is in it, and each name is an allocation), and some four hundred bytes like
-//! this: names that every record has are one byte, ids and digests half of their digits, and there is one
-//! allocation. To unpack costs about what it costs to clone those maps, which every reader did before.
+//! A person with ten attributes takes about 4 kB as maps of strings (a `BTreeMap` node has room for
+//! eleven entries, and each name is an allocation) and about 400 bytes packed: names that every
+//! record has take one byte, ids and digests half the length of their digits, and there is one
+//! allocation. Unpacking costs about as much as cloning those maps, which every reader would do
+//! otherwise.
 
 mod reader;
 mod words;
@@ -24,7 +25,7 @@ use words::WORDS;
 /// Packs a document.
 ///
 /// # Errors
-/// If it cannot be written as JSON either.
+/// If it cannot be serialized as JSON.
 pub(crate) fn pack(document: &impl Serialize) -> Result<Box<[u8]>, Unpacked> {
     let document = serde_json::to_value(document);
     let document = document.map_err(|_| Unpacked("expected a document that JSON can hold"))?;
@@ -36,20 +37,20 @@ pub(crate) fn pack(document: &impl Serialize) -> Result<Box<[u8]>, Unpacked> {
 /// Unpacks a document.
 ///
 /// # Errors
-/// If the bytes are none of [`pack`]'s for this type.
+/// If the bytes are not a packed document of this type.
 pub(crate) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, Unpacked> {
     T::deserialize(&mut Reader(packed))
 }
 
-/// The members of a packed document, for whoever asks for few of them; `None` if it is no object.
+/// The members of a packed object, still packed; `None` if the document is not an object.
 ///
 /// # Errors
-/// If there are no bytes, or the first are cut short.
+/// If the bytes are empty or truncated.
 pub(crate) fn members(packed: &[u8]) -> Result<Option<Members<'_>>, Unpacked> {
     Members::of(packed)
 }
 
-/// What a value begins with. Above these: [`LITTLE`], [`TEXT`] and [`WORD`].
+/// The type byte of a value. Larger bytes are [`LITTLE`], [`TEXT`] or [`WORD`].
 mod kind {
     pub(super) const NULL: u8 = 0;
     pub(super) const FALSE: u8 = 1;
@@ -64,11 +65,11 @@ mod kind {
     pub(super) const OBJECT: u8 = 10;
 }
 
-/// From here on, a natural number below 32.
+/// From this byte on: a number from 0 to 31, in the lower bits.
 const LITTLE: u8 = 0x20;
-/// From here on, a text of fewer than 64 bytes.
+/// From this byte on: a string of fewer than 64 bytes; its length is in the lower bits.
 const TEXT: u8 = 0x40;
-/// From here on, one of [`WORDS`].
+/// From this byte on: an entry of [`WORDS`]; its index is in the lower bits.
 const WORD: u8 = 0x80;
 
 fn write(packed: &mut Vec<u8>, value: &Value) {
@@ -124,7 +125,7 @@ fn word(text: &str) -> Option<u8> {
     NUMBERS.get(text).copied()
 }
 
-/// The bytes of a text that is nothing but small hexadecimal digits, or a UUID of such.
+/// The bytes of a string of lower-case hexadecimal digits, or of a UUID.
 fn digits(text: &str) -> Option<(u8, Vec<u8>)> {
     const HYPHENS: [usize; 4] = [8, 13, 18, 23];
     let letters = text.as_bytes();
@@ -142,7 +143,7 @@ fn write_length(packed: &mut Vec<u8>, kind: u8, length: usize) {
     write_number(packed, kind, u64::try_from(length).unwrap_or(u64::MAX));
 }
 
-/// Seven bits to a byte, the lowest first.
+/// A variable-length number: seven bits per byte, the lowest first (LEB128).
 fn write_number(packed: &mut Vec<u8>, kind: u8, mut number: u64) {
     packed.push(kind);
     while let Some(rest) = number.checked_shr(7).filter(|rest| *rest > 0) {
@@ -157,7 +158,7 @@ const fn low_bits(number: u64) -> u8 {
     low & 0x7f
 }
 
-/// Why something cannot be packed or unpacked; it says nothing of it.
+/// A packing or unpacking error; it contains no part of the document.
 #[derive(Debug)]
 pub(crate) struct Unpacked(&'static str);
 
@@ -170,14 +171,14 @@ impl fmt::Display for Unpacked {
 impl std::error::Error for Unpacked {}
 
 impl serde::de::Error for Unpacked {
-    // serde's own words may quote a value.
+    // serde's messages may quote a value.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::other()
     }
 }
 
 impl Unpacked {
-    /// What was packed is of another kind.
+    /// The packed document has another type.
     pub(crate) const fn other() -> Self {
         Self("expected another document in memory")
     }

@@ -1,9 +1,9 @@
-//! A SCIM User resource, read as identity providers really write it.
+//! SCIM User resources as identity providers send them (RFC 7643), read leniently.
 //!
-//! RFC 7643 says what an attribute is; Okta and Entra ID say it a little differently: names in any
-//! case, booleans as strings, `null` or an empty string for "none", a value without its object,
-//! extension data whose URN is missing from `schemas`. All of that is read. What is left is an
-//! error of the sender's, told by the attribute's name and never by its value.
+//! Okta and Entra ID differ from RFC 7643 in details: attribute names in any case, booleans as
+//! strings, `null` or an empty string for "unassigned", a bare value instead of an object,
+//! extension data whose URN is missing from `schemas`. All of that is accepted. Anything else is a
+//! fault of the sender's; it names the attribute and never quotes its value.
 
 mod display_name;
 mod extension;
@@ -45,22 +45,23 @@ pub const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Our own extension of the User schema.
 pub const CONNECT_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User";
 
-/// A person as the identity provider states them: a SCIM User resource, kept as it was sent.
+/// A person as the identity provider describes them: a SCIM User resource, stored as it was sent.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     resource: Map<String, Value>,
-    /// True if `displayName` is all there is of the name.
+    /// True if the name is known from `displayName` alone; then no other attribute is known either.
     displayed: bool,
 }
 
 impl Person {
-    /// Takes a User resource; each attribute is judged when it is asked for.
+    /// Takes a User resource. Nothing is validated here: each getter checks its own attribute.
     #[must_use]
     pub const fn new(resource: Map<String, Value>) -> Self {
         Self { resource, displayed: false }
     }
 
-    /// A person of whom a login, a lasting id and a name to show are known, and nothing else.
+    /// A person of whom only `userName`, `externalId` and `displayName` are known, as in an event
+    /// hook.
     #[must_use]
     pub fn displayed(user_name: String, external_id: String, display_name: Value) -> Self {
         let attributes = [
@@ -72,13 +73,13 @@ impl Person {
         Self { resource: attributes.into_iter().collect(), displayed: true }
     }
 
-    /// The resource itself.
+    /// The User resource as JSON members.
     #[must_use]
     pub const fn resource(&self) -> &Map<String, Value> {
         &self.resource
     }
 
-    /// True if an object's `schemas` say that it is a core User.
+    /// True if the `schemas` of an object contain the core User URN, in any case.
     #[must_use]
     pub fn is_user(object: &Map<String, Value>) -> bool {
         let is_core = |schema: &Value| {
@@ -91,56 +92,58 @@ impl Person {
         }
     }
 
-    /// `userName`, byte for byte (RFC 7643 §4.1.1: required).
+    /// `userName`, unchanged (RFC 7643 §4.1.1: required).
     ///
     /// # Errors
-    /// If it is missing, empty or no string.
+    /// If it is missing, empty or not a string.
     pub fn user_name(&self) -> Result<&str, Fault> {
         required(text(&self.resource, "userName", "userName")?, "userName")
     }
 
-    /// Gives the person another `userName`.
+    /// Replaces `userName`.
     pub(crate) fn rename(&mut self, name: String) {
         self.resource.retain(|own, _| !own.eq_ignore_ascii_case("userName"));
         self.resource.insert("userName".to_owned(), name.into());
     }
 
-    /// `externalId`: the identity provider's own, lasting name for this person (RFC 7643 §3.1).
+    /// `externalId`: the identity provider's stable identifier for this person (RFC 7643 §3.1).
     ///
     /// # Errors
-    /// If it is there but no string.
+    /// If it is present and not a string.
     pub fn external_id(&self) -> Result<Option<&str>, Fault> {
         text(&self.resource, "externalId", "externalId")
     }
 
-    /// `active`; a person is active unless it is said otherwise. Entra ID also writes `"False"`.
+    /// `active`; true if it is missing, `null` or empty. `"True"` and `"False"` are accepted too,
+    /// since Entra ID sends them.
     ///
     /// # Errors
-    /// If it is there but says neither.
+    /// If it is present and neither true nor false.
     pub fn active(&self) -> Result<bool, Fault> {
         let value = member(&self.resource, "active").filter(|value| **value != "");
         let Some(value) = value else { return Ok(true) };
         boolean(value).ok_or_else(|| Fault::value("active", "true or false", describe(value)))
     }
 
-    /// True if the resource has an `active`.
+    /// True if `active` is present and not empty.
     #[must_use]
     pub fn says_active(&self) -> bool {
         member(&self.resource, "active").is_some_and(|value| *value != "")
     }
 
-    /// `name.givenName`; that part of `displayName`, where it is all there is of the name.
+    /// `name.givenName`; for a [partial](Self::is_partial) person, the given name in `displayName`.
     ///
     /// # Errors
-    /// If it is missing, empty or no string.
+    /// If it is missing, empty or not a string, or if `displayName` cannot be split.
     pub fn given_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.given_name_by(&mut OnInvalid::Reject)
     }
 
-    /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
+    /// As [`Self::given_name`]. If lenient and missing, it is taken from `displayName`, else from
+    /// `name.formatted`.
     ///
     /// # Errors
-    /// If there is none to be had.
+    /// If none of these gives a name; in strict mode, as for [`Self::given_name`].
     pub fn given_name_by(&self, on_invalid: &mut OnInvalid) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.0);
@@ -150,18 +153,20 @@ impl Person {
         self.name_by("givenName", "name.givenName", shown, on_invalid)
     }
 
-    /// `name.familyName`; that part of `displayName`, where it is all there is of the name.
+    /// `name.familyName`; for a [partial](Self::is_partial) person, the family name in
+    /// `displayName`.
     ///
     /// # Errors
-    /// If it is missing, empty or no string.
+    /// If it is missing, empty or not a string, or if `displayName` cannot be split.
     pub fn family_name(&self) -> Result<Cow<'_, str>, Fault> {
         self.family_name_by(&mut OnInvalid::Reject)
     }
 
-    /// The same; leniently, where it is missing, that part of `displayName` or `name.formatted`.
+    /// As [`Self::family_name`]. If lenient and missing, it is taken from `displayName`, else from
+    /// `name.formatted`.
     ///
     /// # Errors
-    /// If there is none to be had.
+    /// If none of these gives a name; in strict mode, as for [`Self::family_name`].
     pub fn family_name_by(&self, on_invalid: &mut OnInvalid) -> Result<Cow<'_, str>, Fault> {
         if self.displayed {
             return Ok(self.split_name()?.1);
@@ -171,21 +176,21 @@ impl Person {
         self.name_by("familyName", "name.familyName", shown, on_invalid)
     }
 
-    /// `meta.lastModified` (RFC 7643 §3.1), where the sender gives it as text.
+    /// `meta.lastModified` (RFC 7643 §3.1), if it is a string. Its format is not checked.
     #[must_use]
     pub fn last_modified(&self) -> Option<&str> {
         let meta = member(&self.resource, "meta").and_then(Value::as_object)?;
         member(meta, "lastModified").and_then(Value::as_str)
     }
 
-    /// Whether `displayName` is all there is of the name: an event hook's person, of whom no other
-    /// attribute is known either.
+    /// True if the name is known from `displayName` alone. Such a person comes from an event hook,
+    /// and no other attributes are known.
     #[must_use]
     pub const fn is_partial(&self) -> bool {
         self.displayed
     }
 
-    /// The same without the password, which is kept nowhere.
+    /// The person without `password`, which must never be stored.
     #[must_use]
     pub fn without_password(mut self) -> Self {
         self.resource.retain(|name, _| !name.eq_ignore_ascii_case("password"));
@@ -195,12 +200,12 @@ impl Person {
     /// `password` (RFC 7643 §4.1.1).
     ///
     /// # Errors
-    /// If it is there but no string.
+    /// If it is present and not a string.
     pub fn password(&self) -> Result<Option<&str>, Fault> {
         text(&self.resource, "password", "password")
     }
 
-    /// The e-mail address of type `work`, else the primary one, else the only one there is.
+    /// The e-mail address of type `work`, else the primary one, else the only one.
     ///
     /// # Errors
     /// If `emails` is not a list of addresses.
@@ -208,10 +213,10 @@ impl Person {
         self.email_by(&mut OnInvalid::Reject)
     }
 
-    /// The same; leniently, what is no address is left out.
+    /// As [`Self::email`]. If lenient, invalid entries are left out.
     ///
     /// # Errors
-    /// In the strict manner, if `emails` is not a list of addresses.
+    /// In strict mode, if `emails` is not a list of addresses.
     pub fn email_by(&self, on_invalid: &mut OnInvalid) -> Result<Option<&str>, Fault> {
         let emails = self.entries("emails", on_invalid)?;
         let chosen = emails
@@ -222,18 +227,18 @@ impl Person {
         Ok(chosen.map(|email| email.value))
     }
 
-    /// Every e-mail address that can be read.
+    /// All e-mail addresses; invalid entries are left out.
     #[must_use]
     pub fn email_addresses(&self) -> Vec<&str> {
         let emails = self.entries("emails", &mut OnInvalid::Collect(Vec::new()));
         emails.unwrap_or_default().into_iter().map(|email| email.value).collect()
     }
 
-    /// The first telephone number of a type: `work`, `mobile`. Leniently, what is no number is left
-    /// out.
+    /// The first telephone number of this type (`work`, `mobile`), the type in any case. If
+    /// lenient, invalid entries are left out.
     ///
     /// # Errors
-    /// In the strict manner, if `phoneNumbers` is not a list of numbers.
+    /// In strict mode, if `phoneNumbers` is not a list of numbers.
     pub fn phone_number(
         &self,
         kind: &str,
@@ -263,7 +268,8 @@ impl Person {
         }
     }
 
-    /// A part of the name, or leniently what `shown` makes of a name to show.
+    /// One part of the name. If lenient and missing, `shown` derives it from `displayName`, else
+    /// from `name.formatted`.
     fn name_by<'a>(
         &'a self,
         sub_attribute: &str,
@@ -284,7 +290,7 @@ impl Person {
         required(said?, path).map(Cow::Borrowed)
     }
 
-    /// A multi-valued attribute's entries that have a value (RFC 7643 §2.4).
+    /// The entries of a multi-valued attribute whose value is not empty (RFC 7643 §2.4).
     fn entries(
         &self,
         attribute: &str,
@@ -315,7 +321,7 @@ impl Person {
     }
 }
 
-/// Says how much is there, and nothing of what.
+/// Shows the number of attributes and no content.
 impl fmt::Debug for Person {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Person([{} attributes, redacted])", self.resource.len())
@@ -335,7 +341,7 @@ impl MultiValue<'_> {
     }
 }
 
-/// A string attribute; an empty one is unassigned.
+/// A string attribute; `None` if it is missing or empty.
 fn text<'a>(
     object: &'a Map<String, Value>,
     name: &str,
@@ -348,7 +354,7 @@ fn text<'a>(
     }
 }
 
-/// What one part leaves of a name to show, where it stands at its start or its end.
+/// See [`display_name::without`].
 fn without<'a>(name: &'a str, part: Option<&str>) -> Option<Cow<'a, str>> {
     display_name::without(name, part?)
 }
@@ -357,7 +363,7 @@ fn required<'a>(value: Option<&'a str>, path: &str) -> Result<&'a str, Fault> {
     value.ok_or_else(|| Fault::value(path, "a string that is not empty", "none"))
 }
 
-/// True or false; Entra ID also writes `"True"`.
+/// A JSON boolean, or the text `true` or `false` in any case, as Entra ID sends it.
 pub(crate) fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(value) => Some(*value),

@@ -1,10 +1,9 @@
-//! HTTP/1.1 for the open network: a listener → requests, with a limit and a time-out for
-//! everything.
+//! An HTTP/1.1 server for the open network, with a limit and a time-out for everything.
 //!
-//! Each request is answered in a task of its own, so a client that hangs up cuts nothing off, and a
-//! write that was begun is ended. Everything that a client can do slowly has its time: sending a
-//! head or a body, taking the answer, doing nothing. The number of connections is bounded; a new
-//! one takes the place of the one that has been idle longest.
+//! All requests but GET and HEAD are answered in tasks of their own, so that a client that
+//! disconnects does not interrupt a write. Every slow phase of a client has a time-out: sending a
+//! head or a body, reading the answer, idling. The number of connections is bounded; a new one
+//! evicts the one that has been idle longest.
 
 pub mod body;
 mod connections;
@@ -29,32 +28,34 @@ use tokio::time::{sleep, timeout};
 use connections::{Connection, Connections, Watched};
 use target::Encoded;
 
-/// How long to rest when no connection could be accepted: out of file descriptors, or the caller has
-/// hung up.
+/// The pause after a failed `accept`, as with no file descriptors left, and between attempts to
+/// evict.
 const REST: Duration = Duration::from_millis(10);
 
-/// The most that is kept of a head, in bytes.
+/// The read buffer for a request head, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
 
-/// How much and how long.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections at a time.
+    /// The most connections at a time.
     pub connections: usize,
-    /// From the first byte of a head to its last; and from a connection's begin to its first request.
+    /// The time for a request head, from its first byte, and from a new connection to its first
+    /// head.
     pub head: Duration,
-    /// From the end of the head to the end of the body; and for taking an answer.
+    /// The time for a request body after its head, and for the client to read an answer.
     pub body: Duration,
-    /// From an answer to the next request.
+    /// The time from an answer to the next request.
     pub idle: Duration,
-    /// For what is in flight when an end is put to everything.
+    /// The time for requests in progress at shutdown.
     pub farewell: Duration,
 }
 
 impl Default for ServerLimits {
-    /// An idle connection outlives those of a proxy in front, which keeps them for 60 s unless it is
-    /// told otherwise (nginx, `keepalive_timeout` of an upstream): else the proxy would now and then
-    /// send into one that is just being closed.
+    /// An idle connection must live longer than in a proxy in front, which keeps one for 60 s by
+    /// default (nginx, `keepalive_timeout` of an upstream).
+    ///
+    /// Otherwise the proxy may send a request on a connection that is just being closed.
     fn default() -> Self {
         Self {
             connections: 200,
@@ -71,25 +72,25 @@ impl Default for ServerLimits {
 pub struct Gauge(Arc<Connections>);
 
 impl Gauge {
-    /// How many connections are open.
+    /// The number of open connections.
     #[must_use]
     pub fn open(&self) -> usize {
         self.0.count()
     }
 
-    /// How many were closed to make room for another, since the start.
+    /// The number of connections evicted for new ones, since the start.
     #[must_use]
     pub fn evicted(&self) -> u64 {
         self.0.evicted()
     }
 }
 
-/// Answers the requests of all who connect until `stop` says so.
+/// Accepts connections and answers their requests until `stop` becomes true.
 ///
-/// Then nobody is let in any more, those in flight are answered, and it ends. Says whether all of them
-/// were in time.
+/// Then it accepts no more, waits for the requests in progress, and returns whether all were
+/// answered in time.
 ///
-/// `answer` is told a request whose body has yet to be [read](body::read).
+/// `answer` is called with the head; it [reads](body::read) the body.
 pub async fn serve<A, F>(
     listener: TcpListener,
     limits: ServerLimits,
@@ -102,7 +103,7 @@ where
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
     let connections = gauge.0;
-    // Each task at work holds a sender; when all are dropped, everything is answered.
+    // Each task holds a sender; once all are dropped, every request is answered.
     let (working, mut all_done) = mpsc::channel::<Infallible>(1);
     loop {
         let accepted = tokio::select! {
@@ -124,14 +125,14 @@ where
     timeout(limits.farewell, all_done.recv()).await.is_ok()
 }
 
-/// Ends when an end is to be put to everything.
+/// Waits until `stop` is true.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// The next connection, as soon as there is room for it.
+/// Accepts the next connection and waits until there is room for it.
 async fn accept(
     listener: &TcpListener,
     connections: &Connections,
@@ -139,17 +140,17 @@ async fn accept(
 ) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     while connections.count() >= most.max(1) {
-        // Where nobody is idle, somebody's answer must be ended first.
+        // If none can be evicted, wait for an answer to be completed.
         if !connections.evict() {
             sleep(REST).await;
         }
     }
-    // Answers are small; nobody shall wait for more to come.
+    // Answers are small: Nagle's algorithm would only delay them.
     let _slower = stream.set_nodelay(true);
     Ok(stream)
 }
 
-/// One connection, until either side ends it.
+/// Serves one connection until either side closes it.
 async fn talk<A, F>(
     stream: TcpStream,
     limits: ServerLimits,
@@ -174,8 +175,8 @@ async fn talk<A, F>(
             head.extensions.insert(own.clone());
             let only_reads = matches!(head.method, Method::GET | Method::HEAD);
             let answering = answer(Request::from_parts(head, body));
-            // What only reads may be cut off. All else goes on in a task of its own, to the end, which
-            // makes the task's sender go, whoever hangs up.
+            // A read may be cancelled. Anything else runs to its end in a task of its own, which
+            // holds the sender until then, even if the client disconnects.
             let response = if only_reads {
                 Ok(answering.await)
             } else {
@@ -193,12 +194,12 @@ async fn talk<A, F>(
     let stream = TokioIo::new(Encoded::new(stream));
     let mut served = std::pin::pin!(
         http1::Builder::new()
-            // Who has sent all of a request may shut its side and wait.
+            // A client may close its write side after its request and wait for the answer.
             .half_close(true)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(stream, service)
     );
-    // An error here is a caller that went away: nobody to tell.
+    // An error means that the client is gone, so there is nobody to report it to.
     tokio::select! {
         _ended = served.as_mut() => return,
         () = connection.overstays(&limits) => return,

@@ -1,9 +1,9 @@
 //! Request → [`Verified`]: authentication of the sender.
 //!
-//! The route names the source and the source names its scheme, so nothing that an unauthenticated
-//! caller sends decides how it is checked. Every refusal is the same 401; which check failed is for
-//! the log alone. Ids of events are not stored: a repeat within the tolerance is answered like the
-//! first delivery, since effects are idempotent.
+//! The route determines the source and the source its scheme, so an unauthenticated caller has no
+//! say in how it is checked. Every failure is the same 401; the check that failed is written to the
+//! log only. Event ids are not stored: a repetition within the tolerance is answered like the first
+//! delivery, since effects are idempotent.
 
 pub mod scheme;
 
@@ -21,10 +21,10 @@ use scheme::{MacProof, Part, Proof, Scheme};
 
 const AUTHORIZATION: &str = "authorization";
 
-/// How far a signed time may lie from ours, on either side.
+/// The permitted difference between a signed time and ours, in either direction.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Something whose sender was authenticated. Only [`Source::verify`] makes one:
+/// A value whose sender was authenticated. Only [`Source::verify`] makes one:
 ///
 /// ```compile_fail,E0451
 /// use connect_provisioner::trust::{Matched, Verified, scheme::SCHEMES};
@@ -40,38 +40,38 @@ pub struct Verified<T> {
     hashing: Option<SecretKey>,
 }
 
-/// The key that a sender used.
+/// The key that verified a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matched {
-    /// Which of the source's keys it was, counted from 1: while keys are rotated this tells when
-    /// the old one is out of use.
+    /// The number of the key within its source, from 1. During a rotation it shows when the old key
+    /// is no longer used.
     pub number: usize,
-    /// How old it is, where that is known.
+    /// The age of the key, if known.
     pub age: Option<Duration>,
 }
 
 impl<T> Verified<T> {
-    /// A hash by which deliveries of one event are told from others in the log, as long as the
-    /// source's first key lasts: of its id where there is one, else of its body. 16 hexadecimal
-    /// digits.
+    /// A hash that identifies the event in the log: of its id, or else of its body. 16 hexadecimal
+    /// digits. All deliveries of an event have the same one, as long as the source's first key
+    /// stays the same.
     #[must_use]
     pub fn event(&self) -> &str {
         &self.event
     }
 
-    /// The same kind of hash for one of several events in a request, by its own id.
+    /// The same kind of hash for one of several events in a request, by its id.
     #[must_use]
     pub fn event_of(&self, id: &str) -> String {
         self.hashing.as_ref().map(|key| event_hash(key, id.as_bytes())).unwrap_or_default()
     }
 
-    /// How the sender proved who it is.
+    /// The scheme that authenticated the sender.
     #[must_use]
     pub const fn scheme(&self) -> &'static Scheme {
         self.scheme
     }
 
-    /// The key that the sender used.
+    /// The key that verified the request.
     #[must_use]
     pub const fn key(&self) -> Matched {
         self.key
@@ -86,13 +86,13 @@ impl<T> Deref for Verified<T> {
     }
 }
 
-/// The reason why a request is not authenticated. The sender is told neither: both become one
+/// Why a request is not authenticated. The sender does not learn the reason: both become the same
 /// [`Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerifyError {
-    /// A check failed that no key would have passed; the text names it, for the log.
+    /// A check failed that does not depend on the key; its name, for the log.
     Malformed(&'static str),
-    /// None of the keys in hand matches; a newer one might.
+    /// No available key matches; a newer one might.
     NoMatchingKey,
 }
 
@@ -111,20 +111,19 @@ impl From<&'static str> for VerifyError {
     }
 }
 
-/// A sender: the scheme and the keys by which it is authenticated at `/hooks/{name}`.
+/// A sender: the scheme and keys that authenticate it at `/hooks/{name}`.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The last segment of the route, in lower case.
     pub name: String,
-    /// How this source proves that it is the one.
+    /// The authentication scheme.
     pub scheme: &'static Scheme,
-    /// The keys that it may use: one, or several while they are rotated. Without any, nobody is
-    /// believed.
+    /// The valid keys: one, or several during a rotation. Without any, every request is refused.
     pub keys: Vec<SecretKey>,
 }
 
 impl Source {
-    /// Checks who sent a request, before anything in its body is read.
+    /// Authenticates the sender of a request, without parsing the body.
     ///
     /// # Errors
     /// [`VerifyError`], which becomes [`Kind::Unauthenticated`] with one detail for every cause.
@@ -133,8 +132,8 @@ impl Source {
         request: &'a Request,
         now: SystemTime,
     ) -> Result<Verified<&'a Request>, VerifyError> {
-        // Nothing of the body is parsed before this: only its raw bytes go into the MAC, so a
-        // parser is no way in for callers who are not authenticated.
+        // The body is not parsed before this; only its raw bytes go into the MAC. So a parser is
+        // not exposed to unauthenticated callers.
         let key = match &self.scheme.proof {
             Proof::Bearer => self.check_value(bearer(only(request, AUTHORIZATION)?), now),
             Proof::Fixed(header) => self.check_value(only(request, header)?, now),
@@ -144,16 +143,17 @@ impl Source {
             Proof::Mac(proof) => proof.id.and_then(|name| request.headers.only(name)),
             Proof::Bearer | Proof::Fixed(_) => None,
         };
-        // A keyed hash: log readers cannot find out by trying whether a known body was sent.
+        // A keyed hash, so that nobody can test from the log whether a known body was sent.
         let hashing = self.keys.first().cloned();
         let event = id.map_or(request.body.as_slice(), str::as_bytes);
         let event = hashing.as_ref().map(|key| event_hash(key, event)).unwrap_or_default();
         Ok(Verified { inner: request, scheme: self.scheme, key, event, hashing })
     }
 
-    /// Writes the headers that prove a body to be this source's, by its first key.
+    /// The headers that authenticate a body as this source's, by its first key. Empty without a
+    /// key.
     ///
-    /// `timestamp` is in whole seconds since 1970. Empty without a key.
+    /// `timestamp` is in whole seconds since 1970.
     #[must_use]
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> Vec<(&'static str, String)> {
         let Some(key) = self.keys.first() else { return Vec::new() };
@@ -185,15 +185,15 @@ impl Source {
         let (id, timestamp) = (id.unwrap_or_default(), timestamp.unwrap_or_default());
         self.matching_key(now, |key| {
             let mac = proof.mac(key, id, timestamp, &request.body);
-            // Each signature is compared, whatever the others came to.
+            // Every signature is compared, whatever the result of the others.
             signatures.iter().fold(false, |matches, signature| {
                 matches | mac.clone().verify_slice(signature).is_ok()
             })
         })
     }
 
-    /// Compares a value with each key by their MACs, so that the time taken tells neither the
-    /// length of a key nor how much of it was guessed.
+    /// Compares a value with each key by their MACs, so that the time reveals neither the length of
+    /// a key nor a correct prefix.
     fn check_value(&self, value: &str, now: SystemTime) -> Result<Matched, VerifyError> {
         let value = value.as_bytes();
         self.matching_key(now, |key| {
@@ -202,8 +202,8 @@ impl Source {
         })
     }
 
-    /// The key that matches. Every key is tried, whatever matched before, so that the time taken
-    /// does not tell which of them it was.
+    /// The key that matches. All keys are tried even after a match, so that the time does not
+    /// reveal which key it was.
     fn matching_key(
         &self,
         now: SystemTime,
@@ -211,7 +211,7 @@ impl Source {
     ) -> Result<Matched, VerifyError> {
         let keys = self.keys.iter().zip(1..);
         let matching = keys.fold(None, |found: Option<Matched>, (key, number)| {
-            // `&` and not `&&`, so that the time taken does not tell which key it was.
+            // `&` and not `&&`, for the same reason.
             let own = matches(key) & key.holds(now);
             found.or(own.then(|| Matched { number, age: key.age(now) }))
         });
@@ -234,14 +234,14 @@ impl MacProof {
     }
 }
 
-/// Keyed, so that nobody without the key can try events until one fits.
+/// A keyed hash, so that nobody without the key can test guesses of an event.
 fn event_hash(key: &SecretKey, event: &[u8]) -> String {
-    // No scheme signs what starts like this, so no part of a signature is logged.
+    // No scheme signs a message with this prefix, so the log never holds a part of a signature.
     let hash = hmac(key).chain_update(b"event\0").chain_update(event).finalize().into_bytes();
     hex::write(hash.split_at(8).0)
 }
 
-/// The one text for every cause, of which the log alone is told.
+/// The fault for a failed authentication: one text for all causes; the cause is for the log.
 pub(crate) fn unauthenticated(cause: &'static str) -> Fault {
     Fault::new(Kind::Unauthenticated, "the event's signature was not accepted").caused_by(cause)
 }
@@ -253,7 +253,7 @@ fn only<'a>(request: &'a Request, header: &str) -> Result<&'a str, &'static str>
     })
 }
 
-/// What stands behind `Bearer `, in any case (RFC 9110 §11.1); Okta may send the token bare.
+/// The token after `Bearer `, in any case (RFC 9110 §11.1). Okta may send the token alone.
 fn bearer(value: &str) -> &str {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
@@ -261,15 +261,16 @@ fn bearer(value: &str) -> &str {
     }
 }
 
-/// HMAC-SHA256 (RFC 2104) under a key that [`SecretKey`] has found long enough.
+/// HMAC-SHA256 (RFC 2104). [`SecretKey`] ensures that keys are long enough.
 fn hmac(key: &SecretKey) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 §3)")]
     Hmac::new_from_slice(key.bytes()).expect("a key of any length")
 }
 
-/// An id must be printable and hold no dot: parts are joined by dots without their lengths, so that
-/// with a dot in the id two different events would have one signature. A comma would be a header
-/// sent twice and joined by the gateway.
+/// Checks a message id: printable, without dots and commas.
+///
+/// Signed parts are joined by dots without their lengths, so two events could share a signature if
+/// ids had dots. A comma means a repeated header that the gateway joined.
 fn check_id(id: &str) -> Result<(), &'static str> {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'.' && byte != b',';
     if (1..=256).contains(&id.len()) && id.bytes().all(plain) {
@@ -279,8 +280,8 @@ fn check_id(id: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whole seconds since 1970 in plain digits: no sign, no leading zero, nothing that a lenient
-/// parser would take for the same number although another text was signed.
+/// Checks a timestamp: whole seconds since 1970 in plain digits, without a sign or leading zeros,
+/// so that exactly one text is signed for each time.
 fn check_time(timestamp: &str, now: SystemTime) -> Result<(), &'static str> {
     let digits = (1..=13).contains(&timestamp.len())
         && timestamp.bytes().all(|byte| byte.is_ascii_digit())
@@ -288,7 +289,7 @@ fn check_time(timestamp: &str, now: SystemTime) -> Result<(), &'static str> {
     let signed = timestamp.parse().ok().filter(|_| digits).map(Duration::from_secs);
     let signed = signed.ok_or("the timestamp is malformed")?;
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // The sender's clock counts whole seconds, so ours does here.
+    // The sender's clock is in whole seconds, so ours is truncated to seconds.
     if signed.abs_diff(Duration::from_secs(now.as_secs())) > TOLERANCE {
         return Err("the timestamp is outside the tolerance");
     }

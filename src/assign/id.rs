@@ -1,9 +1,9 @@
-//! Ids of what lives in an Amazon Connect instance.
+//! Ids of resources in an Amazon Connect instance.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of an instance, a profile or a group: a UUID, as Connect writes it.
+/// The id of an instance, a profile or a hierarchy group: a UUID, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceId(String);
 
@@ -22,14 +22,14 @@ impl FromStr for ResourceId {
 }
 
 impl ResourceId {
-    /// The id's text, in lower case.
+    /// The UUID, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text is no UUID.
+/// The error for a text that is not a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseIdError;
 

@@ -1,42 +1,42 @@
-//! Identity management types: what each asks of a user, as rows.
+//! Identity management types and their constraints on users, as a table.
 //!
-//! An instance has one type for its whole life ("Plan your identity management in Amazon Connect");
-//! `CreateUser` says which members each needs and refuses. The documents contradict each other on
-//! `Email` under SAML, so where it goes is a setting, and the row has its default.
+//! The type of an instance never changes ("Plan your identity management in Amazon Connect").
+//! `CreateUser` documents which members each type requires or refuses. AWS's documents contradict
+//! each other on `Email` under SAML, so that is a setting; the table has its default.
 
 use std::ops::RangeInclusive;
 
-/// The constraints that one identity management type puts on a user.
+/// The constraints of one identity management type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The name that `IDENTITY_MANAGEMENT` takes and `DescribeInstance` gives.
+    /// The value of `IDENTITY_MANAGEMENT`, and of `DescribeInstance`.
     pub name: &'static str,
-    /// How many characters a username has. Under SAML it must equal the `RoleSessionName`, which
-    /// has 2 to 64.
+    /// The permitted length of a username, in characters. Under SAML it must equal the
+    /// `RoleSessionName`, which has 2 to 64.
     pub username: RangeInclusive<usize>,
-    /// How many characters `FirstName` and `LastName` have at most; none where the directory has
-    /// them.
+    /// The maximum lengths of `FirstName` and `LastName`, in characters; `None` if the names come
+    /// from the directory.
     pub names: Option<[usize; 2]>,
-    /// Where the e-mail address goes unless the operator says otherwise.
+    /// The default for [`EmailAs`].
     pub email_as: EmailAs,
     /// True if users have a password; otherwise Connect refuses one.
     pub password: bool,
-    /// True if a user may name its entry in the directory.
+    /// True if `DirectoryUserId` is accepted.
     pub directory_user_id: bool,
 }
 
-/// Where in UserIdentityInfo the e-mail address goes.
+/// The member of UserIdentityInfo that gets the e-mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailAs {
     /// `Email`.
     Email,
-    /// Nowhere.
+    /// Neither: the address is not sent.
     Omit,
     /// `SecondaryEmail`, which gets all mail but password resets.
     Secondary,
 }
 
-/// Every type there is; the first is the default.
+/// All types; the first is the default.
 pub static IDENTITIES: [Identity; 3] = [
     Identity {
         name: "SAML",

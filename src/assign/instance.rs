@@ -1,4 +1,4 @@
-//! The Amazon Connect instance and what lives in it, by id, ARN or name.
+//! References to an Amazon Connect instance and its resources, by id, ARN or name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,14 @@ use super::id::ResourceId;
 pub struct Instance {
     /// The instance's id.
     pub id: ResourceId,
-    /// The Region, where an ARN told it.
+    /// The Region, if an ARN was given.
     pub region: Option<String>,
 }
 
 impl FromStr for Instance {
     type Err = String;
 
-    /// Takes an id, or `arn:aws:connect:{region}:{account}:instance/{id}`.
+    /// Parses an id, or `arn:aws:connect:{region}:{account}:instance/{id}`.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Ok(id) = text.parse() {
             return Ok(Self { id, region: None });
@@ -31,10 +31,10 @@ impl FromStr for Instance {
     }
 }
 
-/// A kind of thing that lives in an instance.
+/// The kind of a resource in an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
-    /// A hierarchy group: `agent-group` in ARNs.
+    /// An agent hierarchy group: `agent-group` in ARNs.
     HierarchyGroup,
     /// A routing profile.
     RoutingProfile,
@@ -42,13 +42,13 @@ pub enum Resource {
     SecurityProfile,
 }
 
-/// Which one of its kind is meant. Two references are equal if they say it in the same way: an ARN
-/// counts as the id in it, and a name is compared character by character.
+/// A reference to a resource of a known kind. Two are equal if they are written the same way: an
+/// ARN counts as its id, and names are compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResourceRef {
-    /// By id.
+    /// By id (a UUID).
     Id(ResourceId),
-    /// By the name that the Connect admin website shows: 1 to 127 characters.
+    /// By the name in the Connect admin website: 1 to 127 characters.
     Name(String),
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for ResourceRef {
 }
 
 impl Resource {
-    /// What it is called in a sentence.
+    /// The name of the kind, for messages.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -72,10 +72,10 @@ impl Resource {
         }
     }
 
-    /// Takes an id, an ARN, which must be of this kind and of this instance, or a name.
+    /// Parses an id, an ARN or a name. An ARN must be of this kind, and of `instance` if given.
     ///
     /// # Errors
-    /// What was expected and what was found.
+    /// Text that says what was expected and what was found.
     pub fn reference(self, text: &str, instance: Option<&Instance>) -> Result<ResourceRef, String> {
         let name = self.noun();
         let segment = match self {
@@ -136,10 +136,10 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// Takes the name of a Region, which becomes a part of host names.
+/// Checks the name of a Region, since it becomes part of host names.
 ///
 /// # Errors
-/// What was expected and what was found.
+/// Text that says what was expected and what was found.
 pub fn region_name(text: &str) -> Result<String, String> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if text.bytes().all(legal) && text.starts_with(|first: char| first.is_ascii_lowercase()) {

@@ -1,28 +1,29 @@
-//! The settings → everything that they name in the instance, and where they do.
+//! Lists the resources of the instance that the settings refer to.
 
 use super::Rules;
 use super::instance::{Resource, ResourceRef};
 
-/// One thing that a setting names.
+/// A reference from a setting to a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedResource {
-    /// The setting: `ROUTING_PROFILE`, or `GROUP_PROFILES["Connect Sales"].routingProfile`.
+    /// The name of the setting: `ROUTING_PROFILE`, or `GROUP_PROFILES["Connect
+    /// Sales"].routingProfile`.
     pub setting: String,
     /// The kind of resource.
     pub kind: Resource,
-    /// Which one.
+    /// The id or name of the resource.
     pub reference: ResourceRef,
 }
 
 impl NamedResource {
-    /// One thing that a setting names.
+    /// A reference from `setting` to a resource of this kind.
     pub fn new(setting: impl Into<String>, kind: Resource, reference: &ResourceRef) -> Self {
         Self { setting: setting.into(), kind, reference: reference.clone() }
     }
 }
 
 impl Rules {
-    /// Everything that these rules name, each with its setting.
+    /// All references in these rules.
     #[must_use]
     pub fn named(&self) -> Vec<NamedResource> {
         use Resource::{HierarchyGroup, RoutingProfile, SecurityProfile};

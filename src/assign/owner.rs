@@ -1,9 +1,9 @@
-//! The owner of a Connect user: a hash that stands in tags on the user itself.
+//! The owner of a Connect user: a hash in tags on the user, which serves as an idempotency token.
 //!
-//! CreateUser has no idempotency token, and the SDK or a sender may well send it twice. The owner
-//! tag is the token that Connect lacks: a user that bears it is the result of an earlier attempt
-//! for the same person; a user without it is somebody else's and is left alone. It is a hash, since
-//! tags are visible and must hold nothing personal.
+//! CreateUser has no idempotency token, and the SDK or a sender may repeat it. A user with the
+//! owner's tags is the result of an earlier attempt for the same person; a user without them is a
+//! foreign one and is left alone. The value is a hash, since tags are visible and must hold nothing
+//! personal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,17 +16,17 @@ use crate::fault::Fault;
 use crate::hex;
 use crate::scim::Person;
 
-/// Tag key: which program made the user.
+/// Tag key: the program that manages the user.
 pub const MANAGED_BY: &str = "managed-by";
-/// Tag key: which deployment of it.
+/// Tag key: the deployment that manages the user.
 pub const DEPLOYMENT: &str = "provisioner-deployment";
-/// Tag key: for which person.
+/// Tag key: the hash of the owner.
 pub const OWNER: &str = "provisioner-owner";
 /// The value of [`MANAGED_BY`].
 pub const PROGRAM: &str = "connect-provisioner";
-/// Tag key: the user is shut out until the person returns.
+/// Tag key: marks a user who is suspended until the person returns.
 pub const SUSPENDED: &str = "provisioner-suspended";
-/// All of the keys that are ours to write.
+/// All tag keys that we write.
 pub const KEYS: [&str; 4] = [MANAGED_BY, DEPLOYMENT, OWNER, SUSPENDED];
 
 /// One person of one deployment.
@@ -37,8 +37,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner is the first 32 hex digits of `SHA-256(deployment NUL kind NUL value)`, where kind
-    /// is `externalId`, or `userName` when there is none.
+    /// The owner by `externalId`, or by `userName` if there is none. The hash is the first 32 hex
+    /// digits of `SHA-256(deployment NUL kind NUL value)`, where kind is `externalId` or
+    /// `userName`.
     #[must_use]
     pub fn of(deployment: &str, external_id: Option<&str>, username: &Username) -> Self {
         let (kind, value) = match external_id {
@@ -48,14 +49,14 @@ impl Owner {
         Self::named(deployment, kind, value)
     }
 
-    /// The owner of a person whose `externalId` or `userName` another record goes by, or went by
-    /// lately: of the kind `id`, by the record's own id.
+    /// The owner by the record's id (kind `id`), for a person whose `externalId` or `userName`
+    /// belongs to another record, or belonged to one recently.
     #[must_use]
     pub fn of_record(deployment: &str, id: &str) -> Self {
         Self::named(deployment, "id", id)
     }
 
-    /// The owner that was written down by its hash.
+    /// The owner with a stored hash.
     #[must_use]
     pub fn of_hash(deployment: &str, hash: &str) -> Self {
         Self { deployment: deployment.to_owned(), hash: hash.to_owned() }
@@ -67,29 +68,29 @@ impl Owner {
         Self { deployment: deployment.to_owned(), hash }
     }
 
-    /// The owner of this person's user under these rules.
+    /// The owner and the username of a person under these rules.
     ///
     /// # Errors
-    /// [`crate::fault::Kind::InvalidValue`] if the person's `userName` or `externalId` is none.
+    /// [`crate::fault::Kind::InvalidValue`] if the person's `userName` or `externalId` is invalid.
     pub fn of_person(person: &Person, rules: &Rules) -> Result<(Self, Username), Fault> {
         let username = Username::parse(person.user_name()?, rules.identity.username.clone())?;
         Ok((Self::of(&rules.deployment, person.external_id()?, &username), username))
     }
 
-    /// The owner's hash: 32 hex digits.
+    /// The hash: 32 hex digits.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The three tags that every user of ours bears.
+    /// The three tags of every user of this owner.
     #[must_use]
     pub fn tags(&self) -> [(String, String); 3] {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         [tag(MANAGED_BY, PROGRAM), tag(DEPLOYMENT, &self.deployment), tag(OWNER, &self.hash)]
     }
 
-    /// The hash of the owner in this deployment that these tags name, if they name one.
+    /// The owner's hash in these tags, if they are of this deployment.
     #[must_use]
     pub fn hash_in<'a>(deployment: &str, tags: &'a BTreeMap<String, String>) -> Option<&'a str> {
         let has = |key: &str, value: &str| tags.get(key).map(String::as_str) == Some(value);
@@ -97,7 +98,7 @@ impl Owner {
         tags.get(OWNER).map(String::as_str).filter(|_| ours)
     }
 
-    /// True if a user with these tags is this owner's: all three must be there and equal.
+    /// True if all three tags of this owner are present with equal values.
     #[must_use]
     pub fn owns(&self, tags: &BTreeMap<String, String>) -> bool {
         self.tags().iter().all(|(key, value)| tags.get(key) == Some(value))

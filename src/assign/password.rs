@@ -1,4 +1,4 @@
-//! Passwords, which only an instance that manages identities itself takes.
+//! Passwords, which only instances of type `CONNECT_MANAGED` accept.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::hex;
 
-/// A password that Connect takes: 8 to 64 characters without white space, a lower-case and an
-/// upper-case letter and a digit among them (CreateUser, member Password).
+/// A password that Connect accepts: 8 to 64 characters without white space, with at least one
+/// lower-case and one upper-case ASCII letter and one digit (CreateUser, member Password).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes a password that follows the rule.
+    /// Accepts a password of the required form; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let has = |kind: fn(&char) -> bool| text.chars().any(|character| kind(&character));
@@ -24,15 +24,15 @@ impl Password {
         follows.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Makes a password of random bytes that nobody will ever be told: the person asks for another
-    /// by e-mail ("Reset a user's password"). The bytes are written in hexadecimal, 128 bits of
-    /// them, behind one character of each kind.
+    /// A password from 128 random bits: `aA0`, one character of each required kind, then 32 hex
+    /// digits. Nobody is told it; the person requests a new one by e-mail ("Reset a user's
+    /// password").
     #[must_use]
     pub fn generate(random: [u8; 16]) -> Self {
         Self(Zeroizing::new(format!("aA0{}", hex::write(&random))))
     }
 
-    /// The password's text.
+    /// The password.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,8 +1,8 @@
-//! How everybody's phone is set up, in Connect's own shapes: what stands here is what is sent.
+//! Phone configuration, in the shapes of the Connect API: these types are serialized into requests.
 //!
-//! Either all channels alike, by `PhoneConfig`, or each by itself, by five lists: Connect refuses a
-//! mixture ("Amazon Connect API Reference", CreateUser). A `false` and a `0` are sent like any other
-//! value, so that nothing depends on what Connect takes silence for.
+//! Either `PhoneConfig` for all channels, or five lists with a row for each channel; Connect
+//! refuses a mixture ("Amazon Connect API Reference", CreateUser). `false` and `0` are always sent,
+//! so that nothing depends on the default of a missing member.
 
 pub(super) mod overrides;
 
@@ -11,51 +11,50 @@ use serde::{Deserialize, Serialize};
 use super::text::PhoneNumber;
 use crate::json;
 
-/// Seconds of work after a contact, at most; 0 means that the agent ends it by hand
+/// The longest after-contact work time, in seconds; 0 means that the agent ends it by hand
 /// (UserPhoneConfig).
 pub const MAX_WORK_SECONDS: u32 = 2_000_000;
 
-/// How phones are set up.
+/// The phone configuration of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Phone {
-    /// All channels alike.
+    /// One configuration for all channels.
     #[serde(rename = "PhoneConfig")]
     Simple(PhoneConfig),
-    /// Each channel by itself.
+    /// A configuration for each channel.
     #[serde(untagged)]
     PerChannel(Channels),
 }
 
-/// UserPhoneConfig.
+/// The API type UserPhoneConfig.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PhoneConfig {
-    /// Where calls ring.
+    /// `PhoneType`.
     pub phone_type: PhoneType,
-    /// True if calls are accepted automatically (soft phone).
+    /// `AutoAccept`: calls are accepted automatically (soft phone).
     pub auto_accept: bool,
-    /// Seconds, 0 to [`MAX_WORK_SECONDS`].
+    /// `AfterContactWorkTimeLimit` in seconds, 0 to [`MAX_WORK_SECONDS`].
     pub after_contact_work_time_limit: u32,
-    /// The person's own, with a desk phone.
+    /// `DeskPhoneNumber`: the person's own number, for a desk phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desk_phone_number: Option<PhoneNumber>,
-    /// True if the line stays open between calls; unset is left to Connect.
+    /// `PersistentConnection`: the line stays open between calls. `None` leaves it to Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_connection: Option<bool>,
 }
 
-/// Where calls ring.
+/// Where the agent takes calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PhoneType {
-    /// At the agent's own telephone: the person's work number.
+    /// On a telephone: the person's work number.
     DeskPhone,
     /// In the browser.
     SoftPhone,
 }
 
-/// The five lists of `UpdateUserConfig`, which CreateUser takes too. A list that is empty is not
-/// sent.
+/// The five lists of `UpdateUserConfig`, which CreateUser takes too. Empty lists are not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct Channels {
@@ -109,7 +108,7 @@ struct WorkLimit {
 struct Number {
     channel: Channel,
     phone_type: PhoneType,
-    /// The person's own: nobody shares one, so the operator has none to give.
+    /// The person's own number; the operator cannot configure one for everybody.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     phone_number: Option<PhoneNumber>,
 }
@@ -137,7 +136,7 @@ enum VoiceEnhancementMode {
 }
 
 impl Phone {
-    /// True if a desk phone is among them, which needs the person's number.
+    /// True if the configuration has a desk phone, which needs the person's number.
     #[must_use]
     pub fn has_desk_phone(&self) -> bool {
         let is_desk = |phone_type| phone_type == PhoneType::DeskPhone;
@@ -149,7 +148,7 @@ impl Phone {
         }
     }
 
-    /// The same with the person's own number for the desk phone.
+    /// The configuration with this number for its desk phone.
     #[must_use]
     pub fn at(&self, number: &PhoneNumber) -> Self {
         let mut own = self.clone();
@@ -166,10 +165,11 @@ impl Phone {
 }
 
 impl Channels {
-    /// Reads a JSON document of the lists.
+    /// Parses a JSON object with the lists.
     ///
     /// # Errors
-    /// What was expected and where; what CreateUser would refuse for everybody is refused here.
+    /// Text that says what was expected and where. What CreateUser would refuse for every user is
+    /// refused here.
     pub fn read(text: &str) -> Result<Self, String> {
         json::read(text.as_bytes()).map_err(|fault| fault.detail.into_owned())?;
         let channels: Self = serde_json::from_str(text).map_err(|error| {

@@ -1,4 +1,4 @@
-//! What becomes of a person, attribute by attribute.
+//! The desired state of a person, attribute by attribute.
 
 mod lenient;
 
@@ -174,7 +174,8 @@ fn names_are_as_long_as_the_type_allows_and_no_longer() {
 
 const SALES: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
 
-/// Rules that allow one routing profile by id, two security profiles by name, and no group.
+/// Rules that allow one routing profile by id, two security profiles by name, and no hierarchy
+/// group.
 fn allowing() -> Rules {
     let name = |name: &str| ResourceRef::Name(name.to_owned());
     let allowed = Allowed {
@@ -214,7 +215,7 @@ fn power_that_is_on_the_operators_list_is_given() {
 #[test]
 fn power_that_is_not_on_the_operators_list_is_refused() {
     for (name, value, found) in [
-        // The configured default is not on the list by itself.
+        // A default is allowed in a payload only if it is on the list too.
         ("routingProfile", json!("Basic"), "found another"),
         ("routingProfile", json!("Sales"), "found another"),
         ("routingProfile", json!(""), "found another"),

@@ -1,6 +1,7 @@
-//! Text that Connect will take: each type is made by one `read`, which names what is wrong.
+//! Text values that Connect accepts: each type is made by its `parse`, whose fault names the
+//! attribute.
 //!
-//! Lengths count characters (Unicode scalar values). None of these shows itself in `Debug`.
+//! Lengths count characters (Unicode scalar values). No type shows its content in `Debug`.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -11,13 +12,15 @@ use serde::Serialize;
 
 use crate::fault::Fault;
 
-/// A Connect username. Under SAML it must equal the `RoleSessionName` byte for byte, or the agent is
-/// "authenticated, but not onboarded"; so it is checked and never rewritten.
+/// A Connect username.
+///
+/// Under SAML it must equal the `RoleSessionName` byte for byte, or the agent is "authenticated,
+/// but not onboarded"; so it is checked and never changed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
-    /// Takes so many characters of `A-Z a-z 0-9 _ - . @`; an `@` only as part of a full e-mail
+    /// Accepts `A-Z a-z 0-9 _ - . @`, of a length in `lengths`; an `@` only in a full e-mail
     /// address (CreateUser, member Username).
     ///
     /// # Errors
@@ -42,20 +45,20 @@ impl Username {
         Ok(Self(text.to_owned()))
     }
 
-    /// The username's text.
+    /// The username.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A first or last name, in Unicode normalisation form C as Connect demands (UserIdentityInfo).
+/// A first or last name in Unicode Normalization Form C, which Connect requires (UserIdentityInfo).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PersonName(String);
 
 impl PersonName {
-    /// Normalises to NFC, which changes how a name is encoded and not what it is; then takes 1 to
-    /// `maximum` characters without control characters.
+    /// Normalizes to NFC, then accepts 1 to `maximum` characters with at least one letter or digit,
+    /// and without control or bidirectional formatting characters.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
@@ -75,20 +78,20 @@ impl PersonName {
         Err(Fault::value(attribute, &format!("1 to {maximum} characters of a name"), &found))
     }
 
-    /// The name's text.
+    /// The name, in NFC.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// An e-mail address that Connect takes: ASCII, at most 265 characters. That is the pattern of
-/// `SecondaryEmail` (UserIdentityInfo); `Email` has none, and is held to the same.
+/// An e-mail address: ASCII, at most 265 characters. This is the pattern of `SecondaryEmail`
+/// (UserIdentityInfo); for `Email` Connect documents none, and we apply the same.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
-    /// Takes an address in the form `name@domain.tld`.
+    /// Accepts an address of the form `name@domain.tld`.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `emails`.
@@ -118,7 +121,7 @@ impl Email {
         ))
     }
 
-    /// The address's text.
+    /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -130,10 +133,12 @@ impl Email {
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// Takes one international number; `tel:` in front (RFC 3966), in any case, and the separators
-    /// space, hyphen, dot, slash and parentheses are dropped. A `(0` is refused: the trunk prefix is
-    /// not dialled from abroad, and dropping its parenthesis would make another number. So are an
-    /// extension, which Connect does not dial, and what is more than one number.
+    /// Parses one international number. A leading `tel:` (RFC 3966) in any case is dropped, as are
+    /// the separators space, hyphen, dot, slash and parentheses.
+    ///
+    /// A `(0` is refused: it is a trunk prefix, which is not dialled from abroad, and keeping its 0
+    /// would give another number. An extension, which Connect does not dial, and several numbers
+    /// are refused too.
     ///
     /// # Errors
     /// [`crate::fault::Kind::InvalidValue`] naming `attribute`.
@@ -157,7 +162,7 @@ impl PhoneNumber {
         ))
     }
 
-    /// The number's text.
+    /// The number in E.164 form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -176,13 +181,13 @@ macro_rules! redact {
 
 redact!(Username PersonName Email PhoneNumber);
 
-/// Whether a character turns the direction of what follows, so that a name reads as another
+/// True for a character that changes the text direction and can make a name read as another
 /// (Unicode Standard Annex #9, explicit formatting characters).
 fn is_bidi_control(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `a@b.com`, not `a@b` (CreateUser, member Username).
+/// True for `a@b.com` but not `a@b` (CreateUser, member Username).
 fn is_full_address(text: &str) -> bool {
     let Some((name, domain)) = text.split_once('@') else {
         return false;
@@ -193,9 +198,10 @@ fn is_full_address(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// Whether a number that is otherwise well-formed is written as two: `+34 600 100 200/201`, `+34 600
-/// 100 200 - 201`. A slash parts one number only behind its area code, as in `+49 30/901820`: behind 7
-/// digits at most, the longest country and area codes together, and before 4 at least.
+/// True if the text contains two numbers, as in `+34 600 100 200/201` or `+34 600 100 200 - 201`.
+///
+/// A slash within one number separates the area code, as in `+49 30/901820`: at most 7 digits come
+/// before it, the longest country and area code together, and at least 4 after it.
 fn is_several(bare: &str) -> bool {
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
     let is_short = |(_, last): (&str, &str)| digits(last) < 4;
@@ -207,7 +213,7 @@ fn is_several(bare: &str) -> bool {
         || bare.rsplit_once(" - ").is_some_and(is_short)
 }
 
-/// What stands where one number should; nothing of it.
+/// What was found instead of a number, for the fault; without any of its content.
 fn what_else(bare: &str) -> &'static str {
     let bare = bare.to_ascii_lowercase();
     let start = bare.trim_start_matches(|c: char| !c.is_ascii_alphabetic() && !";#".contains(c));
@@ -226,7 +232,8 @@ fn what_else(bare: &str) -> &'static str {
     }
 }
 
-/// A character's name where it is punctuation; a letter or mark could be part of somebody's name.
+/// Names an invalid character for the fault. Letters and marks are not named: they may be part of a
+/// person's name.
 fn name_of(character: char) -> String {
     match character {
         ' ' => "a space".to_owned(),

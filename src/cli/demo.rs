@@ -1,4 +1,4 @@
-//! `connect-provisioner demo`: what arrived, what was answered, what Connect now holds.
+//! `connect-provisioner demo`: shows requests, answers, and the users in Connect afterwards.
 
 mod life;
 
@@ -17,7 +17,7 @@ use crate::http::gateway::Reply;
 use crate::standin::Settings;
 use crate::trust::Source;
 
-/// Every scene in the order in which it is shown.
+/// The scenes, in the order in which they are played.
 static SCENES: &[Scene] = &[
     Scene::told(OKTA),
     Scene::twisted(OKTA, How::Plain, "The same event again: nobody is doubled"),
@@ -47,13 +47,13 @@ static SCENES: &[Scene] = &[
 
 const OKTA: &str = include_str!("../../events/okta-user-created.json");
 
-/// A key that the function does not know.
+/// A key that the function does not have.
 const FORGER_SECRET: &str = "whsec_bm90IHRoZSBrZXkgdGhhdCBpdCBzaG91bGQgYmUhISE=";
 
 struct Scene {
     story: &'static str,
     how: How,
-    /// What it shows, where that is not what the story says of itself.
+    /// A description that replaces the story's own.
     about: Option<&'static str>,
 }
 
@@ -71,7 +71,7 @@ impl Scene {
     }
 }
 
-/// How a story is told.
+/// How a story is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     ByOkta,
@@ -82,10 +82,10 @@ enum How {
     Stale,
 }
 
-/// Plays every scene and writes what happens.
+/// Plays all scenes and prints requests and answers.
 ///
 /// # Errors
-/// If the house cannot be set up, or `out` not written to.
+/// If the function or the stand-in cannot be started, or `out` cannot be written to.
 pub async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let settings = Settings { throttle: false, ..Settings::default() };
     let local = Local::start(settings, &[]).await?;
@@ -118,7 +118,7 @@ async fn play(
     Ok(writeln!(out)?)
 }
 
-/// Writes what arrived: of whom it is, and nothing else.
+/// Prints an event: route, kind and person.
 fn write_event(out: &mut impl Write, story: &Story, event: &Value) -> std::io::Result<()> {
     let text = |pointer: &str| story.body.pointer(pointer).and_then(Value::as_str);
     let path = event.get("rawPath").and_then(Value::as_str).unwrap_or_default();
@@ -134,7 +134,7 @@ fn write_event(out: &mut impl Write, story: &Story, event: &Value) -> std::io::R
     writeln!(out, "    in   {} {path}  {what}", story.method)
 }
 
-/// Writes an answer; that to a batch with a line for each of its events.
+/// Prints an answer; a batch with one line per event.
 fn write_answer(out: &mut impl Write, answer: &Reply) -> Result<(), Box<dyn Error>> {
     let mut body = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     let events = body.as_object_mut().and_then(|body| body.remove("events"));
@@ -154,7 +154,7 @@ fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Sets the scene: a stand-in that will fail, or a user that somebody else made.
+/// Prepares the stand-in for a scene: a fault to inject, or a foreign user.
 async fn prepare(local: &Local, story: &Story, how: How) -> Result<(), Box<dyn Error>> {
     match how {
         How::LostReply => drop(local.control(&json!({"faults": {"CreateUser": ["500-after"]}}))),
@@ -197,7 +197,7 @@ fn sign(local: &Local, story: &Story, number: usize, how: How) -> Result<Value, 
     Ok(story.signed(&forger, &id, at))
 }
 
-/// Reads the users back through the SDK, as any program of the operator's would.
+/// Reads the users back through the SDK, as any other AWS client would.
 async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let instance = &local.directory.instance_id;
     let users = local.client.list_users().instance_id(instance).send().await?;

@@ -1,8 +1,8 @@
-//! `connect-provisioner docs`: the tables of the documentation, written from the rows of the code.
+//! `connect-provisioner docs`: generates the tables of the documentation from tables in the code.
 //!
-//! A table stands between `<!-- table:NAME -->` and `<!-- /table -->`. What a row has for a program is
-//! taken from there; the words that only a page needs stand below, in no program but this one. A row
-//! without words, or words without a row, is an error.
+//! A generated table is between `<!-- table:NAME -->` and `<!-- /table -->`. Facts come from the
+//! code of the function; texts that only the documentation needs are in the modules below. A row
+//! without text, or a text without a row, is an error.
 
 mod answers;
 mod program;
@@ -29,10 +29,10 @@ pub struct Arguments {
     folder: PathBuf,
 }
 
-/// Writes the tables, or tells which differ.
+/// Writes the tables, or with `--check` lists those that differ.
 ///
 /// # Errors
-/// If a table differs and none is to be written, or as [`pages`].
+/// With `--check`, if a table differs; otherwise as for [`pages`].
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let folder = arguments.folder.as_path();
     let pages = pages(folder)?;
@@ -51,19 +51,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A page, as it should be.
+/// A page with its generated tables.
 #[derive(Debug)]
 pub struct Page {
-    /// Where it is.
+    /// The file.
     pub path: PathBuf,
-    /// All of it, with the program's tables.
+    /// The whole text, with generated tables.
     pub text: String,
-    /// The tables that are others there now.
+    /// The names of the tables that differ in the file.
     pub differs: Vec<&'static str>,
 }
 
 impl Page {
-    /// A line for each table that is another.
+    /// One message per table that differs.
     pub fn differing(&self) -> impl Iterator<Item = String> {
         let path = self.path.display();
         self.differs
@@ -72,11 +72,11 @@ impl Page {
     }
 }
 
-/// Every page of a folder, with the program's tables.
+/// All pages of a folder, with generated tables.
 ///
 /// # Errors
-/// If a page cannot be read, if its marks are no pairs of ours, if a table is not on exactly one page,
-/// or if a row has no words.
+/// If a page cannot be read, if its marks do not form known pairs, if a table is not on exactly one
+/// page, or if a row has no text.
 pub fn pages(folder: &Path) -> Result<Vec<Page>, String> {
     let entries = fs::read_dir(folder).map_err(told(folder))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -104,10 +104,10 @@ fn told<E: fmt::Display>(path: &Path) -> impl Fn(E) -> String {
     move |error| format!("{}: {error}", path.display())
 }
 
-/// Makes a table of the rows that there are.
+/// Generates one table.
 type Make = fn() -> Result<Table, String>;
 
-/// Every table that the program writes, by the name in its mark.
+/// All generated tables, by the name in their mark.
 static TABLES: &[(&str, Make)] = &[
     ("access", senders::access),
     ("answers", answers::answers),
@@ -126,14 +126,14 @@ const START: &str = "<!-- table:";
 const END: &str = " -->";
 const CLOSE: &str = "<!-- /table -->";
 
-/// A page with the program's tables, and which of them are others there; or what is wrong, and in
-/// which line. Notes which tables it met.
+/// The page with generated tables, and the names of those that differ; or the line number and text
+/// of an error. Adds the tables found to `met`.
 fn rewritten(
     page: &str,
     met: &mut Vec<&'static str>,
 ) -> Result<(String, Vec<&'static str>), (usize, String)> {
     let (mut text, mut differs) = (String::new(), Vec::new());
-    // Where a table begins that has no end yet, its name, what it should be and what it is.
+    // An unclosed table: its line, name, generated text and present text.
     let mut open: Option<(usize, &str, String, String)> = None;
     for (line, number) in page.split_inclusive('\n').zip(1..) {
         let mark = line.trim();
@@ -186,7 +186,7 @@ fn unclosed(name: &str) -> String {
     format!("expected {CLOSE} behind the table {name}, found none")
 }
 
-/// A table: its head and its rows, which show themselves as Markdown.
+/// A Markdown table.
 struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -215,15 +215,15 @@ fn write_row(to: &mut fmt::Formatter<'_>, cells: &[String]) -> fmt::Result {
     writeln!(to, "|")
 }
 
-/// A word of the program's; none if it is empty.
+/// A word as inline code; empty stays empty.
 fn code(word: &str) -> String {
     if word.is_empty() { String::new() } else { format!("`{word}`") }
 }
 
-/// Each name with its words, in the order of the names.
+/// The text for each name, in the order of the names.
 ///
 /// # Errors
-/// If a name has no words, or words have no name.
+/// If a name has no text, or a text has no name.
 fn words_of<'a>(
     names: &[&'a str],
     words: &[(&str, &str)],

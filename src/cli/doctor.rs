@@ -1,4 +1,4 @@
-//! `connect-provisioner doctor`: what is wrong with a set-up, and what to do about it.
+//! `connect-provisioner doctor`: finds problems of the configuration and says how to mend them.
 
 mod online;
 
@@ -34,7 +34,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// How one thing is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -43,14 +43,14 @@ enum State {
     Problem,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 struct Finding {
     state: State,
-    /// The variable, or what it names.
+    /// The variable, or the resource that it names.
     subject: String,
     found: String,
-    /// What to do; empty where all is well.
+    /// What to do; empty if nothing is wrong.
     advice: String,
 }
 
@@ -79,15 +79,14 @@ impl From<SettingError> for Finding {
     }
 }
 
-/// Looks at the settings, prints what was found, and fails if anything keeps the function from
-/// working.
+/// Checks the configuration, prints the findings, and fails if any of them is a problem.
 ///
 /// # Errors
-/// With the number of problems.
+/// Text with the number of problems.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = own();
     let mut findings: Vec<_> = bad_endpoints(&of_process()).map(Finding::from).collect();
-    // Who sets one of these means to have a roster.
+    // These settings have an effect only with a roster.
     let has_roster = arguments.roster.is_some() || !roster_settings_in(&environment).is_empty();
     findings.insert(0, Finding::ok("mode", if has_roster { WITH_ROSTER } else { DIRECT }));
     let read = if has_roster { Config::read_for_roster } else { Config::read };
@@ -122,10 +121,10 @@ const DIRECT: &str = "direct, without a roster: users are created, leavers are i
 const WITH_ROSTER: &str = "with a roster, as serve has one: Connect is made to follow it; a function \
     in Lambda has none";
 
-/// More groups than anybody pushes.
+/// An upper bound: more groups than anybody pushes.
 const MOST_GROUPS: usize = 100_000;
 
-/// The groups that the settings name and a roster does not have.
+/// The groups that the settings name and the roster does not have.
 async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Error>> {
     if !file.is_file() {
         return Err(format!("{}: expected the file of a roster, found none", file.display()).into());
@@ -170,7 +169,7 @@ fn show(findings: &[Finding], json: bool) -> Result<(), Box<dyn Error>> {
     Ok(table.print(&of_process())?)
 }
 
-/// What can be told from the settings alone.
+/// The findings from the settings alone.
 fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
     let instance = format!("instance {} in {}", config.instance.id.as_str(), config.region);
     let mut findings = vec![Finding::ok("CONNECT_INSTANCE", instance)];
@@ -191,7 +190,7 @@ fn offline(config: &Config, environment: &Environment) -> Vec<Finding> {
     findings
 }
 
-/// What is told of a roster's settings, where there are any.
+/// The findings for the settings of a roster, if any is set.
 fn roster(config: &Config) -> Vec<Finding> {
     let Some(policy) = config.policy() else { return Vec::new() };
     let deactivate = match policy.deactivate {

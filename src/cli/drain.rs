@@ -1,4 +1,4 @@
-//! What the schedule does for the function in Lambda: a run of the drain whenever something is due.
+//! Runs the drain in `serve` whenever a record is due, as the schedule does in Lambda.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::reconcile::drain::{Drained, Stuck};
 use crate::roster::RosterError;
 use crate::roster::key::Id;
 
-/// How long one run may work: less than the minute after which Lambda's next one would come.
+/// The time limit of a run: less than the minute after which Lambda's schedule starts the next.
 const RUN: Duration = Duration::from_secs(55);
 
-/// How often it is looked whether something is due.
+/// The interval between checks for due records.
 const REST: Duration = Duration::from_secs(1);
 
-/// Drains at once and then again and again, until the reconciler [ends](Reconciler::end); a run that did
-/// something has its line on standard error, if its level is wanted.
+/// Runs the drain until the reconciler [ends](Reconciler::end). A run that did something is logged
+/// to standard error, at levels up to `wanted`.
 pub(super) async fn drain_forever(reconciler: Arc<Reconciler>, wanted: Level, meter: Arc<Meter>) {
     while !reconciler.is_ending() {
         let own = Arc::clone(&reconciler);
         let run = spawn(async move { own.drain(Clock::set(now()), Deadline::after(RUN)).await });
-        // Should one record make it panic, the others are followed all the same.
+        // A panic in one run does not stop the later ones.
         let run = run.await.unwrap_or_else(|_| Err(Class::Bug.fault()));
         meter.drained(&run);
         if let Some(line) = DrainLog::of(&run).filter(|line| line.level <= wanted) {
@@ -47,22 +47,22 @@ pub(super) async fn drain_forever(reconciler: Arc<Reconciler>, wanted: Level, me
     }
 }
 
-/// Whether a run would find something, or the backlog's flag to take down. A look
-/// writes nothing, but the next part of a change of a group that was left unfinished.
+/// True if a run would have work: due records, or a backlog flag to clear. Writes nothing, except
+/// for the next part of an unfinished group change.
 async fn has_work(reconciler: &Reconciler) -> bool {
     let roster = reconciler.roster();
-    // A run that could write nothing would only say so, again and again.
+    // While the roster cannot be written, a run could only report that, again and again.
     if roster.health().is_err() {
         return false;
     }
     let is_due = async || Ok(roster.mend(None).await? || !roster.due(now(), 1).await?.is_empty());
     let is_flagged = async || Ok(roster.backlog().await?.is_some());
-    // Whoever did not answer is asked again by the run, which says so.
+    // On an error the run repeats the question and reports it.
     let or_trouble = |found: Result<bool, RosterError>| found.unwrap_or(true);
     or_trouble(is_due().await) || or_trouble(is_flagged().await)
 }
 
-/// A line of the log.
+/// The log line of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DrainLog<'a> {
@@ -74,10 +74,10 @@ struct DrainLog<'a> {
     parked: usize,
     pending: usize,
     connect_calls: u32,
-    /// Why a record is parked; or, without an id, why nothing could be done.
+    /// Why records are parked; an entry without id is why the run failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<UnfinishedLog<'a>>,
-    /// Why a record is pending.
+    /// Why records are pending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<UnfinishedLog<'a>>,
 }
@@ -108,7 +108,7 @@ impl<'a> UnfinishedLog<'a> {
 }
 
 impl<'a> DrainLog<'a> {
-    /// What is worth a line of a run, if anything is.
+    /// The log line of a run; `None` if it did nothing.
     fn of(run: &'a Result<Drained, Fault>) -> Option<Self> {
         let line = |level, faults| Self {
             level,

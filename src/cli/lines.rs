@@ -1,4 +1,4 @@
-//! The lines that `serve` writes to standard error, each with its time.
+//! Log lines of `serve` on standard error, with timestamps.
 
 use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,8 +7,8 @@ use aws_sdk_connect::primitives::{DateTime, DateTimeFormat};
 
 use super::now;
 
-/// Writes a line of JSON, with the time as its first member. Whoever does not want to read it any more
-/// is no reason to stop.
+/// Writes a line of JSON with the time as its first member. Write errors are ignored: serving goes
+/// on without a reader.
 pub(super) fn log(line: &str) {
     let _unread = io::stderr().lock().write_all(stamped(line, now()).as_bytes());
 }
@@ -20,7 +20,7 @@ fn stamped(line: &str, at: SystemTime) -> String {
     }
 }
 
-/// RFC 3339, in UTC, to the millisecond.
+/// A time in RFC 3339, UTC, with milliseconds.
 pub(super) fn text(time: SystemTime) -> String {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = since_1970.subsec_millis();

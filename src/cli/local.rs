@@ -1,4 +1,4 @@
-//! The whole house in one process: handler, SDK and stand-in, joined by a loopback socket.
+//! The complete system in one process: handler, SDK and stand-in, connected by a loopback socket.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,17 +24,18 @@ use crate::roster::Roster;
 use crate::standin::{self, Directory, Settings, World, serve};
 use crate::trust::Source;
 
-/// The function and its stand-in, until dropped.
+/// A function with its stand-in, which stops when this is dropped.
 pub struct Local {
     /// The source that signs with [`DEMO_SECRET`](super::settings::DEMO_SECRET).
     pub source: Source,
-    /// The source that plays Okta's event hooks, and shows [`DEMO_AUTHORIZATION`](super::settings::DEMO_AUTHORIZATION).
+    /// The source of Okta's event hooks, which sends
+    /// [`DEMO_AUTHORIZATION`](super::settings::DEMO_AUTHORIZATION).
     pub okta: Source,
-    /// Where the stand-in listens.
+    /// The URL of the stand-in.
     pub endpoint: String,
-    /// What the stand-in was seeded with.
+    /// The stand-in's initial instance, profiles and groups.
     pub directory: Directory,
-    /// The SDK's client, to look at the stand-in as any user of AWS would.
+    /// An SDK client of the stand-in.
     pub client: Client,
     provisioner: Provisioner,
     world: Arc<Mutex<World>>,
@@ -42,10 +43,11 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts a stand-in and a function that is set up for it; `changes` are variables set besides,
-    /// or instead.
+    /// Starts a stand-in and a function configured for it. `changes` are variables that add to or
+    /// replace the demo's.
     ///
     /// # Errors
+    /// If no loopback port is free, or the configuration is invalid.
     /// If no loopback port is free, or the changes leave no usable configuration.
     pub async fn start(
         settings: Settings,
@@ -54,7 +56,7 @@ impl Local {
         Self::build(settings, changes, None).await
     }
 
-    /// The same with a roster, which Connect follows.
+    /// As [`Self::start`], with a roster.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -102,10 +104,10 @@ impl Local {
         Ok(Self { source, okta, endpoint, directory, client, provisioner, world, server })
     }
 
-    /// What such a function is set up with.
+    /// The configuration of such a function.
     ///
     /// # Errors
-    /// If the changes leave no usable configuration.
+    /// If it is invalid.
     pub fn configure(
         settings: &Settings,
         changes: &[(&str, &str)],
@@ -120,15 +122,14 @@ impl Local {
         if has_roster { Config::read_for_roster(&environment) } else { Config::read(&environment) }
     }
 
-    /// The function.
+    /// The function's handler.
     #[must_use]
     pub const fn provisioner(&self) -> &Provisioner {
         &self.provisioner
     }
 
-    /// Hands an event to the Lambda handler, as if `time_left` were left of the invocation.
-    ///
-    /// The record is that of the log line.
+    /// Passes an event to the Lambda handler, with `time_left` for the invocation. Returns the
+    /// answer and the event's log line.
     pub async fn send(
         &self,
         event: &Value,

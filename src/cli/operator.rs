@@ -1,10 +1,11 @@
-//! Where the operator's door of a running `serve` is, and what opens it: a file for whoever runs it.
+//! The address file of a running `serve`: the URL of its admin endpoint, and the token.
 //!
 //! ```json
 //! {"door": "http://127.0.0.1:40123", "token": "…", "serves": "http://127.0.0.1:8787"}
 //! ```
-//! It is found by the port of the `serve`: `connect-provisioner-<uid>/<port>.json` below
-//! `XDG_RUNTIME_DIR`, or below the directory for temporary files. The directory is of mode 0700, the
+//! Its path contains the port of the `serve`: `connect-provisioner-<uid>/<port>.json` under
+//! `XDG_RUNTIME_DIR`, or under the directory for temporary files. The directory has mode 0700, the
+//! file 0600.
 //! file of 0600.
 
 use std::fs::{self, Metadata, OpenOptions};
@@ -15,24 +16,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Environment;
 
-/// What is in the file.
+/// The content of the file.
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Address {
-    /// The door's URL.
+    /// The URL of the admin endpoint.
     pub(super) door: String,
-    /// The bearer token that opens it.
+    /// The bearer token of the admin endpoint.
     pub(super) token: String,
-    /// The URL of the `serve` that it is of.
+    /// The URL of the `serve`.
     pub(super) serves: String,
 }
 
-/// A file that is removed when its `serve` ends.
+/// A written address file; dropping it removes the file.
 pub(super) struct Published {
     path: PathBuf,
     token: String,
 }
 
-/// Where the file of the `serve` on this port is.
+/// The path of the file for a `serve` on this port.
 pub(super) fn place(environment: &Environment, port: u16) -> PathBuf {
     let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     let directory = set("XDG_RUNTIME_DIR").or_else(|| set("TMPDIR"));
@@ -41,10 +42,10 @@ pub(super) fn place(environment: &Environment, port: u16) -> PathBuf {
     directory.join(format!("connect-provisioner-{user}")).join(format!("{port}.json"))
 }
 
-/// Writes the file, in place of one that was left behind.
+/// Writes the file, replacing one of an earlier process.
 ///
 /// # Errors
-/// If its directory is somebody else's, or open to others: what is in it would be theirs to change.
+/// If the directory belongs to another user or is open to others, who could then change the file.
 pub(super) fn publish(path: &Path, address: &Address) -> Result<Published, String> {
     let directory = path.parent().unwrap_or(path);
     let text = serde_json::to_string(address).unwrap_or_default();
@@ -59,7 +60,7 @@ pub(super) fn publish(path: &Path, address: &Address) -> Result<Published, Strin
     make_private(directory).map_err(failed)?;
     let beside = directory.join(format!(".{}.tmp", std::process::id()));
     let _leftover = fs::remove_file(&beside);
-    // Where anything is at this path already, also a link, this fails.
+    // Fails if anything exists at this path, even a link.
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -79,7 +80,7 @@ pub(super) fn publish(path: &Path, address: &Address) -> Result<Published, Strin
 /// Reads the file of the `serve` on this port.
 ///
 /// # Errors
-/// If there is none, or somebody else may have put it there.
+/// If there is none, or its directory belongs to another user.
 pub(super) fn find(environment: &Environment, port: u16) -> Result<Address, String> {
     let path = place(environment, port);
     let address = read(&path)?;
@@ -87,10 +88,10 @@ pub(super) fn find(environment: &Environment, port: u16) -> Result<Address, Stri
     if is_ours { Ok(address) } else { Err(format!("{}: it is somebody else's", path.display())) }
 }
 
-/// Reads such a file.
+/// Reads an address file.
 ///
 /// # Errors
-/// If there is none, or others may write there.
+/// If it does not exist, or others may write to its directory.
 pub(super) fn read(path: &Path) -> Result<Address, String> {
     let shown = path.display();
     let directory = path.parent().unwrap_or(path);
@@ -104,14 +105,15 @@ pub(super) fn read(path: &Path) -> Result<Address, String> {
 }
 
 impl Published {
-    /// Where it is.
+    /// The path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
 impl Drop for Published {
-    /// Another `serve` on the same port of another address may have put its own there since.
+    /// Removes the file, unless it is of another `serve` by now: one on the same port of another
+    /// address.
     fn drop(&mut self) {
         if read(&self.path).is_ok_and(|address| address.token == self.token) {
             let _gone = fs::remove_file(&self.path);
@@ -129,7 +131,7 @@ fn make_private(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether it is a directory, no link, and closed to everybody else.
+/// True for a directory (not a link) that is closed to others.
 fn is_private(directory: &Metadata) -> bool {
     #[cfg(unix)]
     let is_closed = std::os::unix::fs::PermissionsExt::mode(&directory.permissions()) & 0o077 == 0;
@@ -161,7 +163,7 @@ const fn belongs_to(_: &Path, _: Option<u32>) -> bool {
     true
 }
 
-/// The number of the user who runs this.
+/// The user id of this process.
 #[cfg(unix)]
 fn user(environment: &Environment) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,4 @@
-//! `connect-provisioner parked`: who waits for somebody, and set going again.
+//! `connect-provisioner parked`: lists parked records and requeues them.
 
 pub(super) mod ask;
 pub(super) mod control;
@@ -110,7 +110,7 @@ impl Whom {
     }
 }
 
-/// Where the roster is.
+/// How the roster is reached.
 enum RosterLocation {
     File(Box<MemoryRoster>),
     Served(ask::AdminClient),
@@ -137,7 +137,7 @@ impl RosterLocation {
         }
     }
 
-    /// One record, if there is one of this id.
+    /// The record of this id, if it exists.
     async fn record(&self, id: &str, names: bool) -> Result<Option<Value>, Box<dyn Error>> {
         match self {
             Self::File(roster) => {
@@ -154,16 +154,16 @@ impl RosterLocation {
         }
     }
 
-    /// Whether somebody is at work there who follows what is set going.
+    /// True if a running `serve` will work on requeued records.
     const fn is_followed(&self) -> bool {
         matches!(self, Self::Served(_))
     }
 }
 
-/// Lists, shows, or sets going again.
+/// Lists, shows or requeues records.
 ///
 /// # Errors
-/// If the roster cannot be had, or somebody is named who is not parked: then nothing is changed.
+/// If the roster cannot be reached, or a named record is not parked; then nothing is changed.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let json = arguments.json;
     let action = arguments.action.clone();
@@ -192,7 +192,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
                 if !yes && !held.is_empty() {
                     confirm(&held)?;
                 }
-                // Those who were shown, and nobody who came since.
+                // Only the records that were shown, not those parked since.
                 let id = |record: &Value| record.get("id")?.as_str().map(str::to_owned);
                 ids = Ids::these(&held.iter().filter_map(id).collect::<Vec<_>>());
             }
@@ -205,7 +205,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .await
 }
 
-/// For a monitor.
+/// The check for monitoring, with its exit status.
 async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let unasked = |error: Box<dyn Error>| Exit { status: 2, says: Some(error.to_string()) };
     let place = RosterLocation::find(arguments).map_err(|error| unasked(error.into()))?;
@@ -219,7 +219,7 @@ async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if waits { Err(Exit { status: 1, says: None }.into()) } else { Ok(()) }
 }
 
-/// Those whose removal is held.
+/// The parked records whose removal is held.
 fn held(state: &Value) -> Vec<Value> {
     let is_held = |record: &&Value| {
         let fault = record.get("fault").and_then(Value::as_str);
@@ -228,7 +228,7 @@ fn held(state: &Value) -> Vec<Value> {
     shown::list(state, "parked").filter(is_held).cloned().collect()
 }
 
-/// Shows who is meant, and asks whether that is meant.
+/// Shows the records and asks for confirmation.
 fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
     let refuse = |says: &str| Exit { status: 2, says: Some(says.to_owned()) };
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
@@ -246,17 +246,17 @@ fn confirm(held: &[Value]) -> Result<(), Box<dyn Error>> {
     if is_meant { Ok(()) } else { Err(refuse("nothing was changed").into()) }
 }
 
-/// The roster of a file.
+/// Opens the roster in a file.
 ///
 /// # Errors
-/// If it cannot be read, or another process has it open.
+/// If the file cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<MemoryRoster, String> {
     told_if_carried_over(path, || {
         MemoryRoster::open(path).map_err(|roster_error| cannot_open(&roster_error))
     })
 }
 
-/// Why there is none.
+/// The message for a roster that cannot be opened.
 pub(super) fn cannot_open(roster_error: &RosterError) -> String {
     format!("cannot open the roster: {roster_error}")
 }

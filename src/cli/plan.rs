@@ -1,4 +1,4 @@
-//! `connect-provisioner plan`: what a story would make of Connect, without touching anything.
+//! `connect-provisioner plan`: prints what an event would cause in Connect, without any call.
 
 use std::error::Error;
 
@@ -36,17 +36,17 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Prints the plan of a story, one for each of its events.
+/// Prints the plan for each event of a story.
 ///
 /// # Errors
-/// If the story cannot be read, the settings cannot be used, or an event would be refused.
+/// If the story cannot be read, the configuration is invalid, or an event would be refused.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let story = arguments.telling.story()?;
     let (environment, is_demo) = own_or_demo();
     if is_demo {
         eprintln!("no settings found (HOOK_…, CONNECT_INSTANCE): planned with the demo's");
     }
-    // Who sets one of these means to have a roster; the demo's function has none here.
+    // Settings of a roster imply that there is one; the demo's function has none here.
     let has_roster = !is_demo && !roster_settings_in(&environment).is_empty();
     let read = if has_roster { Config::read_for_roster } else { Config::read };
     let config = read(&environment)?;
@@ -65,8 +65,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// What becomes of the story's events. Who joins by way of a roster, and is nobody's user yet, becomes
-/// what they would become without one.
+/// The verdict on each event of the story. With a roster, a person who joins is shown as the
+/// CreateUser request of direct mode, as if there were no record yet.
 fn told(
     config: &Config,
     environment: &Environment,
@@ -85,7 +85,7 @@ fn told(
         {
             Ok(made)
         }
-        // What the sender can mend is told before anything is written down.
+        // With a roster too, a fault of the sender's is reported before anything is stored.
         (Ok(Verdict::Upsert(upsert)), Err(fault))
             if matches!(upsert.intent, Intent::Join(_))
                 && fault.kind.responsibility() == Responsibility::Sender =>
@@ -97,7 +97,7 @@ fn told(
     Ok(both.collect())
 }
 
-/// What a roster's settings make of who is known already.
+/// The effect of an event on a person whom the roster knows, by the settings.
 fn follow(intent: &Intent, config: &Config) -> &'static str {
     let deactivate = config.policy().map(|policy| &policy.deactivate);
     match (intent, deactivate) {
@@ -114,8 +114,8 @@ fn follow(intent: &Intent, config: &Config) -> &'static str {
     }
 }
 
-/// Decides as the function would. Who signed is not in question here, so the story is signed with a
-/// key of its own.
+/// Decides as the function would. Authentication is not the question here, so the story is signed
+/// with a generated key.
 fn verdicts(
     config: &Config,
     hook: &Hook,
@@ -138,13 +138,13 @@ fn verdicts(
     })
 }
 
-/// Both readable as base64 and long enough for every scheme.
+/// A key that every scheme accepts: valid base64, and long enough.
 fn any_key(hook: &Hook) -> Result<crate::secret::SecretKey, String> {
     let key = hook.source.scheme.key(&"plan".repeat(16));
     key.map_err(|unusable: KeyError| unusable.to_string())
 }
 
-/// What comes of one event: a request to send, or why there is none.
+/// The plan for one event: a request, or why there is none.
 async fn plan(
     config: &Config,
     environment: &Environment,
@@ -175,8 +175,8 @@ async fn plan(
     }
 }
 
-/// The body of CreateUser, written by the SDK, which is stopped before it sends it. Whatever the
-/// environment says of endpoints and credentials, none is needed.
+/// The body of CreateUser, as the SDK serializes it; the SDK is stopped before it sends. Needs
+/// neither credentials nor an endpoint.
 async fn preview(config: &Config, agent: &Agent) -> Option<Map<String, Value>> {
     let aws = lambda::loader(&config.region)
         .endpoint_url("http://127.0.0.1:9")
@@ -192,7 +192,7 @@ async fn preview(config: &Config, agent: &Agent) -> Option<Map<String, Value>> {
     }
 }
 
-/// Which attribute or setting gave each member, by its path in the request.
+/// For each member of the request, by its path, the attribute or setting that it comes from.
 fn origins(
     request: &Map<String, Value>,
     agent: &Agent,
@@ -219,7 +219,7 @@ fn origins(
     members.into_iter().map(origin).collect()
 }
 
-/// Where a member comes from; what depends on the event is told by comparing.
+/// The origin of one member. If it depends on the event, values are compared with the defaults.
 fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'static str {
     let permissions = &config.rules.permissions;
     let chosen = |is_default: bool, setting: &'static str, own: &'static str| {
@@ -253,8 +253,7 @@ fn origin(member: &str, agent: &Agent, config: &Config, story: &Story) -> &'stat
     }
 }
 
-/// The members whose origin is always the same; other tags are those of TAGS, other members those
-/// of CHANNELS.
+/// The members with a fixed origin. Other tags come from TAGS, other members from CHANNELS.
 static ORIGINS: &[(&str, &str)] = &[
     ("Password", "password, else GENERATE_PASSWORD"),
     ("DirectoryUserId", "the extension's directoryUserId"),

@@ -1,4 +1,4 @@
-//! The roster's file: opened for a process that goes on, with a line for whoever looks after it.
+//! Opens the roster's file for a long-running process and logs its state.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use crate::config::Level;
 use crate::roster::RosterError;
 use crate::roster::memory::{MemoryRoster, copy_of};
 
-/// The roster of a file; its troubles have their lines on standard error.
+/// Opens the roster in a file. Failures of later writes are logged to standard error.
 ///
 /// # Errors
-/// If it cannot be read, or another process has it open.
+/// If the file cannot be read, or another process has it open.
 pub(super) fn open(path: &Path) -> Result<MemoryRoster, String> {
     outlive_limits();
     let roster = told_if_carried_over(path, || {
@@ -26,7 +26,8 @@ pub(super) fn open(path: &Path) -> Result<MemoryRoster, String> {
     Ok(roster)
 }
 
-/// Opens it, and says so if it was carried over from a build before: going back takes its copy.
+/// Opens a roster, and logs if its file was migrated from an earlier build: going back needs the
+/// copy.
 pub(super) fn told_if_carried_over<T>(
     path: &Path,
     open: impl FnOnce() -> Result<T, String>,
@@ -52,7 +53,8 @@ fn report(state: Result<(), &RosterError>) {
     }
 }
 
-/// Begin and end of trouble are told whatever level is wanted: the one is no use without the other.
+/// Logs a line regardless of `LOG_LEVEL`: the begin of a failure and its end are of use only
+/// together.
 fn say(level: Level, detail: &str, cause: Option<&str>) {
     let mut line = json!({"level": level, "message": "roster", "detail": detail});
     if let (Some(line), Some(cause)) = (line.as_object_mut(), cause) {
@@ -61,7 +63,7 @@ fn say(level: Level, detail: &str, cause: Option<&str>) {
     lines::log(&line.to_string());
 }
 
-/// Who but its owner may read or write the file, if anybody.
+/// The permission bits of the file, if others than its owner may read or write it.
 #[cfg(unix)]
 fn wide_mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -74,19 +76,19 @@ const fn wide_mode(_: &Path) -> Option<u32> {
     None
 }
 
-/// A file that reaches the process's limit (`ulimit -f`) ends the process by SIGXFSZ, unless somebody
-/// listens for it; then the write fails as on a full disk, and is got over in the same way.
+/// Keeps the process alive at the file size limit (`ulimit -f`). SIGXFSZ would end it; with a
+/// handler, the write fails as on a full disk and is retried in the same way.
 #[cfg(unix)]
 fn outlive_limits() {
     use tokio::signal::unix::{SignalKind, signal};
-    // Where it cannot be listened for, it is as it was.
+    // If the handler cannot be set, the default remains.
     let _listening = signal(SignalKind::from_raw(SIGXFSZ));
 }
 
 #[cfg(not(unix))]
 const fn outlive_limits() {}
 
-/// "File size limit exceeded" on Linux and on macOS, whatever the processor but MIPS (signal(7)).
+/// SIGXFSZ on Linux and macOS, on all processors but MIPS (signal(7)).
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 

@@ -1,4 +1,4 @@
-//! `connect-provisioner serve`: the function behind a port of this machine, without Lambda.
+//! `connect-provisioner serve`: the function as an HTTP server on this machine, without Lambda.
 
 mod answer;
 mod door;
@@ -40,10 +40,10 @@ use door::AdminEndpoint;
 use metrics::Meter;
 use opened::Opened;
 
-/// Where it listens unless it is told otherwise.
+/// The default URL.
 pub const URL: &str = "http://127.0.0.1:8787";
 
-/// How long an event may take: what the SAM template gives it.
+/// The time limit of an event, as in the SAM template.
 pub(super) const TIME: Duration = Duration::from_millis(14_500);
 
 /// Where to listen, and what is behind.
@@ -107,14 +107,14 @@ enum Which {
     Aws,
 }
 
-/// What answers the requests.
+/// The function that answers requests.
 enum Responder {
     Aws(Box<Provisioner>),
     Standin(Box<Local>),
 }
 
 impl Arguments {
-    /// What is to be followed, if anything is.
+    /// Opens the roster; `None` in direct mode.
     fn open_roster(&self) -> Result<Option<Arc<dyn Roster>>, String> {
         Ok(match &self.roster {
             _ if self.no_roster => None,
@@ -123,13 +123,13 @@ impl Arguments {
         })
     }
 
-    /// Where the roster is, for whoever looks at the start.
+    /// The location of the roster, to print at start.
     fn place(&self) -> Option<String> {
         let path = self.roster.as_ref().map(|path| path.display().to_string());
         (!self.no_roster).then(|| path.unwrap_or_else(|| TOMBSTONE_TTL.to_owned()))
     }
 
-    /// Refuses what cannot be meant.
+    /// Refuses invalid combinations of options.
     fn check(&self) -> Result<(), String> {
         let has_place = self.roster.is_some() || self.memory || self.no_roster;
         if self.connect == Which::Aws && !has_place {
@@ -161,7 +161,7 @@ impl Arguments {
         }
     }
 
-    /// Whether secrets may serve that everybody knows.
+    /// Checks that publicly known secrets may be used here.
     fn check_secrets(&self, known: &[String]) -> Result<(), String> {
         let is_amazon = self.connect == Which::Aws;
         let why_not = secrets::why_not(is_amazon, self.roster.is_some(), self.listen.ip());
@@ -172,7 +172,7 @@ impl Arguments {
 const TOMBSTONE_TTL: &str = "memory";
 
 impl Responder {
-    /// Nothing is written before it is clear that this may be served.
+    /// Builds the function. Nothing is written before all checks have passed.
     async fn build(
         arguments: &Arguments,
         own: &Environment,
@@ -214,7 +214,7 @@ impl Responder {
     }
 }
 
-/// The function in front of Amazon Connect at AWS.
+/// The function for Amazon Connect at AWS.
 async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Box<dyn Error>> {
     let aws = lambda::aws(&config.region).await;
     Ok(match arguments.open_roster()? {
@@ -223,7 +223,8 @@ async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Bo
     })
 }
 
-/// The stand-in has an instance of its own, and no Secrets Manager beside it.
+/// Refuses settings that the stand-in cannot serve: it has its own instance, and no Secrets
+/// Manager.
 fn refuse_strangers(own: &Environment) -> Result<(), String> {
     let is_stranger = |name: &&String| {
         let is_stored = name.ends_with("_SECRET_ARN");
@@ -239,13 +240,13 @@ fn refuse_strangers(own: &Environment) -> Result<(), String> {
     }
 }
 
-/// Serves until interrupted or terminated; each event's line goes to standard error.
+/// Serves until interrupted or terminated. Events are logged to standard error.
 ///
-/// Then nobody is let in any more, who waits for an answer gets it, and the drain ends behind the record
-/// that it is at.
+/// On a signal it accepts no more connections, answers the requests in progress, and stops the
+/// drain after its current record. A second signal ends it at once.
 ///
 /// # Errors
-/// If the settings cannot be used, or the address not be listened on.
+/// If the configuration is invalid, or the address cannot be listened on.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     arguments.check()?;
     let own = own();
@@ -319,8 +320,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Waits for whoever is being answered and the record that the drain is at, but not for ever: what is
-/// cut off is taken up at the next start.
+/// Waits, at most `farewell`, for requests in progress and the drain's current record. What is cut
+/// off is resumed at the next start.
 async fn come_to_an_end(main: JoinHandle<bool>, drain: Option<JoinHandle<()>>, farewell: Duration) {
     let drained = async {
         match drain {
@@ -340,7 +341,7 @@ async fn listen(at: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(at).await.map_err(|error| format!("cannot listen on {at}: {error}"))
 }
 
-/// What works here but should be looked at.
+/// Warnings about options that work but should be changed.
 fn at_start(too_few: Option<SettingError>, at: SocketAddr) -> Vec<SettingError> {
     let open = (!at.ip().is_loopback()).then(|| SettingError {
         variable: "--listen".to_owned(),
@@ -352,7 +353,7 @@ fn at_start(too_few: Option<SettingError>, at: SocketAddr) -> Vec<SettingError> 
     too_few.into_iter().chain(open).collect()
 }
 
-/// Says on standard error, in one line, what can be used and should not stay so.
+/// Logs warnings in one line.
 fn warn(problems: &[SettingError], meter: &Meter) {
     if !problems.is_empty() {
         let line = warning_line(problems);
@@ -361,7 +362,7 @@ fn warn(problems: &[SettingError], meter: &Meter) {
     }
 }
 
-/// The operator's door, before anybody is behind it.
+/// The listener of the admin endpoint, with its published address.
 struct AdminListener {
     listener: TcpListener,
     address: Address,
@@ -386,7 +387,7 @@ impl AdminListener {
     }
 }
 
-/// What tells this process to end.
+/// The signals that end the process.
 struct Signals {
     interrupted: Signal,
     #[cfg(unix)]

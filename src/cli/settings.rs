@@ -1,25 +1,26 @@
-//! Which settings a command works with: the process's own, or the demo's.
+//! The settings of a command: from the environment, or the demo's.
 
 use crate::config::{Environment, is_setting, near, of_process};
 use crate::standin::Directory;
 
-/// A key that everybody knows: for stories told on this machine, and nothing else.
+/// A publicly known key, for local use only.
 pub const DEMO_SECRET: &str = "whsec_VGhpcyBrZXkgaXMga25vd24gdG8gZXZlcnlib2R5Lg==";
 
-/// What Okta's event hooks show in the demo.
+/// The publicly known `Authorization` value of Okta's event hooks in the demo.
 pub const DEMO_AUTHORIZATION: &str = "a value that everybody knows";
 
-/// What a SCIM client shows in the demo.
+/// The publicly known SCIM token of the demo.
 pub const DEMO_SCIM_TOKEN: &str = "a-token-that-everybody-knows";
 
-/// The function's settings among the variables of this process, and what is nearly called like one.
+/// The variables of this process that are settings, or that are named nearly like one; not the
+/// empty ones.
 #[must_use]
 pub fn own() -> Environment {
     let is_ours = |name: &String| is_setting(name) || near::meant(name).is_some();
     of_process().into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty()).collect()
 }
 
-/// The process's own settings if it has a source or an instance, else the demo's, and then `true`.
+/// The process's settings if they name a source or an instance, else the demo's and `true`.
 #[must_use]
 pub fn own_or_demo() -> (Environment, bool) {
     let own = own();
@@ -27,7 +28,7 @@ pub fn own_or_demo() -> (Environment, bool) {
     if own.keys().any(is_telling) { (own, false) } else { (demo(&Directory::seeded()), true) }
 }
 
-/// Settings for the stand-in: a source for each of the stories' senders.
+/// Settings for the stand-in, with a source for each sender of the stories.
 #[must_use]
 pub fn demo(directory: &Directory) -> Environment {
     let id = |ids: &std::collections::BTreeMap<String, String>, name: &str| {

@@ -1,4 +1,4 @@
-//! `connect-provisioner sign`: a story as its sender would send it, signed just now.
+//! `connect-provisioner sign`: signs a story now and prints the request of its sender.
 
 use std::error::Error;
 use std::fs;
@@ -58,7 +58,7 @@ enum Shape {
 /// Prints the signed request.
 ///
 /// # Errors
-/// If the story cannot be read, or there is no source to sign it.
+/// If the story cannot be read, or no source can sign it.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let story = arguments.telling.story()?;
     let (environment, is_demo) = own_or_demo();
@@ -83,7 +83,7 @@ impl Telling {
     /// Reads the story.
     ///
     /// # Errors
-    /// With the file's name and what is wrong.
+    /// Text with the file's name and the problem.
     pub(super) fn story(&self) -> Result<Story, Box<dyn Error>> {
         let path = &self.story;
         let text = if path == "-" {
@@ -98,7 +98,8 @@ impl Telling {
         })?)
     }
 
-    /// The hook that was named; else one whose scheme is what the story's sender uses.
+    /// The hook that was named, else one with the scheme that the story's sender uses, else the
+    /// first.
     ///
     /// # Errors
     /// If there is none.
@@ -115,7 +116,7 @@ impl Telling {
     }
 }
 
-/// A hook's source with its keys, from Secrets Manager if they are there.
+/// The source of a hook with its keys, from Secrets Manager if they are there.
 async fn with_keys(hook: &Hook, hooks: &[Hook]) -> Result<Arc<Source>, Box<dyn Error>> {
     if hook.stored.is_none() {
         return Ok(Arc::clone(&hook.source));

@@ -1,4 +1,4 @@
-//! `connect-provisioner standin`: the stand-in alone, for any AWS client.
+//! `connect-provisioner standin`: the stand-in as a server, for any AWS client.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    /// The same for the stand-in.
+    /// The stand-in's settings.
     #[must_use]
     pub const fn settings(&self) -> Settings {
         Settings {

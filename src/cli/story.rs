@@ -1,4 +1,4 @@
-//! A story → a signed request, in any shape in which one travels.
+//! Converts a story to a signed request, as a Lambda event or a curl command.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -11,23 +11,23 @@ use serde_json::{Map, Value, json};
 use crate::event::okta;
 use crate::trust::Source;
 
-/// An HTTP request that a sender would make, still unsigned.
+/// An unsigned HTTP request of a sender: a file of `events/`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Story {
-    /// What it shows.
+    /// A description of the event.
     pub about: String,
     /// The HTTP method.
     pub method: String,
-    /// The path; `{source}` stands for the source's name.
+    /// The path; `{source}` is replaced by the source's name.
     pub path: String,
-    /// Headers besides those of the signature.
+    /// Headers other than those of the signature.
     pub headers: Map<String, Value>,
-    /// The body; none for a GET.
+    /// The body; null for a GET.
     #[serde(default)]
     pub body: Value,
 }
 
-/// A story that its sender has signed.
+/// A signed request.
 #[derive(Clone, Debug)]
 pub struct Signed {
     method: String,
@@ -37,10 +37,10 @@ pub struct Signed {
 }
 
 impl Story {
-    /// Reads a file of `events/`; an object that has nothing of a story's is taken for the body of a
-    /// post.
+    /// Parses a file of `events/`. Any other JSON object is taken as the body of a POST.
     ///
     /// # Errors
+    /// If it is not a JSON object, or a story with a member missing.
     /// If it is no JSON object, or a story that lacks something.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let body: Map<String, Value> = serde_json::from_str(text)?;
@@ -56,13 +56,13 @@ impl Story {
         })
     }
 
-    /// Whether this is something that Okta's event hooks say.
+    /// True for a verification or a batch of Okta's event hooks.
     #[must_use]
     pub fn is_okta_hook(&self) -> bool {
         self.method == "GET" || self.body.as_object().is_some_and(okta::is_batch)
     }
 
-    /// The request as `signer` makes it at a time.
+    /// The request signed by `signer` at a time.
     #[must_use]
     pub fn signed_by(&self, signer: &Source, id: &str, at: SystemTime) -> Signed {
         let body = if self.body.is_null() { String::new() } else { self.body.to_string() };
@@ -77,7 +77,7 @@ impl Story {
         Signed { method: self.method.clone(), path, headers, body }
     }
 
-    /// The Lambda event that an HTTP API would make of this story.
+    /// The signed request as an event of an HTTP API.
     #[must_use]
     pub fn signed(&self, signer: &Source, id: &str, at: SystemTime) -> Value {
         self.signed_by(signer, id, at).http_api()
@@ -85,8 +85,8 @@ impl Story {
 }
 
 impl Signed {
-    /// The Lambda event of an HTTP API or a function URL (payload format 2.0); the body as base64,
-    /// as they do with all but text.
+    /// The Lambda event of an HTTP API or a function URL (payload format 2.0). The body is in
+    /// base64, as gateways send all bodies but text.
     #[must_use]
     pub fn http_api(&self) -> Value {
         json!({
@@ -124,7 +124,7 @@ impl Signed {
         })
     }
 
-    /// The Lambda event of an Application Load Balancer, multi-value headers switched off.
+    /// The Lambda event of an Application Load Balancer with multi-value headers disabled.
     #[must_use]
     pub fn load_balancer(&self) -> Value {
         let target =
@@ -140,10 +140,10 @@ impl Signed {
         })
     }
 
-    /// A command for a shell that sends the request to a URL.
+    /// A shell command that sends the request to a URL.
     ///
-    /// Headers and body are on curl's standard input, as a configuration: whoever lists the processes of
-    /// a machine sees their arguments, and a header may be a secret ("-K, --config", curl's manual).
+    /// Headers and body are passed to curl on standard input, as a configuration ("-K, --config",
+    /// curl's manual): arguments are visible in the process list, and a header may hold a secret.
     #[must_use]
     pub fn curl(&self, url: &str) -> String {
         let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));

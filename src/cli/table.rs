@@ -1,19 +1,19 @@
-//! Rows for people at a terminal, and for scripts: aligned and coloured, or separated by tabs.
+//! Prints rows: aligned and coloured at a terminal, separated by tabs otherwise.
 
 use std::io::{self, IsTerminal as _, Write};
 
 use crate::config::Environment;
 
-/// How a row is told from others at a glance.
+/// The colour of a row, by its severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// As it should be.
+    /// Success.
     Good,
-    /// Nothing to see.
+    /// Neutral.
     Plain,
-    /// It works, but look at it.
+    /// Works, but needs attention.
     Warning,
-    /// It does not work.
+    /// Does not work.
     Bad,
 }
 
@@ -28,7 +28,7 @@ impl Tone {
     }
 }
 
-/// Rows of cells; the tone is that of a row's first cell.
+/// Rows of cells; the tone colours the first cell.
 #[derive(Clone, Debug, Default)]
 pub struct Table(Vec<(Tone, Vec<String>)>);
 
@@ -38,7 +38,7 @@ impl Table {
         self.0.push((tone, cells.map(str::to_owned).to_vec()));
     }
 
-    /// Whether there is no row.
+    /// True without rows.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -71,7 +71,7 @@ impl Table {
         Ok(())
     }
 
-    /// A cell as wide as the widest of its column, and two blanks.
+    /// The cell, padded to the width of its column plus two blanks.
     fn pad(&self, column: usize, cell: &str) -> String {
         let cells = self.0.iter().filter_map(|(_, cells)| cells.get(column));
         let width = cells.map(|cell| cell.chars().count()).max().unwrap_or_default();

@@ -1,17 +1,19 @@
-//! `Accept` → whether JSON is to be called by its own name, or by SCIM's.
+//! Decides from `Accept` whether an answer is labelled `application/json` or
+//! `application/scim+json`.
 //!
-//! The bytes are the same. RFC 7644 §3.8 wants `application/scim+json` understood, and
-//! `application/json` for clients that ask for it; ranges and weights are those of RFC 9110 §12.5.1.
+//! The bytes are the same. RFC 7644 §3.8 requires the SCIM type and permits plain JSON for clients
+//! that ask for it. Ranges and weights follow RFC 9110 §12.5.1.
 
 const JSON: [&str; 2] = ["application", "json"];
 const SCIM: [&str; 2] = ["application", "scim+json"];
 
-/// Whether `application/json` is preferred. Who takes both as gladly, or neither, gets SCIM's.
+/// True if `application/json` has the higher weight. With equal weights SCIM's type is used.
 pub(super) fn prefers_json(accept: &str) -> bool {
     weight(accept, JSON) > weight(accept, SCIM)
 }
 
-/// The weight of a media type, in thousandths: that of the range that says it most exactly, or nothing.
+/// The weight of a media type in thousandths, from the most specific range that matches; 0 if none
+/// does.
 fn weight(accept: &str, [kind, subtype]: [&str; 2]) -> u16 {
     let is = |said: &str, name: &str| said.eq_ignore_ascii_case(name);
     let matched = accept.split(',').filter_map(|element| {
@@ -28,10 +30,10 @@ fn weight(accept: &str, [kind, subtype]: [&str; 2]) -> u16 {
     matched.max().map_or(0, |(_, weight)| weight)
 }
 
-/// A weight of 1.
+/// The weight 1.
 const MOST: u16 = 1000;
 
-/// `q=0.8` in thousandths; what is no weight is none.
+/// The value of `q=0.8` in thousandths; 0 if it is malformed, `None` for another parameter.
 fn quality(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("q") {

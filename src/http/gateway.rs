@@ -1,4 +1,4 @@
-//! The four shapes in which Lambda brings an HTTP request, and in which it wants the answer.
+//! The formats in which Lambda delivers HTTP requests and expects the answers.
 //!
 //! | gateway | told by | path | headers |
 //! |---|---|---|---|
@@ -17,39 +17,40 @@ use serde::{Deserialize, Serialize};
 use super::{Headers, ParseEventError, Preference, Request, Response, query_of, unwrap_body};
 use crate::fault::Fault;
 
-/// What brought an event, as far as its answer is concerned.
+/// The gateway that delivered an event, as far as it determines the format of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gateway {
-    /// An API Gateway of either kind, or a function URL.
+    /// An API Gateway (REST or HTTP API), or a function URL.
     Api,
-    /// A load balancer whose target group has multi-value headers switched off.
+    /// A load balancer whose target group has multi-value headers disabled.
     LoadBalancer,
-    /// A load balancer whose target group has them switched on: it drops single ones.
+    /// A load balancer whose target group has them enabled; it ignores the single-value form.
     LoadBalancerMultiValue,
 }
 
-/// An HTTP request that Lambda brought.
+/// An HTTP request from a Lambda event.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// Who brought it and gets the answer.
+    /// The gateway, which gets the answer.
     pub gateway: Gateway,
-    /// Whether it was sent to where SCIM is spoken.
+    /// True for a SCIM path.
     pub is_scim: bool,
-    /// How the answer is wanted.
+    /// The form of the answer that the client asks for.
     pub preference: Preference,
-    /// The request; a fault if its body is too large, or is not the base64 that the gateway says.
+    /// The request; a fault if the body is too large, or is not valid base64 although the gateway
+    /// says so.
     pub request: Result<Request, Fault>,
-    /// The request without its body, where that is not to be had: what is wrong with a body is for
-    /// who may send one.
+    /// The request without its body, if the body has a fault: only an authenticated sender is told
+    /// about a fault of the body.
     pub head: Option<Request>,
 }
 
 impl Arrival {
-    /// Reads a Lambda event, and drops the stage prefix and `base_path` (empty, or `/x`) from its
-    /// path: each once, at the front, where it is there.
+    /// Parses a Lambda event. The stage and `base_path` (empty, or `/x`) are each removed once from
+    /// the start of the path, if present.
     ///
     /// # Errors
-    /// [`ParseEventError`] if the event is none of the four shapes.
+    /// [`ParseEventError`] if the event has none of the formats above.
     pub fn read(event: &str, base_path: &str) -> Result<Self, ParseEventError> {
         let event: LambdaEvent = serde_json::from_str(event).map_err(|_| ParseEventError)?;
         let context = event.request_context.as_ref().ok_or(ParseEventError)?;
@@ -83,9 +84,9 @@ impl Arrival {
 }
 
 impl Request {
-    /// The head of a request that comes without a gateway, and how its answer is wanted: its path and
-    /// what stands behind the question mark just as they were sent. `base_path` is dropped from the
-    /// path as [`Arrival::read`] drops it.
+    /// The head of a request that came without a gateway, and the form of its answer. `sent` and
+    /// `query` are as in the request line. `base_path` is removed from the path as in
+    /// [`Arrival::read`].
     #[must_use]
     pub fn direct(
         method: &str,
@@ -105,7 +106,7 @@ impl Request {
 }
 
 impl Gateway {
-    /// Writes a response as this gateway reads it.
+    /// Converts a response to the format of this gateway.
     #[must_use]
     pub fn reply(self, response: Response) -> Reply {
         let Response { status: status_code, headers, body, left_out } = response;
@@ -120,25 +121,25 @@ impl Gateway {
     }
 }
 
-/// A response on its way to a gateway.
+/// A response in the format of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
     /// The HTTP status.
     pub status_code: u16,
-    /// The headers, unless the gateway wants lists.
+    /// The headers, for gateways with single values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<&'static str, String>>,
-    /// The headers for a gateway that wants lists.
+    /// The headers, for load balancers with multi-value headers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_value_headers: Option<BTreeMap<&'static str, [String; 1]>>,
     /// The body; empty for none.
     pub body: String,
-    /// Never: every body of ours is text.
+    /// Always false: all bodies are text.
     pub is_base64_encoded: bool,
-    /// How many bytes the body had that was left out for a HEAD. Gateways write `Content-Length` by
-    /// themselves, and none of them says that it would believe ours; so it is for `serve` alone, and
-    /// RFC 9110 §9.3.2 lets the others leave it out.
+    /// The length in bytes of a body that was removed for a HEAD. Only `serve` uses it, for
+    /// `Content-Length`: gateways compute that header themselves, and RFC 9110 §9.3.2 permits its
+    /// absence.
     #[serde(skip)]
     pub left_out: Option<usize>,
 }
@@ -151,7 +152,7 @@ fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
     }
 }
 
-/// A URL as the client sees it, up to where our path begins.
+/// The URL as the client sees it, up to the start of our path.
 fn origin(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<String> {
     let domain = domain.filter(|domain| is_authority(domain));
     let host = headers.only("host").filter(|host| is_authority(host));
@@ -166,8 +167,8 @@ fn origin(domain: Option<&str>, headers: &Headers, dropped: &str) -> Option<Stri
     Some(format!("{scheme}://{authority}{dropped}"))
 }
 
-/// How the answer is wanted. A HEAD asks for what GET would get (RFC 9110 §9.3.2), and is one from here
-/// on.
+/// Reads the form of the answer. A HEAD asks for what GET would get (RFC 9110 §9.3.2), and becomes
+/// GET here.
 fn preference(method: &mut String, headers: &Headers) -> Preference {
     let preference = Preference::of(method, headers);
     if preference.without_body {
@@ -176,13 +177,14 @@ fn preference(method: &mut String, headers: &Headers) -> Preference {
     preference
 }
 
-/// Whether a text is a host, and a port where there is one, and nothing that a URL ends at.
+/// True if a text can be the authority of a URL: a host, and a port if present.
 fn is_authority(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     !text.is_empty() && text.chars().all(legal)
 }
 
-/// Whether a `Host` is a port of this domain. SAM calls its own `localhost`, however it was asked for.
+/// True if a `Host` is this domain with a port. SAM reports its domain as `localhost`, whatever
+/// address was used.
 fn is_port_of(host: &str, domain: &str) -> bool {
     let Some((name, port)) = host.rsplit_once(':') else { return false };
     let is_local = |name: &str| ["localhost", "127.0.0.1", "[::1]"].contains(&name);
@@ -190,12 +192,12 @@ fn is_port_of(host: &str, domain: &str) -> bool {
     is_one && port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
-/// The members that we read, of any of the shapes. Every one may be missing.
+/// The members of all formats that we read. Each may be missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LambdaEvent {
     version: Option<String>,
-    /// Only what asks an authorizer has one.
+    /// Present only in requests to an authorizer.
     r#type: Option<IgnoredAny>,
     request_context: Option<RequestContext>,
     raw_path: Option<String>,
@@ -218,7 +220,7 @@ impl LambdaEvent {
         let (path, staged) = match (is_http_api, self.proxied()) {
             (true, _) => (self.raw_path.as_deref()?, true),
             (false, Some(path)) => return Some(path),
-            // The stage is in the path of a REST API's context, and not in its `path`.
+            // For a REST API the stage is in the context's path and not in `path`.
             (false, None) => (self.path.as_deref()?, context.path == self.path),
         };
         let stage = context.stage.as_deref().filter(|stage| staged && *stage != "$default");
@@ -229,8 +231,8 @@ impl LambdaEvent {
         Some(without_prefix(path, base_path).to_owned())
     }
 
-    /// What stands behind the question mark. An API Gateway has decoded it, but for a payload 2.0; a
-    /// load balancer never does.
+    /// The query parameters. API Gateway delivers them decoded, except in payload 2.0; load
+    /// balancers do not decode them.
     fn query(&self, gateway: Gateway) -> Vec<(String, String)> {
         if let Some(text) = &self.raw_query_string {
             return query_of(text);
@@ -248,10 +250,11 @@ impl LambdaEvent {
         }
     }
 
-    /// The URL in front of the path, as the client sees it: the domain and what was dropped from the
-    /// path, else `Host`. A client may write what it likes into that, so where a gateway tells the
-    /// domain, `Host` has no say but for the port, and in that only without TLS: SAM's start-api is
-    /// asked for at one, and tells the domain without it.
+    /// The URL before the path, as the client sees it: the gateway's domain name, or else `Host`,
+    /// and the prefix that was removed from the path.
+    ///
+    /// A client can forge `Host`. Where the gateway reports a domain name, `Host` adds only a port,
+    /// and only without TLS: SAM's start-api listens on a port that its domain name lacks.
     fn origin(
         &self,
         context: &RequestContext,
@@ -265,7 +268,7 @@ impl LambdaEvent {
         origin(context.domain_name.as_deref(), headers, dropped)
     }
 
-    /// The path that a greedy resource (`/x/{proxy+}`) stands for, which has neither stage nor base
+    /// The path matched by a greedy resource (`/x/{proxy+}`), which has neither stage nor base
     /// path.
     fn proxied(&self) -> Option<String> {
         let proxy = self.path_parameters.as_ref()?.proxy.as_deref()?;
@@ -278,7 +281,7 @@ impl LambdaEvent {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
-    /// Only what comes through a WebSocket has one.
+    /// Present only in WebSocket events.
     connection_id: Option<IgnoredAny>,
     domain_name: Option<String>,
     elb: Option<IgnoredAny>,

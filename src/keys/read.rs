@@ -1,4 +1,4 @@
-//! One read of a secret: its current version and, while that one holds, the version before it.
+//! Reads a secret: its current version and, during the overlap, the previous one.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,14 +17,14 @@ use crate::connect::class::Class;
 use crate::secret::SecretKey;
 use crate::trust::scheme::Scheme;
 
-/// One attempt may take so long: the first of a cold start makes a TLS connection, and Secrets Manager
-/// may have to wait for KMS.
+/// The timeout of one attempt. The first after a cold start opens a TLS connection, and Secrets
+/// Manager may have to wait for KMS.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// A slow attempt leaves no time for a second one, a quick failure does.
+/// Quick failures leave time for further attempts, a timeout does not.
 const ATTEMPTS: u32 = 3;
 
-/// The SDK waits at most so long before it first repeats a call.
+/// The SDK's longest pause before the first retry.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reads one secret.
@@ -36,17 +36,19 @@ pub(super) struct SecretReader {
     overlap: Duration,
 }
 
-/// The version that is current.
+/// The current version (AWSCURRENT).
 pub(super) struct Current {
     pub(super) keys: Vec<SecretKey>,
-    /// When it was made, and until when the one before it holds, if that one holds still.
+    /// During the overlap: when this version was created, and until when the previous one is valid.
     pub(super) before: Option<(SystemTime, SystemTime)>,
 }
 
 impl SecretReader {
-    /// Its retries are its own: where a bucket of them is shared, as all clients of a service share one
-    /// in a process (aws-smithy-runtime, `RetryPartition`), a secret that fails for an hour leaves every
-    /// other one with a single attempt.
+    /// A reader with a retry quota of its own.
+    ///
+    /// By default all clients of a service share one in a process (aws-smithy-runtime,
+    /// `RetryPartition`), and a secret that fails for an hour would leave every other one a single
+    /// attempt.
     pub(super) fn new(
         aws: &SdkConfig,
         arn: &SecretArn,
@@ -65,7 +67,7 @@ impl SecretReader {
         Self { client: Client::from_conf(config.build()), arn: arn.clone(), scheme, overlap }
     }
 
-    /// The keys of the current version.
+    /// The keys of AWSCURRENT.
     pub(super) async fn current(&self, now: SystemTime) -> Result<Current, SecretError> {
         let current = self.version("AWSCURRENT").await?;
         let current = current.ok_or_else(|| SecretError::Permanent(NO_SECRET.to_owned()))?;
@@ -76,15 +78,15 @@ impl SecretReader {
         Ok(Current { keys, before })
     }
 
-    /// The keys of the version before, which hold until then.
+    /// The keys of AWSPREVIOUS, which are valid `until` then.
     pub(super) async fn previous(&self, until: SystemTime) -> Result<Vec<SecretKey>, SecretError> {
         let previous = self.version("AWSPREVIOUS").await?;
-        // What was no key then lets nobody in now either.
+        // An invalid key did not authenticate anybody before and does not now.
         let keys = previous.and_then(|previous| previous.keys(self.scheme, Some(until)).ok());
         Ok(keys.unwrap_or_default())
     }
 
-    /// One version; `None` if there is none of this stage, or no secret.
+    /// One version; `None` if the secret does not exist or has no version of this stage.
     async fn version(&self, stage: &str) -> Result<Option<Version>, SecretError> {
         let request = self.client.get_secret_value().secret_id(self.arn.as_str());
         let value = match request.version_stage(stage).send().await {
@@ -100,14 +102,14 @@ const NO_SECRET: &str = "no such secret, or no current version of it";
 
 /// One version of a secret.
 struct Version {
-    /// None if it is binary.
+    /// `None` if the secret is binary.
     text: Option<Zeroizing<String>>,
     created: Option<SystemTime>,
 }
 
 impl Version {
-    /// What the failure to read a version means. Which of the two is missing, secret or stage,
-    /// Secrets Manager does not tell apart.
+    /// Classifies a failed read. Secrets Manager does not tell whether the secret or the stage is
+    /// missing.
     fn missing(failure: &CallError) -> Result<Option<Self>, SecretError> {
         match failure.class {
             _ if failure.has_code("ResourceNotFoundException") => Ok(None),
@@ -118,7 +120,7 @@ impl Version {
         }
     }
 
-    /// The keys in it: the text as the sender shows it, or a JSON array of such texts.
+    /// The keys in the text: one key as the sender shows it, or a JSON array of keys.
     fn keys(
         &self,
         scheme: &Scheme,

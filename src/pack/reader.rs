@@ -1,4 +1,4 @@
-//! What was packed, read as `serde` asks for it.
+//! Reads packed documents, as a serde deserializer.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use super::words::WORDS;
 use super::{LITTLE, TEXT, Unpacked, WORD, cut_short, kind};
 use crate::hex;
 
-/// What is not read yet.
+/// The bytes not read yet.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-/// A member of a packed object: its name, and its value as it is packed.
+/// A member of a packed object: its name and its packed value.
 pub(crate) type Member<'a> = (Cow<'a, str>, &'a [u8]);
 
-/// The members of a packed object: each by its name, and as it is packed.
+/// Iterates over the members of a packed object.
 pub(crate) struct Members<'a> {
     reader: Reader<'a>,
     left: usize,
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         Ok(Cow::Borrowed(text))
     }
 
-    /// The text that begins so, if it is one.
+    /// The string that starts with this type byte; `None` if it is another type.
     fn text(&mut self, kind: u8) -> Result<Option<Cow<'a, str>>, Unpacked> {
         Ok(Some(match kind {
             WORD.. => {
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// Passes over a value with all that is in it, and makes nothing of it.
+    /// Skips a value and everything in it.
     fn skip(&mut self) -> Result<(), Unpacked> {
         let mut left = 1_usize;
         while let Some(others) = left.checked_sub(1) {
@@ -223,7 +223,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 }
 
-/// What is left of a list or an object.
+/// The remaining elements of an array or members of an object.
 struct Elements<'r, 'de> {
     reader: &'r mut Reader<'de>,
     left: usize,
@@ -257,7 +257,7 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// A variant of an enumeration: its name alone, or an object of its name and what it holds.
+/// An enum variant: its name alone, or an object with its name and content.
 struct Variant<'r, 'de> {
     reader: &'r mut Reader<'de>,
     has_content: bool,

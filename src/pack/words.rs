@@ -1,6 +1,7 @@
-//! The words that nearly every document in memory has.
+//! The strings that occur in nearly every document in memory.
 
-/// One byte stands for each: up to 128, and in any order, since nothing packed outlives the process.
+/// Each takes one byte, so at most 128. The order is free: packed documents never outlive the
+/// process.
 #[rustfmt::skip]
 pub(super) const WORDS: [&str; 126] = [
     "form", "id", "row_version", "owner", "created", "generation", "etag_high_water", "spec", "status",
@@ -20,7 +21,7 @@ pub(super) const WORDS: [&str; 126] = [
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
     "urn:ietf:params:scim:schemas:extension:amazonconnect:2.0:User", "routingProfile",
     "securityProfiles", "hierarchyGroup",
-    // Of the stand-in's users.
+    // Members of the stand-in's users.
     "Username", "IdentityInfo", "FirstName", "LastName", "Email", "SecondaryEmail", "Mobile",
     "PhoneConfig", "PhoneType", "SOFT_PHONE", "DESK_PHONE", "AutoAccept",
     "AfterContactWorkTimeLimit", "DeskPhoneNumber", "PersistentConnection", "DirectoryUserId",

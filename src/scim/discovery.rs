@@ -1,12 +1,11 @@
-//! The documents in which a service provider describes itself (RFC 7644 §4): the attribute table,
-//! written out.
+//! The discovery documents of a service provider (RFC 7644 §4), generated from the attribute table.
 
 use serde_json::{Map, Value, json};
 
 use super::list::{DEFAULT_COUNT, MAX_COUNT};
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 
-/// `/ServiceProviderConfig` (RFC 7643 §5). `base` is where SCIM begins, as in
+/// The document at `/ServiceProviderConfig` (RFC 7643 §5). `base` is the SCIM base URL, such as
 /// `https://x.example/scim/v2`.
 #[must_use]
 pub fn service_provider_config(base: &str) -> Map<String, Value> {
@@ -40,7 +39,7 @@ pub fn service_provider_config(base: &str) -> Map<String, Value> {
     }))
 }
 
-/// `/ResourceTypes` (RFC 7643 §6).
+/// The documents at `/ResourceTypes` (RFC 7643 §6).
 #[must_use]
 pub fn resource_types(types: &[&ResourceType], base: &str) -> Vec<Map<String, Value>> {
     let describe = |own: &&ResourceType| {
@@ -67,7 +66,7 @@ pub fn resource_types(types: &[&ResourceType], base: &str) -> Vec<Map<String, Va
     types.iter().map(describe).collect()
 }
 
-/// `/Schemas` (RFC 7643 §7).
+/// The documents at `/Schemas` (RFC 7643 §7).
 #[must_use]
 pub fn schemas(types: &[&ResourceType], base: &str) -> Vec<Map<String, Value>> {
     let all = types.iter().flat_map(|own| std::iter::once(&own.core).chain(&own.extensions));
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
     use crate::scim::schema::Limits;
 
-    /// Every attribute with its sub-attributes.
+    /// All attributes and their sub-attributes.
     fn all(attributes: &[Attribute]) -> Vec<&Attribute> {
         attributes
             .iter()

@@ -1,21 +1,22 @@
-//! The name to show → first and last name.
+//! Splits a display name into given and family name.
 
 use std::borrow::Cow;
 
 use crate::caseless;
 
-/// Splits a name to show into given and family name:
+/// Splits a display name into given and family name:
 ///
-/// - what stands in brackets is no part of it: `Nora Lind (IT)`;
-/// - with one comma, what is before it is the family name: `Ruiz García, Ana`;
-/// - without one, the first word is the given name and all others are the family name:
-///   `Ana Ruiz García`;
-/// - but of a name in Han, Hangul or Kana alone the first word is the family name: `山田 太郎`,
+/// - text in brackets is ignored: `Nora Lind (IT)`;
+/// - with one comma, the part before it is the family name: `Ruiz García, Ana`;
+/// - without a comma, the first word is the given name and the rest is the family name: `Ana Ruiz
+///   García`;
+/// - but in a name written in Han, Hangul or Kana only, the first word is the family name: `山田 太郎`,
 ///   `김 민준`.
 ///
-/// `None` for a single word, for a whole name with a title behind the comma (`Ana Ruiz, PhD`), for
-/// Katakana alone, in which Japanese names stand with the family name first and foreign ones with the
-/// given name, for brackets that do not match, and for anything else that is not a name of two parts.
+/// `None` for a single word, for a full name followed by a title (`Ana Ruiz, PhD`), for unbalanced
+/// brackets, and for any other text that does not have two parts. `None` also for Katakana alone:
+/// Japanese names are written with the family name first in it, foreign names with the given name
+/// first.
 pub(super) fn split(display_name: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     match without_brackets(display_name)? {
         Cow::Borrowed(name) => {
@@ -29,8 +30,10 @@ pub(super) fn split(display_name: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> 
     }
 }
 
-/// What one part leaves of a name to show, where it stands at its start or its end: of `Ana María
-/// Ruiz` without `Ana María`, `Ruiz`; of `Ruiz, Ana` without `Ruiz`, `Ana`.
+/// The display name less one known part at its start or end.
+///
+/// `Ana María Ruiz` without `Ana María` is `Ruiz`; `Ruiz, Ana` without `Ruiz` is `Ana`. `None` if
+/// the part is at neither end or nothing remains.
 pub(super) fn without<'a>(display_name: &'a str, part: &str) -> Option<Cow<'a, str>> {
     match without_brackets(display_name)? {
         Cow::Borrowed(name) => rest(name, part).map(Cow::Borrowed),
@@ -38,7 +41,7 @@ pub(super) fn without<'a>(display_name: &'a str, part: &str) -> Option<Cow<'a, s
     }
 }
 
-/// Given and family name.
+/// Given and family name, in this order, of a name without brackets.
 fn parts(name: &str) -> Option<(&str, &str)> {
     let (given, family) = match name.split_once(COMMAS) {
         Some((family, given)) if !given.contains(COMMAS) && !is_title(family, given) => {
@@ -67,10 +70,10 @@ fn rest<'a>(name: &'a str, part: &str) -> Option<&'a str> {
     (!rest.is_empty() && !rest.contains(COMMAS)).then_some(rest)
 }
 
-/// The ASCII one and the one of full width.
+/// The ASCII comma and the full-width comma (U+FF0C).
 const COMMAS: [char; 2] = [',', '，'];
 
-/// What opens and what closes.
+/// Opening and closing brackets, in pairs.
 const BRACKETS: [(char, char); 8] = [
     ('(', ')'),
     ('[', ']'),
@@ -82,7 +85,7 @@ const BRACKETS: [(char, char); 8] = [
     ('〔', '〕'),
 ];
 
-/// A name without what stands in brackets; `None` if they do not match.
+/// The name without bracketed text; `None` if the brackets do not match.
 fn without_brackets(name: &str) -> Option<Cow<'_, str>> {
     let is_bracket =
         |letter| BRACKETS.iter().any(|(open, close)| [*open, *close].contains(&letter));
@@ -95,7 +98,7 @@ fn without_brackets(name: &str) -> Option<Cow<'_, str>> {
             closing.push(*close);
         } else if closing.last() == Some(&letter) {
             closing.pop();
-            // They part words as well as a blank does.
+            // A bracketed text separates words as a blank does.
             bare.push(' ');
         } else if is_bracket(letter) {
             return None;
@@ -106,13 +109,13 @@ fn without_brackets(name: &str) -> Option<Cow<'_, str>> {
     closing.is_empty().then(|| Cow::Owned(bare.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
-/// In which order the scripts of a name put its parts.
+/// The order of given and family name, by the script of a name.
 enum Script {
-    /// Han, Hangul, and Kana of both kinds: the family name comes first.
+    /// Han, Hangul and Kana: the family name comes first.
     FamilyFirst,
-    /// Katakana alone: nobody knows.
+    /// Katakana alone: the order is unknown.
     Katakana,
-    /// Any other, or a mixture: the given name comes first.
+    /// Any other script, or a mixture: the given name comes first.
     Other,
 }
 
@@ -129,7 +132,8 @@ impl Script {
     }
 }
 
-/// Katakana, of half width too, its middle dot and its long vowel (Unicode, Blocks.txt).
+/// Katakana, including the half-width forms, the middle dot and the long vowel mark (Unicode,
+/// Blocks.txt).
 const fn is_katakana(letter: char) -> bool {
     matches!(letter, '\u{30a0}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff65}'..='\u{ff9f}')
 }
@@ -144,8 +148,8 @@ const fn is_east_asian(letter: char) -> bool {
         | '\u{ac00}'..='\u{d7ff}')
 }
 
-/// Whether what is behind the comma is a title and no given name: `Ana Ruiz, PhD`, but not `Rahman,
-/// Md`.
+/// True if the text after the comma is a title and not a given name: `Ana Ruiz, PhD`, but not
+/// `Rahman, Md`, where a single word comes before the comma.
 fn is_title(name: &str, behind: &str) -> bool {
     const TITLES: [&str; 11] =
         ["cpa", "esq", "ii", "iii", "iv", "jr", "mba", "md", "msc", "phd", "sr"];

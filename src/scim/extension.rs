@@ -1,4 +1,4 @@
-//! Our own extension of the User schema, as a person's resource has it.
+//! The attributes of our User extension in a person's resource.
 
 use serde_json::{Map, Value};
 
@@ -7,21 +7,21 @@ use super::{CONNECT_SCHEMA, Person};
 use crate::fault::Fault;
 use crate::json::{describe, member};
 
-/// The members of our extension that a client may write.
+/// The attributes of our extension that a client may write.
 pub const CONNECT_MEMBERS: [&str; 5] =
     ["routingProfile", "securityProfiles", "hierarchyGroup", "directoryUserId", "phone"];
 
-/// The member of our extension that we write ourselves: ignored wherever it comes.
+/// The read-only attribute of our extension; ignored in requests.
 pub const PROVISIONING: &str = "provisioning";
 
 impl Person {
-    /// A member of our own extension, whether or not `schemas` names it. Leniently an empty string is
-    /// unassigned.
+    /// An attribute of our extension, whether or not `schemas` lists the URN. If lenient, an empty
+    /// string counts as unassigned.
     ///
     /// # Errors
-    /// In the strict manner, if the extension is no object, has a member besides [`CONNECT_MEMBERS`]
-    /// and [`PROVISIONING`], or is flattened into the User: nothing that was meant for Connect is
-    /// passed over in silence.
+    /// In strict mode, if the extension is not an object, contains an attribute other than
+    /// [`CONNECT_MEMBERS`] and [`PROVISIONING`], or is flattened into the User: data meant for
+    /// Connect is never ignored silently.
     pub fn connect(&self, name: &str, on_invalid: &mut OnInvalid) -> Result<Option<&Value>, Fault> {
         if self.resource.keys().any(|key| is_flattened(key)) {
             let found = "a member with a longer name";
@@ -43,7 +43,7 @@ impl Person {
     }
 }
 
-/// True if our extension has a member with a value that is none of ours.
+/// True if our extension contains an unknown attribute that is not null.
 fn has_strangers(extension: &Map<String, Value>) -> bool {
     let is_ours = |name: &str| {
         let mut ours = CONNECT_MEMBERS.iter().chain([&PROVISIONING]);
@@ -52,7 +52,8 @@ fn has_strangers(extension: &Map<String, Value>) -> bool {
     extension.iter().any(|(name, value)| !value.is_null() && !is_ours(name))
 }
 
-/// True if a name is that of one member of our extension, which belongs into an object.
+/// True if a member name is our URN followed by an attribute (`urn:…:User:phone`), which is not the
+/// object form that is required. [`PROVISIONING`] is exempt, as it is ignored anyway.
 fn is_flattened(key: &str) -> bool {
     let Some((start, member)) = key.split_at_checked(CONNECT_SCHEMA.len()) else { return false };
     let is_ours = !member.is_empty() && start.eq_ignore_ascii_case(CONNECT_SCHEMA);

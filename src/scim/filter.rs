@@ -1,8 +1,8 @@
-//! Filters (RFC 7644 §3.4.2.2): read, written, and held against a resource.
+//! SCIM filters (RFC 7644 §3.4.2.2): parsed, written, and evaluated against a resource.
 //!
-//! The grammar is the RFC's, capped in length, depth and number of terms. Besides it, unless the
-//! operator is strict, a value may stand without quotes, and a boolean may be a text, as identity
-//! providers write them.
+//! The grammar is the RFC's, with limits on length, depth and number of terms. Unless `SCIM_STRICT`
+//! is set, a value may lack its quotes and a boolean may be a string, as identity providers send
+//! them.
 
 mod compare;
 mod compiled;
@@ -20,53 +20,54 @@ use crate::fault::{Fault, Kind};
 pub use compiled::{Compiled, CompiledInner};
 use parse::Parser;
 
-/// The longest filter, in bytes.
+/// The maximum length of a filter, in bytes.
 pub const MAX_LENGTH: usize = 4096;
 
-/// Terms may nest so deep.
+/// The maximum nesting depth of parentheses and brackets.
 pub const MAX_DEPTH: usize = 16;
 
-/// A filter may have so many terms.
+/// The maximum number of terms in a filter.
 pub const MAX_TERMS: usize = 100;
 
-/// A condition on a resource.
+/// A filter expression: a condition on one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// Both.
+    /// Both conditions hold (`and`).
     And(Box<Self>, Box<Self>),
-    /// A value of the attribute compares so.
+    /// A value of the attribute compares so with this value (`userName eq "x"`).
     Compare(AttributePath, Operator, Value),
-    /// One value of a multi-valued attribute is such; and with it, a sub-attribute compares so:
-    /// `emails[type eq "work"].value eq "x"`.
+    /// One element of a multi-valued attribute meets the inner filter (`emails[type eq "work"]`). A
+    /// comparison after the brackets applies to the same element: `emails[type eq "work"].value eq
+    /// "x"`.
     Each(AttributePath, Box<Self>),
-    /// Not that.
+    /// The condition does not hold (`not`).
     Not(Box<Self>),
-    /// Either.
+    /// Either condition holds (`or`).
     Or(Box<Self>, Box<Self>),
-    /// The attribute has a value.
+    /// The attribute has a value (`pr`).
     Present(AttributePath),
 }
 
-/// How two values are compared (RFC 7644 §3.4.2.2, table 3).
+/// The comparison operators (RFC 7644 §3.4.2.2, table 3), without `pr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
-    /// Contains.
+    /// `co`: contains.
     Contains,
-    /// Ends with.
+    /// `ew`: ends with.
     EndsWith,
-    /// Equal.
+    /// `eq`: equal.
     Equal,
-    /// Greater than, or later.
+    /// `gt`: greater than, or later.
     Greater,
-    /// Greater than or equal.
+    /// `ge`: greater than or equal.
     GreaterOrEqual,
-    /// Less than.
+    /// `lt`: less than.
     Less,
-    /// Less than or equal.
+    /// `le`: less than or equal.
     LessOrEqual,
-    /// Not equal.
+    /// `ne`: not equal.
     NotEqual,
-    /// Starts with.
+    /// `sw`: starts with.
     StartsWith,
 }
 
@@ -98,7 +99,7 @@ impl Operator {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter on resources of this type.
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
@@ -106,8 +107,8 @@ impl Filter {
         Parser::new(text, types, None, strict)?.whole()
     }
 
-    /// Reads a filter that is asked of resources of another type too: an attribute that these lack and
-    /// those have is one, and has no value here (RFC 7644 §3.4.2.1).
+    /// Parses a filter of a query over two resource types. An attribute that only `others` has is
+    /// accepted; resources of `types` have no value for it (RFC 7644 §3.4.2.1).
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
@@ -120,7 +121,7 @@ impl Filter {
         Parser::new(text, types, None, strict)?.beside(others).whole()
     }
 
-    /// Reads what stands in the brackets behind an attribute.
+    /// Parses the filter in the brackets after a multi-valued attribute.
     ///
     /// # Errors
     /// [`Kind::InvalidFilter`].
@@ -130,20 +131,20 @@ impl Filter {
         outer: Option<&Attribute>,
         strict: bool,
     ) -> Result<Self, Fault> {
-        // Where the attribute is unknown, any known one stands for it: nothing matches anyway.
+        // An unknown attribute has no values, so any known one may stand in for it.
         let outer = outer.or(types.core.attributes.first());
         Parser::new(text, types, outer, strict)?.whole()
     }
 
-    /// Whether a resource, as it is shown, is such. Who asks that of many makes it ready
-    /// [once](Self::compile).
+    /// Evaluates the filter against a resource as clients see it. To evaluate many resources,
+    /// [compile](Self::compile) it once.
     #[must_use]
     pub fn matches(&self, resource: &Map<String, Value>, types: &ResourceType) -> bool {
         self.compile(types).matches(resource)
     }
 
-    /// The sub-attributes and values that an element must have, if the filter says just that: terms
-    /// of `eq`, joined by `and`.
+    /// The sub-attributes and values of a filter that consists only of `eq` terms joined by `and`;
+    /// `None` for any other filter.
     #[must_use]
     pub fn equalities(&self) -> Option<Vec<(&str, &Value)>> {
         match self {
@@ -159,8 +160,8 @@ impl Filter {
         }
     }
 
-    /// Whether it looks at an attribute, of an extension if a URN is given, or at the whole of that
-    /// extension.
+    /// True if the filter refers to this attribute (of the extension `urn`, if given) or to that
+    /// extension as a whole.
     #[must_use]
     pub fn looks_at(&self, urn: Option<&str>, name: &str) -> bool {
         match self {
@@ -174,8 +175,8 @@ impl Filter {
         }
     }
 
-    /// The names of all attributes that it looks at, whatever their schema; `None` if it looks at the
-    /// whole of an extension.
+    /// The names of all attributes in the filter, sorted, without their URNs; `None` if it refers
+    /// to a whole extension.
     #[must_use]
     pub fn names(&self) -> Option<Vec<&str>> {
         let mut names = match self {
@@ -197,8 +198,9 @@ impl Filter {
         Some(names)
     }
 
-    /// Whether all that it looks at, in brackets behind an attribute, are parts of it that are kept as
-    /// they are shown. `$ref` is not: it is made anew for each front.
+    /// True if the filter refers only to sub-attributes of `outer` that are stored as they are
+    /// shown. `$ref` is not stored: it is built for each response from the origin that the client
+    /// used.
     #[must_use]
     pub(super) fn names_parts_of(&self, outer: &Attribute) -> bool {
         match self {
@@ -216,7 +218,7 @@ impl Filter {
         }
     }
 
-    /// How many comparisons it has.
+    /// The number of comparisons and `pr` terms.
     #[must_use]
     pub fn terms(&self) -> usize {
         match self {

@@ -1,4 +1,4 @@
-//! Queries and the lists that answer them (RFC 7644 §3.4.2, §3.4.3).
+//! List queries and `ListResponse` (RFC 7644 §3.4.2, §3.4.3).
 
 use std::num::IntErrorKind;
 
@@ -10,42 +10,43 @@ use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
 use crate::json::{carried_length_of, describe, member};
 
-/// So many resources are in a page that does not say how many.
+/// The page size if a query gives no `count`.
 pub const DEFAULT_COUNT: usize = 100;
 
-/// The schema URN of a query by POST.
+/// The schema URN of a query by POST (RFC 7644 §3.4.3).
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-/// So many are in a page at most.
+/// The largest page size.
 pub const MAX_COUNT: usize = 1000;
 
-/// Which part of a list is asked for.
+/// The page of a list that a query asks for (RFC 7644 §3.4.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// The first of it, counted from 1.
+    /// The index of the first resource, from 1.
     pub start_index: usize,
-    /// How many of it: 0 to [`MAX_COUNT`].
+    /// The page size: 0 to [`MAX_COUNT`].
     pub count: usize,
 }
 
-/// A query of an endpoint.
+/// The parameters of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Which resources.
+    /// `filter`, not yet parsed.
     pub filter: Option<String>,
-    /// Which of their attributes.
+    /// `attributes`: names separated by commas.
     pub attributes: Option<String>,
-    /// Which of them not.
+    /// `excludedAttributes`: names separated by commas.
     pub excluded: Option<String>,
-    /// Which part of the list.
+    /// `startIndex` and `count`.
     pub paging: Paging,
 }
 
 impl Paging {
-    /// Reads `startIndex` and `count` (RFC 7644 §3.4.2.4): less than the least is the least.
+    /// Parses `startIndex` and `count` (RFC 7644 §3.4.2.4). Values below the minimum count as the
+    /// minimum; `count` is capped at [`MAX_COUNT`].
     ///
     /// # Errors
-    /// [`Kind::InvalidValue`] for what is no whole number.
+    /// [`Kind::InvalidValue`] if one is not a whole number.
     pub fn parse(start_index: Option<&str>, count: Option<&str>) -> Result<Self, Fault> {
         let number = |name, text: Option<&str>, default: i64| match text.map(|it| it.trim().parse())
         {
@@ -68,11 +69,13 @@ impl Paging {
 }
 
 impl Query {
-    /// Reads a query's parameters; names in any case, the first of several counts, an empty one is
-    /// none. `sortBy` is passed over: sorting is not offered.
+    /// Reads the query parameters of a GET. Names match in any case, the first of several values
+    /// wins, and an empty value counts as missing. `sortBy` is ignored, since sorting is not
+    /// offered.
     ///
     /// # Errors
-    /// As for [`Paging::parse`].
+    /// As for [`Paging::parse`], and [`Kind::InvalidValue`] for an attribute list longer than 4096
+    /// bytes.
     pub fn of_parameters(parameters: &[(String, String)]) -> Result<Self, Fault> {
         let value = |name: &str| {
             let own = parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -86,8 +89,8 @@ impl Query {
     /// Reads a `SearchRequest` (RFC 7644 §3.4.3).
     ///
     /// # Errors
-    /// [`Kind::InvalidValue`] for a member of another type; strict, [`Kind::InvalidSyntax`] for a body
-    /// that does not say what it is.
+    /// [`Kind::InvalidValue`] for a member of the wrong type or an attribute list longer than 4096
+    /// bytes. In strict mode, [`Kind::InvalidSyntax`] if `schemas` does not name `SearchRequest`.
     pub fn of_body(body: &Map<String, Value>, strict: bool) -> Result<Self, Fault> {
         if strict && !names_schema(body, SEARCH_REQUEST) {
             let detail = format!("schemas: expected {SEARCH_REQUEST}, found none");
@@ -109,7 +112,8 @@ impl Query {
         Self { filter: text("filter")?, attributes, excluded, paging }.check()
     }
 
-    /// Refuses lists of attributes that are longer than all there are.
+    /// Refuses attribute lists longer than [`MAX_LENGTH`], which no list of known attributes
+    /// reaches.
     fn check(self) -> Result<Self, Fault> {
         let lists = [("attributes", &self.attributes), ("excludedAttributes", &self.excluded)];
         for (name, list) in lists {
@@ -121,15 +125,17 @@ impl Query {
     }
 }
 
-/// A filter in which `+` still stands for a blank, which every filter has: some gateways decode no `+`.
+/// Replaces `+` by blanks in a filter that has no blank: some gateways do not decode `+`, and every
+/// valid filter contains a blank.
 fn with_blanks(filter: String) -> String {
     if filter.contains(' ') { filter } else { filter.replace('+', " ") }
 }
 
-/// What a list has besides its resources is shorter than this.
+/// An upper bound, in bytes, for the members of a `ListResponse` other than `Resources`.
 const ENVELOPE: usize = 1024;
 
-/// The resources of one page, as many as an answer holds. Each is written once, as it is added.
+/// The resources of one page, up to the size of an answer. Each is serialized once, when it is
+/// added.
 #[derive(Debug, Default)]
 pub struct Page {
     resources: String,
@@ -138,13 +144,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// Adds a resource, written as JSON, if the page stays within [`MAX_ANSWER`] with it, or has no
-    /// other; says whether it did.
+    /// Adds a resource, given as JSON, if the page stays within [`MAX_ANSWER`] or is empty. Returns
+    /// whether it was added.
     pub fn add(&mut self, resource: &str) -> bool {
         self.add_carried(resource, carried_length_of(resource))
     }
 
-    /// The same of a resource of which it is known in how many bytes it is carried.
+    /// As [`Self::add`], where the length in the answer (`carried`, in bytes) is already known.
     pub fn add_carried(&mut self, resource: &str, carried: usize) -> bool {
         let bytes = self.bytes.saturating_add(carried).saturating_add(1);
         let fits = bytes <= MAX_ANSWER.saturating_sub(ENVELOPE) || self.count == 0;
@@ -159,7 +165,8 @@ impl Page {
         fits
     }
 
-    /// The `ListResponse` with this page of `total` resources, and how many bytes it is carried in.
+    /// The `ListResponse` for this page out of `total` resources, and its length in the answer, in
+    /// bytes.
     #[must_use]
     pub fn response(&self, total: usize, start_index: usize) -> (String, usize) {
         let Self { resources, count, .. } = self;
@@ -171,7 +178,7 @@ impl Page {
     }
 }
 
-/// A `ListResponse` with all of these resources.
+/// A `ListResponse` with all of these resources in one page.
 #[must_use]
 pub fn list_response(resources: Vec<Map<String, Value>>) -> Map<String, Value> {
     let count = resources.len();
@@ -185,7 +192,7 @@ pub fn list_response(resources: Vec<Map<String, Value>>) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The schema URN of a list.
+/// The schema URN of `ListResponse`.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 #[cfg(test)]

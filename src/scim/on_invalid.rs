@@ -1,34 +1,36 @@
-//! Strict or lenient: a value that cannot be held is refused, or left out and reported.
+//! Whether a value that Connect cannot hold is refused (strict) or left out and reported (lenient).
 
 use crate::fault::Fault;
 
-/// How what Connect cannot hold is met. A signed event is refused, since nothing of it may be passed
-/// over in silence; a SCIM client is told afterwards what was left out.
+/// How to treat a value that Connect cannot hold.
+///
+/// A signed event is refused, since no part of it may be ignored silently. A SCIM client is told
+/// afterwards what was left out.
 #[derive(Debug)]
 pub enum OnInvalid {
-    /// The first of it is a fault.
+    /// Strict: the first invalid value is a fault.
     Reject,
-    /// It is left out, and this is what was.
+    /// Lenient: invalid values are left out; these are their faults.
     Collect(Vec<Fault>),
 }
 
 impl OnInvalid {
-    /// Nothing is left out yet.
+    /// Lenient mode, with nothing left out yet.
     #[must_use]
     pub const fn lenient() -> Self {
         Self::Collect(Vec::new())
     }
 
-    /// True if it is left out.
+    /// True in lenient mode.
     #[must_use]
     pub const fn is_lenient(&self) -> bool {
         matches!(self, Self::Collect(_))
     }
 
-    /// Notes, once, what is left out.
+    /// Records the fault of a value that is left out; equal faults are recorded once.
     ///
     /// # Errors
-    /// The fault itself, in the strict manner.
+    /// The fault itself, in strict mode.
     pub fn leave_out(&mut self, fault: Fault) -> Result<(), Fault> {
         match self {
             Self::Reject => Err(fault),
@@ -41,10 +43,11 @@ impl OnInvalid {
         }
     }
 
-    /// What was read, or nothing where it is left out.
+    /// The value that was read; in lenient mode `None` if reading it failed, and the fault is
+    /// recorded.
     ///
     /// # Errors
-    /// Why it could not be read, in the strict manner.
+    /// The fault, in strict mode.
     pub fn or_without<T>(&mut self, read: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
         match read {
             Ok(value) => Ok(value),
@@ -52,7 +55,7 @@ impl OnInvalid {
         }
     }
 
-    /// The faults of what was left out, in the order in which it was met.
+    /// The faults of the values that were left out, in the order in which they were found.
     #[must_use]
     pub fn left_out(self) -> Vec<Fault> {
         match self {

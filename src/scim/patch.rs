@@ -1,8 +1,9 @@
-//! PATCH (RFC 7644 §3.5.2): operations on what is kept → what is kept then. Pure, and all or nothing.
+//! PATCH (RFC 7644 §3.5.2): parses the operations and applies them to a stored resource. Pure, and
+//! all or nothing.
 //!
-//! Both dialects of both identity providers are understood: operations without a path whose value has
-//! plain, dotted or URN names; operations by value filter that make the value they do not find;
-//! removals with a list of what to remove. `SCIM_STRICT` ends that where the RFC says otherwise.
+//! The dialects of Okta and Entra ID are accepted: operations without a path whose value has plain,
+//! dotted or URN names; operations with a value filter that create the element if none matches;
+//! removals that list what to remove. `SCIM_STRICT` ends this wherever the RFC says otherwise.
 
 mod apply;
 mod index;
@@ -19,16 +20,16 @@ use super::schema::ResourceType;
 use crate::fault::{Fault, Kind};
 use crate::json::{describe, is_document, member};
 
-/// A request may have so many operations.
+/// The maximum number of operations in a request.
 pub const MAX_OPERATIONS: usize = 1000;
 
 /// The schema URN of a PATCH body.
 const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// The kind of an operation (RFC 7644 §3.5.2).
+/// The `op` of an operation (RFC 7644 §3.5.2), in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Adds values, and replaces single ones.
+    /// Adds values to a multi-valued attribute; sets a single-valued one.
     Add,
     /// Removes values.
     Remove,
@@ -36,22 +37,22 @@ pub enum Op {
     Replace,
 }
 
-/// One operation.
+/// One parsed operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// Its kind.
     pub op: Op,
-    /// To what; to the members that the value names, without one.
+    /// The target. Without a path, the members of `value` name the targets.
     pub path: Option<Path>,
-    /// By what; `null` and none are the same. Without a path it is an object.
+    /// The value; `None` if it is missing or null. Without a path it is an object.
     pub value: Option<Value>,
 }
 
-/// Reads the operations of a PATCH body.
+/// Parses the operations of a PATCH body.
 ///
 /// # Errors
-/// [`Kind::InvalidSyntax`] if it is none; [`Kind::InvalidPath`] and [`Kind::InvalidFilter`] for a
-/// path.
+/// [`Kind::InvalidSyntax`] if the body is not a PATCH with 1 to [`MAX_OPERATIONS`] operations;
+/// [`Kind::InvalidPath`] or [`Kind::InvalidFilter`] for an invalid path.
 pub fn read(
     body: &Map<String, Value>,
     types: &ResourceType,
@@ -75,7 +76,7 @@ pub fn read(
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Reads one operation; `None` if it is about what no schema has, which is passed over.
+/// Parses one operation; `None` if its path has the URN of a foreign schema, which is ignored.
 fn read_one(
     operation: &Value,
     types: &ResourceType,
@@ -88,7 +89,7 @@ fn read_one(
     let said = member(members, "path");
     let mut value = member(members, "value").cloned();
     let path = match read_path(said, types, strict) {
-        // Another URN's attributes are no more ours than any other unknown ones.
+        // Attributes of a foreign URN are ignored, as other unknown attributes are.
         Err(_) if !strict && said.is_some_and(|said| is_foreign_urn(said, types)) => {
             let said = said.and_then(Value::as_str).unwrap_or_default();
             return types.check_stranger(said, value.as_ref()).map(|()| None);
@@ -107,8 +108,8 @@ fn read_one(
             }
             check_members(op, value.as_ref(), strict)?;
         }
-        // Some leave out what is null; it "MUST" be there (RFC 7644 §3.5.2.1).
-        // Nobody empties a group by saying nothing.
+        // Some clients omit a null value, which is required (RFC 7644 §3.5.2.1). A missing value
+        // never empties a group.
         Some(path) if is_silent && op != Op::Remove && (strict || path.is_members()) => {
             return Err(Fault::value("value", "one to add or replace", "none"));
         }
@@ -129,7 +130,8 @@ impl Op {
     }
 }
 
-/// Reads the path of an operation; `None` if there is none, or if it is that of the whole resource.
+/// Parses the path of an operation; `None` if it is missing, empty, or the core schema's URN, which
+/// stands for the whole resource.
 fn read_path(
     said: Option<&Value>,
     types: &ResourceType,
@@ -144,7 +146,7 @@ fn read_path(
     }
 }
 
-/// True if a path begins with a URN, and with that of no schema of ours.
+/// True if a path starts with a URN that is not one of this type's schemas.
 fn is_foreign_urn(path: &Value, types: &ResourceType) -> bool {
     let path = path.as_str().unwrap_or_default().trim();
     let mut own = std::iter::once(&types.core).chain(&types.extensions);
@@ -157,13 +159,13 @@ fn is_foreign_urn(path: &Value, types: &ResourceType) -> bool {
     is_urn(path) && !own.any(|schema| is_below(schema.id))
 }
 
-/// Checks that an operation without a path has members to go by.
+/// Checks that an operation without a path is no removal and has an object as its value.
 fn check_members(op: Op, value: Option<&Value>, strict: bool) -> Result<(), Fault> {
     match (op, value) {
         (Op::Remove, _) => {
             Err(Fault::new(Kind::NoTarget, "path: expected what to remove, found none"))
         }
-        // "A list of one or more attributes" (RFC 7644 §3.5.2.3).
+        // RFC 7644 §3.5.2.3 asks for "a list of one or more attributes".
         (Op::Replace, Some(Value::Object(members))) if strict && members.is_empty() => {
             Err(syntax("value: expected an attribute at least, found none".to_owned()))
         }

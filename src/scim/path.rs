@@ -1,5 +1,5 @@
-//! Attribute paths (RFC 7644 §3.10, §3.5.2 figure 7): `name.familyName`, `emails[type eq "work"].value`,
-//! `urn:…:User:manager.value`.
+//! Attribute paths (RFC 7644 §3.10, and §3.5.2 figure 7 for PATCH): `name.familyName`, `emails[type
+//! eq "work"].value`, `urn:…:User:manager.value`.
 
 use std::fmt;
 
@@ -8,33 +8,33 @@ use super::filter::lexer::Lexer;
 use super::schema::{Attribute, ResourceType, Schema};
 use crate::fault::{Fault, Kind};
 
-/// The path of an attribute, or of a whole extension.
+/// The path of an attribute, a sub-attribute, or a whole extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributePath {
-    /// The URN in front, if it is an extension's, as the attribute table writes it.
+    /// The URN of the extension, as the attribute table spells it; `None` for core attributes.
     pub urn: Option<&'static str>,
-    /// The attribute; empty if the path is the extension's URN alone.
+    /// The attribute name; empty if the path is the extension's URN alone.
     pub name: String,
-    /// The sub-attribute.
+    /// The sub-attribute name.
     pub sub: Option<String>,
 }
 
-/// The target of a PATCH operation: an attribute, or those of its values that a filter selects.
+/// The target of a PATCH operation: an attribute, or the elements of it that a filter selects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
-    /// The attribute, without a sub-attribute.
+    /// The attribute; its `sub` is always `None`.
     pub attribute: AttributePath,
-    /// Which of its values.
+    /// Selects elements of a multi-valued attribute.
     pub filter: Option<Filter>,
-    /// The sub-attribute of those.
+    /// The sub-attribute name, of each selected element.
     pub sub: Option<String>,
 }
 
 impl AttributePath {
-    /// Reads a path without a filter. Whether there is such an attribute is another question.
+    /// Parses a path without a filter. Whether the attribute exists is not checked.
     ///
     /// # Errors
-    /// [`Kind::InvalidPath`] if it is no path, or begins with a URN that is not in the table.
+    /// [`Kind::InvalidPath`] if the syntax is wrong, or the URN is not in the attribute table.
     pub fn parse(text: &str, types: &ResourceType) -> Result<Self, Fault> {
         let (urn, rest) = split_urn(text, types)?;
         if rest.is_empty() && urn.is_some() {
@@ -50,16 +50,17 @@ impl AttributePath {
         Ok(Self { urn, name: name.to_owned(), sub: sub.map(str::to_owned) })
     }
 
-    /// The same with the URN of the extension that alone has such an attribute: Entra ID's early
-    /// documentation, and others after it, write `manager` and `department` without. What the core
-    /// schema has is its own.
+    /// Adds the missing URN if an extension alone has an attribute of this name.
+    ///
+    /// Entra ID's early documentation, and clients after it, write `manager` and `department`
+    /// without the URN. A core attribute always wins.
     #[must_use]
     pub(super) fn at_home(self, types: &ResourceType) -> Self {
         let urn = self.urn.or_else(|| types.home_of(&self.name));
         Self { urn, ..self }
     }
 
-    /// The attribute, if the table has it.
+    /// The attribute in the table, if it exists.
     #[must_use]
     pub fn attribute<'a>(&self, types: &'a ResourceType) -> Option<&'a Attribute> {
         match self.urn {
@@ -70,16 +71,16 @@ impl AttributePath {
 }
 
 impl Path {
-    /// Reads the path of a PATCH operation. Leniently an extension's attribute may stand without its URN.
+    /// Parses the path of a PATCH operation. If lenient, an extension's attribute may lack its URN.
     ///
     /// # Errors
-    /// [`Kind::InvalidPath`]; [`Kind::InvalidFilter`] for what stands in brackets.
+    /// [`Kind::InvalidPath`]; [`Kind::InvalidFilter`] for the text in brackets.
     pub fn parse(text: &str, types: &ResourceType, strict: bool) -> Result<Self, Fault> {
         Self::read_in(None, text, types, strict)
     }
 
-    /// The same for a name inside of an extension's object, if a URN is given: it is that extension's,
-    /// unless it has a URN of its own.
+    /// As [`Path::parse`]. If `urn` is given, the name is a member of that extension's object, and
+    /// belongs to the extension unless it has a URN of its own.
     ///
     /// # Errors
     /// As for [`Path::parse`].
@@ -118,7 +119,8 @@ impl Path {
         let is_known =
             |known: &Attribute| !types.is_access(known.name) || filter.names_parts_of(known);
         if !known.is_none_or(is_known) {
-            // It would find nobody, and a removal of nobody look like one that was done.
+            // Such a filter would match nobody, and a removal of nobody would be answered with
+            // success.
             return Err(Fault::new(Kind::InvalidFilter, UNKNOWN_PART));
         }
         Ok(Self { attribute, filter: Some(filter), sub })
@@ -126,7 +128,7 @@ impl Path {
 }
 
 impl Path {
-    /// True if it is about the members of a group.
+    /// True for the `members` of a group.
     #[must_use]
     pub(super) fn is_members(&self) -> bool {
         self.attribute.name.eq_ignore_ascii_case("members")
@@ -141,7 +143,7 @@ impl fmt::Display for AttributePath {
     }
 }
 
-/// Takes the URN off a path: an extension's is kept, the core schema's says nothing.
+/// Splits the URN off a path. The URN of the core schema is dropped.
 fn split_urn<'a>(
     text: &'a str,
     types: &ResourceType,
@@ -162,12 +164,12 @@ fn split_urn<'a>(
     found.map(|(urn, found)| (Some(urn), rest(found))).ok_or_else(invalid)
 }
 
-/// True if a path begins with a URN.
+/// True if a path starts with `urn:`, in any case.
 pub(super) fn is_urn(text: &str) -> bool {
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }
 
-/// `ALPHA *("-" / "_" / DIGIT / ALPHA)`, and `$ref` (RFC 7643 §2.1).
+/// The syntax of attribute names: `ALPHA *("-" / "_" / DIGIT / ALPHA)`, and `$ref` (RFC 7643 §2.1).
 fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_alphabetic())

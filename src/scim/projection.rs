@@ -1,4 +1,4 @@
-//! `attributes` and `excludedAttributes`: which part of a resource is answered (RFC 7644 §3.9).
+//! `attributes` and `excludedAttributes`: the part of a resource that is returned (RFC 7644 §3.9).
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 use super::path::AttributePath;
 use super::schema::{ResourceType, Returned};
 
-/// Which attributes an answer has.
+/// The attributes to return.
 #[derive(Clone, Debug)]
 pub struct Projection {
-    /// Only these, besides those that are always there; all, if nothing is said.
+    /// The requested attributes; `None` means all. Those in `always` are returned in any case.
     only: Option<Vec<AttributePath>>,
     without: Vec<AttributePath>,
     always: Vec<&'static str>,
 }
 
 impl Projection {
-    /// Reads the two parameters, each a list separated by commas. What no schema has is passed over;
-    /// where both are given, `attributes` counts.
+    /// Parses the two parameters, each a list separated by commas. Invalid names are ignored; if
+    /// both are given, `attributes` wins.
     #[must_use]
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>, types: &ResourceType) -> Self {
         let list = |text: &str| {
@@ -35,7 +35,7 @@ impl Projection {
         }
     }
 
-    /// True if anything of an attribute of the core schema is wanted.
+    /// True if a core attribute, or any part of it, is to be returned.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         let names =
@@ -45,8 +45,8 @@ impl Projection {
             && !self.without.iter().any(is_excluded)
     }
 
-    /// Whether an attribute of an extension is asked for by name; `None` if nothing is said of what is
-    /// wanted.
+    /// Whether `attributes` names this attribute of an extension, or the whole extension; `None` if
+    /// the request has no `attributes`.
     #[must_use]
     pub fn asks_for(&self, urn: &str, name: &str) -> Option<bool> {
         let names = |path: &AttributePath| {
@@ -56,13 +56,13 @@ impl Projection {
         self.only.as_ref().map(|only| only.iter().any(names))
     }
 
-    /// True if the request names no attributes, so that all are shown.
+    /// True if the request restricts nothing.
     #[must_use]
     pub const fn is_everything(&self) -> bool {
         self.only.is_none() && self.without.is_empty()
     }
 
-    /// The resource with the attributes that are wanted.
+    /// The resource with only the attributes to return.
     #[must_use]
     pub fn apply(&self, resource: Map<String, Value>) -> Map<String, Value> {
         let mut shown = Map::new();
@@ -79,8 +79,8 @@ impl Projection {
     }
 }
 
-/// A name without what stands in brackets behind it: Microsoft's clients ask for `emails[type eq
-/// "work"]`, and are given all of them.
+/// The name without a filter in brackets. Microsoft's clients ask for `emails[type eq "work"]` and
+/// get all e-mail addresses.
 fn without_filter(name: &str) -> Cow<'_, str> {
     match name.split_once('[') {
         Some((front, rest)) => {
@@ -91,7 +91,7 @@ fn without_filter(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The paths that go on from a name: `true` if one ends there, and where the others lead.
+/// Descends one level by `name`: whether one of the paths ends there, and the rest of the others.
 fn below(paths: &[AttributePath], name: &str) -> (bool, Vec<AttributePath>) {
     let (mut ends, mut further) = (false, Vec::new());
     for path in paths {
@@ -131,7 +131,7 @@ fn omit(paths: &[AttributePath], name: &str, value: Value) -> Option<Value> {
     }
 }
 
-/// Applies a choice to the members of an object, or of each in a list.
+/// Applies `choose` to the members of an object, or of each object in a list.
 fn each_member(value: Value, choose: &impl Fn(&str, Value) -> Option<Value>) -> Value {
     match value {
         Value::Object(members) => {

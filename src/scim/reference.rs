@@ -1,22 +1,22 @@
-//! `$ref` → the id of what it refers to (RFC 7643 §2.4).
+//! Parses `$ref` (RFC 7643 §2.4) into endpoint and id.
 //!
-//! Only we make such references, below whatever front a client sees us behind; so the last two segments
-//! of the path say all there is to know. Some clients write them relative to themselves, as in
-//! `../Users/2819c223` (RFC 7643 §4.2), with a slash at the end, or percent-encoded.
+//! We alone create these URLs, under whatever origin the client uses, so the last two path segments
+//! suffice. Clients may send them relative, as in `../Users/2819c223` (RFC 7643 §4.2), with a slash
+//! at the end, or percent-encoded.
 
 use crate::http::percent_decoded;
 
-/// The target of a reference.
+/// The resource that a `$ref` points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
     /// `Users` or `Groups`.
     pub(super) endpoint: &'static str,
-    /// The id.
+    /// The resource id; not empty.
     pub(super) id: String,
 }
 
 impl Reference {
-    /// Reads a reference; `None` if it leads to no user and to no group.
+    /// Parses a `$ref`; `None` if it points to neither a user nor a group.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::of_path(text).or_else(|| Self::of_path(&percent_decoded(text)))
     }

@@ -1,9 +1,10 @@
-//! What a client sent ⇄ what is kept of it: names as the attribute table writes them, values as sent.
+//! Turns what a client sent into the stored resource: names as in the attribute table, values as
+//! sent.
 //!
-//! What identity providers write a little differently is understood (`SCIM_STRICT` ends that): names
-//! in any case, booleans and numbers as texts, a text for a complex value, texts of JSON, names that are
-//! flattened, nested or bare, what is not ours to keep. `null`, an empty text, list or object is
-//! "unassigned" (RFC 7643 §2.5).
+//! Variations of identity providers are accepted unless `SCIM_STRICT` is set: names in any case,
+//! booleans and numbers as strings, a string for a complex value, JSON inside a string, names that
+//! are flattened, nested or without their URN, and unknown attributes, which are dropped. `null`
+//! and an empty string, list or object mean "unassigned" (RFC 7643 §2.5).
 
 mod fit;
 mod member;
@@ -29,12 +30,12 @@ pub(super) use said::{
 pub use sought::{Share, Sought};
 pub(super) use statement::{Statement, is_core, object_in, statements};
 
-/// Takes what a client sent: all that may be written, and nothing else.
+/// The writable attributes of what a client sent.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`] for a value that is none of its attribute's, and for a name that leads nowhere
-/// but may be meant for who is let in, who is in a group, or a profile; strict,
-/// [`Kind::InvalidSyntax`] for an attribute that no schema has.
+/// [`Kind::InvalidValue`] for a value that does not fit its attribute, and for an unknown name that
+/// may be meant for access: `active`, `userName`, `members` or a profile. In strict mode,
+/// [`Kind::InvalidSyntax`] for any unknown attribute.
 pub fn take(
     types: &ResourceType,
     sent: &Map<String, Value>,
@@ -43,7 +44,8 @@ pub fn take(
     walk(types, sent, Reading::of(strict), &mut OnInvalid::Reject)
 }
 
-/// Takes what was never judged by the attribute table: what fits it.
+/// As [`take`], for data that was never checked against the attribute table: what does not fit is
+/// dropped.
 #[must_use]
 pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<String, Value> {
     let walk =
@@ -51,7 +53,8 @@ pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<St
     if !is_plain(types, sent) {
         return walk(sent);
     }
-    // What is as it would be is only copied; of those who came by SCIM that is nearly all.
+    // Members already in stored form are only copied; that is nearly all of a user who came by
+    // SCIM.
     let is_kept = |(name, value): &(&String, &Value)| is_as_kept(types, name, value);
     let copy = |(name, value): (&String, &Value)| (name.clone(), value.clone());
     let others: Map<_, _> = sent.iter().filter(|it| !is_kept(it)).map(copy).collect();
@@ -60,7 +63,7 @@ pub fn take_what_fits(types: &ResourceType, sent: &Map<String, Value>) -> Map<St
     kept
 }
 
-/// The same, if what was never judged is not needed any more.
+/// As [`take_what_fits`], consuming `sent`; returns it unchanged if everything fits.
 #[must_use]
 pub fn into_what_fits(types: &ResourceType, sent: Map<String, Value>) -> Map<String, Value> {
     let is_kept = |(name, value): (&String, &Value)| is_as_kept(types, name, value);
@@ -70,7 +73,7 @@ pub fn into_what_fits(types: &ResourceType, sent: Map<String, Value>) -> Map<Str
     take_what_fits(types, &sent)
 }
 
-/// Takes what was judged before, and has come apart since: without what says nothing any more.
+/// Restores the stored form of a resource after a PATCH: drops members that became empty.
 pub(super) fn take_again(
     types: &ResourceType,
     kept: Map<String, Value>,
@@ -78,7 +81,7 @@ pub(super) fn take_again(
     if !is_plain(types, &kept) {
         return walk(types, &kept, Reading::Kept, &mut OnInvalid::Reject);
     }
-    // What is as it would be is not made anew: a group may have many members.
+    // Members already in stored form are moved, not rebuilt: a group may have many members.
     let (fitted, others): (Map<_, _>, Map<_, _>) =
         kept.into_iter().partition(|(name, value)| is_as_kept(types, name, value));
     let mut kept = walk(types, &others, Reading::Kept, &mut OnInvalid::Reject)?;
@@ -86,14 +89,14 @@ pub(super) fn take_again(
     Ok(kept)
 }
 
-/// Whether every name is that of a whole attribute or extension, as the table writes it: then none says
-/// anything of another.
+/// True if each name is that of a whole attribute or extension, spelled as in the table. Then no
+/// two members can refer to the same attribute.
 fn is_plain(types: &ResourceType, kept: &Map<String, Value>) -> bool {
     let is_own = |name: &str| types.attribute(name).is_some_and(|own| own.name == name);
     kept.keys().all(|name| is_own(name) || types.extensions.iter().any(|own| own.id == name))
 }
 
-/// True if a member of a plain resource would be kept as it is.
+/// True if a member of a plain resource already has the stored form.
 fn is_as_kept(types: &ResourceType, name: &str, value: &Value) -> bool {
     let is_fitted = |own: Option<&Attribute>, name: &str, value: &Value| {
         let own = own.filter(|own| own.name == name && own.mutability != Mutability::ReadOnly);
@@ -117,7 +120,7 @@ fn walk(
     on_invalid: &mut OnInvalid,
 ) -> Result<Map<String, Value>, Fault> {
     let mut kept = Map::new();
-    // What PATCH tells of a path is told of a body here.
+    // Faults in attribute names are worded for PATCH paths; in a body they get the kinds of a body.
     let of_body = |fault: Fault| match fault.kind {
         Kind::InvalidPath | Kind::InvalidFilter if reading == Reading::Strict => unknown(),
         Kind::InvalidPath | Kind::InvalidFilter => Fault { kind: Kind::InvalidValue, ..fault },
@@ -131,11 +134,11 @@ fn walk(
     Ok(kept)
 }
 
-/// What is kept of a POST (RFC 7644 §3.3): a whole resource, with all that it must have.
+/// The resource to store for a POST (RFC 7644 §3.3): complete, with all required attributes.
 ///
 /// # Errors
-/// As for [`take`], and [`Kind::InvalidValue`] for what is missing; strict, [`Kind::InvalidSyntax`]
-/// for `schemas` that do not name the schemas of what was sent.
+/// As for [`take`], and [`Kind::InvalidValue`] if a required attribute is missing. In strict mode,
+/// [`Kind::InvalidSyntax`] if `schemas` does not list the schemas of the attributes sent.
 pub fn post(
     types: &ResourceType,
     sent: &Map<String, Value>,
@@ -149,8 +152,8 @@ pub fn post(
     }
 }
 
-/// What is kept after a PUT (RFC 7644 §3.5.1): what was sent, but `active`, which stays as it is if
-/// nothing is said of it.
+/// The resource to store for a PUT (RFC 7644 §3.5.1): what was sent. A missing `active` keeps its
+/// value.
 ///
 /// # Errors
 /// As for [`post`].
@@ -168,14 +171,14 @@ pub fn put(
     Ok(kept)
 }
 
-/// An attribute that a resource must have, and this one has not.
+/// The first required attribute that is missing.
 #[must_use]
 pub fn missing(types: &ResourceType, kept: &Map<String, Value>) -> Option<&'static str> {
     let required = types.core.attributes.iter().filter(|attribute| attribute.required);
     required.map(|attribute| attribute.name).find(|name| !kept.contains_key(*name))
 }
 
-/// Checks that what was sent names its schemas (RFC 7643 §3: `schemas` is required).
+/// Checks that `schemas` lists the schemas in use (RFC 7643 §3: `schemas` is required).
 fn check_schemas(
     types: &ResourceType,
     sent: &Map<String, Value>,
@@ -190,14 +193,14 @@ fn check_schemas(
     }
 }
 
-/// True if a body's `schemas` name a URN, in any case.
+/// True if the `schemas` of a body contain a URN, in any case.
 pub(super) fn names_schema(body: &Map<String, Value>, urn: &str) -> bool {
     let schemas = json::member(body, "schemas").and_then(Value::as_array);
     let mut said = schemas.into_iter().flatten().filter_map(Value::as_str);
     said.any(|said| said.eq_ignore_ascii_case(urn))
 }
 
-/// The schemas that a resource has: the core one, and each extension with something in it.
+/// The URNs for `schemas`: the core schema, and each extension that the resource has.
 #[must_use]
 pub fn schemas_of(types: &ResourceType, resource: &Map<String, Value>) -> Vec<Value> {
     urns(types, resource).map(Value::from).collect()
@@ -209,7 +212,7 @@ fn urns(types: &ResourceType, resource: &Map<String, Value>) -> impl Iterator<It
     std::iter::once(types.core.id).chain(extensions)
 }
 
-/// Puts one value in its place, if it is ours to keep.
+/// Stores one value at its path, if the attribute is known and writable.
 fn keep(
     types: &ResourceType,
     kept: &mut Map<String, Value>,
@@ -254,7 +257,7 @@ fn keep(
     Ok(())
 }
 
-/// The object of this name, which is made if it is not there.
+/// The member of this name as an object, created if it is missing; `None` if it is of another type.
 pub(super) fn object<'a>(
     home: &'a mut Map<String, Value>,
     name: &str,

@@ -1,9 +1,9 @@
-//! Path → what stands there (RFC 7644 §3.2, table 2).
+//! URL path → SCIM endpoint (RFC 7644 §3.2, table 2).
 
 use crate::fault::{Fault, Kind};
 use crate::http::{SCIM, percent_decoded};
 
-/// The two endpoints that hold resources.
+/// The two endpoints with resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// `/Users`.
@@ -15,27 +15,27 @@ pub enum Endpoint {
 /// The endpoint at a path below `/scim/v2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScimRoute {
-    /// All resources of an endpoint.
+    /// `/Users` or `/Groups`.
     All(Endpoint),
-    /// Several operations in one request, which are not taken.
+    /// `/Bulk`, which is not offered (RFC 7644 §3.7).
     Bulk,
-    /// The subject of the client itself, which is no user here.
+    /// `/Me`, which is not offered: the client is a machine and not a user (RFC 7644 §3.11).
     Me,
-    /// One resource, by its id.
+    /// `/Users/{id}` or `/Groups/{id}`.
     One(Endpoint, String),
-    /// All resource types, or one by its name.
+    /// `/ResourceTypes`, or one by its name.
     ResourceTypes(Option<String>),
-    /// All schemas, or one by its URN.
+    /// `/Schemas`, or one by its URN.
     Schemas(Option<String>),
-    /// A query by POST: of an endpoint, or of both.
+    /// `.search`, a query by POST: of one endpoint, or of both (RFC 7644 §3.4.3).
     Search(Option<Endpoint>),
-    /// The service provider's configuration (RFC 7643 §5).
+    /// `/ServiceProviderConfig` (RFC 7643 §5).
     ServiceProviderConfig,
 }
 
 impl ScimRoute {
-    /// Finds what stands at a path; all but ids may come in any case. Empty segments are passed over: a
-    /// base URL with a slash at its end leaves one.
+    /// Parses a path. Everything but ids matches in any case. Empty segments are ignored: a base
+    /// URL that ends in a slash produces one.
     ///
     /// # Errors
     /// [`Kind::UnknownRoute`].
@@ -62,7 +62,7 @@ impl ScimRoute {
         })
     }
 
-    /// Finds what stands below an endpoint.
+    /// Parses the segments below `/Users` or `/Groups`.
     fn within(endpoint: Endpoint, rest: &[String]) -> Result<Self, Fault> {
         match rest {
             [] => Ok(Self::All(endpoint)),
@@ -72,10 +72,10 @@ impl ScimRoute {
         }
     }
 
-    /// Checks that a method may be used here.
+    /// Checks the method.
     ///
     /// # Errors
-    /// [`Kind::WrongMethod`] with those that may; [`Kind::NotOffered`] at `/Me`.
+    /// [`Kind::WrongMethod`] with the allowed methods; [`Kind::NotOffered`] at `/Me` and `/Bulk`.
     pub fn check(&self, method: &str) -> Result<(), Fault> {
         let allow: &[&str] = match self {
             Self::All(_) => &["GET", "POST"],
@@ -94,7 +94,7 @@ impl ScimRoute {
 }
 
 impl ScimRoute {
-    /// The action of a request, in a word for the log.
+    /// The name of the action in the log; `None` if the method is not allowed.
     #[must_use]
     pub fn intent(&self, method: &str) -> Option<&'static str> {
         use Endpoint::{Groups, Users};
@@ -120,10 +120,10 @@ impl ScimRoute {
     }
 }
 
-/// Where a query is sent by POST (RFC 7644 §3.4.3).
+/// The last path segment of a query by POST (RFC 7644 §3.4.3).
 const SEARCH: &str = ".search";
 
-/// The names right below `/scim/v2`, which may come in any case.
+/// The first path segments below `/scim/v2`, which match in any case.
 const NAMES: [&str; 8] =
     ["Users", "Groups", SEARCH, "ServiceProviderConfig", "ResourceTypes", "Schemas", "Bulk", "Me"];
 

@@ -1,4 +1,5 @@
-//! The one table of attributes (RFC 7643): resources, `/Schemas` and the documentation come from it.
+//! The attribute table (RFC 7643). Resources, `/Schemas` and the documentation are all generated
+//! from it.
 
 mod access;
 mod group;
@@ -11,66 +12,66 @@ pub use user::Limits;
 pub enum Type {
     /// Base64 (RFC 7643 §2.3.6).
     Binary,
-    /// True or false.
+    /// A JSON boolean.
     Boolean,
-    /// Several attributes.
+    /// An object with these sub-attributes.
     Complex(Vec<Attribute>),
     /// A time (RFC 7643 §2.3.5); never writable here.
     DateTime,
-    /// A whole number.
+    /// A whole number that fits into `i64`.
     Integer,
-    /// A URI of one of these: resource types, `external`, `uri`.
+    /// A URI; what it may point to: resource types, `external`, `uri`.
     Reference(&'static [&'static str]),
-    /// A text.
+    /// A string.
     String,
 }
 
 /// The mutability of an attribute (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {
-    /// Only we.
+    /// Set by the service provider alone.
     ReadOnly,
-    /// Everybody who may write.
+    /// Clients may read and write it.
     ReadWrite,
-    /// Everybody who may write, and nobody reads it.
+    /// Clients may write it; it is never returned.
     WriteOnly,
-    /// Only with the value that it is part of.
+    /// A sub-attribute that is set with its element and cannot be changed alone.
     Immutable,
 }
 
-/// When an attribute is part of an answer (RFC 7643 §7).
+/// When an attribute is returned (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {
-    /// Whatever is asked for.
+    /// In every response.
     Always,
-    /// Unless something else is asked for.
+    /// Unless `attributes` or `excludedAttributes` leaves it out.
     Default,
-    /// Not at all.
+    /// In no response.
     Never,
 }
 
-/// One attribute, with the characteristics that `/Schemas` tells (RFC 7643 §7).
+/// One attribute with its characteristics, as in `/Schemas` (RFC 7643 §7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     /// The name as RFC 7643 writes it.
     pub name: &'static str,
-    /// The kind of each value.
+    /// The data type of each value.
     pub kind: Type,
-    /// True if there may be several values.
+    /// True if the value is a list.
     pub multi_valued: bool,
-    /// One sentence for an administrator.
+    /// A description for administrators, in one sentence.
     pub description: &'static str,
-    /// True if a resource must have it.
+    /// True if every resource must have it.
     pub required: bool,
-    /// The values that there are; any, if empty.
+    /// The permitted values; any value if empty.
     pub canonical_values: Vec<String>,
-    /// True if a value's case counts when it is compared.
+    /// True if comparisons are case-sensitive.
     pub case_exact: bool,
-    /// Its mutability.
+    /// Who may write it.
     pub mutability: Mutability,
-    /// When it is part of an answer.
+    /// When it is returned.
     pub returned: Returned,
-    /// True if no two resources may have the same value.
+    /// True if no two resources may have the same value (`uniqueness` of `server`).
     pub unique: bool,
 }
 
@@ -79,11 +80,11 @@ pub struct Attribute {
 pub struct Schema {
     /// The URN.
     pub id: &'static str,
-    /// The name for people.
+    /// A name for display.
     pub name: &'static str,
-    /// One sentence for an administrator.
+    /// A description for administrators.
     pub description: &'static str,
-    /// Its sub-attributes.
+    /// The attributes of the schema.
     pub attributes: Vec<Attribute>,
 }
 
@@ -94,19 +95,19 @@ pub struct ResourceType {
     pub name: &'static str,
     /// `/Users` or `/Groups`.
     pub endpoint: &'static str,
-    /// One sentence for an administrator.
+    /// A description for administrators, in one sentence.
     pub description: &'static str,
-    /// The schema that every resource of this type has.
+    /// The schema of every resource of this type.
     pub core: Schema,
-    /// The schemas that it may have besides.
+    /// The optional schema extensions.
     pub extensions: Vec<Schema>,
-    /// The attributes that every type has and no schema lists: `schemas`, `id`, `externalId` and
-    /// `meta` (RFC 7643 §3.1).
+    /// The common attributes, which no schema lists: `schemas`, `id`, `externalId` and `meta` (RFC
+    /// 7643 §3.1).
     pub common: Vec<Attribute>,
 }
 
 impl ResourceType {
-    /// Users, with what the operator's lists let a payload name.
+    /// The User type, with the attributes and values that the operator's lists permit.
     #[must_use]
     pub fn user(limits: &Limits) -> Self {
         Self {
@@ -119,7 +120,7 @@ impl ResourceType {
         }
     }
 
-    /// Groups.
+    /// The Group type.
     #[must_use]
     pub fn group() -> Self {
         Self {
@@ -132,13 +133,14 @@ impl ResourceType {
         }
     }
 
-    /// The extension of this URN, in any case.
+    /// The extension with this URN, in any case.
     #[must_use]
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
-    /// The extension that has an attribute of this name, where nothing else has.
+    /// The URN of the extension that has an attribute of this name, unless a core or common
+    /// attribute has the name too.
     #[must_use]
     pub fn home_of(&self, name: &str) -> Option<&'static str> {
         let mut extensions = self.extensions.iter();
@@ -146,7 +148,7 @@ impl ResourceType {
         home.map(|schema| schema.id).filter(|_| self.attribute(name).is_none())
     }
 
-    /// An attribute of the core schema or one that every type has, in any case.
+    /// The core or common attribute of this name, in any case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.core.attribute(name).or_else(|| find(&self.common, name))
@@ -168,7 +170,7 @@ impl Attribute {
         find(self.sub_attributes(), name)
     }
 
-    /// The sub-attributes; none, if it is not complex.
+    /// The sub-attributes; empty unless the type is complex.
     #[must_use]
     pub fn sub_attributes(&self) -> &[Self] {
         if let Type::Complex(attributes) = &self.kind { attributes } else { &[] }
@@ -233,7 +235,7 @@ impl Attribute {
         Self { mutability: Mutability::Immutable, ..self }
     }
 
-    /// Read-only, with all that it consists of.
+    /// Makes the attribute and all its sub-attributes read-only.
     fn read_only(mut self) -> Self {
         self.mutability = Mutability::ReadOnly;
         if let Type::Complex(attributes) = self.kind {
@@ -251,7 +253,7 @@ fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
-/// The attributes that every resource has (RFC 7643 §3 and §3.1).
+/// The attributes of every resource (RFC 7643 §3 and §3.1).
 fn common() -> Vec<Attribute> {
     let time = |name, description| Attribute::new(name, Type::DateTime, description);
     let meta = vec![

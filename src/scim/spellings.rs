@@ -1,7 +1,7 @@
-//! What a client means, in all the ways in which clients write it.
+//! A property test over the ways in which clients spell the same write.
 //!
-//! The rule: a write does what it says, or is refused and changes nothing. What is expected is worked
-//! out from what was meant, before it was spelled, and what came of it is looked for in what is kept.
+//! The rule: a write does what it says, or is refused and changes nothing. The expectation is
+//! derived from the meaning before it is spelled, and compared with the stored resource.
 
 mod crowds;
 
@@ -17,37 +17,37 @@ use super::{patch, resource};
 use crate::fault::{Fault, Kind};
 use crate::json;
 
-/// One thing that is meant: the value of an attribute, or of a part of it.
+/// What a write means: a value for an attribute or a sub-attribute.
 #[derive(Clone, Debug)]
 struct Meaning {
-    /// The schema's URN, the attribute, the part.
+    /// The schema's URN, the attribute, the sub-attribute.
     place: (&'static str, &'static str, Option<&'static str>),
     value: Value,
 }
 
-/// How an attribute's name is written.
+/// How the attribute's name is written.
 #[derive(Clone, Copy, Debug)]
 enum Naming {
     Bare,
     Prefixed,
-    /// Inside an object below the schema's URN.
+    /// As a member of an object under the schema's URN.
     Nested,
-    /// Inside a text of such an object.
+    /// As a member of such an object, written as JSON in a string.
     NestedText,
 }
 
-/// How a value is written.
+/// How the value is written.
 #[derive(Clone, Copy, Debug)]
 enum Writing {
     Plain,
     ListOfOne,
-    /// `{"value": …}`, where a simple value belongs.
+    /// `{"value": …}` instead of a simple value.
     Wrapped,
-    /// `"True"`, or the JSON of a list or of an object.
+    /// `"True"`, or a list or an object as JSON in a string.
     Text,
 }
 
-/// Names that lead nowhere, and may be meant for it all the same.
+/// Unknown names that may nevertheless be meant for the attribute.
 #[derive(Clone, Copy, Debug)]
 enum Stray {
     Below,
@@ -61,16 +61,16 @@ enum Stray {
     NestedText,
 }
 
-/// What carries it.
+/// The request that carries the write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verb {
     Post,
     Put,
-    /// An operation with a path.
+    /// A PATCH operation with a path.
     At(&'static str),
-    /// An operation without.
+    /// A PATCH operation without a path.
     All(&'static str),
-    /// An operation without, whose value is a text.
+    /// A PATCH operation without a path, whose value is JSON in a string.
     Text(&'static str),
 }
 
@@ -155,14 +155,14 @@ fn spellings() -> impl Strategy<Value = Spelling> {
 }
 
 impl Meaning {
-    /// Whether it says who is let in, under which name, or with which profiles.
+    /// True if it concerns access: `active`, the username or the profiles.
     fn is_access(&self) -> bool {
         ["active", "userName", "securityProfiles"].contains(&self.place.1)
     }
 }
 
 impl Spelling {
-    /// A name and a value, or a path and a value.
+    /// A name or path, and a value.
     fn write(&self, meaning: &Meaning) -> (String, Value) {
         let (urn, name, part) = meaning.place;
         let name = (self.case)(name);
@@ -200,7 +200,7 @@ impl Spelling {
         }
     }
 
-    /// A simple value, or a list of such.
+    /// The spelling of a simple value or of a list of simple values.
     fn leaf(&self, value: &Value) -> Value {
         match (self.writing, value) {
             (Writing::Plain, _)
@@ -217,7 +217,7 @@ impl Spelling {
         }
     }
 
-    /// An object with one part.
+    /// The spelling of an object with one sub-attribute.
     fn whole(&self, part: &str, value: &Value) -> Value {
         let mut whole = json!({(self.case)(part): value});
         if part == "value" {
@@ -230,7 +230,7 @@ impl Spelling {
         }
     }
 
-    /// What must come of it, where that is one thing; else it is either understood or refused.
+    /// Whether the write must succeed; `None` if it may be understood or refused.
     fn is_understood(&self, meaning: &Meaning) -> Option<bool> {
         if self.stray.is_some() {
             return meaning.is_access().then_some(false);
@@ -245,7 +245,7 @@ fn users() -> ResourceType {
     ResourceType::user(&Limits { security_profiles: profiles.to_vec(), ..Limits::default() })
 }
 
-/// What there is before, which has something else in each place.
+/// The stored resource before the write, with another value for each attribute.
 fn before() -> Map<String, Value> {
     let before = json!({
         "userName": "before", "active": true, "title": "Before", "name": {"givenName": "B", "familyName": "F"},
@@ -256,7 +256,7 @@ fn before() -> Map<String, Value> {
     before.as_object().unwrap().clone()
 }
 
-/// What is kept then, if these bytes are sent.
+/// The stored resource after the request.
 fn sent(
     types: &ResourceType,
     known: &Map<String, Value>,
@@ -271,7 +271,7 @@ fn sent(
     }
 }
 
-/// A PATCH of one operation.
+/// A PATCH body with one operation.
 fn operation(verb: Verb, at: &str, value: &Value) -> Value {
     let (Verb::At(op) | Verb::All(op) | Verb::Text(op)) = verb else { panic!("no PATCH") };
     let all = json!({at: value});
@@ -282,7 +282,7 @@ fn operation(verb: Verb, at: &str, value: &Value) -> Value {
     }]})
 }
 
-/// What a client reads in each place.
+/// The values that a client reads for each attribute.
 fn read(user: &Map<String, Value>) -> BTreeMap<&'static str, Value> {
     let user = Value::Object(user.clone());
     let emails = user["emails"].as_array().into_iter().flatten();
@@ -309,7 +309,7 @@ proptest! {
         let (at, value) = spelling.write(&meaning);
         let is_whole = matches!(spelling.verb, Verb::Post | Verb::Put);
         let (body, base) = if is_whole {
-            // Nothing else is said in this place.
+            // The attribute is written once only.
             let mut base = known.clone();
             if meaning.place.0 == USER {
                 base.remove(meaning.place.1);

@@ -1,4 +1,4 @@
-//! Path → what it leads to in the attribute table.
+//! Resolves a path in the attribute table.
 
 use serde_json::Value;
 
@@ -7,25 +7,25 @@ use super::path::{AttributePath, Path};
 use super::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::fault::{Fault, Kind};
 
-/// The target of a path.
+/// What a path refers to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target<'a> {
-    /// To an attribute, or to a part of it.
+    /// An attribute, or one of its sub-attributes.
     Attribute(&'a Attribute, Option<&'a Attribute>),
-    /// To the whole of an extension.
+    /// A whole extension, by its URN.
     Extension(&'static str),
-    /// To what only we write.
+    /// A read-only attribute.
     ReadOnly,
-    /// To what no schema has.
+    /// An unknown attribute.
     Nowhere,
 }
 
 impl Path {
-    /// Resolves the path by the attribute table.
+    /// Looks the path up in the attribute table.
     ///
     /// # Errors
-    /// [`Kind::InvalidPath`] for brackets behind an attribute of one value, and for what no schema has
-    /// and may be meant for access all the same.
+    /// [`Kind::InvalidPath`] for a filter on a single-valued attribute, and for an unknown
+    /// attribute that may be meant for access.
     pub(super) fn target<'a>(&self, types: &'a ResourceType) -> Result<Target<'a>, Fault> {
         if let (true, Some(urn)) = (self.attribute.name.is_empty(), self.attribute.urn) {
             return Ok(Target::Extension(urn));
@@ -51,8 +51,7 @@ impl Path {
         }
     }
 
-    /// Refuses an object that has parts which no schema has, where it leads into our extension: they were
-    /// meant for Connect.
+    /// Refuses unknown members of a complex value in our extension: they were meant for Connect.
     ///
     /// # Errors
     /// [`Kind::InvalidValue`].
@@ -68,12 +67,12 @@ impl Path {
         }
     }
 
-    /// How it is told, less what stands in brackets.
+    /// The path as fault messages show it: without its filter.
     pub(super) fn told(&self) -> String {
         AttributePath { sub: self.sub.clone(), ..self.attribute.clone() }.to_string()
     }
 
-    /// Whether a part that there is not, of an attribute that there is, may be meant for access.
+    /// True if an unknown sub-attribute of a known attribute may be meant for access.
     fn is_meant_for_access(&self, attribute: &Attribute, types: &ResourceType) -> bool {
         let mut names = [Some(attribute.name), self.sub.as_deref()].into_iter().flatten();
         self.is_ours() || names.any(|name| types.is_access(name))

@@ -1,4 +1,4 @@
-//! The body of a request: read when somebody asks for it, up to a length and within a time.
+//! Reads request bodies, with a limit on length and time.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use tokio::time::timeout;
 
 use super::connections::Connection;
 
-/// Why a body is not to be had.
+/// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// Its sender went away, or was sent away.
+    /// The client disconnected or was evicted.
     Disconnected,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TimedOut,
-    /// It is longer than it may be.
+    /// The body is longer than permitted.
     TooLarge,
 }
 
-/// How long and how much is listened to of what nobody reads, in bytes: a connection that is closed on
-/// somebody who still sends is reset, and the answer lost on the way (RFC 9112 §9.6).
+/// How long, and how many bytes of, an unread body is drained. Closing a connection on which the
+/// client still sends resets it, and the client may lose the answer (RFC 9112 §9.6).
 const PATIENCE: (Duration, usize) = (Duration::from_secs(5), 64 << 20);
 
-/// Reads a body of at most `most` bytes. A longer one is refused by the length that it claims, before
-/// a byte of it is kept.
+/// Reads a body of at most `most` bytes within `time`. A body whose `Content-Length` is larger is
+/// refused before any of it is read.
 pub async fn read(
     request: Request<Incoming>,
     most: usize,
@@ -48,10 +48,10 @@ pub async fn read(
     (head, read)
 }
 
-/// True if a request has no body, so that all of it is there.
+/// True if a request has no body, and so is complete.
 ///
 /// # Errors
-/// If it is too late for that.
+/// [`BodyError::Disconnected`] if the connection was evicted.
 pub fn is_none(request: &Request<Incoming>) -> Result<bool, BodyError> {
     if !request.body().is_end_stream() {
         return Ok(false);
@@ -59,7 +59,7 @@ pub fn is_none(request: &Request<Incoming>) -> Result<bool, BodyError> {
     told(request.extensions()).map(|()| true)
 }
 
-/// Notes that a whole request is there.
+/// Marks the request as complete; fails if the connection was evicted.
 fn told(extensions: &Extensions) -> Result<(), BodyError> {
     let connection = extensions.get::<Connection>();
     let is_late = connection.is_some_and(|connection| !connection.has_told());
@@ -68,8 +68,9 @@ fn told(extensions: &Extensions) -> Result<(), BodyError> {
 
 /// Leaves a body unread.
 ///
-/// Its sender may send it to the end, if it is not too long, and reads the answer then. Who asked first
-/// whether to send it hears that from the answer (RFC 9110 §10.1.1).
+/// It is drained in the background up to a limit, so that the client can read the answer. A client
+/// that sent `Expect: 100-continue` has not started its body and learns from the answer not to (RFC
+/// 9110 §10.1.1).
 pub fn leave(request: Request<Incoming>) -> Parts {
     let (head, body) = request.into_parts();
     pass_over(&head, body);

@@ -1,4 +1,4 @@
-//! The open connections and the state of each: waiting, sending, being answered, taking the answer.
+//! The open connections with the phase of each, for time-outs and eviction.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ServerLimits;
 
-/// Nobody is looked at more often than this, however short the times are.
+/// The shortest interval between two checks of a connection, however short the limits are.
 const LEAST: Duration = Duration::from_millis(1);
 
-/// All who are connected.
+/// All open connections.
 #[derive(Default)]
 pub(super) struct Connections {
     all: Mutex<BTreeMap<u64, Arc<Seat>>>,
@@ -27,7 +27,7 @@ pub(super) struct Connections {
     evicted: AtomicU64,
 }
 
-/// One of them; the last that is dropped leaves the room.
+/// A handle of one connection; dropping the last one removes it from [`Connections`].
 #[derive(Clone)]
 pub(super) struct Connection(Arc<ConnectionInner>);
 
@@ -53,27 +53,27 @@ impl Default for State {
     }
 }
 
-/// What a connection is doing. The order is that in which they make room.
+/// The phase of a connection. Earlier phases are evicted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Doing {
-    /// Nothing, since its last answer.
+    /// Idle since its last answer.
     Idling,
-    /// It has just come, and has sent no whole head yet.
+    /// New, without a complete head so far.
     Coming,
-    /// It sends the head of another request.
+    /// Sending the head of a further request.
     Sending,
-    /// It sends a body.
+    /// Sending a body.
     Telling,
-    /// It is given an answer.
+    /// Reading an answer.
     Taking,
-    /// It has sent all, and waits for the answer.
+    /// Request complete, waiting for the answer.
     Awaiting,
-    /// It has been shown the door.
+    /// Evicted.
     Leaving,
 }
 
 impl Doing {
-    /// What somebody does who may be sent away.
+    /// The phases in which a connection may be evicted.
     const WITHOUT_A_RIGHT: [Self; 5] =
         [Self::Idling, Self::Coming, Self::Sending, Self::Telling, Self::Taking];
 }
@@ -94,8 +94,8 @@ impl Connections {
         self.evicted.load(Ordering::Relaxed)
     }
 
-    /// Closes the connection that matters least: who has been idle longest, else who has been sending
-    /// longest. Who waits for an answer keeps its place. Says whether there was one.
+    /// Evicts the connection in the earliest phase, and among those the one longest in it. One that
+    /// waits for an answer is never evicted. Returns whether there was one to evict.
     pub(super) fn evict(&self) -> bool {
         let mut all = self.lock();
         let rank = |seat: &Seat| {
@@ -129,7 +129,7 @@ impl Seat {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something else from now on, if it does one of `from`; says whether it did.
+    /// Enters phase `to` if the current one is in `from`; returns whether it did.
     fn turn(&self, from: &[Doing], to: Doing) -> bool {
         let mut state = self.lock();
         let turns = from.contains(&state.doing);
@@ -139,7 +139,7 @@ impl Seat {
         turns
     }
 
-    /// Shows it the door, unless its request has just begun.
+    /// Evicts the connection if its phase permits; returns whether it did.
     fn leave(&self) -> bool {
         let leaves = self.turn(&Doing::WITHOUT_A_RIGHT, Doing::Leaving);
         if leaves && let Some(task) = self.lock().task.take() {
@@ -150,7 +150,7 @@ impl Seat {
 }
 
 impl Connection {
-    /// Notes by what it is run. One that was shown the door meanwhile is not run on.
+    /// Sets the task that serves the connection. If it was evicted meanwhile, the task is aborted.
     pub(super) fn is_run_by(&self, task: AbortHandle) {
         let mut state = self.0.seat.lock();
         if state.doing == Doing::Leaving {
@@ -160,31 +160,31 @@ impl Connection {
         }
     }
 
-    /// Notes that a whole head is there; `false` if it is too late for that.
+    /// Marks that a head is complete; `false` if the connection was evicted.
     pub(super) fn begin(&self) -> bool {
         self.0.seat.turn(&Doing::WITHOUT_A_RIGHT, Doing::Telling)
     }
 
-    /// Notes that the body is there too; `false` if it is too late for that.
+    /// Marks that the body is complete too; `false` if the connection was evicted.
     pub(super) fn has_told(&self) -> bool {
         self.0.seat.turn(&[Doing::Telling, Doing::Awaiting], Doing::Awaiting)
     }
 
-    /// Notes that there is an answer, which has to be taken.
+    /// Marks that the client is to read an answer.
     pub(super) fn answer(&self) {
         self.0.seat.turn(&[Doing::Telling, Doing::Awaiting], Doing::Taking);
     }
 
-    /// True if the client waits for an answer, or takes it.
+    /// True if a request is in progress.
     pub(super) fn is_awaited(&self) -> bool {
         matches!(self.0.seat.lock().doing, Doing::Telling | Doing::Awaiting | Doing::Taking)
     }
 
-    /// Ends when it has been doing for too long what it is doing. A body being read has its own time,
-    /// and so has an answer.
+    /// Returns when the connection exceeds the time-out of its phase. Reading a body and computing
+    /// an answer have time-outs of their own.
     ///
-    /// Whatever it does next ends no sooner than the shortest time from now, so nobody has to be told
-    /// that it does something else: that would be five times a request.
+    /// Instead of being notified of each phase, which would be five times per request, it checks
+    /// again after the shortest limit, as no new phase can end sooner.
     pub(super) async fn overstays(&self, limits: &ServerLimits) {
         let shortest = limits.idle.min(limits.head).min(limits.body).max(LEAST);
         loop {
@@ -194,7 +194,7 @@ impl Connection {
                 return;
             }
             let next = now.checked_add(shortest);
-            // A time that cannot be added up is never over.
+            // An instant that overflows is never reached.
             match end.into_iter().chain(next).min() {
                 Some(next) => sleep_until(next).await,
                 None => std::future::pending().await,
@@ -204,7 +204,7 @@ impl Connection {
 }
 
 impl State {
-    /// When it has been doing for too long what it is doing, if ever.
+    /// When the time-out of the phase ends; `None` if it has none.
     fn end(&self, limits: &ServerLimits) -> Option<Instant> {
         let time = match self.doing {
             Doing::Idling => limits.idle,
@@ -222,7 +222,7 @@ impl Drop for ConnectionInner {
     }
 }
 
-/// A stream that notes what it is used for.
+/// A stream that derives phases from reads and flushes.
 pub(super) struct Watched {
     pub(super) stream: TcpStream,
     pub(super) connection: Connection,
@@ -264,7 +264,7 @@ impl AsyncWrite for Watched {
         self.stream.is_write_vectored()
     }
 
-    /// All that hyper had to write is written before it flushes.
+    /// hyper flushes only after it has written everything.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(context);
         if polled.is_ready() {

@@ -1,14 +1,14 @@
-//! `Host` and its kin: whether a request was meant for this machine, and came from it straight.
+//! Checks `Host` and proxy headers: whether a request is addressed to this machine, and came
+//! directly.
 
 use std::net::IpAddr;
 
 use hyper::header::{FORWARDED, HOST, HeaderMap, VIA};
 
-/// True if a request is addressed to this machine by a name that nobody else can point at it (DNS
-/// rebinding).
+/// True if a request is addressed to this machine, by a name that nobody else can bind to it.
 ///
-/// A page in a browser here that binds a name of its own to a loopback address ("DNS rebinding") has that
-/// name in `Host`. No browser leaves `Host` out.
+/// In a DNS rebinding attack, a web page in a local browser binds its own name to a loopback
+/// address; that name is then in `Host`. Browsers always send `Host`.
 #[must_use]
 pub fn is_this_machine(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
@@ -24,8 +24,8 @@ pub fn is_this_machine(headers: &HeaderMap) -> bool {
     (name.eq_ignore_ascii_case("localhost") || is_loopback) && hosts.next().is_none()
 }
 
-/// Whether a request came through somebody else: a proxy of any kind says so (RFC 7239 §4, RFC 9110
-/// §7.6.3, and what was the custom before).
+/// True if a request passed a proxy, by its headers (RFC 7239 §4, RFC 9110 §7.6.3, and the
+/// customary `X-Forwarded-*` and `X-Real-IP`).
 #[must_use]
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
     let is_tell_tale = |name: &str| {

@@ -1,14 +1,16 @@
-//! The bytes of a connection → the same, with what a query may not hold as it is percent-encoded.
+//! Percent-encodes characters that a query may not contain, in the bytes of a connection.
 //!
-//! `GET /scim/v2/Users?filter=userName eq "ana@example.com" HTTP/1.1` is no request (RFC 9112 §3.2), and
-//! hyper answers an empty 400 before anybody sees it, to a quotation mark alone too: [`http::Uri`] takes
-//! `"`, `<` and `>` in no query. Load balancers take more, and scripts send it. What is meant is plain,
-//! so it is read as such: behind the first `?` of a request's target quotation marks, angle brackets,
-//! blanks and what is not ASCII become `%22` and the like. RFC 9112 advises against it where whitespace
-//! could get past a filter in front that reads the line otherwise; so nothing by which a request is
-//! routed is touched, neither the method nor the path.
+//! `GET /scim/v2/Users?filter=userName eq "ana@example.com" HTTP/1.1` is not a valid request (RFC
+//! 9112 §3.2). hyper answers it with an empty 400, and even a quotation mark alone, as
+//! [`http::Uri`] takes no `"`, `<` or `>` in a query. Load balancers accept more, and scripts send
+//! it. The meaning is clear, so after the first `?` of the request target, quotation marks, angle
+//! brackets, blanks and non-ASCII bytes become `%22` and the like. RFC 9112 advises against this
+//! where whitespace could pass a filter that parses the line otherwise; so the parts that route a
+//! request, its method and path, are not changed.
 //!
-//! To find where requests begin, bodies are passed over by their `Content-Length`. Behind one of another
+//! Bodies are skipped by their `Content-Length`, to find the next request. After a body of another
+//! kind, or anything else that is not understood, all bytes pass unchanged; what is invalid then
+//! gets hyper's 400.
 //! kind, or anything that is not understood, all goes through as it came: that ends in hyper's 400, as
 //! it did before.
 
@@ -18,31 +20,31 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A line that is longer is passed on as it is: hyper takes no target of more (`http::Uri`, 65,534
-/// bytes).
+/// The longest line that is held, in bytes. Longer ones pass unchanged, as hyper refuses such a
+/// target anyway (`http::Uri`, 65,534 bytes).
 const LONGEST_LINE: usize = 70_000;
 
-/// So much is read at once.
+/// The read size, in bytes.
 const CHUNK: usize = 8 * 1024;
 
-/// A connection whose requests are read so; what is written goes through.
+/// A stream whose requests are encoded as they are read. Writes pass unchanged.
 #[derive(Debug)]
 pub(super) struct Encoded<S> {
     stream: S,
     reader: RequestScanner,
-    /// What was read and is to be passed on, and how much of it was.
+    /// The encoded bytes to deliver, and how many of them were delivered.
     ready: Vec<u8>,
     passed: usize,
 }
 
 impl<S> Encoded<S> {
-    /// Nothing is read yet.
+    /// Wraps a new connection.
     pub(super) const fn new(stream: S) -> Self {
         let reader = RequestScanner { part: Part::Line, line: Vec::new(), length: None };
         Self { stream, reader, ready: Vec::new(), passed: 0 }
     }
 
-    /// Passes on what is ready; says whether there was anything.
+    /// Delivers encoded bytes; returns whether there were any.
     fn pass(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let rest = self.ready.get(self.passed..).unwrap_or_default();
         let part = rest.get(..buffer.remaining()).unwrap_or(rest);
@@ -113,31 +115,31 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Encoded<S> {
     }
 }
 
-/// What comes next.
+/// The part of the stream that comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// A request's first line, or an empty one before it.
+    /// A request line, or an empty line before it.
     Line,
-    /// A header, or the empty line behind them.
+    /// A header line, or the empty line after the headers.
     Header,
-    /// So many bytes of a body.
+    /// This many bytes of a body.
     Body(usize),
-    /// Nothing that is looked at.
+    /// Bytes that are no longer parsed.
     Rest,
 }
 
-/// Follows a connection from request to request.
+/// Parses the requests of a connection, one after the other.
 #[derive(Debug)]
 struct RequestScanner {
     part: Part,
-    /// The line that is not complete yet. A request's first is held back so long.
+    /// The incomplete line so far. Only a request line is held back until it is complete.
     line: Vec<u8>,
-    /// What `Content-Length` said in this request.
+    /// The `Content-Length` of this request.
     length: Option<usize>,
 }
 
 impl RequestScanner {
-    /// Takes the next bytes, and writes those that are to be passed on.
+    /// Parses the next bytes and writes those to deliver.
     fn read(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while !bytes.is_empty() {
             match self.part {
@@ -170,7 +172,7 @@ impl RequestScanner {
         }
     }
 
-    /// Takes a line that is complete.
+    /// Handles a complete line.
     fn end_line(&mut self, out: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.line);
         let text = line.trim_ascii_end();
@@ -184,7 +186,7 @@ impl RequestScanner {
         };
     }
 
-    /// Takes a header.
+    /// Handles a header line.
     fn header(&mut self, header: &[u8]) -> Part {
         let mut parts = header.splitn(2, |byte| *byte == b':');
         let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -204,7 +206,7 @@ impl RequestScanner {
         }
     }
 
-    /// Passes on what was held back, and looks at nothing any more.
+    /// Delivers the bytes held back and stops parsing.
     fn give_up(&mut self, out: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.line);
         if self.part == Part::Line {
@@ -214,7 +216,7 @@ impl RequestScanner {
     }
 }
 
-/// Writes a request's first line with its query encoded; any other line as it is.
+/// Writes a request line with its query encoded; any other line unchanged.
 fn encode(line: &[u8], out: &mut Vec<u8>) {
     let position = |bytes: &[u8], wanted: u8| bytes.iter().position(|byte| *byte == wanted);
     let version = line.windows(6).rposition(|window| window == b" HTTP/");
@@ -252,7 +254,7 @@ mod tests {
 
     use crate::server::{Gauge, ServerLimits, serve};
 
-    /// What is passed on of bytes that come in such parts.
+    /// The bytes delivered for input in these pieces.
     fn passed_on(parts: &[&[u8]]) -> String {
         let mut encoded = Encoded::new(());
         parts.iter().for_each(|part| encoded.reader.read(part, &mut encoded.ready));

@@ -8,7 +8,7 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(150);
 
-/// A server that echoes bodies of up to 8 bytes after a while, and counts what it has answered.
+/// A server that echoes bodies of up to 8 bytes after a delay, and counts its answers.
 struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -56,7 +56,7 @@ impl Server {
     }
 }
 
-/// What comes until the other side ends it.
+/// Everything that is received until the peer closes.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let read = timeout(Duration::from_secs(5), stream.read_to_end(&mut text)).await;

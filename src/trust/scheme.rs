@@ -1,7 +1,7 @@
-//! Ways to prove who is speaking, as rows of data.
+//! Authentication schemes, as a table.
 //!
-//! A row says which headers are needed, what is signed in which order, how a signature is written
-//! and how a key. Unit, joiner and encodings are fixed per row; one loop in [`super`] reads them.
+//! A row names the headers, the signed parts in their order, and the formats of signature and key.
+//! Units, separators and encodings are fixed per row; one loop in [`super`] evaluates them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,27 +9,27 @@ use base64::engine::general_purpose::STANDARD;
 use crate::hex;
 use crate::secret::{KeyError, SecretKey};
 
-/// A source may have this many keys at once.
+/// The maximum number of keys per source.
 pub const MAX_KEYS: usize = 4;
 
-/// One header may carry this many signatures.
+/// The maximum number of signatures in one header.
 const MAX_SIGNATURES: usize = 16;
 
-/// The bytes of one HMAC-SHA256 signature.
+/// An HMAC-SHA256 signature.
 pub(super) type Signature = [u8; 32];
 
-/// How a source proves that it is the one.
+/// An authentication scheme.
 #[derive(Debug)]
 pub struct Scheme {
-    /// The name that `HOOK_<SOURCE>_SCHEME` takes.
+    /// The value of `HOOK_<SOURCE>_SCHEME`.
     pub name: &'static str,
-    /// The proof that it sends.
+    /// What the sender presents.
     pub proof: Proof,
-    /// How it shows its key.
+    /// The format of the key.
     pub key: KeyForm,
 }
 
-/// A kind of proof.
+/// The kind of credential in a request.
 #[derive(Debug)]
 pub enum Proof {
     /// The key itself as a bearer token (RFC 6750 §2.1), or bare, as Okta may send it.
@@ -40,62 +40,63 @@ pub enum Proof {
     Mac(MacProof),
 }
 
-/// How an HMAC-SHA256 signature is sent.
+/// The format of an HMAC-SHA256 signature.
 #[derive(Debug)]
 pub struct MacProof {
-    /// The header with the message's id, where it is signed.
+    /// The header with the message id, if it is signed.
     pub id: Option<&'static str>,
-    /// The header with the time of signing, in whole seconds since 1970. Without one the body must
-    /// be an envelope that has a time.
+    /// The header with the time of signing, in whole seconds since 1970. Without it, the body must
+    /// be an envelope with a time.
     pub timestamp: Option<&'static str>,
     /// The header with the signature.
     pub signature: &'static str,
-    /// How it is written there.
+    /// The format of that header.
     pub form: SignatureForm,
-    /// The parts that are signed, in their order.
+    /// The signed parts, in their order.
     pub signed: &'static [Part],
 }
 
-/// How signatures are written.
+/// The format of signatures.
 #[derive(Clone, Copy, Debug)]
 pub enum SignatureForm {
-    /// One, as 64 lower-case hexadecimal digits behind this prefix.
+    /// One signature: this prefix and 64 lower-case hexadecimal digits.
     Hex(&'static str),
-    /// Several, separated by single spaces: this version, a comma, base64. Others are passed over.
+    /// Several signatures, separated by single blanks: this version, a comma, base64. Other
+    /// versions are ignored.
     Versioned(&'static str),
 }
 
-/// One part of what is signed.
+/// A part of the signed message.
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// The body's raw bytes.
     Body,
-    /// The message id as it stands in its header.
+    /// The message id, as in its header.
     Id,
     /// A fixed text.
     Text(&'static str),
-    /// The timestamp as it stands in its header.
+    /// The timestamp, as in its header.
     Timestamp,
 }
 
-/// How a key is shown.
+/// The format of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum KeyForm {
-    /// Base64 behind an optional prefix.
+    /// Base64 with an optional prefix.
     Base64 {
         /// The prefix.
         prefix: &'static str,
-        /// The least number of bytes.
+        /// The minimum length in bytes.
         minimum: usize,
     },
-    /// The text itself, as UTF-8.
+    /// Plain text, as UTF-8.
     Text {
-        /// The least number of bytes.
+        /// The minimum length in bytes.
         minimum: usize,
     },
 }
 
-/// Every scheme there is.
+/// All schemes for hooks.
 pub static SCHEMES: &[Scheme] = &[
     // Standard Webhooks, symmetric signatures (standardwebhooks.com, "Signature scheme").
     Scheme {
@@ -109,8 +110,9 @@ pub static SCHEMES: &[Scheme] = &[
         }),
         key: WHSEC,
     },
-    // The same under the names that Svix gave it first ("Verifying webhooks manually", Svix docs).
-    // Its libraries fall back from one family of headers to the other; a mixture is refused here.
+    // Standard Webhooks under the header names that Svix used first ("Verifying webhooks manually",
+    // Svix docs). Its libraries fall back from one set of names to the other; a mixture is refused
+    // here.
     Scheme {
         name: "svix",
         proof: Proof::Mac(MacProof {
@@ -122,7 +124,7 @@ pub static SCHEMES: &[Scheme] = &[
         }),
         key: WHSEC,
     },
-    // "Validating webhook deliveries", GitHub docs. It signs no time and no id.
+    // "Validating webhook deliveries", GitHub docs. Neither a time nor an id is signed.
     Scheme {
         name: "github",
         proof: Proof::Mac(MacProof {
@@ -134,7 +136,7 @@ pub static SCHEMES: &[Scheme] = &[
         }),
         key: KeyForm::Text { minimum: 16 },
     },
-    // Okta event hooks sign nothing: they carry a fixed value ("Event hooks", Okta docs).
+    // Okta event hooks are not signed; they carry a fixed value ("Event hooks", Okta docs).
     Scheme {
         name: "okta",
         proof: Proof::Fixed("authorization"),
@@ -142,7 +144,7 @@ pub static SCHEMES: &[Scheme] = &[
     },
 ];
 
-/// How a SCIM client proves who it is. It is no hook's scheme.
+/// The scheme of SCIM clients; not available for hooks.
 pub static BEARER: Scheme =
     Scheme { name: "bearer", proof: Proof::Bearer, key: KeyForm::Text { minimum: 16 } };
 
@@ -157,7 +159,7 @@ impl Scheme {
         SCHEMES.iter().find(|scheme| scheme.name == name)
     }
 
-    /// Reads a key as the sender shows it.
+    /// Parses a key in the sender's format.
     ///
     /// # Errors
     /// [`KeyError`] if it is malformed or too short.
@@ -168,10 +170,10 @@ impl Scheme {
         }
     }
 
-    /// Reads all the keys that a source has at once: 1 to [`MAX_KEYS`].
+    /// Parses all keys of a source: 1 to [`MAX_KEYS`].
     ///
     /// # Errors
-    /// What was expected and what was found, never a character of a key.
+    /// Text that says what was expected and what was found, without any part of a key.
     pub fn keys(&self, texts: &[String]) -> Result<Vec<SecretKey>, String> {
         if !(1..=MAX_KEYS).contains(&texts.len()) {
             return Err(format!("expected 1 to {MAX_KEYS} keys, found {}", texts.len()));
@@ -182,14 +184,14 @@ impl Scheme {
         texts.iter().zip(1..).map(key).collect()
     }
 
-    /// Whether the sender asks by a GET, and shows its credential there, if it has come to the
-    /// right place: only a fixed value needs no body to be shown.
+    /// True if the sender verifies the URL by a GET that carries its credential. Only a fixed value
+    /// can be sent without a body.
     #[must_use]
     pub const fn has_challenge(&self) -> bool {
         matches!(&self.proof, Proof::Fixed(_))
     }
 
-    /// True if the time of signing is nowhere but in the body.
+    /// True if only the body has the time of signing.
     #[must_use]
     pub const fn is_dated_by_its_body(&self) -> bool {
         matches!(&self.proof, Proof::Mac(MacProof { timestamp: None, .. }))
@@ -197,8 +199,8 @@ impl Scheme {
 }
 
 impl SignatureForm {
-    /// The signatures in a header. One malformed entry spoils the whole header: a value that only
-    /// makes sense after some repair was not written by the sender.
+    /// Parses the signatures in a header. One malformed entry makes the whole header invalid, since
+    /// a genuine sender writes none.
     pub(super) fn read(self, header: &str) -> Result<Vec<Signature>, &'static str> {
         const MALFORMED: &str = "a signature is malformed";
         let version = match self {
@@ -225,7 +227,7 @@ impl SignatureForm {
         Ok(signatures)
     }
 
-    /// Writes a signature as [`SignatureForm::read`] reads it.
+    /// Formats a signature as [`SignatureForm::read`] parses it.
     pub(super) fn write(self, signature: &Signature) -> String {
         match self {
             Self::Hex(prefix) => format!("{prefix}{}", hex::write(signature)),
@@ -234,7 +236,8 @@ impl SignatureForm {
     }
 }
 
-/// Canonical, padded base64 in the standard alphabet (RFC 4648 §3.5, §4) of exactly 32 bytes.
+/// Decodes canonical, padded base64 in the standard alphabet (RFC 4648 §3.5, §4) of exactly 32
+/// bytes.
 fn from_base64(encoded: &str) -> Option<Signature> {
     STANDARD.decode(encoded).ok()?.try_into().ok()
 }

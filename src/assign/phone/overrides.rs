@@ -1,8 +1,8 @@
-//! A person's own phone: everybody's, but for what the person's payload says of it.
+//! A person's phone: the default configuration, changed by the person's payload.
 //!
-//! Where the operator sets up each channel by itself, `type`, `deskNumber` and
-//! `persistentConnection` are those of VOICE, the one channel that has them; `autoAccept` and
-//! `afterContactWorkSeconds` are those of each channel for which the operator says anything of them.
+//! If the operator configures each channel, `type`, `deskNumber` and `persistentConnection` apply
+//! to VOICE, the only channel that has them; `autoAccept` and `afterContactWorkSeconds` apply to
+//! each channel that the operator's lists configure.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::json::{describe, member};
 use crate::scim::on_invalid::OnInvalid;
 use crate::scim::{CONNECT_SCHEMA, Person, boolean};
 
-/// The member `phone` of our extension.
+/// The attribute `phone` of our extension, parsed.
 #[derive(Default)]
 struct PhoneOverrides {
     phone_type: Option<PhoneType>,
@@ -26,12 +26,12 @@ struct PhoneOverrides {
 const MEMBERS: [&str; 5] =
     ["type", "autoAccept", "afterContactWorkSeconds", "deskNumber", "persistentConnection"];
 
-/// A person's phone. Leniently, a desk phone of the person's own choice that has no number is left
-/// out.
+/// The phone configuration of a person. If lenient, a desk phone chosen in the payload is left out
+/// if it has no valid number.
 ///
 /// # Errors
-/// [`crate::fault::Kind::InvalidValue`] for a desk phone without a number, and in the strict manner for
-/// whatever else Connect would refuse.
+/// [`crate::fault::Kind::InvalidValue`] for a default desk phone without a valid number; in strict
+/// mode, for any value that Connect would refuse.
 pub(in crate::assign) fn assign(
     person: &Person,
     everyones: &Phone,
@@ -91,7 +91,7 @@ impl PhoneOverrides {
         })
     }
 
-    /// Everybody's phone with what is the person's own, but for the number.
+    /// The default phone with the person's values, except for the number.
     fn change(&self, everyones: &Phone, on_invalid: &mut OnInvalid) -> Result<Phone, Fault> {
         let mut phone = everyones.clone();
         match &mut phone {
@@ -144,7 +144,7 @@ impl PhoneOverrides {
 /// What was expected, and what was found.
 type Mistake = (&'static str, &'static str);
 
-/// A member, if it says anything; an empty string does not.
+/// A parsed member; `None` if it is missing, null or an empty string.
 fn read<T>(
     members: &Map<String, Value>,
     name: &str,
@@ -165,7 +165,7 @@ fn phone_type(value: &Value) -> Result<PhoneType, Mistake> {
     named.map(|(_, phone_type)| phone_type).ok_or(("SOFT_PHONE or DESK_PHONE", found))
 }
 
-/// A whole number, which may come as a string.
+/// A number of seconds, which may be given as a string.
 fn seconds(value: &Value) -> Result<u32, Mistake> {
     let number = match value {
         Value::String(text) => text.parse().ok(),

@@ -1,4 +1,4 @@
-//! What groups grant, what a person's own phone is, and what is left out.
+//! Grants by groups, a person's own phone, and values that are left out.
 
 use super::super::phone::Channels;
 use super::*;
@@ -27,7 +27,7 @@ fn with_extension(extension: Value) -> Value {
     resource
 }
 
-/// Rules by which `Ventes` and `Été` are granted something.
+/// Rules with grants for the groups `Ventes` and `Été`.
 fn granting() -> Rules {
     let sales = Grant {
         routing_profile: Some(name("Sales")),

@@ -1,4 +1,4 @@
-//! The second half of the demo: a roster, and a whole life that Connect follows.
+//! The second part of the demo: with a roster, the whole life cycle of one person.
 
 use std::error::Error;
 use std::io::Write;
@@ -16,7 +16,7 @@ use crate::deadline::{Clock, Deadline};
 use crate::roster::memory::MemoryRoster;
 use crate::standin::Settings;
 
-/// A life, in order. Who moves does so while Connect asks for fewer calls.
+/// The events of the life cycle, in order. Connect throttles during the name change.
 static SCENES: [Scene; 6] = [
     Scene::told(include_str!("../../../events/okta-user-created.json")),
     Scene {
@@ -41,13 +41,13 @@ impl Scene {
     }
 }
 
-/// How long an event may take, or a run of the drain.
+/// The time limit of an event and of a drain run.
 const TIME: Duration = Duration::from_secs(10);
 
-/// Plays the scenes of a life and writes what happens.
+/// Plays the scenes and prints requests, answers and Connect calls.
 ///
 /// # Errors
-/// If the house cannot be set up, or `out` not written to.
+/// If the function or the stand-in cannot be started, or `out` cannot be written to.
 pub(super) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(
         out,
@@ -89,7 +89,7 @@ async fn play(
     Ok(writeln!(out)?)
 }
 
-/// One run of the drain, as the schedule would start it.
+/// Runs the drain once, as the schedule would.
 async fn drain(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let Some(reconciler) = local.provisioner().reconciler() else { return Ok(()) };
     let before = calls(local);
@@ -104,7 +104,7 @@ async fn drain(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>
     Ok(write_calls(out, local, before)?)
 }
 
-/// The operations that were called so far, in order.
+/// The number of Connect calls so far.
 fn calls(local: &Local) -> usize {
     operations(&local.control(&json!({}))).count()
 }
@@ -114,15 +114,15 @@ fn operations(state: &Value) -> impl Iterator<Item = &str> {
     requests.filter_map(|request| request.get("operation").and_then(Value::as_str))
 }
 
-/// Writes which operations were called since there were so many. The stand-in keeps a hundred, more
-/// than a life takes.
+/// Prints the operations called after the first `before` calls. The stand-in keeps a hundred calls,
+/// more than the demo makes.
 fn write_calls(out: &mut impl Write, local: &Local, before: usize) -> std::io::Result<()> {
     let state = local.control(&json!({}));
     let new: Vec<_> = operations(&state).skip(before).collect();
     writeln!(out, "    call {}: {}", new.len(), new.join(", "))
 }
 
-/// Reads back what Connect holds.
+/// Prints the users that Connect holds.
 async fn show_users(local: &Local, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let instance = &local.directory.instance_id;
     let users = local.client.list_users().instance_id(instance).send().await?;

@@ -1,4 +1,4 @@
-//! What each answer means, and what is to be done then: the words of docs/answers.md that no answer has.
+//! The tables of docs/answers.md: what each answer means and what to do about it.
 
 use serde_json::Map;
 
@@ -10,10 +10,10 @@ use crate::fault::{Fault, Kind};
 use crate::outcome::resource::{ScimAction, ScimResponse};
 use crate::outcome::{AnswerRow, Outcome};
 
-/// What is said of an answer.
+/// The texts for one answer.
 struct Words {
     happened: &'static str,
-    /// Of an outcome; a fault knows by itself.
+    /// Who acts on an outcome; a fault has this itself.
     turn: &'static str,
     to_do: &'static str,
 }
@@ -28,7 +28,7 @@ impl Words {
     }
 }
 
-/// What each answer is: outcomes, then faults by their status.
+/// The table of answers: outcomes, then faults by status.
 pub(super) fn answers() -> Result<Table, String> {
     let mut rows = Vec::new();
     for outcome in outcomes()? {
@@ -50,7 +50,7 @@ pub(super) fn answers() -> Result<Table, String> {
     Ok(Table::new(["status", "code", "what happened", "whose turn"], rows))
 }
 
-/// What is done about each; answers about which the same is done have one row.
+/// The table of actions; answers with the same action share a row.
 pub(super) fn to_do() -> Result<Table, String> {
     let outcomes = outcomes()?;
     let outcomes =
@@ -72,8 +72,8 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// One of each outcome. A new one gets its words below, without which this does not compile, and has
-/// to be here to be told.
+/// One outcome of each kind. The `match` below does not compile without a new one, but only those
+/// listed here get a row.
 fn outcomes() -> Result<Vec<Outcome>, String> {
     let username = Username::parse("unused", 2..=64).map_err(|fault| fault.detail.into_owned())?;
     let owner = || Owner::of("docs", None, &username);
@@ -104,7 +104,7 @@ fn outcomes() -> Result<Vec<Outcome>, String> {
     Ok(applied.chain(others).chain(scim).collect())
 }
 
-/// What is said of an outcome; of a batch its events are told, and of health nothing.
+/// The texts for an outcome; `None` for a batch, whose events have rows, and for the health check.
 fn of_outcome(outcome: &Outcome) -> Option<Words> {
     Some(match outcome {
         Outcome::Batch(_) | Outcome::Healthy => return None,

@@ -1,4 +1,4 @@
-//! What else there is to list: commands, the stand-in's faults, metrics, SCIM attributes of ours.
+//! Further tables: commands, faults of the stand-in, metrics, attributes of our SCIM extension.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ static METRICS: &[(&str, &str)] = &[
     ("ConnectLatency", "milliseconds that the calls of Connect took, with their fraction"),
 ];
 
-/// What our own extension of the User has, where the operator lets a payload name all of it.
+/// The attributes of our extension of the User schema, with all of the operator's lists set.
 pub(super) fn attributes() -> Result<Table, String> {
     let one = || vec![String::new()];
     let limits = Limits {
@@ -141,7 +141,7 @@ fn kind(attribute: &Attribute) -> String {
     format!("{name}{several}{ours}")
 }
 
-/// A sentence as a part of another.
+/// A description as part of another sentence, without its initial capital.
 fn small(sentence: &str) -> String {
     let (first, rest) = sentence.split_at_checked(1).unwrap_or_default();
     if rest.starts_with(|next: char| next.is_uppercase()) {
@@ -150,7 +150,7 @@ fn small(sentence: &str) -> String {
     first.to_lowercase() + rest
 }
 
-/// What a page says of each besides its description, which SCIM clients read.
+/// The text for each attribute, after the description that SCIM clients see.
 static ATTRIBUTES: &[(&str, &str)] = &[
     (
         "routingProfile",

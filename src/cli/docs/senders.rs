@@ -1,4 +1,4 @@
-//! How senders prove themselves, and what their events ask for: tables of docs/sign.md and docs/okta.md.
+//! The tables of docs/sign.md and docs/okta.md: schemes, and the effects of events.
 
 use serde_json::Map;
 
@@ -55,7 +55,7 @@ fn believed(proof: &Proof) -> String {
     }
 }
 
-/// What a type asks for, of nobody in particular.
+/// The intent of an event type, for an empty person.
 fn asked(wish: ToIntent) -> Intent {
     wish(Person::default())
 }
@@ -147,7 +147,7 @@ fn effect(says: &AccessStatement) -> [&'static str; 2] {
     }
 }
 
-/// Types that do the same to the same people have one row.
+/// The table of Okta's event types. Types with the same effect on the same people share a row.
 pub(super) fn okta() -> Result<Table, String> {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for wanted in [Intent::Join, Intent::Leave, Intent::Remove, Intent::Return, Intent::Change] {
@@ -182,7 +182,7 @@ fn concerned(whom: Audience) -> &'static str {
     }
 }
 
-/// Without a roster, and with one.
+/// The effect of an intent without a roster, and with one.
 fn done(intent: &Intent) -> (String, &'static str) {
     let ignored = || Outcome::Ignored("").name().to_owned();
     let left = || {

@@ -1,10 +1,10 @@
-//! What each setting means: the words of docs/settings.md that no program needs.
+//! The table of docs/settings.md.
 
 use super::{Table, code, words_of};
 use crate::config::hooks::HOOK_SETTINGS;
 use crate::config::settings;
 
-/// Of a source's, by what stands behind `HOOK_<SOURCE>_`.
+/// The texts for the settings of a source, by the part after `HOOK_<SOURCE>_`.
 static HOOKS: &[(&str, &str)] = &[
     (
         "SCHEME",
@@ -33,7 +33,7 @@ static HOOKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Of all others, by their names.
+/// The texts for all other settings, by name.
 static OTHERS: &[(&str, &str)] = &[
     ("CONNECT_INSTANCE", "the instance's id or ARN"),
     ("ROUTING_PROFILE", "the routing profile that users get: id, ARN or name"),

@@ -1,4 +1,4 @@
-//! What AWS says of a set-up.
+//! The checks that ask AWS.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use crate::keys::{self, KeyStore};
 use crate::lambda;
 use crate::near::distance;
 
-/// How long AWS may take for one answer.
+/// The deadline from which the time-outs of a call are derived.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What AWS says.
+/// The findings from AWS: the instance, its profiles and hierarchy groups, and each secret.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let aws = lambda::aws(&config.region).await;
     let (timeouts, retries) = Deadline::after(PATIENCE).limits();
@@ -85,7 +85,8 @@ async fn powers(config: &Config, client: &Client) -> Vec<Finding> {
     findings
 }
 
-/// Whether the profile for those who left is one with which others work, however it is written.
+/// A finding if the profile for suspended users is also one that working users get, however the
+/// settings refer to it.
 fn powerful(asked: &[&NamedResource], items: &[ListedResource]) -> Option<Finding> {
     let (suspended, others): (Vec<&NamedResource>, Vec<&NamedResource>) =
         asked.iter().partition(|named| named.setting == SUSPENDED);

@@ -1,4 +1,4 @@
-//! A question to the operator's door of a running `serve`.
+//! A client of the admin endpoint of a running `serve`.
 
 use std::error::Error;
 use std::path::Path;
@@ -18,14 +18,14 @@ use super::control::{BELOW, NAMES, PATH, RequeueRequest};
 use crate::cli::operator::{self, Address};
 use crate::config::of_process;
 
-/// How long the answer may take.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The door of a `serve`.
+/// A client of one admin endpoint.
 pub(super) struct AdminClient(Address);
 
 impl AdminClient {
-    /// The door of the `serve` that listens at this URL of this machine.
+    /// The client for the `serve` at this URL on this machine.
     pub(super) fn of(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
         if uri.scheme_str() != Some("http") || uri.host().is_none() {
@@ -41,18 +41,18 @@ impl AdminClient {
         Ok(Self(address))
     }
 
-    /// The door that such a file tells of.
+    /// The client for the endpoint in this address file.
     pub(super) fn in_file(path: &Path) -> Result<Self, String> {
         operator::read(path).map(Self)
     }
 
-    /// What the roster holds.
+    /// Counts and records of the roster.
     pub(super) async fn state(&self, names: bool) -> Result<Value, Box<dyn Error>> {
         let path = if names { format!("{PATH}?{NAMES}") } else { PATH.to_owned() };
         self.ask(Method::GET, &path, String::new()).await
     }
 
-    /// One record of it, if there is one of this id.
+    /// The record of this id, if it exists.
     pub(super) async fn record(
         &self,
         id: &str,
@@ -68,7 +68,7 @@ impl AdminClient {
         is_there.then(|| self.read(status, document)).transpose()
     }
 
-    /// Changes it.
+    /// Requeues records.
     pub(super) async fn change(&self, change: &RequeueRequest) -> Result<Value, Box<dyn Error>> {
         self.ask(Method::PUT, PATH, serde_json::to_string(change)?).await
     }

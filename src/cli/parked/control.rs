@@ -1,12 +1,13 @@
-//! `/_roster`: what the operator sees of a roster and does about it, over HTTP or on its file.
+//! The `/_roster` API: shows an operator the roster's records and requeues them, over HTTP or on
+//! the file.
 //!
 //! ```json
 //! {"counts": {"applied": 7, "parked": 1, …}, "parked": [{"id": "…", …}], "pending": [{"id": "…", …}]}
 //! {"retry": ["…"], "release": "all"}
 //! ```
-//! `GET` answers the first, and below it, by an id, one record; the second is what `PUT` takes, either
-//! member or both. Nothing in it is personal, since an id is random; but for `?names`, which adds each
-//! `userName`.
+//! The first is the answer to `GET`; `GET /_roster/{id}` answers one record. The second is the body
+//! of `PUT`, with either member or both. Nothing in it is personal, as ids are random, unless
+//! `?names` adds each `userName`.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -25,38 +26,38 @@ use crate::roster::key::Id;
 use crate::roster::parked::{self, RequeueError};
 use crate::roster::record::{DesiredState, Phase, UserRecord};
 
-/// Where it is asked.
+/// The path of the API.
 pub(in crate::cli) const PATH: &str = "/_roster";
 
-/// Where one record is asked for.
+/// The prefix of the path of a record.
 pub(in crate::cli) const BELOW: &str = "/_roster/";
 
-/// What is asked for besides: who they are.
+/// The query that adds user names.
 pub(super) const NAMES: &str = "names";
 
-/// So many of those who are pending are listed, who has been so longest first.
+/// The most pending records in a list, the longest pending first.
 const MOST_PENDING: usize = 100;
 
-/// Whom to set going again, and how.
+/// A request to requeue records.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RequeueRequest {
-    /// Under all the rules.
+    /// Records to try again under all rules.
     #[serde(default)]
     pub(super) retry: Ids,
-    /// Their removals are let through.
+    /// Records to try again with their removal permitted.
     #[serde(default)]
     pub(super) release: Ids,
 }
 
-/// Some of those who are parked.
+/// A selection of parked records.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Ids {
-    /// Everybody; to be released, everybody whose removal is held.
+    /// All of them; for a release, all whose removal is held.
     #[serde(serialize_with = "all")]
     All,
-    /// These.
+    /// The records with these ids.
     These(BTreeSet<Id>),
 }
 
@@ -94,7 +95,7 @@ impl<'de> Deserialize<'de> for Ids {
     }
 }
 
-/// The answer to the operator.
+/// Answers a request to the admin endpoint.
 pub(in crate::cli) async fn answer(
     roster: &dyn Roster,
     head: &Parts,
@@ -133,7 +134,7 @@ pub(in crate::cli) async fn answer(
     }
 }
 
-/// What was not done, and why.
+/// An error answer.
 pub(in crate::cli) fn refused(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
     response(status, &json!({"detail": detail}))
 }
@@ -145,7 +146,7 @@ fn response(status: StatusCode, document: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-/// How many records there are of each state, and those that are parked or pending.
+/// The number of records in each state, and the parked and the pending ones.
 pub(super) async fn state(
     roster: &dyn Roster,
     names: bool,
@@ -168,7 +169,7 @@ pub(super) async fn state(
     }))
 }
 
-/// One record, whatever its state, if there is one of this id.
+/// The record of this id in any state, if it exists.
 pub(super) async fn record(
     roster: &dyn Roster,
     id: &Id,
@@ -215,7 +216,7 @@ fn shown(record: &UserRecord, names: bool) -> Value {
     shown
 }
 
-/// Sets records going, all of them or, if one may not be, none.
+/// Requeues records. If one of them is not parked, none is changed.
 pub(super) async fn change(
     roster: &dyn Roster,
     change: &RequeueRequest,
@@ -223,14 +224,15 @@ pub(super) async fn change(
 ) -> Result<Value, RequeueError> {
     let released = resolve(roster, &change.release, parked::is_held).await?;
     let mut retried = resolve(roster, &change.retry, |_| true).await?;
-    // Who is to be let through is not to be held again.
+    // A released record must not be held again.
     retried.retain(|id| !released.contains(id));
     parked::release(roster, &released, now).await?;
     parked::retry(roster, &retried, now).await?;
     Ok(json!({"released": released, "retried": retried}))
 }
 
-/// The ids that are meant, each of which is a parked record's; all are those that `are_meant`.
+/// The ids of a selection, all of parked records. `All` selects those for which `are_meant` is
+/// true.
 async fn resolve(
     roster: &dyn Roster,
     ids: &Ids,

@@ -1,4 +1,4 @@
-//! What came of those who were set going again.
+//! Reports the results of requeued records.
 
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,11 +13,10 @@ use super::RosterLocation;
 use super::shown::list;
 use crate::config::of_process;
 
-/// How often it is asked.
+/// The polling interval.
 const REST: Duration = Duration::from_millis(300);
 
-/// Waits until each of those who were set going was tried, or `wait` is over, and says what came of
-/// each.
+/// Waits until each requeued record was tried or `wait` is over, and prints the state of each.
 pub(super) async fn tell(
     place: &RosterLocation,
     changed: &Value,
@@ -54,7 +53,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// The state of each, in their order.
+/// The state of each record, in the order of `ids`.
 async fn outcomes(
     place: &RosterLocation,
     ids: &[&str],
@@ -67,7 +66,7 @@ async fn outcomes(
             if outcome.is_null() || is_untried(outcome) {
                 *outcome = match place.record(id, false).await? {
                     Some(record) => short(&record),
-                    // It came to its end, and nothing is left of it.
+                    // The record was erased: its removal is complete.
                     None => json!({"id": id, "state": "removed"}),
                 };
             }
@@ -91,7 +90,7 @@ fn short(record: &Value) -> Value {
     Value::Object(members.map(member).into_iter().collect())
 }
 
-/// Whether nobody has come to it since it was set going.
+/// True if no attempt was made since the record was requeued.
 fn is_untried(outcome: &Value) -> bool {
     let is_pending = outcome.get("state").and_then(Value::as_str) == Some("pending");
     is_pending && outcome.get("attempts").and_then(Value::as_u64) == Some(0)

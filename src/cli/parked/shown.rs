@@ -1,4 +1,4 @@
-//! What the operator sees of a roster, as lines or as JSON.
+//! Prints records and counts, as text or JSON.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
@@ -10,14 +10,14 @@ use super::super::table::{Table, Tone};
 use crate::config::of_process;
 use crate::time;
 
-/// Nobody should be pending for longer than this.
+/// A record that is pending for longer counts as waiting.
 const LONG: Duration = Duration::from_hours(1);
 
 pub(super) fn list<'a>(state: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
     state.get(member).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// `7 applied, 0 pending, 1 parked, 2 removed`; who left and never had a user is told where there is any.
+/// The counts as text: `7 applied, 0 pending, 1 parked, 2 removed`, and `forgotten` if not 0.
 pub(super) fn counts(state: &Value) -> String {
     let count = |name: &str| state.get("counts").and_then(|counts| counts.get(name));
     let told = ["applied", "pending", "parked", "removed"]
@@ -39,7 +39,7 @@ pub(super) fn all(state: &Value, pending: bool, json: bool) -> Result<(), Box<dy
     table(&records)
 }
 
-/// A row for each record, with who it is where that is there.
+/// Prints one row per record, with the user name if it is known.
 pub(super) fn table(records: &[Value]) -> Result<(), Box<dyn Error>> {
     let mut table = Table::default();
     for record in records {
@@ -71,7 +71,7 @@ pub(super) fn one(record: &Value, json: bool) -> Result<(), Box<dyn Error>> {
     Ok(table.print(&of_process())?)
 }
 
-/// Whether somebody is parked, or has been pending for long.
+/// True if a record is parked, or has been pending for longer than an hour.
 pub(super) fn is_anybody_waiting(state: &Value, now: SystemTime) -> bool {
     let oldest = state.get("oldestPending").and_then(Value::as_str).and_then(time::read);
     let age = oldest.and_then(|since| now.duration_since(since).ok());

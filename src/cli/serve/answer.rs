@@ -1,4 +1,4 @@
-//! A request of HTTP's → the function and back, with no gateway and no event between.
+//! Answers HTTP requests of `serve` directly, without a gateway and a Lambda event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,22 +22,23 @@ use crate::roster::RosterError;
 use crate::server::body::{self, BodyError};
 use crate::server::host;
 
-/// Each call of Connect has its own time, which ends before this; what takes longer is the disk under the
-/// roster's file. Whether the write is there is unknown then, and the sender is told to repeat.
+/// The time limit of a request. Connect calls time out earlier, so what remains is a slow disk
+/// under the roster's file. Whether the write succeeded is then unknown, and the sender is asked to
+/// retry.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What answers, and what is known of it.
+/// The handler of requests.
 pub(super) struct Handler {
     pub(super) responder: Responder,
     pub(super) meter: Arc<Meter>,
-    /// The variables whose values everybody knows.
+    /// The variables whose values are publicly known.
     pub(super) known: Vec<String>,
-    /// How long a body may take.
+    /// The time limit for reading a body.
     pub(super) body: Duration,
 }
 
 impl Handler {
-    /// Answers a request, and writes its line.
+    /// Answers a request, logs it and counts it.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
@@ -73,7 +74,7 @@ impl Handler {
         written(preference.apply(response))
     }
 
-    /// The whole request, if it may come.
+    /// Reads the whole request, if its sender is admitted.
     async fn read(
         &self,
         request: hyper::Request<Incoming>,
@@ -90,7 +91,7 @@ impl Handler {
             Request::direct(method, uri.path(), query, headers, &config.base_path);
         let is_open = secrets::is_open(&self.known, config, &head.path);
         let is_foreign = is_open && !host::is_this_machine(request.headers());
-        // Where nothing comes that would have to be kept, it is asked once who sent it.
+        // Without a body, the sender is authenticated only once, with the request itself.
         if !is_foreign && body::is_none(&request)? {
             return Ok(head);
         }
@@ -117,11 +118,11 @@ impl Handler {
     }
 }
 
-/// Why there is no request to be answered.
+/// Why there is no request to answer.
 enum ReadError {
-    /// This is the answer.
+    /// Refused, with this answer.
     Refused(Response),
-    /// It never came to its end.
+    /// Incomplete; answered with this status and nothing else.
     Incomplete(StatusCode),
 }
 
@@ -130,14 +131,14 @@ impl From<BodyError> for ReadError {
         Self::Incomplete(match cut {
             BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            // Nobody is there to read it.
+            // The client is gone, so the status does not matter.
             BodyError::Disconnected => StatusCode::BAD_REQUEST,
         })
     }
 }
 
-/// A page in a browser here that has bound a name of its own to this machine's address knows the
-/// demo's secrets too.
+/// The fault for a foreign `Host`. A web page that binds its own name to this machine's address
+/// (DNS rebinding) knows the demo's secrets too.
 fn foreign_host() -> Fault {
     let detail = "Host: expected localhost or a loopback address, since everybody knows the secret \
         for this path, found another; set a secret of your own";

@@ -1,12 +1,12 @@
-//! The operator's door: a listener of its own on this machine, for who has the token.
+//! The admin endpoint: a second listener, on this machine only, protected by a token.
 //!
 //! | path | |
 //! |---|---|
-//! | `/_roster` and below | [who waits](control), and setting them going again |
-//! | `/metrics` | [what a monitor reads](super::metrics) |
+//! | `/_roster` and below | [records](control), and requeueing them |
+//! | `/metrics` | [metrics](super::metrics) for monitoring |
 //!
-//! A proxy that passes on everything of the main listener's does not come here; and one that is set up
-//! to, is refused by what it adds.
+//! A proxy for the main listener does not reach it. A request that passed any proxy is refused by
+//! the headers that proxies add.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,14 +30,13 @@ use crate::server::{Gauge, ServerLimits, body, host};
 use crate::trust::Source;
 use crate::trust::scheme::BEARER;
 
-/// The most that is told at this door, in bytes.
+/// The largest request body, in bytes.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// A monitor that asks more often than this is told the roster's counts of before: to count is to look
-/// at every record.
+/// For how long counts of the roster are cached: counting reads every record.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// What is behind the door.
+/// The state of the admin endpoint.
 pub(super) struct AdminEndpoint {
     source: Source,
     reconciler: Option<Arc<Reconciler>>,
@@ -46,19 +45,21 @@ pub(super) struct AdminEndpoint {
     counted: Mutex<Option<(SystemTime, Counts)>>,
 }
 
-/// A few at a time: this is one person, and a monitor.
+/// The limits of the listener: few connections, for one person and a monitoring system.
 pub(super) fn limits(own: ServerLimits) -> ServerLimits {
     ServerLimits { connections: 16, ..own }
 }
 
-/// A token that nobody can guess.
+/// A random token of 256 bits, in hexadecimal digits.
 pub(super) fn new_token() -> String {
     hex::write(&[lambda::random(), lambda::random()].concat())
 }
 
 impl AdminEndpoint {
+    /// An endpoint with this token.
+    ///
     /// # Errors
-    /// If the token is none that could be shown.
+    /// If the token cannot be used as a bearer token.
     pub(super) fn new(
         token: &str,
         reconciler: Option<Arc<Reconciler>>,
@@ -115,7 +116,7 @@ impl AdminEndpoint {
         }
     }
 
-    /// Compared as any sender's token is, in constant time.
+    /// True if the request has the token, compared in constant time as for any sender.
     fn knows(&self, request: &Request<Incoming>) -> bool {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = request.headers().iter();
@@ -142,7 +143,7 @@ impl AdminEndpoint {
         reconciler: &Reconciler,
         now: SystemTime,
     ) -> Result<Counts, RosterError> {
-        // One that cannot be written is as good as none.
+        // A roster that cannot be written is reported as unavailable.
         reconciler.roster().health()?;
         let mut counted = self.counted.lock().await;
         let is_fresh = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age < FRESH);

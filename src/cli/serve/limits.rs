@@ -1,16 +1,16 @@
-//! How many connections this process can take, as the operating system sees it.
+//! The number of connections that the operating system permits.
 
 use crate::config::SettingError;
 
-/// Descriptors that are kept for everything else: the roster's file, the drain's connections to Amazon
-/// Connect, those to Secrets Manager, the operator's.
+/// File descriptors reserved for everything else: the roster's file, connections to Amazon Connect
+/// and Secrets Manager, and the admin endpoint's.
 const RESERVED: usize = 64;
 
-/// Fewer connections than this are no use.
+/// The least number of connections, however low the limit is.
 const FEWEST: usize = 8;
 
-/// As many connections as were asked for or, if the process may not have so many descriptors open,
-/// fewer, and a warning.
+/// The number of connections asked for; or as many as the limit of open files permits, and a
+/// warning.
 pub(super) fn connections(asked: usize) -> (usize, Option<SettingError>) {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     fitting(asked, open_files(&limits))
@@ -33,7 +33,8 @@ fn fitting(asked: usize, files: Option<usize>) -> (usize, Option<SettingError>) 
     (most, Some(problem))
 }
 
-/// The soft limit (proc(5), `/proc/pid/limits`); none where it is unlimited or not told.
+/// The soft limit of open files (proc(5), `/proc/pid/limits`); `None` if it is unlimited or
+/// unknown.
 fn open_files(limits: &str) -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,7 +1,7 @@
-//! What a monitor reads at the operator's door: counters since the start, and how it stands now.
+//! The metrics of the admin endpoint: counters since the start, and the state of the roster.
 //!
-//! The text is Prometheus's exposition format 0.0.4: a `HELP` and a `TYPE` line, and a line for each
-//! value. No label is about a person.
+//! The text is in Prometheus's exposition format 0.0.4: for each metric a `HELP` and a `TYPE` line,
+//! and a line per value. No label identifies a person.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
@@ -15,12 +15,12 @@ use crate::roster::RosterError;
 use crate::roster::parked::Counts;
 use crate::server::Gauge;
 
-/// What the text is (Prometheus, "Exposition formats").
+/// The content type of the format (Prometheus, "Exposition formats").
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 const PREFIX: &str = "connect_provisioner_";
 
-/// Counts what happens.
+/// The counters of the process.
 #[derive(Debug)]
 pub(in crate::cli) struct Meter {
     started: SystemTime,
@@ -29,10 +29,10 @@ pub(in crate::cli) struct Meter {
 
 #[derive(Debug, Default)]
 struct Totals {
-    /// What the function writes as metrics, by name.
+    /// The CloudWatch metrics of requests, by name.
     events: BTreeMap<&'static str, Amount>,
     answers: BTreeMap<u16, u64>,
-    /// Lines by their level.
+    /// Log lines by level.
     lines: BTreeMap<&'static str, u64>,
     runs: [u64; 2],
     drained: [u64; 4],
@@ -45,14 +45,14 @@ impl Meter {
     pub(in crate::cli) fn new(started: SystemTime) -> Self {
         let mut counted = Totals::default();
         counted.lines.extend(LEVELS.map(|level| (level, 0)));
-        // So that each count is there before the first of its events.
+        // Every counter exists from the start, with value 0.
         let nothing = EventLog::default();
         let measured = nothing.measured().chain([Metric::connect_latency(Duration::ZERO)]);
         counted.events.extend(measured.map(|metric| (metric.name, metric.amount.nothing())));
         Self { started, counted: Mutex::new(counted) }
     }
 
-    /// Counts what came of a request.
+    /// Counts the metrics of a request.
     pub(super) fn note(&self, record: &EventLog) {
         self.change(|counted| {
             for Metric { name, amount } in record.measured() {
@@ -62,12 +62,12 @@ impl Meter {
         });
     }
 
-    /// Counts an answer.
+    /// Counts an answer by its status.
     pub(super) fn answered(&self, status: u16) {
         self.change(|counted| add(counted.answers.entry(status).or_default(), 1));
     }
 
-    /// Counts a line of the log.
+    /// Counts a log line by its level.
     pub(in crate::cli) fn said(&self, line: &str) {
         let said = line.strip_prefix("{\"level\":\"").unwrap_or_default();
         if let Some(level) = LEVELS.iter().find(|level| said.starts_with(**level)) {
@@ -75,7 +75,7 @@ impl Meter {
         }
     }
 
-    /// Counts a run of the drain.
+    /// Counts a drain run and its results.
     pub(in crate::cli) fn drained(&self, run: &Result<Drained, Fault>) {
         self.change(|counted| match run {
             Err(_) => add(&mut counted.runs[1], 1),
@@ -90,7 +90,8 @@ impl Meter {
         });
     }
 
-    /// All of it. `roster` is how that stands, if there is one.
+    /// All metrics as text. `roster` has the roster's counts, or why it did not answer; `None`
+    /// without a roster.
     pub(super) fn text(
         &self,
         connections: &Gauge,
@@ -158,7 +159,7 @@ impl Totals {
     }
 }
 
-/// The text as far as it is written.
+/// The text under construction.
 #[derive(Default)]
 struct Text(String);
 
@@ -177,7 +178,7 @@ impl Text {
         self.family(name, kind, help, label, [(of, value)]);
     }
 
-    /// Values of one name, told apart by a label of ours.
+    /// Writes the values of one metric, with one label.
     fn family<L: Display, V: Display>(
         &mut self,
         name: &str,
@@ -214,7 +215,7 @@ impl Text {
     }
 }
 
-/// `RemovalsHeld` → `removals_held`.
+/// Converts `RemovalsHeld` to `removals_held`.
 fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {

@@ -1,4 +1,4 @@
-//! What is told of a house that opens: to people, or as one line of JSON.
+//! What `serve` prints at start: text, or one line of JSON.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::cli::settings::DEMO_SCIM_TOKEN;
 use crate::config::{Config, Environment};
 use crate::http::SCIM;
 
-/// What is to be told.
+/// The facts to print.
 pub(super) struct Opened<'a> {
     pub(super) url: &'a str,
     pub(super) at: SocketAddr,
@@ -18,7 +18,7 @@ pub(super) struct Opened<'a> {
     pub(super) roster: Option<&'a str>,
     pub(super) config: &'a Config,
     pub(super) own: &'a Environment,
-    /// The operator's door, and the file in which its token is.
+    /// The URL of the admin endpoint, and the file with its token.
     pub(super) door: &'a str,
     pub(super) file: &'a Path,
 }
@@ -86,7 +86,7 @@ impl Opened<'_> {
         }
     }
 
-    /// Who may speak where, and what the members of groups get.
+    /// The routes with their schemes and secrets, and the number of groups with grants.
     fn senders(&self) -> String {
         let Self { config, own, .. } = self;
         let mut text = String::new();
@@ -113,7 +113,7 @@ impl Opened<'_> {
         text
     }
 
-    /// What a command needs besides to find this place.
+    /// The option that other commands need to find this `serve`, if it is not at the default URL.
     fn at_url(&self) -> String {
         if self.url == URL { String::new() } else { format!(" --url {}", self.url) }
     }

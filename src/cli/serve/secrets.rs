@@ -1,4 +1,5 @@
-//! Secrets that everybody knows, and where they may serve: on this machine, for people who are made up.
+//! Publicly known secrets of the demo, which are permitted only on this machine and with fictitious
+//! people.
 
 use std::net::IpAddr;
 
@@ -7,7 +8,7 @@ use crate::config::hooks::Hook;
 use crate::config::{Config, Environment};
 use crate::http::Request;
 
-/// What a sender shows, where it is the demo's and everybody knows it.
+/// The demo's secret of a hook, if the hook uses it.
 pub(super) fn of_hook(own: &Environment, hook: &Hook) -> Option<&'static str> {
     if ["SECRET", "SECRET_ARN"].iter().any(|setting| own.contains_key(&hook.variable(setting))) {
         return None;
@@ -19,13 +20,13 @@ pub(super) fn of_hook(own: &Environment, hook: &Hook) -> Option<&'static str> {
     }
 }
 
-/// Whether everybody knows the SCIM token.
+/// True if the SCIM token is the demo's.
 pub(super) fn knows_token(own: &Environment) -> bool {
     !["SCIM_TOKEN", "SCIM_TOKEN_SECRET_ARN"].iter().any(|name| own.contains_key(*name))
 }
 
-/// The variables whose values everybody knows: those of the demo that were not set otherwise, if this
-/// is the demo, and those that were set to its values.
+/// The variables whose values are publicly known: those set to a value of the demo and, if
+/// `is_demo`, those that are not set.
 pub(super) fn known(own: &Environment, config: &Config, is_demo: bool) -> Vec<String> {
     let values = [DEMO_SECRET, DEMO_AUTHORIZATION, DEMO_SCIM_TOKEN];
     let is_known = |value: &String| values.iter().any(|known| value.contains(known));
@@ -43,10 +44,10 @@ fn token() -> String {
     "SCIM_TOKEN".to_owned()
 }
 
-/// Whether such secrets may serve.
+/// Checks that publicly known secrets may be used.
 ///
 /// # Errors
-/// What is to be set, or done otherwise, if they may not.
+/// Text that says why not, and which variables to set.
 pub(super) fn check(known: &[String], why_not: Option<&str>) -> Result<(), String> {
     match why_not.filter(|_| !known.is_empty()) {
         None => Ok(()),
@@ -57,7 +58,7 @@ pub(super) fn check(known: &[String], why_not: Option<&str>) -> Result<(), Strin
     }
 }
 
-/// Why nobody's secrets may serve that everybody knows, if they may not.
+/// Why publicly known secrets may not be used; `None` if they may.
 pub(super) fn why_not(is_amazon: bool, has_file: bool, at: IpAddr) -> Option<&'static str> {
     match (is_amazon, has_file, at.is_loopback()) {
         (true, _, _) => Some("behind this is a real Amazon Connect"),
@@ -67,7 +68,7 @@ pub(super) fn why_not(is_amazon: bool, has_file: bool, at: IpAddr) -> Option<&'s
     }
 }
 
-/// Whether what is asked for at this path is proved by a secret that everybody knows.
+/// True if the secret for this path is publicly known.
 pub(super) fn is_open(known: &[String], config: &Config, path: &str) -> bool {
     if Request::is_scim(path) {
         return known.contains(&token());

@@ -1,4 +1,4 @@
-//! Two values, held against each other as the attribute's type asks.
+//! Compares an attribute's value with a filter's value, by the attribute's type.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -12,7 +12,7 @@ use crate::caseless::folded;
 use crate::scim::schema::{Attribute, Type};
 use crate::time;
 
-/// A text of a resource that is held against one comparison or many: it is folded once at most.
+/// A string value of a resource; its case-folded form is computed once, when first needed.
 pub(super) struct FoldedText<'v> {
     text: &'v str,
     is_ascii: bool,
@@ -29,10 +29,10 @@ impl<'v> FoldedText<'v> {
     }
 }
 
-/// Several comparisons of the same values, one of which is to hold.
+/// Several comparisons of the same attribute, joined by `or`.
 #[derive(Debug)]
 pub(super) struct Either<'a> {
-    /// Those that ask for a text anywhere in another, in any case.
+    /// The `co` comparisons that ignore case.
     sought: TextSearch,
     others: Vec<Comparison<'a>>,
 }
@@ -55,7 +55,7 @@ impl<'a> Either<'a> {
         }
     }
 
-    /// Whether one of them holds of a value of a resource.
+    /// True if one of the comparisons holds for this value.
     pub(super) fn holds(&self, found: &Value) -> bool {
         match found {
             Value::String(text) => {
@@ -67,8 +67,8 @@ impl<'a> Either<'a> {
     }
 }
 
-/// Texts, folded and none of them empty, one of which is to be somewhere in another: all are looked for
-/// at once, by the byte that they begin with.
+/// Finds any of several case-folded texts, none of them empty, in another text. One pass tests each
+/// position by its first byte, for all texts at once.
 #[derive(Debug)]
 struct TextSearch {
     texts: Vec<String>,
@@ -94,7 +94,8 @@ impl TextSearch {
         if self.texts.is_empty() {
             return false;
         }
-        // What is ASCII need not be copied to be folded: no byte of another text's is any of its.
+        // ASCII text is compared without a folded copy: no byte of a non-ASCII character equals one
+        // of its.
         let text = if said.is_ascii { said.text } else { said.folded() }.as_bytes();
         let begins = |byte: u8| self.begins.get(usize::from(byte.to_ascii_lowercase()));
         let mut places = text.iter().enumerate().filter(|(_, byte)| begins(**byte) == Some(&true));
@@ -108,20 +109,22 @@ impl TextSearch {
     }
 }
 
-/// What a filter asks of a value, read once. Booleans may be texts on the filter's side; texts are
-/// compared in any case unless the attribute's case counts; times as instants.
+/// One comparison of a filter, with its value parsed once.
+///
+/// A boolean may be given as a string. Strings are compared without case unless the attribute is
+/// `caseExact`, times as instants.
 #[derive(Debug)]
 pub(super) struct Comparison<'a> {
-    /// How; what is unequal is what is not equal.
+    /// `NotEqual` is stored as `Equal` with `is_negated`.
     operator: Operator,
     is_negated: bool,
     asked: &'a Value,
     text: Cow<'a, str>,
-    /// The text as it is compared, where its case does not count.
+    /// The case-folded text, for attributes that are not `caseExact`.
     folded: String,
     case_exact: bool,
     number: Option<f64>,
-    /// Where the attribute is a time, and the text one.
+    /// The time, if the attribute is a `dateTime` and the text is a valid one.
     instant: Option<SystemTime>,
 }
 
@@ -152,33 +155,34 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether it is whether something is there at all.
+    /// True for a comparison with `null`, which asks whether a value is present.
     pub(super) fn is_with_null(&self) -> bool {
         self.asked.is_null()
     }
 
-    /// Whether it asks for the same, or for anything else.
+    /// True for `eq` and `ne`.
     pub(super) fn is_equality(&self) -> bool {
         self.operator == Operator::Equal
     }
 
-    /// Whether it asks for those of whom it does not hold.
+    /// True for `ne`.
     pub(super) const fn is_negated(&self) -> bool {
         self.is_negated
     }
 
-    /// Whether it is one value that it holds of, and not all or none.
+    /// True if a single value decides the comparison. `ne` and comparisons with `null` depend on
+    /// all values.
     pub(super) fn is_of_one_value(&self) -> bool {
         !self.is_negated && !self.is_with_null()
     }
 
-    /// The text that it asks for, in the form that all have which are the same in any case.
+    /// The case-folded text of an `eq` comparison; `None` for any other comparison.
     pub(super) fn equal_text(&self) -> Option<&str> {
         let is_text = self.is_equality() && self.is_of_one_value();
         is_text.then_some(self.folded.as_str())
     }
 
-    /// Whether a value of a resource compares so, if the negation is left aside.
+    /// True if the value compares so, before negation.
     pub(super) fn holds(&self, found: &Value) -> bool {
         match found {
             Value::Bool(found) => self.is_equality() && boolean(self.asked) == Some(*found),
@@ -191,7 +195,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The same of a text.
+    /// As [`Self::holds`], for a string.
     fn holds_of(&self, said: &FoldedText<'_>) -> bool {
         match self.instant.and_then(|asked| Some((time::read(said.text)?, asked))) {
             Some((found, asked)) => is_in_order(self.operator, found.cmp(&asked)),
@@ -204,7 +208,8 @@ impl<'a> Comparison<'a> {
         if !said.is_ascii {
             return compare_texts(said.folded(), self.operator, &self.folded);
         }
-        // Most are such, and need no copy: no byte of another text's is any of theirs.
+        // Most texts are ASCII and need no folded copy: no byte of a non-ASCII character equals one
+        // of theirs.
         let (bytes, asked) = (said.text.as_bytes(), self.folded.as_bytes());
         let is_same = |part: &[u8]| part.eq_ignore_ascii_case(asked);
         match self.operator {
@@ -283,7 +288,8 @@ mod tests {
             prop_assert_eq!(holds(&found, LessOrEqual, &asked), equal || less);
             let ends = [StartsWith, EndsWith].map(|it| holds(&found, it, &asked));
             prop_assert!(holds(&found, Contains, &asked) || ends == [false; 2]);
-            // A blank is composed with nothing before it, so the text ends there for whoever looks.
+            // A blank does not compose with the character before it, so the text before it still
+            // matches.
             let whole = format!("{asked} {behind}");
             prop_assert!(holds(&whole, StartsWith, &asked));
         }

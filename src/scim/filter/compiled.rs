@@ -1,5 +1,5 @@
-//! A filter made ready to be held against many resources: what it asks is looked up, read and folded
-//! once, and of a resource nothing is copied but texts whose case must be folded.
+//! A filter prepared for evaluation against many resources: attributes are looked up and values
+//! parsed and folded once. Evaluation copies nothing but non-ASCII texts whose case must be folded.
 
 use serde_json::{Map, Value};
 
@@ -9,11 +9,11 @@ use crate::json::member;
 use crate::scim::path::AttributePath;
 use crate::scim::schema::{Attribute, ResourceType, Type};
 
-/// A filter over the resources of one type.
+/// A compiled filter on resources of one type.
 #[derive(Debug)]
 pub struct Compiled<'a>(Term<'a>);
 
-/// A filter over the values of one attribute: what stands in brackets.
+/// A compiled filter on the elements of one attribute: the text in brackets.
 #[derive(Debug)]
 pub struct CompiledInner<'a>(Term<'a>);
 
@@ -23,33 +23,33 @@ enum Term<'a> {
     Any(Vec<Self>),
     Compare(AttributeRef<'a>, Comparison<'a>),
     Each(AttributeRef<'a>, Box<Self>),
-    /// One of these of the same value.
+    /// Several comparisons of one attribute, joined by `or`.
     Either(AttributeRef<'a>, Box<Either<'a>>),
-    /// What no resource can be.
+    /// A condition that no resource can meet.
     Never,
     Not(Box<Self>),
     Present(AttributeRef<'a>),
 }
 
-/// Where in a resource, or in a value, something is looked for.
+/// Locates a value in a resource or in an element.
 #[derive(Debug, PartialEq)]
 struct AttributeRef<'a> {
     urn: Option<&'static str>,
-    /// As the attribute table writes it, where it has it.
+    /// Spelled as in the attribute table, if it is there.
     name: &'a str,
     sub: Option<&'a str>,
 }
 
-/// What a filter is held against.
+/// The value that a filter is evaluated against.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
     Resource(&'a Map<String, Value>),
-    /// One value of an attribute. A simple one is compared as `value`.
+    /// One element of an attribute. A simple value is compared as its `value`.
     Element(&'a Value),
 }
 
 impl Filter {
-    /// Makes it ready for resources of this type.
+    /// Compiles the filter for resources of this type.
     #[must_use]
     pub fn compile<'a>(&'a self, types: &'a ResourceType) -> Compiled<'a> {
         Compiled(self.terms_by(&|filter| match filter {
@@ -70,7 +70,7 @@ impl Filter {
         }))
     }
 
-    /// Makes it ready for the values of an attribute.
+    /// Compiles the filter for the elements of this attribute.
     #[must_use]
     pub fn compile_inner<'a>(&'a self, attribute: &'a Attribute) -> CompiledInner<'a> {
         CompiledInner(self.terms_by(&|filter| match filter {
@@ -110,8 +110,11 @@ impl Filter {
 }
 
 impl<'a> Term<'a> {
-    /// A comparison that others of the same values may join, if it is one: whether one value is such or
-    /// another such is whether one is either. Not so of what no value may be.
+    /// Turns a comparison that a single value decides into one that others of the same attribute
+    /// can join.
+    ///
+    /// That is, "one value is a, or one value is b" equals "one value is a or b". That is not true
+    /// of `ne` and `null`.
     fn alone(self) -> Self {
         match self {
             Self::Compare(place, comparison) if comparison.is_of_one_value() => {
@@ -121,7 +124,7 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// Puts itself among terms of which one is to hold.
+    /// Adds the term to the operands of an `or`.
     fn join(self, any: &mut Vec<Self>) {
         match self {
             Self::Any(terms) => terms.into_iter().for_each(|term| term.join(any)),
@@ -141,7 +144,7 @@ impl<'a> Term<'a> {
 }
 
 impl Compiled<'_> {
-    /// Whether a resource, as it is shown, is such.
+    /// True if a resource, as clients see it, meets the filter.
     #[must_use]
     pub fn matches(&self, resource: &Map<String, Value>) -> bool {
         self.0.holds(Subject::Resource(resource))
@@ -149,14 +152,14 @@ impl Compiled<'_> {
 }
 
 impl CompiledInner<'_> {
-    /// Whether one value of the attribute is such.
+    /// True if one element of the attribute meets the filter.
     #[must_use]
     pub fn matches(&self, element: &Value) -> bool {
         self.0.holds(Subject::Element(element))
     }
 
-    /// The text that every such value is told by, in any case, if it says so: `value eq "…"`, alone or
-    /// together with more.
+    /// The case-folded `value` that every match must have, if the filter is `value eq "…"`, alone
+    /// or joined with others by `and`; `None` otherwise.
     #[must_use]
     pub fn told_by(&self) -> Option<&str> {
         self.0.told_by()
@@ -192,8 +195,8 @@ impl Term<'_> {
     }
 }
 
-/// Whether one of the values found compares so. A complex value is compared by its `value`. What has
-/// no value is equal to `null` alone, and unequal to everything else.
+/// Evaluates a comparison with any of the values. A complex value is compared by its `value`. An
+/// attribute without a value equals `null` only, and is unequal to everything else.
 fn compares(place: &AttributeRef<'_>, subject: Subject<'_>, comparison: &Comparison<'_>) -> bool {
     let is_equal = match comparison.is_with_null() {
         true => comparison.is_equality() && !place.any(subject, &|value| is_something(value)),
@@ -204,7 +207,7 @@ fn compares(place: &AttributeRef<'_>, subject: Subject<'_>, comparison: &Compari
     is_equal != comparison.is_negated()
 }
 
-/// What of a value is compared.
+/// The part of a value that is compared: a complex value's `value`.
 fn simple(found: &Value) -> Option<&Value> {
     found.as_object().map_or(Some(found), |members| member(members, "value"))
 }
@@ -215,7 +218,7 @@ impl<'a> AttributeRef<'a> {
         Self { urn: path.urn, name, sub: path.sub.as_deref() }
     }
 
-    /// Whether any value that is there is such.
+    /// True if the condition holds for any of the values found.
     fn any<'v>(&self, subject: Subject<'v>, is_such: &dyn Fn(&'v Value) -> bool) -> bool {
         match subject {
             Subject::Resource(resource) => {
@@ -243,7 +246,8 @@ impl<'a> AttributeRef<'a> {
     }
 }
 
-/// A member by its name: most are written as the attribute table writes them.
+/// A member that is not null, by its name in any case. The exact spelling is tried first, as most
+/// have it.
 fn named<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     match members.get(name) {
         Some(value) => Some(value).filter(|value| !value.is_null()),
@@ -259,7 +263,7 @@ fn any_of<'v>(value: Option<&'v Value>, is_such: &dyn Fn(&'v Value) -> bool) -> 
     }
 }
 
-/// The attribute whose kind says how its values are compared.
+/// The attribute that determines how values are compared: for a complex one, the sub-attribute.
 fn compared<'a>(path: &AttributePath, attribute: Option<&'a Attribute>) -> Option<&'a Attribute> {
     let sub = path.sub.as_deref().unwrap_or("value");
     attribute.map(|attribute| match &attribute.kind {

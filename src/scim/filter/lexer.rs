@@ -1,25 +1,26 @@
-//! Text → the words of a filter.
+//! Splits the text of a filter into tokens.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// One word of a filter.
+/// A token of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token<'a> {
     Close,
     CloseBracket,
     Open,
     OpenBracket,
-    /// A text in single quotes.
+    /// A string in single quotes.
     Single(Cow<'a, str>),
-    /// A JSON string.
+    /// A JSON string, in double quotes.
     Text(Cow<'a, str>),
-    /// Anything else between blanks and brackets: a name, an operator, a number, a bare value.
+    /// Any other text between blanks and brackets: a name, an operator, a number, an unquoted
+    /// value.
     Word(&'a str),
 }
 
-/// Takes a filter apart, word by word.
+/// Iterates over the tokens of a filter.
 #[derive(Clone)]
 pub(crate) struct Lexer<'a> {
     rest: &'a str,
@@ -30,7 +31,8 @@ impl<'a> Lexer<'a> {
         Self { rest: text }
     }
 
-    /// Takes what stands before the `]` that ends a bracket, and what stands behind it.
+    /// Splits a text at the `]` that closes a bracket, into the text before and after it. `None` if
+    /// there is no `]`, or a `[` comes first.
     pub(crate) fn bracketed(text: &'a str) -> Option<(&'a str, &'a str)> {
         let mut lexer = Self::new(text);
         loop {
@@ -46,7 +48,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Takes `.name` behind a bracket, if it is there.
+    /// Consumes `.name` after a bracket, if present.
     pub(crate) fn sub_attribute(&mut self) -> Option<&'a str> {
         let rest = self.rest.strip_prefix('.')?;
         let end = rest.find(|c: char| c.is_whitespace() || "()[]".contains(c));
@@ -68,8 +70,8 @@ impl<'a> Lexer<'a> {
         Some(Token::Text(text.into()))
     }
 
-    /// A text in single quotes, as SQL and some clients write it: it ends where a value may end, so that an
-    /// apostrophe inside is one. Doubled or behind a backslash it is one everywhere.
+    /// Reads a string in single quotes, as SQL and some clients write it. A quote ends the string
+    /// only before a blank, `)`, `]` or the end; doubled or escaped by a backslash it never does.
     fn single(&mut self) -> Option<Token<'a>> {
         let mut literal = String::from('"');
         let mut letters = self.rest.char_indices().skip(1).peekable();
@@ -98,7 +100,7 @@ impl<'a> Lexer<'a> {
 }
 
 impl<'a> Iterator for Lexer<'a> {
-    /// A word; an error for a text that does not end, or is no JSON string.
+    /// A token; an error for a string that is not closed or is not valid JSON.
     type Item = Result<Token<'a>, ()>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -1,4 +1,4 @@
-//! Filter → the indexes by which every match is found.
+//! Chooses the roster indexes that find all matches of a filter.
 
 use serde_json::Value;
 
@@ -6,27 +6,28 @@ use super::{Filter, Operator};
 use crate::scim::path::AttributePath;
 use crate::scim::schema::ResourceType;
 
-/// One look into an index.
+/// A query of one index, by this value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// A group's `displayName`.
     DisplayName(String),
-    /// A user's e-mail address.
+    /// An e-mail address of a user.
     Email(String),
     /// `externalId`.
     ExternalId(String),
-    /// The users in the group of this id.
+    /// The users who are members of the group with this id.
     Group(String),
     /// `id`.
     Id(String),
-    /// The groups with this member.
+    /// The groups that have this member.
     Member(String),
     /// `userName`.
     UserName(String),
 }
 
 impl Filter {
-    /// The looks that together find all that may match, and perhaps more; `None` if no index does.
+    /// The index queries whose results together contain all matches, and possibly more; `None` if
+    /// no index helps.
     #[must_use]
     pub fn lookups(&self, types: &ResourceType) -> Option<Vec<Lookup>> {
         match self {
@@ -60,7 +61,7 @@ impl Filter {
         }
     }
 
-    /// The terms that must all hold.
+    /// The operands of nested `and` terms.
     fn conjuncts(&self) -> Vec<&Self> {
         match self {
             Self::And(left, right) => {
@@ -73,7 +74,7 @@ impl Filter {
     }
 }
 
-/// What an index of texts has it under: an id without quotes may look like a number.
+/// The key in a text index. An unquoted id may have been read as a number or a boolean.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

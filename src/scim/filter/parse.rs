@@ -1,4 +1,4 @@
-//! Words → a filter, by descent: `or` binds least, then `and`, then `not`.
+//! A recursive-descent parser for filters. Precedence, lowest first: `or`, `and`, `not`.
 
 use std::iter::Peekable;
 
@@ -12,25 +12,25 @@ use crate::scim::reference::Reference;
 use crate::scim::schema::{Attribute, ResourceType, Type};
 use crate::time;
 
-/// Reads one filter.
+/// Parses one filter.
 pub(super) struct Parser<'a> {
     words: Peekable<Words<'a>>,
     types: &'a ResourceType,
-    /// The attribute that the filter stands in brackets behind.
+    /// The attribute before the brackets, while inside them.
     outer: Option<&'a Attribute>,
-    /// A type whose attributes are some too, without a value.
+    /// Another type whose attributes are accepted too; they have no value here.
     others: Option<&'a ResourceType>,
     strict: bool,
     depth: usize,
     terms: usize,
 }
 
-/// The words, with what a bracket leads to in one piece.
+/// The tokens, with a closing bracket and the sub-attribute after it as one.
 struct Words<'a>(Lexer<'a>);
 
 enum Word<'a> {
     Token(Token<'a>),
-    /// `]`, and `.name` behind it.
+    /// `]`, and the `.name` after it if present.
     End(Option<&'a str>),
 }
 
@@ -59,13 +59,13 @@ impl<'a> Parser<'a> {
         Ok(Self { words, types, outer, others: None, strict, depth: 0, terms: 0 })
     }
 
-    /// The same, where attributes of another type are some too.
+    /// Accepts the attributes of another type too.
     pub(super) fn beside(mut self, others: &'a ResourceType) -> Self {
         self.others = Some(others);
         self
     }
 
-    /// A filter and nothing behind it.
+    /// Parses a filter up to the end of the text.
     pub(super) fn whole(mut self) -> Result<Filter, Fault> {
         let filter = self.either()?;
         match self.words.next() {
@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
         self.comparison(path)
     }
 
-    /// What stands in parentheses, the first of which is taken.
+    /// Parses the rest of a group after its opening parenthesis.
     fn group(&mut self) -> Result<Filter, Fault> {
         self.deeper()?;
         let filter = self.either()?;
@@ -125,14 +125,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What stands in brackets behind an attribute; Entra ID compares a sub-attribute of it then.
+    /// Parses a filter in brackets after an attribute, and the comparison of a sub-attribute that
+    /// may follow, as Entra ID sends it.
     fn bracket(&mut self, path: AttributePath) -> Result<Filter, Fault> {
         let attribute = self.attribute(&path);
         if self.outer.is_some() || path.sub.is_some() {
             return Err(invalid("brackets in brackets"));
         }
         self.deeper()?;
-        // Where the attribute is unknown, any known one stands for it: nothing matches anyway.
+        // An unknown attribute has no values, so any known one may stand in for it.
         self.outer = attribute.or(self.types.core.attributes.first());
         let inner = self.either()?;
         self.outer = None;
@@ -146,7 +147,7 @@ impl<'a> Parser<'a> {
         Ok(Filter::Each(path, Box::new(Filter::And(Box::new(inner), Box::new(behind)))))
     }
 
-    /// An operator, and a value where it needs one.
+    /// Parses an operator and its value, if it takes one.
     fn comparison(&mut self, path: AttributePath) -> Result<Filter, Fault> {
         let Word::Token(Token::Word(operator)) = self.word()? else {
             return Err(invalid("no operator where one was due"));
@@ -185,8 +186,8 @@ impl<'a> Parser<'a> {
         Ok(self.by_id(path, operator, value))
     }
 
-    /// A comparison; one with where somebody is becomes one with who that is. We show a `$ref` below
-    /// whatever front the client sees, and keep none.
+    /// Builds a comparison. One of `$ref` becomes one of the id in it: we store no `$ref`, but
+    /// build it for each response from the origin that the client used.
     fn by_id(&self, mut path: AttributePath, operator: Operator, value: Value) -> Filter {
         let list = self.outer.map_or(path.name.as_str(), |outer| outer.name);
         let is_link = ["members", "groups"].iter().any(|own| own.eq_ignore_ascii_case(list));
@@ -210,12 +211,13 @@ impl<'a> Parser<'a> {
         Filter::Compare(path, operator, id.into())
     }
 
-    /// A value without quotes: `true`, `false`, `null`, a number; else a text, unless that is refused.
+    /// Parses an unquoted value: `true`, `false`, `null` or a number; any other is a string, or
+    /// refused in strict mode.
     fn bare(&self, word: &str) -> Result<Value, Fault> {
         match serde_json::from_str(word) {
             Ok(value @ (Value::Bool(_) | Value::Null | Value::Number(_))) => Ok(value),
             _ if self.strict => Err(invalid("a value without quotes")),
-            // Quotes all the same, of which an editor made others.
+            // Typographic quotes, as word processors insert them.
             _ if word.starts_with(['‘', '’', '“', '”', '„', '«', '»', '`']) => {
                 Err(invalid("quotes that are none of JSON's"))
             }
@@ -233,7 +235,7 @@ impl<'a> Parser<'a> {
             (Ok(path), _) => path,
             (Err(_), Some(others)) => {
                 let path = AttributePath::parse(word, others).map_err(|_| no_attribute())?;
-                // Nothing of this type has anything below that URN.
+                // No resource of this type has a member with that URN, so nothing matches.
                 AttributePath { urn: path.urn.or(Some(others.core.id)), ..path }
             }
             (Err(_), None) => return Err(no_attribute()),
@@ -241,7 +243,7 @@ impl<'a> Parser<'a> {
         let path = match self.outer {
             Some(outer) => inside(outer, path).ok_or_else(no_attribute)?,
             None if self.strict => path,
-            // Entra ID asks for a `manager` without its URN.
+            // Entra ID filters by `manager` without its URN.
             None => path.at_home(self.types),
         };
         let known = match self.outer {
@@ -254,7 +256,7 @@ impl<'a> Parser<'a> {
         Ok(path)
     }
 
-    /// The attribute of a path, also of one that only the other type has.
+    /// The attribute of a path, in this type or in the other.
     fn attribute(&self, path: &AttributePath) -> Option<&'a Attribute> {
         let theirs = || {
             let others = self.others?;
@@ -272,7 +274,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes a word if it is the next.
+    /// Consumes a keyword if it comes next.
     fn takes(&mut self, keyword: &str) -> bool {
         let is_next = |word: &Result<Word<'_>, ()>| matches!(word, Ok(Word::Token(Token::Word(word))) if word.eq_ignore_ascii_case(keyword));
         self.words.next_if(is_next).is_some()
@@ -287,7 +289,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What a path in brackets behind an attribute leads to; some name that attribute again, as in
+/// The sub-attribute that a path in brackets refers to. Some clients repeat the attribute's name:
 /// `emails[emails.type eq "work"]`.
 fn inside(outer: &Attribute, path: AttributePath) -> Option<AttributePath> {
     let AttributePath { name, sub, .. } = &path;
@@ -300,7 +302,8 @@ fn inside(outer: &Attribute, path: AttributePath) -> Option<AttributePath> {
     }
 }
 
-/// How ids are compared where references are, of which one is the end.
+/// The operator for ids that replaces one for `$ref`. The id is the end of a `$ref`, so `ew`
+/// becomes `eq`; `None` if there is no equivalent.
 const fn by_whole_id(operator: Operator) -> Option<Operator> {
     match operator {
         Operator::Equal | Operator::EndsWith => Some(Operator::Equal),

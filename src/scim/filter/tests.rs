@@ -256,7 +256,7 @@ fn an_index_finds_all_that_may_match() {
     assert_eq!(looks("externalId eq null", &users()), None);
 }
 
-/// Filters over a user's attributes, of every shape.
+/// Filters of every form over a user's attributes.
 fn filters() -> impl Strategy<Value = Filter> {
     let path = |name: &str, sub: Option<&str>| AttributePath {
         urn: None,

@@ -1,4 +1,4 @@
-//! Operations, one after the other, on a copy.
+//! Applies PATCH operations in order, to a copy of the stored resource.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -18,15 +18,15 @@ use crate::scim::resource::{
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::scim::target::Target;
 
-/// What is kept after these operations.
+/// The resource to store after these operations.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`] for a value that is none of its attribute's; [`Kind::TooMany`] for more work
-/// than a request may make; [`Kind::InvalidPath`] for a name that leads nowhere, but may be meant for
-/// who is let in, who is in a group, or a profile; [`Kind::NoTarget`] for a filter that nothing matches,
-/// and from which nothing can be made; [`Kind::Mutability`] for a removal of what a resource must have;
-/// strict, [`Kind::InvalidPath`] for any other such name, and [`Kind::Mutability`] for what is
-/// read-only. Then nothing is changed.
+/// [`Kind::InvalidValue`] for a value that does not fit its attribute; [`Kind::TooMany`] if the
+/// comparisons exceed what one request may cost; [`Kind::InvalidPath`] for an unknown name that may
+/// be meant for access (`active`, `userName`, `members` or a profile); [`Kind::NoTarget`] for a
+/// filter that matches nothing and from which no element can be made; [`Kind::Mutability`] for a
+/// removal of a required attribute. In strict mode, [`Kind::InvalidPath`] for any unknown name, and
+/// [`Kind::Mutability`] for a read-only one. On an error nothing is changed.
 pub fn apply(
     types: &ResourceType,
     known: &Map<String, Value>,
@@ -59,16 +59,16 @@ struct Work<'a> {
     types: &'a ResourceType,
     strict: bool,
     kept: Map<String, Value>,
-    /// How many values were held against another so far.
+    /// The number of comparisons so far; see [`PatchTarget::effort`].
     effort: Cell<usize>,
     operations: usize,
-    /// By URN and name, where the values of attributes are.
+    /// An index of the elements of long attributes, by URN and name.
     indexes: HashMap<(Option<&'static str>, &'static str), Index>,
 }
 
 impl Work<'_> {
-    /// An operation without a path, or with that of a whole extension: each member of its value is a path
-    /// and a value.
+    /// Applies an operation without a path, or with an extension's URN as its path: each member of
+    /// the value is a path and its value.
     fn change_all(
         &mut self,
         op: Op,
@@ -85,7 +85,8 @@ impl Work<'_> {
         let (attribute, sub) = match path.target(self.types)? {
             Target::Attribute(attribute, sub) => (attribute, sub),
             Target::Extension(urn) => return self.change_extension(op, urn, value),
-            // A part of `groups` is taken out of the group, and by nobody else (RFC 7643 §4.1.2).
+            // A user leaves a group by a PATCH of the group, not of the user's `groups` (RFC 7643
+            // §4.1.2).
             Target::ReadOnly if self.strict || op == Op::Remove && path.filter.is_some() => {
                 return Err(read_only());
             }
@@ -110,7 +111,7 @@ impl Work<'_> {
                 _ => {}
             }
         }
-        // Who is one of those that brackets let through is said there.
+        // With a filter or a sub-attribute, the value need not identify the element: the path does.
         let is_meant_for_all = sub.is_none() && path.filter.is_none();
         let read = if is_meant_for_all { plain } else { unfolded };
         let value = value.map(|value| read(sub.unwrap_or(attribute), value, &told, self.strict));
@@ -136,7 +137,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A removal of those whose `value` or `$ref` is one of these.
+    /// Removes the elements whose `value` or `$ref` is one of these.
     fn remove_by(&mut self, path: &Path, sub: &Attribute, value: &Value) -> Result<(), Fault> {
         let named = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let element = |value: &Value| Map::from_iter([(sub.name.to_owned(), value.clone())]);
@@ -144,7 +145,7 @@ impl Work<'_> {
         self.change(Op::Remove, &Path { sub: None, ..path.clone() }, Some(&named))
     }
 
-    /// The path is an extension's URN alone.
+    /// Applies an operation whose path is an extension's URN alone.
     fn change_extension(
         &mut self,
         op: Op,
@@ -163,7 +164,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What no schema has is passed over: one wrong mapping must not hold up all the others.
+    /// Ignores an unknown attribute unless strict: one wrong mapping must not block all others.
     fn unknown(&self, value: Option<&Value>) -> Result<(), Fault> {
         let detail = "path: expected an attribute that /Schemas lists, found another";
         match self.strict {
@@ -176,8 +177,8 @@ impl Work<'_> {
         Reading::of(self.strict)
     }
 
-    /// Takes out values that came and say nothing but what they are for, and refuses more of an attribute
-    /// than are kept. What was there before is left alone.
+    /// Drops new elements that have labels but no value, and refuses more elements of an attribute
+    /// than may be stored. Elements that were there before are kept.
     fn tidied(self, known: &Map<String, Value>) -> Result<Map<String, Value>, Fault> {
         let mut kept = resource::take_again(self.types, self.kept)?;
         tidy(&self.types.core, Some(known), &mut kept)?;
@@ -217,7 +218,7 @@ fn tidy(
     Ok(())
 }
 
-/// Makes a value the preferred one that was it before, and is another no more.
+/// Restores `primary` of an element that lost it to a dropped element.
 fn prefer_again(value: &mut Value, known: &[Value]) {
     let mut preferred = value.clone();
     set(&mut preferred, "primary", Some(true.into()));
@@ -226,13 +227,13 @@ fn prefer_again(value: &mut Value, known: &[Value]) {
     }
 }
 
-/// Whether a value clears what it is meant for. An object says something of each part that it names, and
-/// who removes a list of nobody, or one without a name, removes nobody.
+/// True if a value clears its target. A removal lists what to remove, so an empty list, or one
+/// without names, removes nothing.
 fn clears(op: Op, value: &Value) -> bool {
     if op == Op::Remove { value.is_null() } else { is_nothing(value) }
 }
 
-/// Whether a part is one by which a member is told from others.
+/// True for the sub-attributes that identify a member of a group: `value` and `$ref`.
 fn is_identity(sub: &Attribute) -> bool {
     ["value", "$ref"].contains(&sub.name) && sub.mutability == Mutability::Immutable
 }

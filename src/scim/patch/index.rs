@@ -1,5 +1,5 @@
-//! Where the values of a long list are, by what they are told by: who is looked for in a group of sixty
-//! thousand a hundred times is not held against everybody a hundred times.
+//! An index of a long list of elements: a hundred look-ups in a group of 60,000 members do not each
+//! scan them all.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,25 +8,26 @@ use serde_json::Value;
 use super::values::{identity, take_out};
 use crate::caseless::folded;
 
-/// A list shorter than this is gone through.
+/// Lists up to this length are scanned instead.
 const SHORT: usize = 32;
 
-/// Whether a list is long enough for an index, if it is looked through so often.
+/// True if an index pays off for a list of this length and this many look-ups.
 pub(super) const fn is_worth_it(list: usize, looks: usize) -> bool {
     list > SHORT && looks > 1
 }
 
-/// The places of a list by the text that each value is told by, in any case. What is found may be what is
-/// looked for; whoever looks holds it against that.
+/// Positions in a list by the identifying text of each element, without case. Results are
+/// candidates: the caller must compare them.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// A number for each value, in the order of the list: places move when others go, numbers do not.
+    /// A stable number for each element, in list order. Positions shift on removals, numbers do
+    /// not.
     numbers: Vec<usize>,
-    /// The next number.
+    /// The number for the next element.
     next: usize,
-    /// Of each text the numbers of those that are told by it, or were.
+    /// For each text, the numbers of the elements that have it, or once had it.
     by_text: HashMap<String, Vec<usize>>,
-    /// The numbers of those that no text tells: they may be anything.
+    /// The numbers of elements without an identifying text; they are candidates for every look-up.
     others: Vec<usize>,
 }
 
@@ -39,7 +40,7 @@ impl Index {
         index
     }
 
-    /// Where those values are, in the order of the list, that may be told by this text.
+    /// The positions of the candidates for this text, ascending.
     pub(super) fn places(&self, text: &str) -> Vec<usize> {
         let told = self.by_text.get(folded(text).as_ref());
         let numbers = told.into_iter().flatten().chain(&self.others);
@@ -50,7 +51,8 @@ impl Index {
         places
     }
 
-    /// Where those values are that may be told by what this one is told by; `None` if that is no text.
+    /// The positions of the candidates with the same identifying text as `value`; `None` if it has
+    /// none.
     pub(super) fn near(&self, value: &Value) -> Option<Vec<usize>> {
         match identity(value) {
             Some(Value::String(text)) => Some(self.places(text)),
@@ -58,7 +60,7 @@ impl Index {
         }
     }
 
-    /// Notes that these values came to the end of the list.
+    /// Records that these elements were appended.
     pub(super) fn pushed(&mut self, values: &[Value]) {
         for value in values {
             self.numbers.push(self.next);
@@ -67,14 +69,14 @@ impl Index {
         }
     }
 
-    /// Notes what the value of a place is now.
+    /// Records the new value of the element at a position.
     pub(super) fn changed(&mut self, place: usize, value: &Value) {
         if let Some(number) = self.numbers.get(place) {
             self.enter(*number, value);
         }
     }
 
-    /// Notes that the values of these places were taken out.
+    /// Records that the elements at these positions were removed.
     pub(super) fn taken_out(&mut self, places: &BTreeSet<usize>) {
         take_out(&mut self.numbers, places);
     }

@@ -1,4 +1,5 @@
-//! One place of a resource: its one value, all of its values, or those that a filter lets through.
+//! Changes one target of a PATCH operation: a single value, all elements of a list, or the elements
+//! that a filter selects.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -16,33 +17,34 @@ use crate::scim::filter::{CompiledInner, Filter};
 use crate::scim::resource::{MEMBERS, fit, fit_one, is_nothing, is_shell, object};
 use crate::scim::schema::{Attribute, Mutability, Type};
 
-/// So many values may one PATCH hold against another: a second's work. A thousand removals by filter
-/// from a group of ten thousand are fewer.
+/// The most comparisons that one PATCH may cost: about a second of work. A thousand removals by
+/// filter from a group of ten thousand members stay below it.
 const MAX_COMPARISONS: usize = 12_000_000;
 
-/// A value with longer texts counts as several, each of so many bytes.
+/// The unit of cost, in bytes of text: an element with more text counts as several comparisons.
 const SHORT: usize = 64;
 
-/// One place to work on: an attribute of the resource or of an extension.
+/// The target of an operation: an attribute of the resource or of an extension.
 pub(super) struct PatchTarget<'a> {
     /// The attribute.
     pub(super) attribute: &'a Attribute,
-    /// The part of it that is meant.
+    /// The sub-attribute, if the path has one.
     pub(super) sub: Option<&'a Attribute>,
-    /// How the path is told.
+    /// The path as fault messages show it.
     pub(super) told: String,
-    /// What is done.
+    /// The operation.
     pub(super) op: Op,
-    /// Whether the RFC is taken by its letter.
+    /// True for strict mode (`SCIM_STRICT`).
     pub(super) strict: bool,
-    /// How many values were held against another so far.
+    /// The number of comparisons so far, over all operations of the request.
     pub(super) effort: &'a Cell<usize>,
-    /// How many operations there are, this one included.
+    /// The number of operations in the request, this one included.
     pub(super) operations: usize,
 }
 
 impl PatchTarget<'_> {
-    /// Refuses a PATCH that would take all the time there is.
+    /// Charges the comparison of a list with this many terms; refuses a PATCH that would take too
+    /// long.
     fn charge(&self, list: &[Value], terms: usize) -> Result<(), Fault> {
         let weight = |element: &Value| {
             let members = element.as_object().into_iter().flat_map(Map::values);
@@ -61,7 +63,7 @@ impl PatchTarget<'_> {
         if effort <= MAX_COMPARISONS { Ok(()) } else { Err(Fault::new(Kind::TooMany, detail)) }
     }
 
-    /// Makes an index of a list that is looked through so often, if that is less work.
+    /// Builds an index of the list if it pays off for this many look-ups.
     fn make_ready(
         &self,
         index: &mut Option<Index>,
@@ -79,7 +81,7 @@ impl PatchTarget<'_> {
         fit(attribute, value, &self.told, self.strict)
     }
 
-    /// A single-valued attribute, or a part of it.
+    /// Changes a single-valued attribute, or a sub-attribute of it.
     pub(super) fn change_one(
         &self,
         home: &mut Map<String, Value>,
@@ -110,8 +112,8 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// Each part of a complex attribute that a value names; the others stay. What is told by its `value`
-    /// is gone without it.
+    /// Changes the sub-attributes that a value names; the others stay. If `value` is cleared, the
+    /// whole attribute is removed, since `value` identifies it.
     fn change_parts(&self, home: &mut Map<String, Value>, value: &Value) -> Result<(), Fault> {
         let name = self.attribute.name;
         let (fitted, cleared) = (self.fit(self.attribute, value)?, self.cleared(value));
@@ -128,7 +130,7 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// All values of a multi-valued attribute.
+    /// Changes all elements of a multi-valued attribute.
     pub(super) fn change_list(
         &self,
         home: &mut Map<String, Value>,
@@ -160,8 +162,8 @@ impl PatchTarget<'_> {
                 subtract(self.attribute, list, &fitted, index);
             }
             Op::Add if self.has_one_of_a_type() => {
-                // Each is looked for among those that are there and those that came before it: by what it
-                // is told by, and if it is of a type by that.
+                // Each new element is looked up among the present ones and the new ones before it:
+                // by its identity, and by its type if it has one.
                 let own = index.get_or_insert_with(|| Index::of(list));
                 let is_sought = |it: &&Value| it.get("type").is_some() || own.near(it).is_none();
                 let sought = fitted.iter().filter(is_sought).count();
@@ -181,7 +183,7 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// A part of each value of a multi-valued attribute.
+    /// Changes a sub-attribute of every element of a multi-valued attribute.
     fn change_part_of_all(
         &self,
         list: &mut Vec<Value>,
@@ -198,7 +200,7 @@ impl PatchTarget<'_> {
                 list.iter_mut().for_each(|element| set(element, sub.name, Some(fitted.clone())));
             }
             fitted => {
-                // A removal that says what of, is of that alone.
+                // A removal with a value removes only that value.
                 let own = fitted.as_ref().map(|fitted| form(sub, fitted));
                 let is_meant = |element: &Value| {
                     value.is_none() || element.get(sub.name).map(|it| form(sub, it)) == own
@@ -211,8 +213,8 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// The elements that a value names, one or several. One that says nothing of what an element is
-    /// is refused: a list would be emptied for a mistake.
+    /// The elements in a value that is one element or a list. An object without any known
+    /// sub-attribute is refused: by mistake it would empty the list.
     fn elements(&self, value: &Value) -> Result<Vec<Value>, Fault> {
         let said = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let parts = self.attribute.sub_attributes();
@@ -224,7 +226,8 @@ impl PatchTarget<'_> {
         if said.iter().any(is_strange) {
             return Err(Fault::value(&self.told, "elements as /Schemas lists them", "an object"));
         }
-        // A removal may say what values are for, and means all such.
+        // A removal may give labels only, as in `{"type": "work"}`, and means all elements with
+        // them.
         let is_kept =
             |element: &&Value| self.op == Op::Remove || !is_shell(self.attribute, element);
         let said = said.iter().filter(is_kept).cloned().collect();
@@ -234,7 +237,7 @@ impl PatchTarget<'_> {
         }
     }
 
-    /// Those values of a multi-valued attribute that a filter lets through.
+    /// Changes the elements of a multi-valued attribute that a filter selects.
     pub(super) fn change_some(
         &self,
         home: &mut Map<String, Value>,
@@ -254,7 +257,7 @@ impl PatchTarget<'_> {
         }
         match (value.filter(|_| self.op != Op::Remove), self.sub) {
             (Some(value), _) => return self.fill_some(list, filter, meant, value, index),
-            // Nothing that is to be added is no removal.
+            // An addition without a value must not become a removal.
             (None, _) if self.op == Op::Add && self.attribute.name == MEMBERS => {
                 return Err(Fault::value(&self.told, "one to add", "none"));
             }
@@ -272,7 +275,7 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// Where those values are that a filter lets through.
+    /// The positions of the elements that the filter selects.
     fn meant(
         &self,
         list: &[Value],
@@ -290,7 +293,8 @@ impl PatchTarget<'_> {
         Ok((0..list.len()).filter(matches).collect())
     }
 
-    /// Puts a value into those that are meant. Where there is none, one is made as the filter says.
+    /// Writes a value into the selected elements. If there are none, one is created from the
+    /// filter.
     fn fill_some(
         &self,
         list: &mut Vec<Value>,
@@ -346,13 +350,13 @@ impl PatchTarget<'_> {
         Ok(())
     }
 
-    /// Whether another value of a type takes the place of the one that is there: Entra ID knows but one
-    /// (its SCIM documentation), and what it adds to an address by parts belongs together.
+    /// True if an attribute has at most one element of each type: Entra ID supports only one (its
+    /// SCIM documentation) and sets the parts of an address in separate operations.
     fn has_one_of_a_type(&self) -> bool {
         !self.strict && ["addresses", "emails", "phoneNumbers"].contains(&self.attribute.name)
     }
 
-    /// The parts that a value names only to clear them.
+    /// The sub-attributes that a value names in order to clear them.
     fn cleared(&self, value: &Value) -> Vec<&'static str> {
         let value = if let Value::Array(values) = value { values.first() } else { Some(value) };
         let Some(Value::Object(said)) = value else { return Vec::new() };
@@ -363,7 +367,7 @@ impl PatchTarget<'_> {
         self.attribute.sub_attributes().iter().filter(is_cleared).map(|sub| sub.name).collect()
     }
 
-    /// One element of the attribute.
+    /// The value as one element of the attribute.
     fn one(&self, value: &Value) -> Result<Option<Value>, Fault> {
         let value = match value {
             Value::Array(values) if !self.strict => match values.as_slice() {
@@ -376,9 +380,9 @@ impl PatchTarget<'_> {
         fit_one(self.attribute, value, &self.told, self.strict)
     }
 
-    /// An element of which a filter holds.
+    /// A new element that matches the filter.
     fn made_by(&self, filter: &Filter) -> Result<Value, Fault> {
-        // Nobody comes into a group by being described.
+        // A filter never adds a member to a group.
         let equalities = filter.equalities().filter(|_| self.attribute.name != MEMBERS);
         let mut element = Map::new();
         for (name, value) in equalities.ok_or_else(no_target)? {
@@ -390,7 +394,7 @@ impl PatchTarget<'_> {
     }
 }
 
-/// Puts a simple value in the place of those that are meant.
+/// Replaces the selected simple values.
 fn put_in_place_of(
     list: &mut Vec<Value>,
     meant: &BTreeSet<usize>,

@@ -36,7 +36,7 @@ fn ana() -> Value {
     })
 }
 
-/// What is left of what was there, and what came to it.
+/// The value at a pointer after these operations on `ana()`; null if there is none.
 fn changed(ops: &Value, pointer: &str) -> Value {
     patched(&ana(), ops).pointer(pointer).cloned().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The values of a multi-valued attribute: added, taken away, and one of them preferred. Whether two are
-//! the same, their attribute says (RFC 7643 §7, caseExact).
+//! Operations on the elements of a multi-valued attribute: add, remove, set the primary one.
+//! Equality follows `caseExact` (RFC 7643 §7).
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,10 +11,11 @@ use crate::json::member;
 use crate::scim::resource::primary;
 use crate::scim::schema::Attribute;
 
-/// So few are taken out one by one.
+/// Up to this many elements are removed one by one.
 const FEW: usize = 8;
 
-/// The values of a multi-valued attribute, to be worked on; an empty list is dropped in the end.
+/// The elements of a multi-valued attribute, for changes in place; created empty if it is missing.
+/// Empty lists are dropped when the PATCH ends.
 pub(super) fn list<'a>(home: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
     let values = home.entry(name).or_insert_with(|| Value::Array(Vec::new()));
     if !values.is_array() {
@@ -32,14 +33,15 @@ pub(super) fn set(element: &mut Value, name: &str, value: Option<Value>) {
     }
 }
 
-/// Whether an element says more than what it is for.
+/// True if an element has more than labels (`type`, `primary`, `display`).
 fn says_something(element: &Value) -> bool {
     let labels = ["type", "primary", "display"];
     let Some(members) = element.as_object() else { return true };
     members.keys().any(|name| !labels.contains(&name.as_str()))
 }
 
-/// Sub-attributes that are not named stay, unless it is about another value altogether.
+/// Merges new sub-attributes into an element. The others stay, unless `value` changes: then it is
+/// another element.
 pub(super) fn merge(
     attribute: &Attribute,
     complex: &mut Map<String, Value>,
@@ -53,7 +55,7 @@ pub(super) fn merge(
     complex.extend(fitted);
 }
 
-/// The form that a value shares with all that are the same to its attribute.
+/// The normal form of a value: equal for all values that the attribute treats as equal.
 pub(super) fn form<'a>(attribute: &Attribute, value: &'a Value) -> Cow<'a, Value> {
     match value {
         Value::String(text) if !attribute.case_exact => {
@@ -73,14 +75,14 @@ fn form_of_part<'a>(attribute: &Attribute, name: &str, value: &'a Value) -> Cow<
     attribute.sub_attribute(name).map_or(Cow::Borrowed(value), |part| form(part, value))
 }
 
-/// The form of what an element is told by, if it has that.
+/// The normal form of an element's identity, if it has one.
 fn form_of_identity<'a>(attribute: &Attribute, element: &'a Value) -> Option<Cow<'a, Value>> {
     let own = attribute.sub_attribute("value").unwrap_or(attribute);
     identity(element).map(|value| form(own, value))
 }
 
-/// Adds what is not there yet. Of what is there, by its `value` and by its type if one is said, more is
-/// known then (RFC 7643 §2.4: no two of one type and value).
+/// Adds elements. An element whose `value` (and `type`, if given) is present already is merged into
+/// that one: RFC 7643 §2.4 allows no two with the same type and value.
 pub(super) fn add(
     attribute: &Attribute,
     list: &mut Vec<Value>,
@@ -106,7 +108,7 @@ pub(super) fn add(
     prefer(list, &preferred);
 }
 
-/// Adds values of an attribute that has one of each type.
+/// Adds elements to an attribute that has at most one of each type.
 pub(super) fn add_by_type(
     attribute: &Attribute,
     list: &mut Vec<Value>,
@@ -124,7 +126,8 @@ pub(super) fn add_by_type(
     prefer(list, &preferred);
 }
 
-/// Puts a value where the same is, else where one of its type is, else at the end; says where.
+/// Merges an element into an equal one, else into one of the same type, else appends it; returns
+/// its position.
 pub(super) fn enter(
     attribute: &Attribute,
     list: &mut Vec<Value>,
@@ -163,7 +166,7 @@ pub(super) fn enter(
     place
 }
 
-/// Puts a value at the end, and says where that is.
+/// Appends an element and returns its position.
 pub(super) fn push(list: &mut Vec<Value>, element: Value, index: &mut Option<Index>) -> usize {
     if let Some(index) = index {
         index.pushed(std::slice::from_ref(&element));
@@ -172,7 +175,7 @@ pub(super) fn push(list: &mut Vec<Value>, element: Value, index: &mut Option<Ind
     list.len().saturating_sub(1)
 }
 
-/// Takes parts from some values; of what has no part left nothing is left.
+/// Removes sub-attributes of some elements, and an element left with labels only.
 pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&str]) {
     let mut emptied = BTreeSet::new();
     for place in places {
@@ -186,7 +189,7 @@ pub(super) fn clear(list: &mut Vec<Value>, places: &BTreeSet<usize>, parts: &[&s
     take_out(list, &emptied);
 }
 
-/// Takes values out.
+/// Removes the elements at these positions.
 pub(super) fn take_out<T>(list: &mut Vec<T>, places: &BTreeSet<usize>) {
     if places.len() <= FEW {
         for place in places.iter().rev().filter(|place| **place < list.len()).collect::<Vec<_>>() {
@@ -198,7 +201,7 @@ pub(super) fn take_out<T>(list: &mut Vec<T>, places: &BTreeSet<usize>) {
     list.retain(|_| !place.next().is_some_and(|place| places.contains(&place)));
 }
 
-/// Where in a list each element is, or comes when those before it have come.
+/// For each new element, its position: that of an equal one, or the next at the end.
 fn places(
     attribute: &Attribute,
     list: &[Value],
@@ -206,7 +209,7 @@ fn places(
     index: Option<&Index>,
 ) -> Vec<usize> {
     let keys: Vec<Key<'_>> = fitted.iter().map(|element| key(attribute, element)).collect();
-    // Few are added to many: the others need not be entered.
+    // Usually few are added to many: only the present elements with the same value are needed.
     let values: HashSet<&Value> = keys.iter().map(|(value, _)| value.as_ref()).collect();
     let near = fitted.iter().map(|element| index.and_then(|index| index.near(element)));
     let near: Option<BTreeSet<usize>> =
@@ -238,7 +241,7 @@ fn places(
     places
 }
 
-/// An element's value, or the whole of it, and its type.
+/// An element's identity, or the whole element, and its type.
 type Key<'a> = (Cow<'a, Value>, Option<Cow<'a, Value>>);
 
 fn key<'a>(attribute: &Attribute, element: &'a Value) -> Key<'a> {
@@ -251,7 +254,7 @@ fn key<'a>(attribute: &Attribute, element: &'a Value) -> Key<'a> {
     }
 }
 
-/// Removes what is named: by its `value`, or whatever else is said of it.
+/// Removes the elements that are listed: by `value`, or else by all sub-attributes given.
 pub(super) fn subtract(
     attribute: &Attribute,
     list: &mut Vec<Value>,
@@ -295,7 +298,7 @@ pub(super) fn subtract(
     });
 }
 
-/// What an element is told by.
+/// The value that identifies an element: its `value`, or a simple value itself.
 pub(super) fn identity(element: &Value) -> Option<&Value> {
     match element {
         Value::Object(members) => member(members, "value"),
@@ -303,7 +306,7 @@ pub(super) fn identity(element: &Value) -> Option<&Value> {
     }
 }
 
-/// One value is the preferred one: the one that was just said to be.
+/// Ensures that at most one element is `primary`: the one that was just set.
 pub(super) fn prefer(list: &mut [Value], touched: &BTreeSet<usize>) {
     let is_told = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
     if !touched.iter().any(|place| list.get(*place).is_some_and(is_told)) {

@@ -1,5 +1,5 @@
-//! A value → the same as its attribute holds it: names as the table writes them, booleans and numbers as
-//! such.
+//! Converts a value to the stored form of its attribute: sub-attribute names as in the table,
+//! booleans and numbers as JSON ones.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::json::{describe, member};
 use crate::scim::schema::{Attribute, Mutability, Type};
 
-/// A value as its attribute holds it; `None` if it says nothing.
+/// The stored form of a value; `None` if it is empty.
 pub(in crate::scim) fn fit(
     attribute: &Attribute,
     value: &Value,
@@ -48,14 +48,15 @@ pub(in crate::scim) fn fit(
     }
     let mut others = fitted.iter_mut().filter_map(primary).skip(1).peekable();
     if strict && others.peek().is_some() {
-        // RFC 7643 §2.4: true "MUST appear no more than once".
+        // RFC 7643 §2.4: `true` "MUST appear no more than once".
         return Err(Fault::value(path, "one value that is primary at most", "several"));
     }
     others.for_each(|primary| *primary = false.into());
     Ok(Some(fitted).filter(|fitted| !fitted.is_empty()).map(Value::Array))
 }
 
-/// Whether a value is as its attribute holds it: most of what comes is, and nearly all that was kept.
+/// True if a value already has the stored form, as most have on arrival and nearly all in the
+/// roster.
 pub(super) fn is_fitted(attribute: &Attribute, value: &Value) -> bool {
     if !attribute.multi_valued {
         return is_one_fitted(attribute, value);
@@ -88,12 +89,12 @@ fn is_each_there_once(members: &[Value]) -> bool {
     members.iter().all(|member| seen.insert(member.get("value").and_then(Value::as_str)))
 }
 
-/// An element's `primary`, if it is true.
+/// The `primary` of an element, if it is true.
 pub(in crate::scim) fn primary(element: &mut Value) -> Option<&mut Value> {
     element.get_mut("primary").filter(|primary| **primary == true)
 }
 
-/// One value of an attribute, also of a multi-valued one.
+/// The stored form of one value, or of one element of a multi-valued attribute.
 pub(in crate::scim) fn fit_one(
     attribute: &Attribute,
     value: &Value,
@@ -137,7 +138,7 @@ pub(in crate::scim) fn fit_one(
     })
 }
 
-/// What an object that stands for a simple value says: Entra ID writes each value of a list as
+/// The inner value of an object given for a simple value: Entra ID sends list elements as
 /// `{"value": …}`.
 fn wrapped(value: &Value) -> Option<&Value> {
     let inner = value.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"));

@@ -1,6 +1,8 @@
-//! Who is meant by an element of `members` (RFC 7643 §4.2): its `value`, else `id` or `$ref`, which some
-//! clients write instead. An element that says nobody is refused: a group would be emptied by it, or a
-//! removal seem to be done that was not.
+//! Determines the id of each element of `members` (RFC 7643 §4.2): its `value`, else the `id` or
+//! `$ref` that some clients send instead.
+//!
+//! An element without an id is refused: it could empty a group, or make a removal succeed that
+//! removed nobody.
 
 use std::borrow::Cow;
 
@@ -10,14 +12,14 @@ use crate::fault::Fault;
 use crate::json::{describe, is_document, member};
 use crate::scim::reference::Reference;
 
-/// The attribute of a group's members.
+/// The name of the attribute.
 pub(in crate::scim) const MEMBERS: &str = "members";
 
-/// The same elements, each with a `value`. Where `value` and `$ref` disagree, `value` counts: it is the
-/// id (RFC 7643 §4.2), and what a client writes into `$ref` may lead into a system of its own.
+/// Gives each element a `value`. If `value` and `$ref` disagree, `value` wins: it is the id (RFC
+/// 7643 §4.2), and a client's `$ref` may point into a system of its own.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`](crate::fault::Kind::InvalidValue) for an element that says nobody.
+/// [`Kind::InvalidValue`](crate::fault::Kind::InvalidValue) for an element without an id.
 pub(super) fn identified<'a>(
     value: Cow<'a, Value>,
     told: &str,
@@ -41,7 +43,7 @@ pub(super) fn identified<'a>(
     Ok(Cow::Owned(elements.collect::<Result<Value, _>>()?))
 }
 
-/// True if an element's id is where it belongs.
+/// True if an element already has an id as its `value`, or is one.
 fn says_who(element: &Value) -> bool {
     match element {
         Value::String(word) => is_word(word),
@@ -71,7 +73,7 @@ fn with_value(members: &Map<String, Value>, strict: bool) -> Option<Value> {
     Some(element.into())
 }
 
-/// The id that a value is, or wraps.
+/// The id in a value, which may be wrapped in a list or an object.
 fn id_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if is_reference(text) => {
@@ -88,17 +90,17 @@ fn id_in(value: &Value) -> Option<String> {
     }
 }
 
-/// True if a text may be an id: not if it is JSON, blank, or has blanks around it.
+/// True if a text may be an id: not empty, without surrounding blanks, no JSON document and no URL.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !is_document(text) && !is_reference(text)
 }
 
-/// True if a text is a location (a URL or path) and not an id.
+/// True if a text is a URL or path of a resource.
 fn is_reference(text: &str) -> bool {
     text.contains(['/', '%']) && Reference::parse(text).is_some()
 }
 
-/// True if a text that stands for a member is one id, and no list of several.
+/// True if a text given as a member is a single id and not a list of several.
 fn is_word(text: &str) -> bool {
     is_id(text) && !text.contains(|c: char| c.is_whitespace() || ",;".contains(c))
 }

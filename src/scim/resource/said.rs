@@ -1,6 +1,7 @@
-//! What a client says of an attribute, made plain: a text of JSON is the JSON, a list of one is the one,
-//! and each member of a group has its id. What could be understood in two ways, or says nobody where
-//! somebody is meant, is refused.
+//! Unwraps the value that a client sent for an attribute: JSON in a string becomes JSON, a list of
+//! one becomes its element, and each member of a group gets an id.
+//!
+//! Ambiguous values, and members without an id, are refused.
 
 use std::borrow::Cow;
 
@@ -11,31 +12,32 @@ use crate::fault::Fault;
 use crate::json::{self, describe};
 use crate::scim::schema::{Attribute, Type};
 
-/// A user has so many values of one attribute at most; of who is in a group there is no such limit.
+/// The maximum number of elements of an attribute; `members` has no such limit.
 pub(in crate::scim) const MOST_VALUES: usize = 1000;
 
-/// As what a resource is read.
+/// How a resource is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scim) enum Reading {
-    /// A client's words, as identity providers write them.
+    /// From a client, with the variations of identity providers.
     Lenient,
-    /// A client's words, by the letter of the RFC.
+    /// From a client, by the letter of the RFC (`SCIM_STRICT`).
     Strict,
-    /// What was kept before, and judged then.
+    /// From the roster; it was checked when it was written.
     Kept,
 }
 
 impl Reading {
-    /// How a client's words are read.
+    /// The reading of a client's request.
     pub(in crate::scim) const fn of(strict: bool) -> Self {
         if strict { Self::Strict } else { Self::Lenient }
     }
 }
 
-/// Makes plain what is said of an attribute or a part of one, which is told by `told`.
+/// Unwraps the value of an attribute or sub-attribute. `told` is its path in fault messages.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`](crate::fault::Kind::InvalidValue) for what cannot be one of its values.
+/// [`Kind::InvalidValue`](crate::fault::Kind::InvalidValue) if it cannot be one of the attribute's
+/// values.
 pub(in crate::scim) fn plain<'a>(
     attribute: &Attribute,
     value: &'a Value,
@@ -50,7 +52,7 @@ pub(in crate::scim) fn plain<'a>(
     }
 }
 
-/// The same for a value of one of the members that a path names: it need not say who that is.
+/// As [`plain`], without requiring an id for members: the path selects them.
 ///
 /// # Errors
 /// As for [`plain`].
@@ -67,7 +69,7 @@ pub(in crate::scim) fn unfolded<'a>(
     Ok(value)
 }
 
-/// Nothing, an empty text, a list of such.
+/// True for null, an empty string, or a list of nothing else.
 pub(in crate::scim) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -77,8 +79,10 @@ pub(in crate::scim) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Whether an element says nothing but what it is for: some clients send `{"type": "work", "value": ""}`
-/// for an address that there is not. It is no value, and none of those is kept.
+/// True if an element has labels but no value.
+///
+/// Some clients send `{"type": "work", "value": ""}` for an address that does not exist. Such
+/// elements are not stored.
 pub(in crate::scim) fn is_shell(attribute: &Attribute, element: &Value) -> bool {
     let Value::Object(members) = element else { return false };
     let value = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"));
@@ -91,7 +95,7 @@ pub(in crate::scim) fn is_shell(attribute: &Attribute, element: &Value) -> bool 
     is_parted && known.all(|(name, value)| is_label(name) || is_nothing(value))
 }
 
-/// A list without its shells.
+/// The list without elements that have no value.
 pub(in crate::scim) fn without_shells<'a>(
     attribute: &Attribute,
     value: Cow<'a, Value>,
@@ -106,8 +110,8 @@ pub(in crate::scim) fn without_shells<'a>(
     }
 }
 
-/// Whether a name is that of `schemas`, which some clients write into an extension too; what it says is
-/// known by the extension's own name.
+/// True for `schemas`, which some clients repeat inside an extension. It is ignored there: the
+/// extension's own URN says the same.
 pub(in crate::scim) const fn is_schemas(name: &str) -> bool {
     name.eq_ignore_ascii_case("schemas")
 }
@@ -139,7 +143,7 @@ fn unwrapped<'a>(
     }
 }
 
-/// The elements of a list, each of which may be a text of an object.
+/// Unwraps the elements of a list, each of which may be an object as JSON in a string.
 fn elements<'a>(
     attribute: &Attribute,
     list: &'a Value,
@@ -166,8 +170,8 @@ fn elements<'a>(
     Ok(Cow::Owned(all.into()))
 }
 
-/// The JSON that a text is where an object or a list belongs; `None` for any other text, which stands
-/// for a value. One that is the JSON of a text or of `null` stands for nothing that anybody means.
+/// The JSON in a string that stands for an object or a list; `None` for any other string, which is
+/// a value itself. JSON strings and `null` inside a string are refused.
 fn document(attribute: &Attribute, text: &str, told: &str) -> Result<Option<Value>, Fault> {
     let is_complex = matches!(attribute.kind, Type::Complex(_));
     let is_listed = attribute.canonical_values.iter().any(|value| value == text);
@@ -188,8 +192,8 @@ fn document(attribute: &Attribute, text: &str, told: &str) -> Result<Option<Valu
     }
 }
 
-/// What an object says that stands for a list: some clients name the attribute again, as in
-/// `{"members": […]}`, and others write `{"value": […]}`.
+/// The list inside an object that stands for it: some clients repeat the name, as in `{"members":
+/// […]}`, others send `{"value": […]}`.
 fn inner<'a>(attribute: &Attribute, members: &'a Map<String, Value>) -> Option<&'a Value> {
     let (name, inner) = members.iter().next().filter(|_| members.len() == 1)?;
     let is_named = name.eq_ignore_ascii_case(attribute.name);
@@ -197,7 +201,7 @@ fn inner<'a>(attribute: &Attribute, members: &'a Map<String, Value>) -> Option<&
     (is_named || is_list).then_some(inner)
 }
 
-/// Refuses a list that is too long, and elements that say nothing of what an element is.
+/// Refuses a list that is too long, and objects without any known sub-attribute.
 fn check_list(attribute: &Attribute, value: &Value, told: &str) -> Result<(), Fault> {
     let said = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     if said.len() > MOST_VALUES && attribute.name != member::MEMBERS {
@@ -209,14 +213,14 @@ fn check_list(attribute: &Attribute, value: &Value, told: &str) -> Result<(), Fa
         })
     };
     let is_complex = matches!(attribute.kind, Type::Complex(_));
-    // Who sends `{"id": …}` for a member says who it is all the same.
+    // A member may be given as `{"id": …}`, which `member` handles.
     if is_complex && attribute.name != member::MEMBERS && said.iter().any(is_strange) {
         return Err(Fault::value(told, "elements as /Schemas lists them", "an object"));
     }
     Ok(())
 }
 
-/// More values than are kept of one attribute.
+/// The fault of more than [`MOST_VALUES`] elements.
 pub(in crate::scim) fn too_many(told: &str) -> Fault {
     Fault::value(told, &format!("{MOST_VALUES} values at most"), "more")
 }

@@ -1,49 +1,50 @@
-//! Which members of a resource say anything of some attributes: whoever looks at few of them passes over
-//! the rest.
+//! Selects the members of a resource that may refer to given attributes, so that readers of few
+//! attributes can skip the rest.
 
 use serde_json::{Map, Value};
 
 use crate::scim::schema::ResourceType;
 
-/// The attributes of some names, in any case and whatever their schema.
+/// A set of attribute names, in any case and of any schema.
 #[derive(Clone, Debug)]
 pub struct Sought<'a> {
     types: &'a ResourceType,
     names: Vec<&'a str>,
 }
 
-/// What of a member of a resource is sought.
+/// How much of a member is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
     /// The whole of it.
     All,
-    /// If it is an object, those members that are [sought](Sought::wants): it is an extension.
+    /// An extension object: only its members that are [needed](Sought::wants).
     DesiredState,
     /// Nothing.
     Nothing,
 }
 
 impl<'a> Sought<'a> {
-    /// The attributes of these names.
+    /// The attributes with these names.
     #[must_use]
     pub const fn new(types: &'a ResourceType, names: Vec<&'a str>) -> Self {
         Self { types, names }
     }
 
-    /// True if an attribute's name is one of them.
+    /// True if this name is in the set.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
         self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// True if a member of this name says anything of one of them, here or in an extension.
+    /// True if a member of this name may refer to one of the attributes, in the core or in an
+    /// extension.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        // What leads to a part of an attribute is looked at more closely.
+        // A name with a path in it may refer to any attribute, so its member is included.
         self.names(name) || name.bytes().any(|byte| matches!(byte, b':' | b'.' | b'[' | b' '))
     }
 
-    /// What of the member of this name is sought.
+    /// How much of the member with this name is needed.
     #[must_use]
     pub fn share(&self, name: &str) -> Share {
         if self.types.extension(name).is_some() {
@@ -55,7 +56,7 @@ impl<'a> Sought<'a> {
         }
     }
 
-    /// What of a resource is sought.
+    /// The needed part of a resource.
     #[must_use]
     pub fn part(&self, resource: &Map<String, Value>) -> Map<String, Value> {
         let mut part = Map::new();

@@ -1,6 +1,7 @@
-//! The members of a body, each as where it belongs and what it says: whatever is sent flattened, nested
-//! in its schema's URN, under its bare name, or as a text of JSON comes to the same here. A POST, a PUT
-//! and a PATCH without a path are all read so.
+//! Splits a body into statements, each a path and a value. Flattened names, members nested under a
+//! schema's URN, names without a URN, and JSON in a string give the same result.
+//!
+//! A POST, a PUT and a PATCH without a path are all read this way.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,21 +14,22 @@ use crate::json::{self, describe};
 use crate::scim::path::{AttributePath, Path};
 use crate::scim::schema::ResourceType;
 
-/// What one member says, and of what.
+/// A path and its value.
 #[derive(Debug)]
 pub(in crate::scim) struct Statement<'a> {
-    /// Of what.
+    /// The target of the value.
     pub(in crate::scim) path: Path,
-    /// What.
+    /// The value as sent.
     pub(in crate::scim) value: Cow<'a, Value>,
 }
 
-/// Takes the members of a body apart, or, if a URN is given, those of an extension's object. Whole
-/// attributes come before parts of them.
+/// Splits a body, or the object of the extension `urn` if given. Whole attributes come before
+/// sub-attributes.
 ///
 /// # Errors
-/// [`Kind::InvalidPath`] and [`Kind::InvalidFilter`] for a name that is none, and is not to be passed
-/// over; [`Kind::InvalidValue`] for an extension that is no object, and for what is said twice.
+/// [`Kind::InvalidPath`] and [`Kind::InvalidFilter`] for an invalid name that may not be ignored;
+/// [`Kind::InvalidValue`] for an extension that is not an object, and for an attribute given twice
+/// with different values.
 pub(in crate::scim) fn statements<'a>(
     types: &ResourceType,
     urn: Option<&'static str>,
@@ -43,10 +45,10 @@ pub(in crate::scim) fn statements<'a>(
     Ok(all)
 }
 
-/// The object that a value is, or is a text of; `None` for nothing.
+/// The object that a value is, or contains as JSON in a string; `None` if it is empty.
 ///
 /// # Errors
-/// [`Kind::InvalidValue`] if it is none.
+/// [`Kind::InvalidValue`] if it is something else.
 pub(in crate::scim) fn object_in<'a>(
     value: &'a Value,
     told: &str,
@@ -71,8 +73,8 @@ pub(in crate::scim) fn object_in<'a>(
     }
 }
 
-/// Whether a name is the core schema's URN, below which some clients write its attributes as they write
-/// an extension's.
+/// True if a name is the core schema's URN. Some clients nest core attributes under it, as they do
+/// for an extension.
 pub(in crate::scim) fn is_core(types: &ResourceType, name: &str) -> bool {
     name.trim().eq_ignore_ascii_case(types.core.id)
 }
@@ -102,7 +104,8 @@ fn collect<'a>(
     Ok(())
 }
 
-/// The members of an object below the URN of a schema; of an extension without any, that it has none.
+/// The statements in the object of a schema. An extension without members becomes one that clears
+/// it.
 fn nested<'a>(
     types: &ResourceType,
     urn: Option<&'static str>,
@@ -129,15 +132,15 @@ fn nested<'a>(
     }
 }
 
-/// True if the part of a name before its brackets is an attribute.
+/// True if the part of a name before its brackets is a known attribute.
 fn is_of_an_attribute(types: &ResourceType, name: &str) -> bool {
     let front = name.split('[').next().unwrap_or_default().trim();
     let front = AttributePath::parse(front, types).map(|front| front.at_home(types));
     front.is_ok_and(|front| front.attribute(types).is_some())
 }
 
-/// Refuses a body that says two things of one attribute in two spellings: who reads it otherwise would
-/// keep the other one.
+/// Refuses a body that gives one attribute twice, in two spellings and with different values:
+/// readers would disagree about which one counts.
 fn check_agreement(all: &[Statement<'_>]) -> Result<(), Fault> {
     let mut said: HashMap<String, &Value> = HashMap::with_capacity(all.len());
     for Statement { path, value } in all.iter().filter(|it| it.path.filter.is_none()) {

@@ -244,7 +244,7 @@ fn strictly_a_resource_says_which_schemas_it_has() {
     }
 }
 
-/// Any JSON, under the names of a user's attributes.
+/// Arbitrary JSON under the names of a user's attributes.
 fn resources() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -295,7 +295,7 @@ proptest! {
     }
 }
 
-/// Members of a user, most of them as they are kept, some of them otherwise.
+/// Members of a user, most in stored form and some not.
 fn members() -> impl Strategy<Value = Map<String, Value>> {
     let names = vec![
         "userName",

@@ -1,8 +1,8 @@
-//! What a person may do hangs on a few words, and nothing that names one of them is passed over.
+//! Attributes that control access: a name that may be meant for one is never ignored.
 //!
-//! What no schema has is passed over, so that one wrong mapping does not hold up all the others. But a
-//! client that writes `user.active`, or `active` below the URN of another schema, means to lock somebody
-//! out, and would take a 200 for its word.
+//! Other unknown attributes are ignored, so that one wrong mapping does not block all the rest. But
+//! a client that sends `user.active`, or `active` under a foreign URN, wants to lock somebody out
+//! and would take a 200 as success.
 
 use serde_json::Value;
 
@@ -12,22 +12,22 @@ use crate::json;
 use crate::scim::{CONNECT_MEMBERS, CONNECT_SCHEMA, PROVISIONING};
 
 impl ResourceType {
-    /// Whether an attribute says who is let in, under which name, who is in a group, or with which
-    /// profiles.
+    /// True if an attribute controls access: `active`, `userName`, `members`, or a writable
+    /// attribute of our extension that is not complex.
     #[must_use]
     pub(in crate::scim) fn is_access(&self, name: &str) -> bool {
         let core = ["active", "members", "userName"];
         let is_core = core.iter().any(|own| own.eq_ignore_ascii_case(name));
         let own = self.extension(CONNECT_SCHEMA).and_then(|own| own.attribute(name));
-        // `phone` is a word of many schemas.
+        // Complex ones are excluded, since `phone` is a common name in other schemas.
         let is_own = own.is_some_and(|own| {
             own.mutability != Mutability::ReadOnly && !matches!(own.kind, Type::Complex(_))
         });
         is_core && self.core.attribute(name).is_some() || is_own
     }
 
-    /// Refuses a name that leads nowhere, if it or something in its value may be meant for access, or
-    /// for our extension.
+    /// Refuses an unknown name if it, or a name in its value, may be meant for access or for our
+    /// extension.
     ///
     /// # Errors
     /// [`Kind::InvalidPath`].
@@ -42,8 +42,8 @@ impl ResourceType {
         Ok(())
     }
 
-    /// Whether one of the words in a name is about access, or the name is in our extension, and none of
-    /// those that its settings may hide.
+    /// True if a part of the name is an access attribute, or if the name is in our extension and is
+    /// not one of the attributes that the operator's settings may hide.
     fn means_access(&self, name: &str) -> bool {
         let mut words = name.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
         let behind = name.get(CONNECT_SCHEMA.len()..).and_then(|behind| behind.get(1..));

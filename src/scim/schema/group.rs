@@ -1,4 +1,4 @@
-//! Groups (RFC 7643 §4.2).
+//! The Group schema (RFC 7643 §4.2).
 
 use super::{Attribute, Schema};
 use crate::scim::GROUP_SCHEMA;

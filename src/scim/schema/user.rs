@@ -1,18 +1,19 @@
-//! Users: the core schema (RFC 7643 §4.1), the enterprise extension (§4.3) and our own.
+//! The User schemas: core (RFC 7643 §4.1), enterprise extension (§4.3) and our own extension.
 
 use super::{Attribute, Mutability, Returned, Schema, Type};
 use crate::scim::{CONNECT_SCHEMA, ENTERPRISE_SCHEMA, USER_SCHEMA};
 
-/// What an operator lets a payload name; of an empty list nothing is said at all.
+/// What the operator lets a payload set. An attribute with an empty list is not part of the schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Routing profiles.
+    /// The permitted routing profiles.
     pub routing_profiles: Vec<String>,
-    /// Security profiles.
+    /// The permitted security profiles.
     pub security_profiles: Vec<String>,
-    /// Hierarchy groups.
+    /// The permitted hierarchy groups.
     pub hierarchy_groups: Vec<String>,
-    /// Whether the instance's users come from a directory, and have an id there.
+    /// True if the instance's users come from a directory; then `directoryUserId` is part of the
+    /// schema.
     pub directory: bool,
 }
 
@@ -80,7 +81,7 @@ fn password() -> Attribute {
     }
 }
 
-/// A multi-valued attribute of texts (RFC 7643 §2.4).
+/// A multi-valued attribute whose elements have a string `value` (RFC 7643 §2.4).
 fn several(name: &'static str, description: &'static str, types: &[&'static str]) -> Attribute {
     let value = Attribute::text("value", "The value itself");
     Attribute::complex(name, description, entry(value, types)).many()

@@ -1,25 +1,25 @@
-//! Who is in a group, in all the ways in which clients write it.
+//! A property test over the ways in which clients spell the members of a group.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// One of those who are meant, as an element of `members`.
+/// One element of `members`.
 #[derive(Clone, Debug)]
 struct Element {
-    /// Whose id is written; `None` for an element that says nobody.
+    /// The id that it means; `None` for an element that identifies nobody.
     who: Option<char>,
     written: Value,
 }
 
-/// How those who are meant are named.
+/// How the members are selected.
 #[derive(Clone, Copy, Debug)]
 enum Naming {
-    /// By a list in one of the places where a list may stand.
+    /// By a list at this place.
     Listed(Place),
-    /// By a path with a filter; a removal alone.
+    /// By a path with a filter (removal only).
     Filtered,
-    /// By `members.value` or `members.$ref`; a removal alone.
+    /// By `members.value` or `members.$ref` (removal only).
     Parted(&'static str),
 }
 
@@ -83,7 +83,7 @@ fn elements() -> impl Strategy<Value = Element> {
     prop_oneof![9 => one, 1 => nobody]
 }
 
-/// The list as a value.
+/// The spelling of the list of elements.
 fn written(elements: &[Element], way: u8) -> Value {
     let list: Value = elements.iter().map(|element| element.written.clone()).collect();
     match (way, elements) {

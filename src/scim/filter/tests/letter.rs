@@ -1,5 +1,5 @@
-//! Our compiled filters against one that follows RFC 7644 §3.4.2.2 word by word, slowly: every value that
-//! a path leads to, and every comparison by itself.
+//! Compiled filters against a slow reference implementation that follows RFC 7644 §3.4.2.2 word by
+//! word: every value at a path, and every comparison by itself.
 
 use proptest::prelude::*;
 
@@ -146,7 +146,7 @@ fn matches(filter: &Filter, resource: &Map<String, Value>) -> bool {
     })
 }
 
-/// Filters about few attributes with few values, so that some hold.
+/// Filters over few attributes and values, so that some match.
 fn close_filters() -> impl Strategy<Value = String> {
     let attributes = vec![
         "userName",
@@ -199,7 +199,7 @@ fn close_filters() -> impl Strategy<Value = String> {
     let within = join(compare(subs).boxed()).prop_map(|inner| format!("emails[{inner}]"));
     let time = select(vec!["gt", "le", "lt", "ge"])
         .prop_map(|it| format!("meta.lastModified {it} \"2026-11-27T23:00:00Z\""));
-    // Several comparisons of the same values, as a client makes of a list.
+    // Several comparisons of one attribute, as clients send for a list of values.
     let names =
         select(vec!["userName", "title", "emails", "emails.value", "id", "active", "department"]);
     let terms = (select(operators.clone()), select(values.clone()));

@@ -1,4 +1,4 @@
-//! Our reading of filters and paths against that of `scim_v2`, where both mean to read RFC 7644.
+//! Our parser of filters and paths against that of `scim_v2`, where both follow RFC 7644.
 
 use std::fmt::Display;
 
@@ -8,7 +8,8 @@ use scim_v2::filter::{Filter as Theirs, PatchPath, ValFilter};
 use super::*;
 use crate::scim::path::Path;
 
-/// The one way to write a filter here: every `and` and `or` with all its terms, in parentheses.
+/// The normal form of filters in this test: each `and` and `or` with all its operands, in
+/// parentheses.
 fn join(word: &str, terms: &[String]) -> String {
     format!("({})", terms.join(&format!(" {word} ")))
 }
@@ -40,7 +41,7 @@ fn ours(filter: &Filter) -> String {
 }
 
 fn flat(word: &str, terms: Vec<String>) -> String {
-    // Theirs keeps `(a and b) and c` as it stands.
+    // `scim_v2` keeps the nesting of `(a and b) and c`.
     let inner = format!(" {word} ");
     let open = |term: String| match term.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
         Some(body) if splits(body, &inner) => body.to_owned(),
@@ -49,7 +50,7 @@ fn flat(word: &str, terms: Vec<String>) -> String {
     join(word, &terms.into_iter().map(open).collect::<Vec<_>>())
 }
 
-/// Whether a text is terms joined by this word, and by no other, at its top.
+/// True if a text consists of terms joined at the top level by this word alone.
 fn splits(text: &str, word: &str) -> bool {
     let mut depth = 0_i32;
     let mut quoted = false;
@@ -86,13 +87,13 @@ fn within(filter: &ValFilter) -> String {
     }
 }
 
-/// A term as ours writes it.
+/// A term in our own notation.
 fn plain(term: &impl Display) -> String {
     read(&term.to_string()).map_or_else(|_| term.to_string(), |term| term.to_string())
 }
 
-/// Words of which filters are made, and now and then one is. All attributes are of one kind: which has
-/// what kind is nothing to theirs.
+/// Random sequences of filter words, some of them valid filters. All attributes have the same type,
+/// as `scim_v2` has no attribute types.
 fn words() -> impl Strategy<Value = String> {
     let words = vec![
         "ims",
@@ -136,7 +137,7 @@ proptest! {
         match (&own, &other) {
             (Ok(own), Ok(other)) => prop_assert_eq!(ours(own), theirs(other), "{}", text),
             (Err(_), Err(_)) => {}
-            // Theirs knows no schemas.
+            // `scim_v2` has no schemas.
             (Err(fault), Ok(_)) if fault.detail.contains("no schema has") => {}
             _ => prop_assert!(false, "{}: ours {:?}, theirs {:?}", text, own.is_ok(), other.is_ok()),
         }

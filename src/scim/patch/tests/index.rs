@@ -1,4 +1,4 @@
-//! An index makes a PATCH quicker and changes nothing.
+//! An index speeds a PATCH up and does not change its result.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::super::values::{add, enter, subtract};
 use super::*;
 use crate::scim::schema::Attribute;
 
-/// Texts of which some are the same in any case.
+/// Texts of which some are equal without case.
 fn texts() -> impl Strategy<Value = String> {
     (0..30_u8, any::<bool>()).prop_map(|(number, is_loud)| {
         let text = format!("é{number}@x");
@@ -35,7 +35,7 @@ fn lists(most: usize) -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(elements(), 0..most)
 }
 
-/// What members are told in an operation.
+/// The members of an operation.
 fn members() -> impl Strategy<Value = Value> {
     let member = (texts(), prop::option::of("[ab]")).prop_map(|(value, display)| match display {
         Some(display) => json!({"value": value, "display": display}),
@@ -63,7 +63,7 @@ fn operations() -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(one, 1..12)
 }
 
-/// A group that is large enough for an index.
+/// A group that is long enough for an index.
 fn crowd() -> Value {
     let member = |number| json!({"value": format!("é{number}@x"), "display": "a"});
     json!({"displayName": "G", "members": (0..60).map(member).collect::<Value>()})

@@ -1,4 +1,4 @@
-//! Our reading of PATCH bodies, taken strictly, against that of `scim_v2`.
+//! Our strict parser of PATCH bodies against that of `scim_v2`.
 
 use proptest::prelude::*;
 use scim_v2::Validate as _;
@@ -6,7 +6,7 @@ use scim_v2::models::others::PatchOp;
 
 use super::*;
 
-/// Bodies of up to two operations, of which any part may be missing or another.
+/// Bodies with up to two operations, of which any part may be missing or wrong.
 fn bodies() -> impl Strategy<Value = Value> {
     let schemas = vec![json!([SCHEMA]), json!(["urn:x", SCHEMA]), json!([]), json!(null)];
     let ops = vec![json!("add"), json!("Remove"), json!("REPLACE"), json!("move"), json!(null)];

@@ -1,4 +1,4 @@
-//! Which values are the same, which are none, how many there may be, and where they belong.
+//! Equality of elements, elements without a value, limits, and the schema of an attribute.
 
 use super::*;
 
