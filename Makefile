@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test quick fmt pure lint rust template outside release bench fuzz deny sbom clean-venv help
+.PHONY: test quick fmt pure lint rust template outside release bench model fuzz deny sbom clean-venv help
 
 VENV := target/venv
 # A boto3 that knows operations which the one of aws-sam-cli does not.
@@ -60,6 +60,15 @@ bench: release ## Measure, as ratios in one run; sizes; crates
 	$(CARGO) bench --locked --bench serve
 	$(CARGO) test --locked --test it -- --nocapture simulation::a_thousand | grep 'in virtual time'
 	@python3 benches/size.py
+
+# A crate of its own, and no part of the program.
+MODEL := --locked --release --manifest-path model/Cargo.toml
+
+model: ## Search every order of a small model of the protocol
+	$(CARGO) fmt --manifest-path model/Cargo.toml --check
+	$(CARGO) clippy $(MODEL) --all-targets -- -D warnings
+	$(CARGO) test $(MODEL)
+	$(CARGO) run $(MODEL)
 
 # Seconds for each target.
 FUZZ_SECONDS ?= 60

@@ -162,44 +162,60 @@ impl Worker {
     }
 
     /// The next call to take access from all users but the one by whom the person works, and to
-    /// remove those that shall not stay: in the order of the danger.
+    /// remove those that shall not stay: in the order of the danger. What is known already loses its
+    /// power before anything else is looked up.
     fn say_farewell(&self, rules: Rules) -> Option<Call> {
+        let (look, take_power) = (|| self.look().or_else(|| self.look_up()), || self.take_power());
+        let in_order = if rules.has(Rule::PowerFirst) {
+            take_power().or_else(look).or_else(|| self.end_sessions())
+        } else {
+            look().or_else(|| self.end_sessions()).or_else(take_power)
+        };
+        in_order.or_else(|| self.tidy())
+    }
+
+    /// The known users but the one by whom the person works.
+    fn leaving(&self) -> impl Iterator<Item = (UserId, Username)> {
         let works_as = self.works_as();
-        let leaving = || self.copy.status.users().filter(move |(_, name)| Some(*name) != works_as);
-        let seen = |id: UserId| self.seen[id.index()];
-        let look = leaving().find_map(|(id, name)| match seen(id) {
+        self.copy.status.users().filter(move |(_, name)| Some(*name) != works_as)
+    }
+
+    /// Looks at a known user: by id, and if that shows nobody, by name.
+    fn look(&self) -> Option<Call> {
+        self.leaving().find_map(|(id, name)| match self.seen[id.index()] {
             Seen::Nothing => Some(Call::Describe(id)),
             Seen::NotFound => Some(Call::Find(name)),
             Seen::WithPower | Seen::WithoutPower => None,
+        })
+    }
+
+    /// Looks for a user who may have been made with nobody knowing.
+    fn look_up(&self) -> Option<Call> {
+        let works_as = self.works_as();
+        let mut candidates = Username::ALL.into_iter().filter(|name| {
+            self.copy.status.candidates.contains(*name)
+                && !self.looked_up.contains(*name)
+                && self.copy.status.user_of(*name).is_none()
+                && Some(*name) != works_as
         });
-        let look_up = || {
-            let mut candidates = Username::ALL.into_iter().filter(|name| {
-                self.copy.status.candidates.contains(*name)
-                    && !self.looked_up.contains(*name)
-                    && self.copy.status.user_of(*name).is_none()
-                    && Some(*name) != works_as
-            });
-            candidates.next().map(Call::Find)
-        };
-        let take_power = || {
-            let (id, _) = leaving().find(|(id, _)| seen(*id) == Seen::WithPower)?;
-            Some(Call::TakePower(id))
-        };
-        let end_sessions = || {
-            let (id, _) = leaving().find(|(id, _)| !self.ended[id.index()])?;
-            Some(Call::EndSessions(id))
-        };
-        let tidy = || {
-            let id = self.must_tidy().find(|_| !self.copy.status.sessions_owed)?;
-            Some(Call::Delete(id))
-        };
-        // What is known already loses its power before anything else is looked up.
-        let in_order = if rules.has(Rule::PowerFirst) {
-            take_power().or(look).or_else(look_up).or_else(end_sessions)
-        } else {
-            look.or_else(look_up).or_else(end_sessions).or_else(take_power)
-        };
-        in_order.or_else(tidy)
+        candidates.next().map(Call::Find)
+    }
+
+    fn take_power(&self) -> Option<Call> {
+        let (id, _) = self.leaving().find(|(id, _)| self.seen[id.index()] == Seen::WithPower)?;
+        Some(Call::TakePower(id))
+    }
+
+    fn end_sessions(&self) -> Option<Call> {
+        let (id, _) = self.leaving().find(|(id, _)| !self.ended[id.index()])?;
+        Some(Call::EndSessions(id))
+    }
+
+    /// Removes a user. One whose sessions are still to be ended is left for later: nothing could end
+    /// them afterwards.
+    fn tidy(&self) -> Option<Call> {
+        let id = self.must_tidy().find(|_| !self.copy.status.sessions_owed)?;
+        Some(Call::Delete(id))
     }
 
     /// The users that shall not stay.
