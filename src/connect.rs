@@ -23,7 +23,9 @@ pub(crate) mod names;
 #[cfg(feature = "aws")]
 mod from_sdk;
 #[cfg(feature = "aws")]
-mod lookup;
+pub(crate) mod lookup;
+#[cfg(feature = "aws")]
+pub(crate) mod sweep;
 #[cfg(feature = "aws")]
 mod create;
 #[cfg(feature = "aws")]

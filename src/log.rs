@@ -328,6 +328,9 @@ fn as_millis<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::
 /// is another person's.
 pub const IGNORED_FAREWELL: &str = "ignoredFarewell";
 
+/// The warning of a farewell after which Connect refuses to end the person's sessions.
+pub const SESSIONS_NOT_ENDED: &str = "sessionsNotEnded";
+
 /// The warning of a farewell that is perhaps another person's: whoever has the name is suspended, and an
 /// operator must say whether that was right.
 pub const DOUBTFUL_FAREWELL: &str = "doubtfulFarewell";
@@ -352,6 +355,7 @@ static COUNTS: &[(&str, CountPredicate)] = &[
     ("ProfileLeftOut", EventLog::leaves_profile_out),
     ("IgnoredFarewells", |event| event.warning == Some(IGNORED_FAREWELL)),
     ("DoubtfulFarewell", |event| event.warning == Some(DOUBTFUL_FAREWELL)),
+    ("SessionsNotEnded", |event| event.warning == Some(SESSIONS_NOT_ENDED)),
     ("UnknownTypes", |event| event.warning == Some(EventWarning::UnknownType.name())),
 ];
 

@@ -22,7 +22,7 @@ use crate::hex;
 use crate::http::gateway::{Arrival, Reply};
 use crate::http::{MAX_BODY, MAX_SCIM_BODY, ParseEventError, Request, Response};
 use crate::keys::{KeyStore, SecretError};
-use crate::log::{DOUBTFUL_FAREWELL, EventLog, IGNORED_FAREWELL};
+use crate::log::{DOUBTFUL_FAREWELL, EventLog, IGNORED_FAREWELL, SESSIONS_NOT_ENDED};
 use crate::outcome::Outcome;
 use crate::reconcile::Reconciler;
 use crate::reconcile::budget::Budget;
@@ -355,6 +355,12 @@ impl Provisioner {
                 let is_in_doubt = |upserted: &Upserted| {
                     upserted.record.as_ref().is_some_and(|record| record.spec.access.is_doubtful)
                 };
+                let owes = |upserted: &Upserted| {
+                    upserted.record.as_ref().is_some_and(|record| record.owes_sessions())
+                };
+                if result.as_ref().is_ok_and(owes) {
+                    log.warning = Some(SESSIONS_NOT_ENDED);
+                }
                 if upsert.access.is_farewell() && result.as_ref().is_ok_and(is_in_doubt) {
                     log.warning = Some(DOUBTFUL_FAREWELL);
                 }

@@ -21,26 +21,28 @@ pub mod inlet;
 pub mod client;
 mod digest;
 pub mod drain;
+mod farewell;
 mod names;
 mod removal;
 mod taken;
 mod work;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::assign::Rules;
 use crate::assign::password::Password;
 use crate::connect::apply::Connect;
 use crate::connect::{Applied, Calls};
-use crate::deadline::{Clock, Deadline};
+use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::roster::group::Group;
 use crate::roster::key::Id;
 use crate::roster::policy::Policy;
-use crate::roster::record::{DesiredState, UserRecord};
+use crate::roster::record::{DesiredState, FAREWELL_PAUSE, Phase, UserRecord};
 use crate::roster::{Roster, WriteConflict};
 use attempt::ReconcileError;
 use budget::Budget;
@@ -70,6 +72,11 @@ pub struct Reconciler {
     ending: AtomicBool,
     /// When the roster last said that there is no backlog; `writer` trusts that for a second.
     no_backlog: Mutex<Option<SystemTime>>,
+    /// When a farewell was last refused for a setting or a permission: one that is refused so probes
+    /// for all others.
+    refused: Mutex<Option<SystemTime>>,
+    /// What was told of whom, and when: once an hour is enough.
+    told: Mutex<BTreeMap<(Id, &'static str), SystemTime>>,
 }
 
 /// How the work on a record ended.
@@ -92,6 +99,10 @@ pub(crate) struct Followed {
     /// The hash of the owner that the user bears; empty if there is no such record.
     pub(crate) owner: String,
     pub(crate) reconciled: Reconciled,
+    /// Whether somebody was to lose their access.
+    pub(crate) is_farewell: bool,
+    /// Why Connect does not end the sessions of somebody who left, if it was asked and did not.
+    pub(crate) sessions_refused: Option<Fault>,
 }
 
 /// The result of working under a lease, with the record as it was written last.
@@ -173,6 +184,8 @@ impl Reconciler {
             entropy,
             ending: AtomicBool::new(false),
             no_backlog: Mutex::new(None),
+            refused: Mutex::new(None),
+            told: Mutex::default(),
         }
     }
 
@@ -221,6 +234,9 @@ impl Reconciler {
             let now = budget.clock.now();
             let Some(mut record) = self.roster.load(id).await? else { break };
             owner.clone_from(&record.owner);
+            if record.owes_sessions() && record.schedule.due.is_some_and(|due| due <= now) {
+                return self.end_owed_sessions(record, budget).await;
+            }
             if record.is_tombstone() {
                 if !record.freed_names.is_empty() {
                     self.settle_names(record, now).await?;
@@ -234,6 +250,12 @@ impl Reconciler {
             if record.is_leased(now) || record.is_applied() {
                 break;
             }
+            if let Some(again) = self.waits_for_probe(&record, now) {
+                record.set_due(Some(again));
+                // Whoever overtook us left it due.
+                let _overtaken = self.roster.write(&record).await?;
+                break;
+            }
             // Lease, due time and candidate username go into one write. So no user is ever created
             // under a name that is not written down, and from here on a worker that is cut off
             // leaves the record due at the end of the lease.
@@ -241,14 +263,61 @@ impl Reconciler {
             match self.roster.write(&record).await? {
                 Ok(stored) => {
                     record.note_stored(stored);
-                    let LeasedResult { reconciled, .. } =
+                    let is_farewell = record.is_farewell();
+                    let LeasedResult { reconciled, record, .. } =
                         self.reconcile_leased(record, &OnRejection::Park, None, budget).await?;
-                    return Ok(Followed { owner, reconciled });
+                    if is_farewell {
+                        self.note_probe(&reconciled, budget.clock.now());
+                    }
+                    let owes = record.is_some_and(|record| record.owes_sessions());
+                    let sessions_refused = owes.then(sessions_owed);
+                    return Ok(Followed { owner, reconciled, is_farewell, sessions_refused });
                 }
                 Err(_) => continue,
             }
         }
         Ok(Followed::nothing(owner))
+    }
+
+    /// Until when a farewell waits that was refused for a setting or a permission, while another one
+    /// probes whether that was mended.
+    fn waits_for_probe(&self, record: &UserRecord, now: SystemTime) -> Option<SystemTime> {
+        let is_refused = record.is_farewell()
+            && matches!(&record.schedule.phase, Phase::Parked(parked)
+                if parked.fault == Kind::Configuration.code());
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = refused.and_then(|refused| refused.checked_add(FAREWELL_PAUSE));
+        match until.filter(|until| is_refused && *until > now) {
+            Some(until) => Some(until),
+            None => {
+                // This one probes.
+                if is_refused {
+                    *refused = Some(now);
+                }
+                None
+            }
+        }
+    }
+
+    /// Notes how a farewell ended: what refused one refuses all, until one is carried out.
+    fn note_probe(&self, reconciled: &Reconciled, now: SystemTime) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match reconciled {
+            Reconciled::Parked(fault) if fault.kind == Kind::Configuration => *refused = Some(now),
+            Reconciled::Applied(_) => *refused = None,
+            _ => {}
+        }
+    }
+
+    /// Whether this was not told of this record within the hour.
+    fn is_news(&self, id: &Id, what: &'static str, now: SystemTime) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, time| lies_within(TOLD_AGAIN, *time, now));
+        let is_news = !told.contains_key(&(id.clone(), what));
+        if is_news {
+            told.insert((id.clone(), what), now);
+        }
+        is_news
     }
 
     /// Works on a record whose lease is ours, round by round, until the result is written.
@@ -406,6 +475,10 @@ impl Reconciler {
             let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
             let Some(mut newer) = newer else { return Ok(CommitOutcome::LeaseLost) };
             newer.carry_status_from(record);
+            if newer.is_farewell() && newer.lease.until.is_none() {
+                // It was left due at the end of a lease that is given up now.
+                newer.set_due(Some(newer.spec.modified));
+            }
             // Their write may have brought a new username, and the next round may create a user
             // under it. As with the lease, the name is written down before CreateUser is sent.
             if newer.desired_state() == DesiredState::Active {
@@ -497,9 +570,23 @@ impl Reconciler {
 }
 
 impl Followed {
+    /// The result in a word, by which it is told once an hour.
+    pub(crate) fn name(&self) -> &'static str {
+        match &self.reconciled {
+            Reconciled::Parked(fault) | Reconciled::RolledBack(fault) => fault.kind.code(),
+            Reconciled::Applied(_) => "applied",
+            Reconciled::Pending(_) => "pending",
+        }
+    }
+
     /// For a record that needed no work, or that another worker has.
     fn nothing(owner: String) -> Self {
-        Self { owner, reconciled: Reconciled::Pending(None) }
+        Self {
+            owner,
+            reconciled: Reconciled::Pending(None),
+            is_farewell: false,
+            sessions_refused: None,
+        }
     }
 }
 
@@ -541,6 +628,15 @@ impl Calls {
     }
 }
 
+/// For the log: sessions of somebody who left are still to be ended.
+pub(crate) fn sessions_owed() -> Fault {
+    Fault::new(
+        Kind::Configuration,
+        "Amazon Connect refuses to end the sessions of somebody who left and has no power any more; it \
+         is tried once an hour: connect-provisioner doctor --online says why",
+    )
+}
+
 /// The fault of a write that others overtook again and again: a 409 that the sender may repeat.
 pub(crate) fn changed_meanwhile() -> Fault {
     Fault::new(
@@ -548,6 +644,9 @@ pub(crate) fn changed_meanwhile() -> Fault {
         "somebody else changed this person at the same time; repeat the event",
     )
 }
+
+/// What hinders a farewell is told of each person once in this time.
+const TOLD_AGAIN: Duration = Duration::from_hours(1);
 
 /// Longer than the erase that follows takes; see `Reconciler::undo`.
 const A_MOMENT: Duration = Duration::from_secs(5);

@@ -153,6 +153,10 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// name a record that is not due any more, or not there.
     fn due(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>>;
 
+    /// The farewells alone of those that are due, up to `count`, in the same order and with the same
+    /// freedoms.
+    fn due_farewells(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>>;
+
     /// Up to `count` persons from the `start`th on (from 0), in the order in which they came, and
     /// how many there are. Who is on the way out is not among them.
     fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)>;

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn marks_that_are_no_pairs_are_told_with_their_line() {
         for (page, line, hint) in [
-            ("\n<!-- table:unknown -->\n<!-- /table -->", 2, "with one of answers, "),
+            ("\n<!-- table:unknown -->\n<!-- /table -->", 2, "with one of access, answers, "),
             ("<!-- table: faults -->\n<!-- /table -->", 1, "found <!-- table: faults -->"),
             ("<!-- table:faults -->\n|", 1, "behind the table faults, found none"),
             (

@@ -73,6 +73,9 @@ struct DrainLog<'a> {
     adopted: usize,
     parked: usize,
     pending: usize,
+    /// Records that are parked as was told within the hour.
+    #[serde(skip_serializing_if = "is_none")]
+    told_before: usize,
     connect_calls: u32,
     /// Why records are parked; an entry without id is why the run failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +83,12 @@ struct DrainLog<'a> {
     /// Why records are pending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<UnfinishedLog<'a>>,
+    /// Records that have been pending for too long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overdue: Vec<UnfinishedLog<'a>>,
+    /// People who left and whose sessions Connect does not end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sessions_not_ended: Vec<UnfinishedLog<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,9 +126,12 @@ impl<'a> DrainLog<'a> {
             adopted: 0,
             parked: 0,
             pending: 0,
+            told_before: 0,
             connect_calls: 0,
             faults,
             waiting: Vec::new(),
+            overdue: Vec::new(),
+            sessions_not_ended: Vec::new(),
         };
         let drained = match run {
             Ok(drained) if drained.is_idle() => return None,
@@ -128,7 +140,13 @@ impl<'a> DrainLog<'a> {
         };
         let level = match drained {
             drained if drained.is_alarming() => Level::Error,
-            drained if drained.parked.is_empty() && drained.adopted == 0 => Level::Info,
+            drained
+                if drained.parked.is_empty()
+                    && drained.adopted == 0
+                    && drained.sessions_not_ended.is_empty() =>
+            {
+                Level::Info
+            }
             _ => Level::Warn,
         };
         let faults = drained.parked.iter().map(UnfinishedLog::of_record).collect();
@@ -137,7 +155,12 @@ impl<'a> DrainLog<'a> {
             adopted: drained.adopted,
             parked: drained.parked.len(),
             pending: drained.pending.len(),
+            told_before: drained.told_before,
             waiting: drained.pending.iter().map(UnfinishedLog::of_record).collect(),
+            overdue: drained.overdue.iter().map(UnfinishedLog::of_record).collect(),
+            sessions_not_ended: (drained.sessions_not_ended.iter())
+                .map(UnfinishedLog::of_record)
+                .collect(),
             connect_calls: drained.calls.count,
             ..line(level, faults)
         })

@@ -126,7 +126,7 @@ impl Arguments {
     /// The location of the roster, to print at start.
     fn place(&self) -> Option<String> {
         let path = self.roster.as_ref().map(|path| path.display().to_string());
-        (!self.no_roster).then(|| path.unwrap_or_else(|| TOMBSTONE_TTL.to_owned()))
+        (!self.no_roster).then(|| path.unwrap_or_else(|| IN_MEMORY.to_owned()))
     }
 
     /// Refuses invalid combinations of options.
@@ -169,7 +169,7 @@ impl Arguments {
     }
 }
 
-const TOMBSTONE_TTL: &str = "memory";
+const IN_MEMORY: &str = "memory";
 
 impl Responder {
     /// Builds the function. Nothing is written before all checks have passed.

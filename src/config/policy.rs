@@ -1,6 +1,6 @@
 //! The lifecycle settings, for a roster alone → [`Policy`].
 
-use super::lists::choice;
+use super::lists::{BOOLEAN, choice};
 use super::{Setting, SettingError, SettingReader};
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
@@ -18,6 +18,11 @@ pub static POLICY_SETTINGS: &[Setting] = &[
         name: "SUSPENDED_SECURITY_PROFILE",
         default: "",
         find: "as for SECURITY_PROFILES: a profile without permissions, made for those who left",
+    },
+    Setting {
+        name: "END_SESSIONS",
+        default: "true",
+        find: "your own choice: true, false; true ends the sessions of whoever is suspended or removed",
     },
     Setting { name: "RENAME", default: "recreate", find: "your own choice: recreate, park" },
     Setting { name: "ON_MISSING", default: "park", find: "your own choice: park, recreate" },
@@ -96,6 +101,13 @@ impl SettingReader<'_> {
             }
             Ok(profile)
         };
+        // Whatever it is, a set-up that needs none starts: it is a warning, and nobody is given it.
+        let suspended = match leaving {
+            Some(Leaving::Delete) => {
+                self.value("SUSPENDED_SECURITY_PROFILE").and_then(|text| profile(text).ok())
+            }
+            _ => None,
+        };
         let deactivate = match leaving {
             Some(Leaving::Suspend) => {
                 self.required("SUSPENDED_SECURITY_PROFILE", profile).map(Deactivate::Suspend)
@@ -107,10 +119,13 @@ impl SettingReader<'_> {
         let rename = self.optional("RENAME", |text| choice(text, &RENAME));
         let missing = self.optional("ON_MISSING", |text| choice(text, &MISSING));
         let foreign = self.optional("ON_FOREIGN_USER", |text| choice(text, &FOREIGN));
+        let ends_sessions = self.optional("END_SESSIONS", |text| choice(text, &BOOLEAN));
         let removals_per_hour = self.optional("MAX_REMOVALS_PER_HOUR", removals);
         let rate = self.optional("CONNECT_RATE", rate);
         Some(Policy {
             deactivate: deactivate?,
+            suspended,
+            ends_sessions: ends_sessions.unwrap_or(true),
             rename: rename.unwrap_or(Rename::Recreate),
             missing: missing.unwrap_or(Missing::Park),
             foreign: foreign.unwrap_or(Foreign::Refuse),

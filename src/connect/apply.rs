@@ -20,6 +20,7 @@ use super::class::Class;
 use super::create;
 use super::names::NameCache;
 use super::plan::check_owner;
+use super::sweep::Sweep;
 use super::trace::Trace;
 use super::{Applied, Calls};
 use crate::assign::Agent;
@@ -50,6 +51,8 @@ pub struct Connect {
     pub(super) names: NameCache,
     /// The buckets from which retries are paid.
     pub(super) retries: Retries,
+    /// The last listing of the whole instance.
+    pub(super) sweep: Sweep,
 }
 
 /// The token buckets from which the SDK pays for retries. By default there is one for all clients
@@ -80,6 +83,7 @@ impl Connect {
             instance: instance.to_owned(),
             names: NameCache::default(),
             retries: Retries::default(),
+            sweep: Sweep::default(),
         }
     }
 

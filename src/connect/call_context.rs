@@ -7,7 +7,7 @@ use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
 
 use super::call_error::CallError;
 use super::class::Class;
-use super::rate_limiter::RateLimiter;
+use super::rate_limiter::{RateLimiter, Urgency};
 use crate::deadline::Deadline;
 
 /// The context of a call. It lives for one event or one round, since its limits are shares of the
@@ -22,7 +22,7 @@ pub(crate) struct CallContext<'a> {
     pub(crate) limits: Builder,
     /// The rate limiter and until when to wait for it; `None` where a sender waits for the answer,
     /// and a throttle is dealt with instead.
-    pub(crate) rate_limiter: Option<(&'a RateLimiter, Deadline)>,
+    pub(crate) rate_limiter: Option<(&'a RateLimiter, Urgency, Deadline)>,
 }
 
 impl CallContext<'_> {
@@ -33,7 +33,9 @@ impl CallContext<'_> {
     /// sent.
     pub(super) async fn acquire_permit(&self, operation: &'static str) -> Result<(), CallError> {
         match self.rate_limiter {
-            Some((rate_limiter, deadline)) if !rate_limiter.wait(operation, deadline).await => {
+            Some((rate_limiter, urgency, deadline))
+                if !rate_limiter.wait(operation, urgency, deadline).await =>
+            {
                 Err(CallError::unsent(operation))
             }
             _ => Ok(()),
@@ -51,7 +53,7 @@ impl CallContext<'_> {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let judged = answer.map_err(|error| CallError::of(operation, &error));
-        if let Some((rate_limiter, _)) = self.rate_limiter {
+        if let Some((rate_limiter, ..)) = self.rate_limiter {
             match &judged {
                 Err(failure) if failure.class == Class::Throttled => {
                     rate_limiter.on_throttle(operation)

@@ -152,7 +152,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::connect::rate_limiter::RateLimiter;
+    use crate::connect::rate_limiter::{RateLimiter, Urgency};
     use crate::fault::Kind;
 
     #[tokio::test(start_paused = true)]
@@ -166,10 +166,12 @@ mod tests {
         let connect = Connect::new(&config, "i");
         let rate_limiter = RateLimiter::new(2.0);
         let deadline = Deadline::after(Duration::from_millis(550));
-        let session = connect.session(SystemTime::UNIX_EPOCH, deadline, Some(&rate_limiter));
+        let urgency = Urgency::Farewell;
+        let session =
+            connect.session(SystemTime::UNIX_EPOCH, deadline, Some((&rate_limiter, urgency)));
         let user = UserIds { id: "u".to_owned(), arn: String::new() };
-        assert!(rate_limiter.wait("DeleteUser", deadline).await);
-        assert!(rate_limiter.wait(NAME, deadline).await);
+        assert!(rate_limiter.wait("DeleteUser", urgency, deadline).await);
+        assert!(rate_limiter.wait(NAME, urgency, deadline).await);
 
         let late = session.end_sessions(&user).await.unwrap_err();
 

@@ -5,6 +5,9 @@
 //! the full list is read; and what SearchUsers means by "exact" is not documented, so names are
 //! compared here, byte for byte.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_connect::operation::list_users::ListUsersOutput;
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
 use super::call_context::CallContext;
@@ -16,6 +19,19 @@ use super::plan::Observed;
 /// The largest page of ListUsers ("Amazon Connect API Reference", ListUsers, maxResults).
 const PAGE: i32 = 1000;
 
+/// What Connect shows by a user's id.
+pub(crate) enum Shown {
+    /// The user.
+    User(Box<Observed>),
+    /// Nobody: there never was one, it was deleted, or it was created a moment ago.
+    NotFound,
+    /// Connect refuses the look-up. That says nothing of whether the user is there.
+    Refused,
+}
+
+/// The users of an instance: username → id.
+pub(crate) type Listing = BTreeMap<String, String>;
+
 impl CallContext<'_> {
     /// The user of this name, as DescribeUser shows it; `None` if Connect lists none.
     ///
@@ -25,22 +41,24 @@ impl CallContext<'_> {
         let found = self.search(username).await?;
         // The index may still have users that were deleted; only one that is described is believed.
         if let Some(id) = &found
-            && let Some(user) = self.describe(id).await?
+            && let Shown::User(user) = self.describe(id).await?
         {
-            return Ok(Some(user));
+            return Ok(Some(*user));
         }
         match self.list_for(username).await? {
             None => Ok(None),
             // What is listed and not shown is too young, not gone.
             listed if listed == found => Err(CallError::not_yet()),
-            Some(id) => self.describe(&id).await?.map(Some).ok_or_else(CallError::not_yet),
+            Some(id) => match self.describe(&id).await? {
+                Shown::User(user) => Ok(Some(*user)),
+                Shown::NotFound | Shown::Refused => Err(CallError::not_yet()),
+            },
         }
     }
 
-    /// The user of this id; `None` if Connect does not show it: it never was, was deleted, or was
-    /// created so recently that it is not shown yet ("Amazon Connect API Reference", eventual
-    /// consistency, which names both error codes).
-    pub(super) async fn describe(&self, id: &str) -> Result<Option<Observed>, CallError> {
+    /// What Connect shows by this id. A user that was created a moment ago may be not found or refused
+    /// ("Amazon Connect API Reference", eventual consistency, which names both error codes).
+    pub(super) async fn describe(&self, id: &str) -> Result<Shown, CallError> {
         self.acquire_permit("DescribeUser").await?;
         let described = self
             .client
@@ -52,18 +70,14 @@ impl CallContext<'_> {
             .send()
             .await;
         let described = match self.judge("DescribeUser", described) {
-            // Our ids come from Connect itself, so one that it refuses is one that it does not
-            // show.
-            Err(failure)
-                if failure.has_code("ResourceNotFoundException")
-                    || failure.class == Class::Refused =>
-            {
-                return Ok(None);
+            Err(failure) if failure.has_code("ResourceNotFoundException") => {
+                return Ok(Shown::NotFound);
             }
+            Err(failure) if failure.class == Class::Refused => return Ok(Shown::Refused),
             described => described?,
         };
         let user = described.user().ok_or_else(|| CallError::empty("DescribeUser"))?;
-        Ok(Some(observed(id, user)))
+        Ok(Shown::User(Box::new(observed(id, user))))
     }
 
     /// The id of this name by the search index, which lags behind CreateUser and DeleteUser.
@@ -94,18 +108,7 @@ impl CallContext<'_> {
     async fn list_for(&self, username: &str) -> Result<Option<String>, CallError> {
         let mut token = None;
         loop {
-            self.acquire_permit("ListUsers").await?;
-            let page = self
-                .client
-                .list_users()
-                .instance_id(self.instance)
-                .max_results(PAGE)
-                .set_next_token(token)
-                .customize()
-                .config_override(self.limits.clone())
-                .send()
-                .await;
-            let page = self.judge("ListUsers", page)?;
+            let page = self.list_page(token).await?;
             let mut users = page.user_summary_list().iter();
             if let Some(user) = users.find(|user| user.username() == Some(username)) {
                 return Ok(user.id().map(str::to_owned));
@@ -115,5 +118,37 @@ impl CallContext<'_> {
                 return Ok(None);
             }
         }
+    }
+
+    /// Everybody whom the instance lists: one call for each thousand users.
+    pub(super) async fn list_all(&self) -> Result<Listing, CallError> {
+        let (mut listing, mut token) = (Listing::new(), None);
+        loop {
+            let page = self.list_page(token).await?;
+            for user in page.user_summary_list() {
+                if let (Some(name), Some(id)) = (user.username(), user.id()) {
+                    listing.insert(name.to_owned(), id.to_owned());
+                }
+            }
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(listing);
+            }
+        }
+    }
+
+    async fn list_page(&self, token: Option<String>) -> Result<ListUsersOutput, CallError> {
+        self.acquire_permit("ListUsers").await?;
+        let page = self
+            .client
+            .list_users()
+            .instance_id(self.instance)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .customize()
+            .config_override(self.limits.clone())
+            .send()
+            .await;
+        self.judge("ListUsers", page)
     }
 }

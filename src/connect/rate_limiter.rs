@@ -5,6 +5,7 @@
 //! its rate, and each call that Connect lets in raises it again.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,18 @@ pub struct RateLimiter {
     /// Calls a second for each operation, at most: `CONNECT_RATE`.
     rate: f64,
     buckets: Mutex<BTreeMap<&'static str, Bucket>>,
+    /// How many farewells wait or are carried out. While there are any, every other call takes two
+    /// tokens: half of each operation's rate is theirs.
+    farewells: AtomicUsize,
+}
+
+/// A call's urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Somebody left.
+    Farewell,
+    /// Anything else.
+    Ordinary,
 }
 
 /// The bucket of one operation.
@@ -48,21 +61,33 @@ impl RateLimiter {
     /// up.
     #[must_use]
     pub fn new(rate: f64) -> Self {
-        Self { rate, buckets: Mutex::default() }
+        Self { rate, buckets: Mutex::default(), farewells: AtomicUsize::new(0) }
     }
 
     /// Waits for a permit; false, and at once, if it would come too late for the call to be made
     /// before the deadline.
-    pub(super) async fn wait(&self, operation: &'static str, deadline: Deadline) -> bool {
-        let wait = self.take(operation);
+    pub(super) async fn wait(
+        &self,
+        operation: &'static str,
+        urgency: Urgency,
+        deadline: Deadline,
+    ) -> bool {
+        let has_farewells = self.farewells.load(Ordering::Relaxed) > 0;
+        let cost = if has_farewells && urgency == Urgency::Ordinary { 2.0 } else { 1.0 };
+        let wait = self.take(operation, cost);
         let in_time = deadline.allows_a_call_after(wait);
         if in_time {
             sleep(wait).await;
         } else {
             // The token was taken and is not used: those who wait behind move up.
-            self.change(operation, |bucket| bucket.tokens += 1.0);
+            self.change(operation, |bucket| bucket.tokens += cost);
         }
         in_time
+    }
+
+    /// Says how many farewells wait or are carried out.
+    pub fn set_farewells(&self, count: usize) {
+        self.farewells.store(count, Ordering::Relaxed);
     }
 
     /// Connect let a call in: a quarter faster, up to the full rate.
@@ -80,9 +105,9 @@ impl RateLimiter {
 
     /// Takes a token, of the future if need be, and returns how long until it is there. So calls
     /// queue in the order in which they ask.
-    fn take(&self, operation: &'static str) -> Duration {
+    fn take(&self, operation: &'static str, cost: f64) -> Duration {
         self.change(operation, |bucket| {
-            bucket.tokens -= 1.0;
+            bucket.tokens -= cost;
             let rate = self.rate * bucket.share;
             Duration::try_from_secs_f64((-bucket.tokens / rate).max(0.0)).unwrap_or_default()
         })
@@ -115,12 +140,12 @@ mod tests {
             if call == 3 {
                 rate_limiter.on_throttle("CreateUser");
             }
-            assert!(rate_limiter.wait("CreateUser", deadline).await);
+            assert!(rate_limiter.wait("CreateUser", Urgency::Ordinary, deadline).await);
             turns.push(start.elapsed().as_millis());
         }
         assert_eq!(turns, [0, 500, 1000, 2000, 3000]);
         assert!(
-            rate_limiter.wait("ListUsers", deadline).await,
+            rate_limiter.wait("ListUsers", Urgency::Ordinary, deadline).await,
             "another operation has its own bucket"
         );
         assert_eq!(start.elapsed().as_millis(), 3000);
@@ -129,7 +154,7 @@ mod tests {
         sleep(Duration::from_secs(10)).await;
         let rested = Instant::now();
         for _ in 0..6 {
-            assert!(rate_limiter.wait("CreateUser", deadline).await);
+            assert!(rate_limiter.wait("CreateUser", Urgency::Ordinary, deadline).await);
         }
         let waited = rested.elapsed().as_millis();
         assert!((600..700).contains(&waited), "{waited}: five were saved up");
@@ -139,7 +164,28 @@ mod tests {
     async fn a_turn_that_comes_too_late_is_not_waited_for() {
         let rate_limiter = RateLimiter::new(2.0);
         let deadline = Deadline::after(Duration::from_millis(550));
-        assert!(rate_limiter.wait("CreateUser", deadline).await);
-        assert!(!rate_limiter.wait("CreateUser", deadline).await);
+        assert!(rate_limiter.wait("CreateUser", Urgency::Ordinary, deadline).await);
+        assert!(!rate_limiter.wait("CreateUser", Urgency::Ordinary, deadline).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_a_farewell_waits_others_have_half_of_the_rate() {
+        let rate_limiter = RateLimiter::new(2.0);
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let start = Instant::now();
+        rate_limiter.set_farewells(1);
+        for _ in 0..4 {
+            assert!(rate_limiter.wait("DescribeUser", Urgency::Ordinary, deadline).await);
+        }
+        assert_eq!(start.elapsed().as_millis(), 3500, "one was there, and each takes two");
+        for _ in 0..4 {
+            assert!(rate_limiter.wait("DescribeUser", Urgency::Farewell, deadline).await);
+        }
+        assert_eq!(start.elapsed().as_millis(), 5500);
+        rate_limiter.set_farewells(0);
+        for _ in 0..4 {
+            assert!(rate_limiter.wait("DescribeUser", Urgency::Ordinary, deadline).await);
+        }
+        assert_eq!(start.elapsed().as_millis(), 7500);
     }
 }

@@ -1,7 +1,7 @@
 //! The calls for one record of the roster, each made once: what to do after a failure is decided by
 //! the reconciler and written in the roster, so nothing is retried here.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::config::retry::RetryConfig;
@@ -10,8 +10,9 @@ use super::apply::Connect;
 use super::call_context::CallContext;
 use super::call_error::CallError;
 use super::class::Class;
+use super::lookup::Shown;
 use super::plan::{Observed, Step};
-use super::rate_limiter::RateLimiter;
+use super::rate_limiter::{RateLimiter, Urgency};
 use super::trace::Trace;
 use super::{Calls, UserIds};
 use crate::assign::Agent;
@@ -33,6 +34,9 @@ pub(crate) struct Session<'a> {
     now: SystemTime,
 }
 
+const NOBODY: &str = "configuration: Amazon Connect lists no user at all, though this roster knows of \
+    some; compare CONNECT_INSTANCE and the Region with where those users are";
+
 /// The result of CreateUser, as far as it is no fault.
 pub(crate) enum Created {
     /// The user was created.
@@ -48,7 +52,7 @@ impl Connect {
         &'a self,
         now: SystemTime,
         deadline: Deadline,
-        rate_limiter: Option<&'a RateLimiter>,
+        rate_limiter: Option<(&'a RateLimiter, Urgency)>,
     ) -> Session<'a> {
         let trace = Trace::default();
         let limits = Builder::new()
@@ -62,7 +66,8 @@ impl Connect {
             client: &self.client,
             instance: &self.instance,
             limits,
-            rate_limiter: rate_limiter.map(|rate_limiter| (rate_limiter, deadline)),
+            rate_limiter: rate_limiter
+                .map(|(rate_limiter, urgency)| (rate_limiter, urgency, deadline)),
         };
         Session { connect: self, context, trace, now }
     }
@@ -93,12 +98,11 @@ impl Session<'_> {
         self.connect.names.security_profile(&self.context, meant, self.now).await
     }
 
-    /// The user of this id; `None` if Connect does not show it: not yet, or not any more. Which of
-    /// the two it is cannot be told from the answer.
+    /// What Connect shows by this id. That it shows nobody says neither "not yet" nor "not any more".
     ///
     /// # Errors
     /// [`Kind::Configuration`] if the user's ARN is of another instance than ours.
-    pub(crate) async fn observe(&self, user: &UserIds) -> Result<Option<Observed>, Fault> {
+    pub(crate) async fn observe(&self, user: &UserIds) -> Result<Shown, Fault> {
         // Another instance would show nobody, and who is to leave would be taken for gone.
         if !user.arn.is_empty() && !user.arn.contains(&format!("/{}/", self.context.instance)) {
             let detail = "configuration: the roster's users are those of another instance than \
@@ -106,6 +110,30 @@ impl Session<'_> {
             return Err(Fault::new(Kind::Configuration, detail));
         }
         self.context.describe(&user.id).await.map_err(CallError::of_our_own)
+    }
+
+    /// The user of this name by a listing of the whole instance that is no older than `max_age`: one
+    /// sweep serves everybody who is looked for meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if the user is listed and not shown; [`Kind::Configuration`] if nobody at
+    /// all is listed, though `others` are known to be there: then it is another instance's emptiness.
+    pub(crate) async fn find_listed(
+        &self,
+        username: &str,
+        max_age: Duration,
+        others: bool,
+    ) -> Result<Option<Observed>, Fault> {
+        let listing = self.connect.sweep.listing(&self.context, self.now, max_age).await;
+        let listing = listing.map_err(CallError::of_our_own)?;
+        if listing.is_empty() && others {
+            return Err(Fault::new(Kind::Configuration, NOBODY));
+        }
+        let Some(id) = listing.get(username) else { return Ok(None) };
+        match self.context.describe(id).await.map_err(CallError::of_our_own)? {
+            Shown::User(user) => Ok(Some(*user)),
+            Shown::NotFound | Shown::Refused => Err(CallError::not_yet().into()),
+        }
     }
 
     /// The user of this name; `None` if Connect lists none. Costs several calls.

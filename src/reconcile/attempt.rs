@@ -9,8 +9,9 @@ use super::{CommitOutcome, Reconciler};
 use crate::assign::Agent;
 use crate::assign::owner::Owner;
 use crate::assign::password::Password;
+use crate::connect::Applied;
+use crate::connect::plan::Observed;
 use crate::connect::session::Session;
-use crate::connect::{Applied, UserIds};
 use crate::deadline::Clock;
 use crate::fault::{Fault, Kind};
 use crate::roster::all_groups_of;
@@ -86,7 +87,7 @@ impl Reconciler {
             return Err(ReconcileError::NotStarted);
         }
         let clock = budget.clock;
-        let session = self.connect.session(clock.now(), budget.deadline, budget.rate_limiter);
+        let session = self.connect.session(clock.now(), budget.deadline, budget.limits(record));
         let mut attempt = Attempt { reconciler: self, record, session, clock, password, groups };
         let worked = timeout(budget.deadline.time_left(), attempt.work()).await;
         budget.spent.add(&attempt.session.calls());
@@ -122,8 +123,9 @@ impl Attempt<'_> {
     }
 
     /// A user that Connect shows now, as the status has it.
-    pub(super) fn held(&self, ids: &UserIds) -> ConnectUser {
-        ConnectUser { ids: ids.clone(), since: self.clock.now() }
+    pub(super) fn held(&self, user: &Observed) -> ConnectUser {
+        let username = Some(user.username.clone());
+        ConnectUser { ids: user.ids.clone(), since: self.clock.now(), username }
     }
 
     /// Writes what is known of Connect in the middle of a round: before an effect that the next

@@ -2,8 +2,9 @@
 
 use super::WRITING;
 use crate::connect::Calls;
-use crate::connect::rate_limiter::RateLimiter;
+use crate::connect::rate_limiter::{RateLimiter, Urgency};
 use crate::deadline::{Clock, Deadline};
+use crate::roster::record::UserRecord;
 
 /// The time for a piece of work, the rate at which Connect may be called for it, and the calls so
 /// far. The caller makes one, passes it on, and reads there what the work cost, however it ended.
@@ -30,6 +31,13 @@ impl<'a> Budget<'a> {
     /// The same for the drain: each call waits for its token.
     pub(super) fn with_rate_limiter(self, rate_limiter: &'a RateLimiter) -> Self {
         Self { rate_limiter: Some(rate_limiter), ..self }
+    }
+
+    /// The rate limiter for the work on one record.
+    pub(super) fn limits(&self, record: &UserRecord) -> Option<(&'a RateLimiter, Urgency)> {
+        let is_farewell = record.is_farewell();
+        let urgency = if is_farewell { Urgency::Farewell } else { Urgency::Ordinary };
+        self.rate_limiter.map(|rate_limiter| (rate_limiter, urgency))
     }
 
     /// The same limits with an account of its own, for work that the sender did not ask for.

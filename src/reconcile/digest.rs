@@ -89,7 +89,16 @@ impl<'a> DigestInput<'a> {
         } = rules;
         let Allowed { instance, routing_profiles, security_profiles, hierarchy_groups } = allowed;
         // How fast, and how many at most, says nothing of what is held in the end.
-        let Policy { deactivate, rename, missing, foreign, removals_per_hour: _, rate: _ } = policy;
+        let Policy {
+            deactivate,
+            suspended: _,
+            ends_sessions: _,
+            rename,
+            missing,
+            foreign,
+            removals_per_hour: _,
+            rate: _,
+        } = policy;
         let (deactivate, suspended_security_profile) = match deactivate {
             Deactivate::Delete => ("delete", None),
             Deactivate::Keep => ("keep", None),

@@ -4,20 +4,21 @@
 //! what they hear to it. Several records are followed at once, so that a slow answer costs no turn;
 //! the turns themselves are those of [`RateLimiter`].
 
-use std::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, SystemTime};
 
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::sleep;
 
 use super::budget::Budget;
 use super::{Followed, Reconciled, Reconciler, WRITING};
 use crate::connect::rate_limiter::RateLimiter;
 use crate::connect::{Applied, Calls};
-use crate::deadline::{Clock, Deadline};
+use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind};
-use crate::roster::RosterError;
 use crate::roster::key::Id;
 use crate::roster::record::RETRY_AFTER;
+use crate::roster::{RosterError, parked};
 
 /// Records that are followed at once.
 const AT_ONCE: usize = 8;
@@ -36,6 +37,12 @@ pub struct Drained {
     pub parked: Vec<Stuck>,
     /// Records that will be seen to again, and why they were not done with.
     pub pending: Vec<Stuck>,
+    /// Records that have been pending for too long, each once an hour.
+    pub overdue: Vec<Stuck>,
+    /// Records that wait for somebody, as was told within the hour.
+    pub told_before: usize,
+    /// Records of people who left, and whose sessions Connect does not end.
+    pub sessions_not_ended: Vec<Stuck>,
     /// The calls that it took.
     pub calls: Calls,
     /// Whether another run was at work, and this one did nothing.
@@ -88,6 +95,7 @@ impl Reconciler {
         let rate_limiter = RateLimiter::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
         let mut failed = None;
+        let mut looked = None;
         while deadline.allows_a_call() && !self.is_ending() {
             // Whom a change of a group concerns is due only once it is written whom. What cannot be
             // written keeps nobody from what is due.
@@ -103,6 +111,10 @@ impl Reconciler {
                         false
                     }
                 };
+            }
+            if looked.is_none_or(|looked| !lies_within(LOOK, looked, clock.now())) {
+                looked = Some(clock.now());
+                self.tell_overdue(clock.now(), drained).await?;
             }
             let due = self.roster.due(clock.now(), BATCH).await?;
             if due.is_empty() {
@@ -121,29 +133,104 @@ impl Reconciler {
                 let until = clock.now().checked_add(RETRY_AFTER);
                 self.set_backlog(until).await?;
             }
-            let follow = async |id: Id| {
-                let mut budget = Budget::new(clock, deadline).with_rate_limiter(&rate_limiter);
-                let followed = match self.is_ending() {
-                    true => Ok(Followed::nothing(String::new())),
-                    false => self.reconcile(&id, &mut budget).await,
-                };
-                (id, followed, budget.spent)
-            };
-            let mut ends = stream::iter(due).map(follow).buffer_unordered(AT_ONCE);
-            let mut is_idle = true;
-            while let Some((id, followed, calls)) = ends.next().await {
-                let followed = followed?;
-                is_idle &= matches!(followed.reconciled, Reconciled::Pending(None));
-                drained.calls.add(&calls);
-                drained.note(id, followed);
-            }
-            if is_idle {
+            if self.follow_all(due, &rate_limiter, clock, deadline, drained).await? {
                 sleep(REST).await;
             }
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
+
+    /// Follows these, several at once, and whoever is due before them by then: a farewell that comes
+    /// meanwhile is next. Whether there was nothing to do for any of them.
+    async fn follow_all(
+        &self,
+        due: Vec<Id>,
+        rate_limiter: &RateLimiter,
+        clock: Clock,
+        deadline: Deadline,
+        drained: &mut Drained,
+    ) -> Result<bool, Fault> {
+        let follow = async |id: Id| {
+            let mut budget = Budget::new(clock, deadline).with_rate_limiter(rate_limiter);
+            let followed = match self.is_ending() {
+                true => Ok(Followed::nothing(String::new())),
+                false => self.reconcile(&id, &mut budget).await,
+            };
+            (id, followed, budget.spent)
+        };
+        let mut waiting = VecDeque::from(due);
+        let mut begun = BTreeSet::new();
+        let mut running = FuturesUnordered::new();
+        let mut is_idle = true;
+        let mut asked = clock.now();
+        loop {
+            while running.len() < AT_ONCE
+                && deadline.allows_a_call()
+                && let Some(id) = waiting.pop_front()
+            {
+                if begun.insert(id.clone()) {
+                    running.push(follow(id));
+                }
+            }
+            let Some((id, followed, calls)) = running.next().await else { break };
+            let followed = followed?;
+            is_idle &= matches!(followed.reconciled, Reconciled::Pending(None));
+            drained.calls.add(&calls);
+            // A farewell is tried every half minute, and told once an hour.
+            let is_news = !followed.is_farewell || self.is_news(&id, followed.name(), clock.now());
+            drained.note(id, followed, is_news);
+            let now = clock.now();
+            if waiting.is_empty() || now.duration_since(asked).is_ok_and(|age| age < REST) {
+                continue;
+            }
+            asked = now;
+            let farewells = self.roster.due_farewells(now, AT_ONCE).await?;
+            rate_limiter.set_farewells(farewells.len());
+            for id in farewells.into_iter().rev().filter(|id| !begun.contains(id)) {
+                waiting.push_front(id);
+            }
+        }
+        Ok(is_idle)
+    }
+
+    /// Notes who has been pending for too long, each once an hour: a farewell for a minute, anybody
+    /// else for an hour.
+    async fn tell_overdue(&self, now: SystemTime, drained: &mut Drained) -> Result<(), Fault> {
+        let roster = self.roster.as_ref();
+        let soon = now.checked_add(LATE_FAREWELL).unwrap_or(now);
+        let mut records = Vec::new();
+        for id in roster.due_farewells(soon, BATCH).await? {
+            records.extend(roster.load(&id).await?);
+        }
+        let oldest = roster.counts().await?.oldest_pending;
+        if oldest.is_some_and(|oldest| !lies_within(LATE, oldest, now)) {
+            records.extend(parked::pending(roster, now, BATCH).await?);
+        }
+        for record in records {
+            let Some(since) = record.pending_since() else { continue };
+            let (most, what) = match record.is_farewell() {
+                true => (LATE_FAREWELL, "somebody who left still has access"),
+                false => (LATE, "Amazon Connect has not followed for more than an hour"),
+            };
+            if lies_within(most, since, now) || !self.is_news(&record.id, "overdue", now) {
+                continue;
+            }
+            let cause = record.schedule.waits_for.unwrap_or_else(|| "not tried yet".to_owned());
+            let fault = Fault::new(Kind::Unavailable, what).caused_by(cause);
+            drained.overdue.push(Stuck { id: record.id, owner: record.owner, fault });
+        }
+        Ok(())
+    }
 }
+
+/// How often it is looked who has been pending for too long.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// A farewell that is pending for longer than this is told.
+const LATE_FAREWELL: Duration = Duration::from_mins(1);
+
+/// Anything else that is pending for longer than this is told.
+const LATE: Duration = Duration::from_hours(1);
 
 /// A run goes on for what will be due within this time.
 const SOON: Duration = Duration::from_secs(5);
@@ -152,17 +239,21 @@ const SOON: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
-    fn note(&mut self, id: Id, followed: Followed) {
-        let Followed { owner, reconciled } = followed;
-        let stuck = |fault| Stuck { id, owner, fault };
+    fn note(&mut self, id: Id, followed: Followed, is_news: bool) {
+        let Followed { owner, reconciled, sessions_refused, .. } = followed;
+        let stuck = |fault| Stuck { id: id.clone(), owner: owner.clone(), fault };
+        self.sessions_not_ended.extend(sessions_refused.map(&stuck));
         match reconciled {
             Reconciled::Applied(applied) => {
                 self.applied = self.applied.saturating_add(1);
                 let adopted = usize::from(matches!(applied, Applied::Adopted(_)));
                 self.adopted = self.adopted.saturating_add(adopted);
             }
+            Reconciled::Parked(_) if !is_news => {
+                self.told_before = self.told_before.saturating_add(1);
+            }
             Reconciled::Parked(fault) | Reconciled::RolledBack(fault) => {
-                self.parked.push(stuck(fault))
+                self.parked.push(stuck(fault));
             }
             Reconciled::Pending(Some(fault)) => self.pending.push(stuck(fault)),
             // Somebody else sees to it, or it was forgotten in time.
@@ -173,7 +264,11 @@ impl Drained {
     /// Whether nothing was due.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.applied == 0 && self.pending.is_empty() && self.parked.is_empty()
+        self.applied == 0
+            && self.pending.is_empty()
+            && self.parked.is_empty()
+            && self.overdue.is_empty()
+            && self.sessions_not_ended.is_empty()
     }
 
     /// Whether somebody should be told at once: a removal was held, a setting keeps people from coming
@@ -181,6 +276,7 @@ impl Drained {
     #[must_use]
     pub fn is_alarming(&self) -> bool {
         let alarms = [Kind::RemovalHeld, Kind::Configuration, Kind::Bug];
-        self.parked.iter().any(|stuck| alarms.contains(&stuck.fault.kind))
+        !self.overdue.is_empty()
+            || self.parked.iter().any(|stuck| alarms.contains(&stuck.fault.kind))
     }
 }

@@ -6,9 +6,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::attempt::{Attempt, ReconcileError};
-use super::work::{is_young, not_shown};
 use crate::connect::UserIds;
-use crate::connect::plan::{Step, check_owner};
+use crate::connect::plan::Step;
 use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
 use crate::roster::record::{ConnectUser, RemovalClaim, UserRecord};
@@ -17,46 +16,6 @@ use crate::roster::record::{ConnectUser, RemovalClaim, UserRecord};
 const HOUR: Duration = Duration::from_hours(1);
 
 impl Attempt<'_> {
-    /// Removes the user of a former name. If somebody took our tags off it, they mean to keep it:
-    /// it is not ours any more, it keeps nobody from the new name, and it is left alone.
-    pub(super) async fn remove_former(&mut self) -> Result<(), ReconcileError> {
-        let Some(former) = self.record.status.former_user.clone() else { return Ok(()) };
-        match self.remove(&former).await {
-            Err(ReconcileError::Fault(fault)) if fault.kind == Kind::Uniqueness => {}
-            removed => removed?,
-        }
-        self.record.status.former_user = None;
-        Ok(())
-    }
-
-    /// Removes a user of the record, unless it is gone already.
-    ///
-    /// Count, checkpoint, DeleteUser. Cut off after the count, the drain finds it counted. Cut off
-    /// after the checkpoint, the drain removes the user
-    /// without counting. Cut off after DeleteUser, Connect shows nobody and the counted removal
-    /// says that it was us.
-    pub(super) async fn remove(&mut self, held: &ConnectUser) -> Result<(), ReconcileError> {
-        let owner = self.owner();
-        match self.session.observe(&held.ids).await? {
-            Some(user) => {
-                check_owner(&owner, &user)?;
-                self.count(&Step::DeleteUser, &user.ids).await?;
-                // After DeleteUser there is nothing left in Connect from which to tell who did it.
-                // Without this write the user would seem young and not shown yet, or gone by hand,
-                // and be created again.
-                self.checkpoint().await?;
-                // Connect removes the user and leaves its quick connects, which are others' work.
-                self.session.change(&Step::DeleteUser, &user.ids).await?;
-                self.record.status.removal_claim = None;
-                Ok(())
-            }
-            None if is_young(held, self.now()) && !is_removed(self.record, held) => {
-                Err(not_shown().into())
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Removes users that a CreateUser of unknown fate may have made under other names than those
     /// in `kept`; `true` if any was there. Users that the status knows are not touched, nor those
     /// without our tags.

@@ -11,8 +11,9 @@ use crate::assign::permissions::Permissions;
 use crate::connect::Applied;
 use crate::connect::plan::{Observed, Step, check_owner};
 use crate::fault::{Fault, Kind};
-use crate::roster::key::Key;
-use crate::roster::policy::Foreign;
+use crate::roster::key::{Id, Key};
+use crate::roster::policy::{Deactivate, Foreign, Rename};
+use crate::roster::record::{DesiredState, Phase};
 
 impl Attempt<'_> {
     /// Decides about a user that has the username already, and goes on with it if it may: ours by
@@ -43,30 +44,64 @@ impl Attempt<'_> {
             self.session.change(&Step::TagResource(tags), &user.ids).await?;
             user.tags.extend(agent.owner.tags());
         }
-        self.record.set_user(self.held(&user.ids));
+        self.record.set_user(self.held(&user));
         let applied = self.update(agent, permissions, &user).await?;
         Ok(if self.record.status.adopting { Applied::Adopted(user.ids) } else { applied })
     }
 
-    /// A transient fault if the user is that of another record here: it is about to be removed or
-    /// renamed, and then the name is free.
-    async fn check_others(&self, user: &Observed) -> Result<(), ReconcileError> {
+    /// A fault if the user is that of another record here. A transient one where that record gives the
+    /// name up: it is made to, since nobody else may sign in by it until then. Where it does not, the
+    /// newcomer parks at once, with the id of whoever has the name.
+    async fn check_others(&mut self, user: &Observed) -> Result<(), ReconcileError> {
         let Some(hash) = Owner::hash_in(&self.reconciler.rules.deployment, &user.tags) else {
             return Ok(());
         };
         let Some(mut other) = self.reconciler.roster.find(&Key::owner(hash)).await? else {
             return Ok(());
         };
-        if other.is_tombstone() {
+        let policy = &self.reconciler.policy;
+        let claims = other.keys().contains(&Key::user_name(&user.username));
+        let status = &mut other.status;
+        let holds = status.user.as_ref().is_some_and(|held| held.ids == user.ids);
+        // Of whom is being removed the user goes in any case.
+        let gives_up = match (other.spec.desired_state(), &policy.deactivate, policy.rename) {
+            (DesiredState::Deleted, ..) => None,
+            (DesiredState::Inactive, Deactivate::Keep, _)
+            | (DesiredState::Active, _, Rename::Park) => Some(false),
+            (DesiredState::Inactive, ..) | (DesiredState::Active, _, Rename::Recreate) => {
+                Some(true)
+            }
+        };
+        if status.is_unknown_user(&user.ids) {
             // An effect that came after its record was settled, from a call that was abandoned long
-            // before. The tombstone gets the user back, and the drain removes it.
-            other.status.user = Some(self.held(&user.ids));
-            other.set_pending(self.now());
-            other.set_due(Some(self.now()));
-            // If somebody else wrote the tombstone, the next attempt at this name comes by here
-            // again.
-            let _overtaken = self.reconciler.roster.write(&other).await?;
+            // before, or a user who was not shown when they were looked for. The record gets the user
+            // back, a tombstone too, and the drain sees to it.
+            match status.user {
+                None => status.user = Some(self.held(user)),
+                Some(_) if status.candidate_usernames.contains(&user.username) => {}
+                Some(_) => status.candidate_usernames.push(user.username.clone()),
+            }
+        } else if !claims && holds && gives_up == Some(true) && status.former_user.is_none() {
+            // The name has moved on, or belongs to nobody any more: its user is a former one, which is
+            // removed before anything else is done. So a swap of names comes to an end.
+            status.former_user = status.user.take();
+        } else if !claims && holds && gives_up == Some(false) {
+            let id = other.id.clone();
+            if self.reconciler.rules.identity.name == SAML {
+                self.shut_out_holder(user.clone()).await?;
+            }
+            return Err(held_for_good(&id).into());
+        } else if other.schedule.phase != Phase::Pending {
+            let is_parked = matches!(other.schedule.phase, Phase::Parked(_));
+            let fault = if is_parked { held_for_good(&other.id) } else { held_by_another() };
+            return Err(fault.into());
         }
+        other.reopen(self.now());
+        if !other.is_leased(self.now()) {
+            other.set_due(Some(self.now()));
+        }
+        // If somebody else wrote it, the next attempt at this name comes by here again.
+        let _overtaken = self.reconciler.roster.write(&other).await?;
         Err(held_by_another().into())
     }
 
@@ -89,6 +124,19 @@ impl Attempt<'_> {
         }
         Err(exceeds_allowed_permissions().into())
     }
+}
+
+/// The identity management under which whoever signs in by a username is its user.
+const SAML: &str = "SAML";
+
+/// The operator's to decide: whoever has the name keeps it, by the settings or because they are parked.
+fn held_for_good(holder: &Id) -> Fault {
+    let detail = format!(
+        "userName: expected a username that nobody has in Amazon Connect, found it with the user of \
+         another person here, {holder}, who is parked or keeps it by DEACTIVATE or RENAME; see to that \
+         one, then retry this one"
+    );
+    Fault::new(Kind::Renamed, detail)
 }
 
 /// Transient: the name is given up when the other record is done.

@@ -25,14 +25,14 @@ use crate::hex;
 use crate::roster::RosterError;
 use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
-use crate::roster::policy::{Deactivate, Missing, Rename};
+use crate::roster::policy::{Missing, Rename};
 use crate::roster::record::{ConnectUser, DesiredState, Reapplied, UserRecord};
 use crate::roster::{all_groups_of, write_group};
 
 /// How long a user that Connect does not show may just not be shown yet, counted from when we
 /// learnt of it ("Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes).
 /// One that was taken for gone too soon would be created twice.
-const YOUNG: Duration = Duration::from_mins(15);
+pub(super) const YOUNG: Duration = Duration::from_mins(15);
 
 /// How often a value is written that Connect then shows otherwise. Two programs that set one value
 /// would else overwrite each other for ever.
@@ -45,97 +45,59 @@ impl Attempt<'_> {
     /// The order is: groups of a person who is gone, the username that is waited for, the former
     /// user of a rename, then the user itself.
     pub(super) async fn work(&mut self) -> Result<Applied, ReconcileError> {
-        // Before the record is settled: a settled one is a tombstone, on which nobody works any
-        // more, and what is left of memberships would stay.
-        if self.record.desired_state() == DesiredState::Deleted {
-            self.reconciler.leave_groups(&self.record.id, self.clock).await?;
-        }
-        // Somebody who is shut out keeps the user with its username. Given a new name now, the old
-        // one would be free here and taken in Connect, and the next person to get it would run into
-        // that.
-        let waits = match self.record.desired_state() {
-            // Who is shut out keeps their user under its name, and takes another when they return: else
-            // whoever is given the former one would find it taken in Connect.
-            DesiredState::Inactive if !self.record.is_nameless() => None,
-            DesiredState::Active | DesiredState::Inactive | DesiredState::Deleted => {
-                self.claim_name().await?
+        if let Some(farewell) = self.farewell()? {
+            let left = self.take_leave(farewell).await;
+            if !matches!(left, Ok(_) | Err(ReconcileError::Fault(_))) {
+                return left;
             }
-        };
+            // What is left of the person here comes after the doors are shut, and before the record is
+            // settled: a settled one may be a tombstone, on which nobody works any more.
+            if self.record.desired_state() == DesiredState::Deleted {
+                self.reconciler.leave_groups(&self.record.id, self.clock).await?;
+            } else if self.record.is_nameless() {
+                self.claim_name().await?;
+            }
+            return left;
+        }
+        if self.record.desired_state() == DesiredState::Inactive {
+            return self.keep().await;
+        }
+        let waits = self.claim_name().await?;
         // First, because the status has room for one former user. Another rename on top of an
         // unfinished one would push out the id of the first, and its user would be nobody's.
         self.remove_former().await?;
-        let reconciler = self.reconciler;
-        match (self.record.desired_state(), &reconciler.policy.deactivate) {
-            (DesiredState::Active, _) => match waits {
-                None => self.hold_user().await,
-                Some(fault) if self.record.is_nameless() => Err(ReconcileError::NameTaken(fault)),
-                Some(fault) => {
-                    // The user of the name that they have is kept in step meanwhile.
-                    self.hold_user().await?;
-                    Err(ReconcileError::NameTaken(fault))
-                }
-            },
-            (DesiredState::Inactive, Deactivate::Suspend(profile)) => self.shut_out(profile).await,
-            (DesiredState::Inactive, Deactivate::Keep) => {
-                // Nothing is changed under this policy, but a CreateUser of unknown fate may have
-                // left a user of whom only the name is known.
-                if !self.record.status.candidate_usernames.is_empty() {
-                    self.one_user().await?;
-                }
-                let held = self.record.status.user.as_ref().map(|held| held.ids.clone());
-                Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
-            }
-            (DesiredState::Deleted, _) | (DesiredState::Inactive, Deactivate::Delete) => {
-                self.hold_nothing().await
+        match waits {
+            None => self.hold_user().await,
+            Some(fault) if self.record.is_nameless() => Err(ReconcileError::NameTaken(fault)),
+            Some(fault) => {
+                // The user of the name that they have is kept in step meanwhile.
+                self.hold_user().await?;
+                Err(ReconcileError::NameTaken(fault))
             }
         }
     }
 
-    /// Removes every user of the record: the known one and those of unknown fate. Each removal is
-    /// counted against the hour first.
-    async fn hold_nothing(&mut self) -> Result<Applied, ReconcileError> {
-        let mut applied = Applied::NoUser;
-        if let Some(held) = self.record.status.user.clone() {
-            self.remove(&held).await?;
-            self.record.status.user = None;
-            applied = Applied::Removed;
+    /// Changes nothing of somebody who left, by `DEACTIVATE=keep`. But a CreateUser of unknown fate may
+    /// have left a user of whom only the name is known.
+    async fn keep(&mut self) -> Result<Applied, ReconcileError> {
+        if self.record.is_nameless() {
+            self.claim_name().await?;
         }
-        if self.remove_candidates([None; 2]).await? {
-            applied = Applied::Removed;
+        self.remove_former().await?;
+        if !self.record.status.candidate_usernames.is_empty() {
+            self.one_user().await?;
         }
-        self.record.status.had_user |= applied == Applied::Removed;
-        Ok(applied)
-    }
-
-    /// Suspends: leaves the user with this security profile alone. Everything else of the user
-    /// stays as it is until the person returns.
-    ///
-    /// Suspensions count against the hour like removals. Unlike a removal, no checkpoint is needed
-    /// between count and call: if we are cut off there, the user is still shown, and the drain
-    /// counts once more and suspends. The guard is then too strict by one, never too lax.
-    async fn shut_out(&mut self, profile: &ResourceRef) -> Result<Applied, ReconcileError> {
-        let Some(user) = self.one_user().await? else { return Ok(Applied::NoUser) };
-        let given = self.given_to_agents(profile).await?;
-        let profile = self.session.security_profile(profile).await?;
-        // Names are resolved only here. That two spellings, an ARN and a name, are the same profile
-        // cannot be told at the start without a call.
-        if given.contains(&profile) {
-            return Err(self.take_what_can_be(&profile, &user).await);
-        }
-        let steps = plan(DesiredUser::ShutOut(&profile), Some(&user));
-        if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
-            let step = Step::UpdateUserSecurityProfiles(Vec::new());
-            self.count(&step, &user.ids).await?;
-        }
-        let is_done = self.apply(&steps, &user.ids).await?;
-        self.record.status.removal_claim = None;
-        Ok(if is_done { Applied::Unchanged(user.ids) } else { Applied::Suspended(user.ids) })
+        let held = self.record.status.user.as_ref().map(|held| held.ids.clone());
+        Ok(held.map_or(Applied::NoUser, Applied::Unchanged))
     }
 
     /// The security profiles with which people work here, as far as they are spelled in the other
     /// way than `suspended`, id or name. Those spelled the same way were compared when the
     /// configuration was read.
-    async fn given_to_agents(&self, suspended: &ResourceRef) -> Result<Vec<ResourceId>, Fault> {
+    pub(super) async fn given_to_agents(
+        &self,
+        suspended: &ResourceRef,
+    ) -> Result<Vec<ResourceId>, Fault> {
         let (permissions, allowed) =
             (&self.reconciler.rules.permissions, &self.reconciler.rules.allowed);
         let groups =
@@ -151,7 +113,11 @@ impl Attempt<'_> {
     /// stays is one that everybody has, if there is any. So somebody who leaves can do less than
     /// before and never more, whatever the setting names. The fault is returned in each case, and
     /// the record parks.
-    async fn take_what_can_be(&mut self, profile: &ResourceId, user: &Observed) -> ReconcileError {
+    pub(super) async fn take_what_can_be(
+        &mut self,
+        profile: &ResourceId,
+        user: &Observed,
+    ) -> ReconcileError {
         let everybodys = match resolved(
             self.reconciler.rules.permissions.security_profiles.iter(),
             &self.session,
@@ -241,14 +207,12 @@ impl Attempt<'_> {
     /// between creating it again and parking. In the first and the last case the id is forgotten.
     async fn observe(&mut self, policy: Missing) -> Result<Option<Observed>, ReconcileError> {
         let Some(held) = self.record.status.user.clone() else { return Ok(None) };
-        match self.session.observe(&held.ids).await? {
+        match self.sight(&held).await? {
             Some(user) => {
                 check_owner(&self.owner(), &user)?;
                 return Ok(Some(user));
             }
-            None if is_removed(self.record, &held) => {}
-            None if is_young(&held, self.now()) => return Err(not_shown().into()),
-            None if policy == Missing::Recreate => {}
+            None if is_removed(self.record, &held) || policy == Missing::Recreate => {}
             None => return Err(missing().into()),
         }
         self.record.status.user = None;
@@ -272,7 +236,7 @@ impl Attempt<'_> {
             }
             let found = self.session.find(&tried).await?;
             if let Some(user) = found.filter(|user| owner.owns(&user.tags)) {
-                self.record.status.user = Some(self.held(&user.ids));
+                self.record.status.user = Some(self.held(&user));
                 self.record.status.had_user = true;
                 return Ok(Some(user));
             }
@@ -300,7 +264,9 @@ impl Attempt<'_> {
                 return self.take_over(agent, permissions, user).await;
             }
         };
-        self.record.set_user(self.held(&ids));
+        let username = Some(agent.username.as_str().to_owned());
+        let held = ConnectUser { ids: ids.clone(), since: self.now(), username };
+        self.record.set_user(held);
         // They were counted on the user of before.
         self.record.status.reapply_counts.clear();
         // This one is of our own making.
@@ -328,9 +294,23 @@ impl Attempt<'_> {
     /// fault is `Kind::Unequal`, and the record parks. Cut off between two steps, the next plan has
     /// the rest.
     async fn apply(&mut self, steps: &[Step], user: &UserIds) -> Result<bool, ReconcileError> {
+        self.forget_effects(steps);
+        self.make(steps, user).await?;
+        Ok(steps.is_empty())
+    }
+
+    /// Forgets how often a step was made that is planned no longer: it had its effect.
+    pub(super) fn forget_effects(&mut self, steps: &[Step]) {
         let is_planned = |name: &String| steps.iter().any(|step| step.name() == name);
-        // A step that is planned no longer had its effect: its count is over.
         self.record.status.reapply_counts.retain(|name, _| is_planned(name));
+    }
+
+    /// Makes these calls of a plan.
+    pub(super) async fn make(
+        &mut self,
+        steps: &[Step],
+        user: &UserIds,
+    ) -> Result<(), ReconcileError> {
         let mut unequal = Vec::new();
         for step in steps {
             let (name, digest) = (step.name(), digest(step));
@@ -345,7 +325,7 @@ impl Attempt<'_> {
             let tried = Reapplied { digest, times: times.saturating_add(1) };
             self.record.status.reapply_counts.insert(name.to_owned(), tried);
         }
-        if unequal.is_empty() { Ok(steps.is_empty()) } else { Err(drifted(&unequal).into()) }
+        if unequal.is_empty() { Ok(()) } else { Err(drifted(&unequal).into()) }
     }
 }
 

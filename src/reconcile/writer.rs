@@ -88,7 +88,8 @@ impl Reconciler {
             record.free_names(known);
         }
         let may_follow = !record.is_leased(now) && budget.writing().allows_a_call();
-        let leased = may_follow && !self.has_backlog(now).await?;
+        // A farewell is rare, uses other operations than a crowd that joins, and waits for nobody.
+        let leased = may_follow && (record.is_farewell() || !self.has_backlog(now).await?);
         // Content, lease and candidate username in one write. With two, the drain could come in
         // between, and the sender would be told 202 of what was about to be done.
         if leased {

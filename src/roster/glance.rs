@@ -124,7 +124,7 @@ fn part_of_resource(packed: &[u8], sought: &Sought<'_>) -> Result<Map<String, Va
         let share = match sought.share(&name) {
             Share::Nothing => None,
             Share::All => Some(unpack(value)?),
-            Share::DesiredState => part_of_extension(value, sought)?,
+            Share::Needed => part_of_extension(value, sought)?,
         };
         part.extend(share.map(|share| (name.into_owned(), share)));
     }

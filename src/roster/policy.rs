@@ -7,6 +7,10 @@ use crate::assign::instance::ResourceRef;
 pub struct Policy {
     /// What becomes of who is deactivated.
     pub deactivate: Deactivate,
+    /// The profile for users who are to be removed, until they are, under [`Deactivate::Delete`].
+    pub suspended: Option<ResourceRef>,
+    /// Whether the sessions of those who leave are ended.
+    pub ends_sessions: bool,
     /// What becomes of a user whose `userName` changes: Connect renames nobody.
     pub rename: Rename,
     /// What becomes of a user who was removed from Connect by hand.
@@ -17,6 +21,18 @@ pub struct Policy {
     pub removals_per_hour: usize,
     /// Calls a second of each operation that the drain may make.
     pub rate: f64,
+}
+
+impl Policy {
+    /// The profile that whoever left has alone, if there is one.
+    #[must_use]
+    pub const fn suspended_profile(&self) -> Option<&ResourceRef> {
+        match &self.deactivate {
+            Deactivate::Suspend(profile) => Some(profile),
+            Deactivate::Delete => self.suspended.as_ref(),
+            Deactivate::Keep => None,
+        }
+    }
 }
 
 /// What becomes of who is deactivated. There is no default: whoever says nothing would keep the

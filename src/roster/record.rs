@@ -46,6 +46,12 @@ pub const WORK: Duration = Duration::from_secs(25);
 /// A call whose fate is unknown may have its effect for so long; nobody looks before.
 pub const QUIET: Duration = Duration::from_secs(30);
 
+/// A farewell is tried again after this time at most: whoever left may do whatever they could.
+pub const FAREWELL_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long it takes until the end of sessions that Connect refused is asked for again.
+pub const SESSIONS_AGAIN: Duration = Duration::from_hours(1);
+
 /// How long a removed person is remembered.
 pub const TOMBSTONE_TTL: Duration = Duration::from_hours(30 * 24);
 
@@ -394,12 +400,19 @@ impl UserRecord {
         (self.schedule.phase == Phase::Pending).then_some(since)
     }
 
+    /// Whether somebody is to lose their access whom a sender asked in before: not so of somebody
+    /// unknown who left, who comes after every farewell that may shut a door.
+    #[must_use]
+    pub fn is_farewell(&self) -> bool {
+        let is_stranger = self.spec.never_joined && !self.status.had_user;
+        self.desired_state() != DesiredState::Active && !is_stranger && !self.is_applied()
+    }
+
     /// Says when it is looked at again. Farewells come first of those that are due; who is gone from
     /// Connect already has nothing more to lose.
     pub fn set_due(&mut self, due: Option<SystemTime>) {
-        let is_farewell = self.desired_state() != DesiredState::Active && !self.is_tombstone();
         self.schedule.class = match due {
-            Some(_) if is_farewell => DueClass::Farewell,
+            Some(_) if self.is_farewell() => DueClass::Farewell,
             _ => DueClass::Ordinary,
         };
         self.schedule.due = due;
@@ -413,6 +426,9 @@ impl UserRecord {
         self.set_due(self.lease.until);
         if self.desired_state() == DesiredState::Active {
             self.reserve_username();
+            // Whoever had the lease before and came to no end may have sent one.
+            let before = self.status.create_reserved.replace(now);
+            self.status.create_unknown = self.status.create_unknown.max(before);
         }
     }
 
@@ -467,6 +483,10 @@ impl UserRecord {
     /// Notes that Connect follows; nothing personal is left of who is gone.
     pub fn settle(&mut self, rules: &str, now: SystemTime) {
         self.follows(rules);
+        if self.desired_state() == DesiredState::Active {
+            // Who works again is signed in by right.
+            self.status.sessions_owed.clear();
+        }
         self.schedule.phase = Phase::Applied;
         (self.schedule.attempts, self.lease.until) = (0, None);
         (self.schedule.waits_for, self.schedule.pending_since) = (None, None);
@@ -481,14 +501,33 @@ impl UserRecord {
             self.spec.is_forgotten = true;
             self.free_names(&known);
         }
-        self.set_due(None);
+        self.set_due(self.owes_sessions().then(|| now.checked_add(SESSIONS_AGAIN)).flatten());
         if self.desired_state() == DesiredState::Deleted {
             (self.spec.person, self.spec.external_ids) = (Person::default(), BTreeMap::new());
             (self.status.user, self.status.former_user) = (None, None);
             // Who waits for the name is told first.
             let is_told = self.freed_names.is_empty();
-            self.set_due(if is_told { now.checked_add(TOMBSTONE_TTL) } else { Some(now) });
+            let rest = if self.owes_sessions() { SESSIONS_AGAIN } else { TOMBSTONE_TTL };
+            self.set_due(if is_told { now.checked_add(rest) } else { Some(now) });
         }
+    }
+
+    /// Whether Connect refused to end sessions of somebody who left. It keeps no record pending, and is
+    /// tried again once an hour.
+    #[must_use]
+    pub fn owes_sessions(&self) -> bool {
+        self.schedule.phase == Phase::Applied && !self.status.sessions_owed.is_empty()
+    }
+
+    /// Notes whose sessions are still owed after another try, and when it is tried again.
+    pub fn settle_sessions(&mut self, owed: Vec<String>, now: SystemTime) {
+        self.status.sessions_owed = owed;
+        let again = match (self.owes_sessions(), self.is_tombstone()) {
+            (true, _) => Some(SESSIONS_AGAIN),
+            (false, true) => Some(TOMBSTONE_TTL),
+            (false, false) => None,
+        };
+        self.set_due(again.and_then(|again| now.checked_add(again)));
     }
 
     /// Notes that Connect follows this revision, whatever came since.
@@ -498,6 +537,7 @@ impl UserRecord {
         self.status.adoption_confirmed |= self.status.adopting;
         (self.status.removal_claim, self.status.adopting) = (None, false);
         self.status.candidate_usernames.clear();
+        (self.status.create_reserved, self.status.create_unknown) = (None, None);
     }
 
     /// Notes why Connect does not follow. What time mends is tried again soon and then less often;
@@ -505,9 +545,19 @@ impl UserRecord {
     pub fn fail(&mut self, fault: &Fault, now: SystemTime) {
         let turn = fault.kind.responsibility();
         self.lease.until = None;
+        if let Some(reserved) = self.status.create_reserved.take()
+            && fault.kind == Kind::Unavailable
+        {
+            self.status.create_unknown = self.status.create_unknown.max(Some(reserved.max(now)));
+        }
         let exponent = self.schedule.attempts.min(16);
-        self.schedule.attempts = self.schedule.attempts.saturating_add(1);
+        // Whom a throttle made wait has not been tried.
+        if !(self.is_farewell() && fault.kind == Kind::Throttled) {
+            self.schedule.attempts = self.schedule.attempts.saturating_add(1);
+        }
         let (first, most) = match turn {
+            Responsibility::Retry if self.is_farewell() => (Duration::from_secs(1), FAREWELL_PAUSE),
+            _ if self.is_farewell() => (FAREWELL_PAUSE, FAREWELL_PAUSE),
             Responsibility::Retry => (Duration::from_secs(1), Duration::from_mins(15)),
             _ => (Duration::from_mins(5), Duration::from_hours(1)),
         };

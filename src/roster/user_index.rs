@@ -198,16 +198,35 @@ impl UserIndex {
     }
 
     pub(super) fn due(&self, now: SystemTime, count: usize) -> Result<Vec<Id>, RosterError> {
-        let of_class = |class, count| {
-            let own = self.due.range((class, SystemTime::UNIX_EPOCH, KeyHash::LEAST)..);
-            own.take_while(move |(other, due, _)| *other == class && *due <= now).take(count)
-        };
         // Farewells that fail again and again would else leave nobody else a turn.
         let most = count.checked_div(2).unwrap_or_default();
-        let others = of_class(DueClass::Ordinary, most).count();
-        let farewells = of_class(DueClass::Farewell, count.saturating_sub(others));
+        let others = self.due_of(DueClass::Ordinary, now).take(most).count();
+        let farewells = self.due_of(DueClass::Farewell, now).take(count.saturating_sub(others));
         let rest = count.saturating_sub(farewells.clone().count());
-        let due = farewells.chain(of_class(DueClass::Ordinary, rest));
+        self.ids(farewells.chain(self.due_of(DueClass::Ordinary, now).take(rest)))
+    }
+
+    pub(super) fn due_farewells(
+        &self,
+        now: SystemTime,
+        count: usize,
+    ) -> Result<Vec<Id>, RosterError> {
+        self.ids(self.due_of(DueClass::Farewell, now).take(count))
+    }
+
+    fn due_of(
+        &self,
+        class: DueClass,
+        now: SystemTime,
+    ) -> impl Iterator<Item = &(DueClass, SystemTime, KeyHash)> + Clone {
+        let own = self.due.range((class, SystemTime::UNIX_EPOCH, KeyHash::LEAST)..);
+        own.take_while(move |(other, due, _)| *other == class && *due <= now)
+    }
+
+    fn ids<'a>(
+        &self,
+        due: impl Iterator<Item = &'a (DueClass, SystemTime, KeyHash)>,
+    ) -> Result<Vec<Id>, RosterError> {
         let ids = due.filter_map(|(_, _, short)| Some(self.id(*short, self.records.get(short)?)));
         ids.collect()
     }

@@ -220,7 +220,7 @@ async fn a_whole_life_is_followed() {
     house.tell(&story("user-updated")).await.is(200, "unchanged", "");
 
     let renamed = house.tell(&story("user-renamed")).await;
-    renamed.is(201, "created", "DescribeUser CreateUser DescribeUser DeleteUser");
+    renamed.is(201, "created", "DescribeUser CreateUser DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser");
     let held = house.user();
     assert_eq!(held["Username"], "ana.vega@example.com");
     assert_ne!(held["Id"], joined["Id"]);
@@ -228,7 +228,11 @@ async fn a_whole_life_is_followed() {
     assert_eq!(held["Tags"], joined["Tags"], "the owner is fixed");
 
     let suspended = house.tell(&story("user-deactivated")).await;
-    suspended.is(200, "suspended", "DescribeUser UpdateUserSecurityProfiles TagResource");
+    suspended.is(
+        200,
+        "suspended",
+        "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions TagResource",
+    );
     assert_eq!(house.profile(), "No Access");
     assert_eq!(house.user()["Tags"]["provisioner-suspended"], "true");
     assert_eq!(house.user()["Username"], "ana.vega@example.com");
@@ -240,17 +244,28 @@ async fn a_whole_life_is_followed() {
     assert_eq!(house.user()["Tags"], joined["Tags"]);
 
     let removed = house.tell(&story("user-deleted")).await;
-    removed.is(200, "removed", "DescribeUser DeleteUser");
+    removed.is(
+        200,
+        "removed",
+        "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser",
+    );
     assert_eq!(house.names(), [""; 0]);
     assert_eq!(house.persons().await, 0);
     let again = house.tell(&story("user-deleted")).await;
-    assert_eq!((again.status, &*again.calls), (200, "SearchUsers ListUsers"), "{}", again.body);
+    assert_eq!((again.status, &*again.calls), (200, "ListUsers"), "{}", again.body);
 }
 
 #[tokio::test]
 async fn who_is_deactivated_is_deleted_or_kept_if_the_operator_says_so() {
     for (choice, calls, outcome, users, back, calls_back) in [
-        ("delete", "DescribeUser DeleteUser", "removed", 0, "created", "CreateUser"),
+        (
+            "delete",
+            "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser",
+            "removed",
+            0,
+            "created",
+            "CreateUser",
+        ),
         ("keep", "", "unchanged", 1, "unchanged", "DescribeUser"),
     ] {
         let mut house = given(&[("DEACTIVATE", choice)]).await;
@@ -273,7 +288,11 @@ async fn who_changes_while_shut_out_returns_as_they_are_then() {
     let mut inactive = story("user-updated");
     inactive.body["data"]["active"] = json!(false);
     let shut_out = house.tell(&inactive).await;
-    shut_out.is(200, "suspended", "DescribeUser UpdateUserSecurityProfiles TagResource");
+    shut_out.is(
+        200,
+        "suspended",
+        "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions TagResource",
+    );
     assert_eq!(house.profile(), "No Access");
 
     let mut renamed = story("user-renamed");
@@ -282,7 +301,9 @@ async fn who_changes_while_shut_out_returns_as_they_are_then() {
     assert_eq!(house.names(), [ANA], "the new name is given on their return");
     assert_eq!(house.user()["IdentityInfo"]["LastName"], "Ruiz");
     let returned = house.tell(&story("user-activated")).await;
-    returned.is(201, "created", "DescribeUser CreateUser DescribeUser DeleteUser");
+    // The former user has no power any more.
+    let calls = "DescribeUser CreateUser DescribeUser DeleteAllEntitySessions DeleteUser";
+    returned.is(201, "created", calls);
     assert_eq!(house.names(), ["ana.vega@example.com"]);
     assert_eq!(house.user()["IdentityInfo"]["LastName"], "Ruiz Vega");
     assert_eq!(house.profile(), "Agent");
@@ -302,15 +323,16 @@ async fn who_comes_inactive_is_known_and_made_when_they_return() {
 #[tokio::test]
 async fn somebody_unknown_who_leaves_takes_nothing_along() {
     let mut house = given(&[]).await;
-    for name in ["user-deactivated", "user-deleted"] {
+    // One listing serves for ten minutes.
+    for (name, calls) in [("user-deactivated", "ListUsers"), ("user-deleted", "")] {
         let left = house.tell(&story(name)).await;
-        left.is(200, "noUser", "SearchUsers ListUsers");
+        left.is(200, "noUser", calls);
         assert_eq!(house.persons().await, 0, "{name}");
     }
     foreign(&house.local, "bo.taken@example.com").await;
     let bo = envelope("user.deleted", &story("user-name-taken"));
     let left = house.tell(&bo).await;
-    left.is(200, "noUser", "SearchUsers DescribeUser");
+    left.is(200, "noUser", "");
     assert_eq!(house.names(), ["bo.taken@example.com"], "somebody else's");
 }
 
@@ -338,7 +360,7 @@ async fn users_from_before_the_roster_are_known_by_their_tags() {
     made_before(&house).await;
     let left = house.tell(&story("user-deactivated")).await;
     assert_eq!((left.status, left.outcome()), (200, "suspended"), "{}", left.body);
-    assert!(left.calls.starts_with("SearchUsers DescribeUser Update"), "{}", left.calls);
+    assert!(left.calls.starts_with("ListUsers DescribeUser Update"), "{}", left.calls);
     assert_eq!((house.profile(), house.persons().await), ("No Access".to_owned(), 1));
     let back = house.tell(&story("okta-user-created")).await;
     assert_eq!((back.status, back.outcome()), (200, "updated"), "{}", back.body);

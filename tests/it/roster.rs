@@ -358,6 +358,9 @@ async fn farewells_come_first_of_those_that_are_due(roster: &dyn Roster) {
     assert_eq!(roster.due(at(30), 3).await.unwrap(), ids(&[72, 71, 73]), "before all others");
     assert_eq!(roster.due(at(30), 2).await.unwrap(), ids(&[72, 73]), "half is left to others");
     assert_eq!(roster.due(at(30), 1).await.unwrap(), ids(&[72]));
+    assert_eq!(roster.due_farewells(at(30), 9).await.unwrap(), ids(&[72, 71]));
+    assert_eq!(roster.due_farewells(at(30), 1).await.unwrap(), ids(&[72]));
+    assert_eq!(roster.due_farewells(at(1), 9).await.unwrap(), []);
     let mut back = roster.load(&record(71).id).await.unwrap().unwrap();
     back.spec.access.set(DesiredState::Active, at(80), None);
     back.set_due(Some(at(1)));

@@ -139,6 +139,7 @@ impl House {
             faults: Arc::new(Mutex::new(weather.faults)),
             calls: Arc::default(),
             removals: Arc::default(),
+            shut_out: Arc::default(),
             doubled: Arc::default(),
             told: Arc::default(),
             mutation,

@@ -92,6 +92,10 @@ static METRICS: &[(&str, &str)] = &[
         "DoubtfulFarewell",
         "farewells that are perhaps another person's: whoever has the name is suspended; `ERROR`",
     ),
+    (
+        "SessionsNotEnded",
+        "people who left and have no power, whose sessions Connect refuses to end; tried once an hour; `WARN`",
+    ),
     ("UnknownTypes", "signed events of a type that asks nothing here"),
     ("SecretTrouble", "requests at which a secret could not be read"),
     ("ConnectLatency", "milliseconds that the calls of Connect took, with their fraction"),

@@ -97,6 +97,11 @@ static OTHERS: &[(&str, &str)] = &[
          suspended: id, ARN or name",
     ),
     (
+        "END_SESSIONS",
+        "with a roster: `true` or `false`: whether the [sessions](roster.md#sessions) of whoever is \
+         suspended or removed are ended",
+    ),
+    (
         "RENAME",
         "with a roster: `recreate` or `park`: what becomes of who gets [another \
          name](roster.md#names-that-change)",

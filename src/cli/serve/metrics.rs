@@ -36,6 +36,8 @@ struct Totals {
     lines: BTreeMap<&'static str, u64>,
     runs: [u64; 2],
     drained: [u64; 4],
+    overdue: u64,
+    sessions_not_ended: u64,
     calls: u64,
 }
 
@@ -84,6 +86,8 @@ impl Meter {
                 let Drained { applied, adopted, parked, pending, .. } = drained;
                 let came = [*applied, *adopted, parked.len(), pending.len()];
                 counted.drained.iter_mut().zip(came).for_each(|(sum, more)| add(sum, more));
+                add(&mut counted.overdue, drained.overdue.len());
+                add(&mut counted.sessions_not_ended, drained.sessions_not_ended.len());
                 let calls = usize::try_from(drained.calls.count).unwrap_or(usize::MAX);
                 add(&mut counted.calls, calls);
             }
@@ -154,6 +158,10 @@ impl Totals {
         let came =
             [("applied", applied), ("adopted", adopted), ("parked", parked), ("pending", pending)];
         text.family("drain_records_total", "counter", help, "outcome", came);
+        let help = "Records pending for too long, each once an hour: a minute if somebody left, else an hour.";
+        text.value("drain_overdue_total", "counter", help, self.overdue);
+        let help = "Tries to end the sessions of somebody who left that Connect refused.";
+        text.value("drain_sessions_not_ended_total", "counter", help, self.sessions_not_ended);
         let help = "Calls of Amazon Connect by the drain.";
         text.value("drain_connect_calls_total", "counter", help, self.calls);
     }

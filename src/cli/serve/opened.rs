@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{TOMBSTONE_TTL, URL, secrets};
+use super::{IN_MEMORY, URL, secrets};
 use crate::cli::settings::DEMO_SCIM_TOKEN;
 use crate::config::{Config, Environment};
 use crate::http::SCIM;
@@ -81,7 +81,7 @@ impl Opened<'_> {
             None => "without a roster: users are created, and nothing else happens to them, and \
                      SCIM is not spoken"
                 .to_owned(),
-            Some(TOMBSTONE_TTL) => "with a roster in memory, which ends with it".to_owned(),
+            Some(IN_MEMORY) => "with a roster in memory, which ends with it".to_owned(),
             Some(path) => format!("with the roster {path}"),
         }
     }

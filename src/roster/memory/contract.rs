@@ -134,6 +134,10 @@ impl Roster for MemoryRoster {
         at_once(self.state().contents.user_index.due(now, count))
     }
 
+    fn due_farewells(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
+        at_once(self.state().contents.user_index.due_farewells(now, count))
+    }
+
     fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)> {
         let state = self.state();
         let page = state.contents.user_index.page(start, count);

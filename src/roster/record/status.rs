@@ -23,6 +23,12 @@ pub struct Status {
     /// written before the call, and empty once Connect follows.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub candidate_usernames: Vec<String>,
+    /// Since when a CreateUser may be under way: written with the lease under which it may be sent.
+    #[serde(default, with = "nanos::option", skip_serializing_if = "Option::is_none")]
+    pub create_reserved: Option<SystemTime>,
+    /// When a CreateUser of unknown fate was last sent, or may have been.
+    #[serde(default, with = "nanos::option", skip_serializing_if = "Option::is_none")]
+    pub create_unknown: Option<SystemTime>,
     /// The [generation](super::UserRecord::generation) that Connect follows; 0 is none.
     pub observed_generation: u64,
     /// The digest of the rules by which it does: 16 hexadecimal digits, or nothing.
@@ -51,13 +57,16 @@ pub struct Status {
 }
 
 /// A user that Connect holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectUser {
     /// What Connect calls it.
     pub ids: UserIds,
     /// Since when we know of it, by our clock.
     #[serde(with = "nanos")]
     pub since: SystemTime,
+    /// Its username, as Connect showed it last; none where an older build wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
 }
 
 /// A removal that was counted.
@@ -93,7 +102,24 @@ impl fmt::Debug for Status {
     }
 }
 
+/// Shows Connect's ids and no name.
+impl fmt::Debug for ConnectUser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectUser")
+            .field("ids", &self.ids)
+            .field("since", &self.since)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Status {
+    /// Since when a user may be there, or appear, of whom only the name is known.
+    #[must_use]
+    pub fn create_may_be_under_way_since(&self) -> Option<SystemTime> {
+        self.create_reserved.max(self.create_unknown)
+    }
+
     /// Whether a user is none of those that are written down.
     #[must_use]
     pub fn is_unknown_user(&self, ids: &UserIds) -> bool {

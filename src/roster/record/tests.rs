@@ -116,6 +116,7 @@ fn a_former_user_is_remembered_until_it_is_gone() {
     let held = |id: &str| ConnectUser {
         ids: UserIds { id: id.to_owned(), arn: String::new() },
         since: at(0),
+        username: None,
     };
     let mut record = record();
     record.set_user(held("a"));
@@ -180,7 +181,7 @@ fn changed() -> UserRecord {
         UserRecord::new(Id::of([7; 16]), Person::new(user), DesiredState::Active, "o", now);
     record.spec.note_own_external_id("okta");
     let ids = UserIds { id: "u1".to_owned(), arn: "a1".to_owned() };
-    record.set_user(ConnectUser { ids, since: now });
+    record.set_user(ConnectUser { ids, since: now, username: Some("ana@example.com".to_owned()) });
     record.take_lease(now);
     record
 }
@@ -240,8 +241,8 @@ const STORED: &str = concat!(
     r#""lifecycle_time":1800000000123456789,"#,
     r#""reasons":{"activated":{"time":1800000000123456789}}},"#,
     r#""external_ids":{"okta":"e1"},"etag":1,"modified":1800000000123456789},"#,
-    r#""status":{"user":{"ids":{"id":"u1","arn":"a1"},"since":1800000000123456789},"#,
-    r#""candidate_usernames":["ana@example.com"],"observed_generation":0,"had_user":true},"#,
+    r#""status":{"user":{"ids":{"id":"u1","arn":"a1"},"since":1800000000123456789,"username":"ana@example.com"},"#,
+    r#""candidate_usernames":["ana@example.com"],"create_reserved":1800000000123456789,"observed_generation":0,"had_user":true},"#,
     r#""lease":{"fence":1,"until":1800000060123456789},"#,
     r#""schedule":{"phase":"pending","pending_since":1800000000123456789,"#,
     r#""due":1800000060123456789}}"#,

@@ -117,6 +117,8 @@ impl From<Record> for UserRecord {
                 modified: old.modified,
             },
             status: Status {
+                create_reserved: None,
+                create_unknown: None,
                 user: old.user.map(ConnectUser::from),
                 former_user: old.former.map(ConnectUser::from),
                 candidate_usernames: old.tried,
@@ -173,6 +175,6 @@ impl From<OldState> for Phase {
 
 impl From<OldHeld> for ConnectUser {
     fn from(old: OldHeld) -> Self {
-        Self { ids: old.ids, since: old.since }
+        Self { ids: old.ids, since: old.since, username: None }
     }
 }

@@ -18,7 +18,7 @@ pub enum Share {
     /// The whole of it.
     All,
     /// An extension object: only its members that are [needed](Sought::wants).
-    DesiredState,
+    Needed,
     /// Nothing.
     Nothing,
 }
@@ -48,7 +48,7 @@ impl<'a> Sought<'a> {
     #[must_use]
     pub fn share(&self, name: &str) -> Share {
         if self.types.extension(name).is_some() {
-            Share::DesiredState
+            Share::Needed
         } else if self.wants(name) {
             Share::All
         } else {
@@ -63,7 +63,7 @@ impl<'a> Sought<'a> {
         for (name, value) in resource {
             match (self.share(name), value) {
                 (Share::Nothing, _) => {}
-                (Share::DesiredState, Value::Object(members)) => {
+                (Share::Needed, Value::Object(members)) => {
                     let wanted = members.iter().filter(|(name, _)| self.wants(name));
                     let wanted = wanted.map(|(name, value)| (name.clone(), value.clone()));
                     let wanted: Map<_, _> = wanted.collect();
@@ -71,7 +71,7 @@ impl<'a> Sought<'a> {
                         part.insert(name.clone(), wanted.into());
                     }
                 }
-                (Share::All | Share::DesiredState, value) => {
+                (Share::All | Share::Needed, value) => {
                     part.insert(name.clone(), value.clone());
                 }
             }

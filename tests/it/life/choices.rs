@@ -36,7 +36,10 @@ async fn too_many_removals_within_an_hour_are_held_until_they_are_let_through() 
 
     parked::release(&*house.roster, slice::from_ref(&deleted.id), house.at).await.unwrap();
     let (drained, calls) = house.drain().await;
-    assert_eq!((drained.applied, &*calls), (1, "DescribeUser DeleteUser"));
+    assert_eq!(
+        (drained.applied, &*calls),
+        (1, "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser")
+    );
     assert_eq!((house.names().len(), house.parked().await.len()), (26, 1));
 
     // The hour passes, and 51 of the counted with it.
@@ -155,8 +158,8 @@ async fn nobody_is_adopted_for_what_a_group_gives_to_others() {
 #[tokio::test]
 async fn who_was_removed_by_hand_is_parked_or_made_anew() {
     for (choice, status, outcome, calls, held) in [
-        ("park", 202, "parked", "DescribeUser", 0),
-        ("recreate", 201, "created", "DescribeUser CreateUser", 1),
+        ("park", 202, "parked", "DescribeUser ListUsers", 0),
+        ("recreate", 201, "created", "DescribeUser ListUsers CreateUser", 1),
     ] {
         let mut house = given(&[("ON_MISSING", choice)]).await;
         house.tell(&story("okta-user-created")).await;
@@ -185,7 +188,7 @@ async fn who_was_shut_out_and_removed_by_hand_is_not_made_anew() {
     house.tell(&story("okta-user-created")).await;
     house.remove_by_hand().await;
     house.later(Duration::from_secs(16 * 60));
-    house.tell(&story("user-deactivated")).await.is(200, "noUser", "DescribeUser");
+    house.tell(&story("user-deactivated")).await.is(200, "noUser", "DescribeUser ListUsers");
     assert_eq!(house.names(), [""; 0]);
 }
 

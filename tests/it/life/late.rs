@@ -113,7 +113,11 @@ async fn a_removal_of_unknown_fate_is_done_once() {
         let mut house = given(&[("MAX_REMOVALS_PER_HOUR", "1")]).await;
         house.tell(&story("okta-user-created")).await;
         faults(&house.local, "DeleteUser", &[lost]);
-        house.tell(&story("user-deleted")).await.is(202, "pending", "DescribeUser DeleteUser");
+        house.tell(&story("user-deleted")).await.is(
+            202,
+            "pending",
+            "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser",
+        );
         // So long that a user whom Connect does not show is gone, and counted only once.
         house.later(Duration::from_secs(16 * 60));
         let (drained, calls) = house.drain().await;
@@ -128,11 +132,15 @@ async fn who_was_just_made_and_is_removed_is_gone_at_once() {
     let mut house = given(&[]).await;
     house.tell(&story("okta-user-created")).await;
     faults(&house.local, "DeleteUser", &["500-after"]);
-    house.tell(&story("user-deleted")).await.is(202, "pending", "DescribeUser DeleteUser");
+    house.tell(&story("user-deleted")).await.is(
+        202,
+        "pending",
+        "DescribeUser UpdateUserSecurityProfiles DeleteAllEntitySessions DeleteUser",
+    );
     house.later(Duration::from_secs(31));
     // Too young to be gone, if it had not been us.
     let (drained, calls) = house.drain().await;
-    assert_eq!((drained.applied, &*calls), (1, "DescribeUser"));
+    assert_eq!((drained.applied, &*calls), (1, "DescribeUser ListUsers"));
     let counts = house.roster.counts().await.unwrap();
     assert_eq!((counts.pending, counts.removed), (0, 1));
 }

@@ -126,6 +126,10 @@ impl Roster for Counting {
         self.note("due").due(now, count)
     }
 
+    fn due_farewells(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
+        self.note("due_farewells").due_farewells(now, count)
+    }
+
     fn page(&self, start: usize, count: usize) -> RosterFuture<'_, (Vec<UserRecord>, usize)> {
         self.note("page").page(start, count)
     }

@@ -23,9 +23,12 @@ async fn each_action_costs_a_look_and_a_call_for_each_difference() {
     let client = client(&[]).await;
     let target = format!("/Users/{}", client.user(ANA).await);
     assert_eq!(since(&client, &json!({})), json!({"CreateUser": 1}));
-    let suspended = json!({"DescribeUser": 1, "UpdateUserSecurityProfiles": 1, "TagResource": 1});
+    let suspended = json!({"DescribeUser": 1, "UpdateUserSecurityProfiles": 1, "DeleteAllEntitySessions": 1, "TagResource": 1});
     let back = json!({"DescribeUser": 1, "UpdateUserSecurityProfiles": 1, "UntagResource": 1});
-    let renamed = json!({"DescribeUser": 2, "CreateUser": 1, "DeleteUser": 1});
+    let renamed = json!({
+        "DescribeUser": 2, "CreateUser": 1, "UpdateUserSecurityProfiles": 1,
+        "DeleteAllEntitySessions": 1, "DeleteUser": 1,
+    });
     for (value, calls) in [
         (json!({"title": "Agent"}), json!({})),
         (
@@ -46,7 +49,11 @@ async fn each_action_costs_a_look_and_a_call_for_each_difference() {
     }
     let before = client.held()["calls"].clone();
     client.delete(&target).await.is(204);
-    assert_eq!(since(&client, &before), json!({"DescribeUser": 1, "DeleteUser": 1}));
+    let removed = json!({
+        "DescribeUser": 1, "UpdateUserSecurityProfiles": 1, "DeleteAllEntitySessions": 1,
+        "DeleteUser": 1,
+    });
+    assert_eq!(since(&client, &before), removed);
 }
 
 #[tokio::test]

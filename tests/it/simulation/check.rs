@@ -185,11 +185,12 @@ fn check_connect(house: &House, record: &UserRecord, users: &[Value], number: us
     match &record.schedule.phase {
         Phase::Pending => panic!("lost: p{number} is pending for ever: {record:?} {ours:?}"),
         Phase::Parked(parked) => {
-            let expected = ["uniqueness", "removalHeld"];
+            // Renamed: whoever has the name is held.
+            let expected = ["uniqueness", "removalHeld", "renamed"];
             let fault = parked.fault.as_str();
             assert!(expected.contains(&fault), "lost: p{number} is parked: {parked:?}");
             let held = house.removals_per_hour < 50;
-            assert!(fault != "removalHeld" || held, "guard: p{number} was held for nothing");
+            assert!(fault == "uniqueness" || held, "guard: p{number} was held for nothing");
             return;
         }
         Phase::Applied => {}

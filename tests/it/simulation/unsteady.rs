@@ -213,6 +213,10 @@ impl Roster for Unsteady {
         })
     }
 
+    fn due_farewells(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
+        self.effect(move || self.inner.due_farewells(now, count))
+    }
+
     fn due(&self, now: SystemTime, count: usize) -> RosterFuture<'_, Vec<Id>> {
         self.effect(move || {
             Box::pin(async move {

@@ -39,6 +39,8 @@ pub(crate) struct Wire {
     /// What was called, and when it arrived.
     pub(crate) calls: Arc<Mutex<Vec<(String, SystemTime)>>>,
     pub(crate) removals: Arc<Mutex<Vec<SystemTime>>>,
+    /// Whose power was taken, and when.
+    pub(crate) shut_out: Arc<Mutex<BTreeMap<String, SystemTime>>>,
     /// Owners who had two users of one name, or three.
     pub(crate) doubled: Arc<Mutex<Vec<String>>>,
     pub(crate) mutation: Option<Mutation>,
@@ -132,7 +134,15 @@ impl Wire {
             println!("{time:.3} {method} {path} {body} -> {}", response.status());
         }
         if response.status() == 200 && removes {
-            self.removals.lock().unwrap().push(now);
+            // Whose power was taken a moment ago is removed by the same farewell.
+            let user = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
+            let shut_out = self.shut_out.lock().unwrap().insert(user, now);
+            let moment = Duration::from_mins(10);
+            let is_same = shut_out
+                .is_some_and(|then| now.duration_since(then).is_ok_and(|passed| passed < moment));
+            if !(deletes && is_same) {
+                self.removals.lock().unwrap().push(now);
+            }
         }
         let is_small = self.calls.lock().unwrap().len() < 500;
         if response.status() == 200 && request.method() == "PUT" && is_small {
