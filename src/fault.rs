@@ -69,6 +69,9 @@ pub enum Kind {
     QuotaFull,
     /// Amazon Connect failed, did not answer in time, or what became of the call is unknown.
     Unavailable,
+    /// Something of ours must be done first: another record's, or an earlier step of this one. No call
+    /// is under way.
+    Waiting,
     /// More users were to be removed within an hour than the operator lets pass unseen.
     RemovalHeld,
     /// The user was removed from Connect by hand.
@@ -98,7 +101,7 @@ impl Responsibility {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Unauthenticated,
         Self::TooLarge,
         Self::InvalidSyntax,
@@ -120,6 +123,7 @@ impl Kind {
         Self::Throttled,
         Self::QuotaFull,
         Self::Unavailable,
+        Self::Waiting,
         Self::RemovalHeld,
         Self::Missing,
         Self::Renamed,
@@ -153,6 +157,7 @@ impl Kind {
             Self::Throttled => "throttled",
             Self::QuotaFull => "quotaFull",
             Self::Unavailable => "unavailable",
+            Self::Waiting => "waiting",
             Self::RemovalHeld => "removalHeld",
             Self::Missing => "missing",
             Self::Renamed => "renamed",
@@ -197,7 +202,7 @@ impl Kind {
             | Self::Renamed
             | Self::Unequal
             | Self::Configuration => Responsibility::Operator,
-            Self::Throttled | Self::Unavailable => Responsibility::Retry,
+            Self::Throttled | Self::Unavailable | Self::Waiting => Responsibility::Retry,
             Self::Bug => Responsibility::Internal,
         }
     }

@@ -203,7 +203,7 @@ impl AnswerRow {
             Kind::NeedsRoster => (501, None, None),
             Kind::Throttled => (429, None, Some(5)),
             Kind::QuotaFull => (503, None, Some(3600)),
-            Kind::Unavailable => (503, None, Some(30)),
+            Kind::Unavailable | Kind::Waiting => (503, None, Some(30)),
             Kind::RemovalHeld
             | Kind::Missing
             | Kind::Renamed

@@ -495,7 +495,7 @@ impl Reconciler {
 /// Transient: Connect throttles, or did not answer.
 fn sessions_not_ended() -> Fault {
     Fault::new(
-        Kind::Throttled,
+        Kind::Waiting,
         "Amazon Connect has not ended the sessions of this user yet, who has no power any more",
     )
 }

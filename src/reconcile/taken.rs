@@ -142,7 +142,7 @@ fn held_for_good(holder: &Id) -> Fault {
 /// Transient: the name is given up when the other record is done.
 fn held_by_another() -> Fault {
     Fault::new(
-        Kind::Unavailable,
+        Kind::Waiting,
         "the username is still that of a user who is being removed or renamed",
     )
 }

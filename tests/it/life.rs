@@ -1,6 +1,7 @@
 //! A person's life with a roster: each story's answer, the calls that it took, and what Connect holds.
 
 mod choices;
+mod farewells;
 mod hooks;
 mod late;
 mod refused;

@@ -282,6 +282,11 @@ fn of_kind(kind: Kind) -> Words {
              just being carried out",
             "nothing, if it passes; else [ServerErrorsAlarm](alarms.md#servererrorsalarm)",
         ),
+        Kind::Waiting => Words::new(
+            "202 `pending`: another user here gives the name up first, or sessions are ended before a \
+             user is removed",
+            "nothing; it is done in seconds",
+        ),
         Kind::RemovalHeld => Words::new(
             "202 `parked`: more were to lose their access within an hour than \
              `MAX_REMOVALS_PER_HOUR`",

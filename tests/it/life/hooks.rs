@@ -3,7 +3,7 @@
 use super::*;
 
 /// A batch of one event of this type about Bea, an hour before this time.
-fn okta(event_type: &str, at: SystemTime) -> Story {
+pub(super) fn okta(event_type: &str, at: SystemTime) -> Story {
     let mut story = story("okta-hook-app-assigned");
     let event = &mut story.body["data"]["events"][0];
     event["eventType"] = json!(event_type);

@@ -1,0 +1,291 @@
+//! Whoever leaves is out: in every order, whatever Connect says wrongly, sessions included.
+
+use super::*;
+
+const AGENT: &str = "Agent";
+const SHUT: &str = "No Access";
+
+/// Every user of Connect with its profile.
+fn held(house: &House) -> Vec<(String, String)> {
+    let mut held: Vec<_> = users(&house.local)
+        .iter()
+        .map(|user| {
+            let profiles = &connect(&house.local)["directory"]["securityProfiles"];
+            let id = user["SecurityProfileIds"][0].as_str().unwrap();
+            let name = profiles.as_object().and_then(|profiles| {
+                profiles.iter().find(|(_, other)| *other == id).map(|(name, _)| name.clone())
+            });
+            (user["Username"].as_str().unwrap().to_owned(), name.unwrap_or_else(|| id.to_owned()))
+        })
+        .collect();
+    held.sort();
+    held
+}
+
+/// Whether the one profile of each user lets nobody do anything.
+#[track_caller]
+fn assert_nobody_works(house: &House) {
+    let shut = &house.local.directory.security_profiles[SHUT];
+    for user in users(&house.local) {
+        assert_eq!(user["SecurityProfileIds"], json!([shut]), "{:?}", held(house));
+    }
+}
+
+/// Runs the drain until nobody is due within ten minutes.
+async fn drained(house: &mut House) {
+    for _ in 0..20 {
+        house.later(Duration::from_secs(31));
+        house.drain().await;
+    }
+}
+
+#[tokio::test]
+async fn a_farewell_behind_a_newer_change_holds() {
+    for (kind, users) in [("user.deactivated", 1), ("user.deleted", 0)] {
+        let mut house = given(&[]).await;
+        let at = |back| house.at - Duration::from_secs(back);
+        let joins = dated(&story("okta-user-created"), at(60));
+        let joins = dated(&envelope("user.created", &joins), at(60));
+        let moved = dated(&envelope("user.updated", &story("user-updated")), at(20));
+        let left = dated(&envelope(kind, &story("okta-user-created")), at(40));
+        house.tell(&joins).await;
+        house.tell(&moved).await;
+        let told = house.tell(&left).await;
+        assert_ne!(told.outcome(), "ignored", "{}", told.body);
+        assert_eq!(house.names().len(), users, "{kind}");
+        assert_nobody_works(&house);
+    }
+}
+
+#[tokio::test]
+async fn one_wrong_not_found_settles_no_farewell() {
+    for fault in ["ResourceNotFoundException", "InvalidParameterException"] {
+        for kind in ["user.deactivated", "user.deleted"] {
+            let mut house = given(&[]).await;
+            house.tell(&story("okta-user-created")).await;
+            house.later(Duration::from_secs(3600));
+            faults(&house.local, "DescribeUser", &[fault]);
+            house.tell(&envelope(kind, &story("okta-user-created"))).await;
+            assert_nobody_works(&house);
+            let left = usize::from(kind == "user.deactivated");
+            assert_eq!(house.names().len(), left, "{fault} {kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_be_removed_has_no_power_and_keeps_no_other_door_open() {
+    let mut house = given(&[]).await;
+    house.tell(&story("okta-user-created")).await;
+    house.later(Duration::from_secs(3600));
+    house.local.control(&json!({"always": {"DeleteUser": "denied"}}));
+    house.tell(&story("user-renamed")).await;
+    assert_eq!(house.names().len(), 2, "the former user may not be removed");
+    let left = house.tell(&story("user-deactivated")).await;
+    assert_eq!((left.status, left.outcome()), (202, "parked"), "{}", left.body);
+    assert_nobody_works(&house);
+    house.local.control(&json!({"always": {"DeleteUser": null}}));
+    drained(&mut house).await;
+    assert_eq!(house.names().len(), 1, "tried again by itself");
+}
+
+#[tokio::test]
+async fn a_farewell_waits_for_no_backlog() {
+    let mut house = given(&[]).await;
+    house.tell(&story("okta-user-created")).await;
+    let until = house.at.checked_add(Duration::from_secs(3600));
+    house.roster.set_backlog(until).await.unwrap();
+    // That there was none is trusted for a second.
+    house.later(Duration::from_secs(2));
+    house.tell(&story("user-name-taken")).await.is(202, "pending", "");
+    let left = house.tell(&story("user-deactivated")).await;
+    assert_eq!(left.outcome(), "suspended", "{}", left.body);
+}
+
+#[tokio::test]
+async fn who_leaves_is_signed_out_and_a_refusal_holds_up_nothing() {
+    for (kind, users) in [("user.deactivated", 1), ("user.deleted", 0)] {
+        let mut house = given(&[]).await;
+        house.tell(&story("okta-user-created")).await;
+        house.local.control(&json!({"signIn": [ANA]}));
+        house.tell(&envelope(kind, &story("okta-user-created"))).await;
+        assert_eq!(connect(&house.local)["sessions"], json!({}), "{kind}");
+        assert_eq!(house.names().len(), users);
+    }
+    let mut house = given(&[]).await;
+    house.tell(&story("okta-user-created")).await;
+    house.local.control(&json!({"signIn": [ANA]}));
+    house.local.control(&json!({"always": {"DeleteAllEntitySessions": "denied"}}));
+    let left = house.tell(&story("user-deactivated")).await;
+    assert_eq!((left.status, left.outcome()), (200, "suspended"), "{}", left.body);
+    assert_nobody_works(&house);
+    let owed = house.record(ANA).await.unwrap();
+    assert!(owed.owes_sessions() && owed.schedule.phase == Phase::Applied);
+    house.later(Duration::from_secs(30 * 60));
+    assert_eq!(house.drain().await.1, "", "once an hour");
+    house.later(Duration::from_secs(31 * 60));
+    let (drained, calls) = house.drain().await;
+    assert_eq!((drained.sessions_not_ended.len(), &*calls), (1, "DeleteAllEntitySessions"));
+    house.local.control(&json!({"always": {"DeleteAllEntitySessions": null}}));
+    house.later(Duration::from_secs(61 * 60));
+    assert_eq!(house.drain().await.1, "DeleteAllEntitySessions");
+    assert_eq!(connect(&house.local)["sessions"], json!({}));
+    assert!(!house.record(ANA).await.unwrap().owes_sessions());
+}
+
+#[tokio::test]
+async fn what_time_mends_keeps_a_user_from_removal_until_the_sessions_are_ended() {
+    let mut house = given(&[("DEACTIVATE", "delete")]).await;
+    house.tell(&story("okta-user-created")).await;
+    house.local.control(&json!({"signIn": [ANA]}));
+    faults(&house.local, "DeleteAllEntitySessions", &["throttle"]);
+    house.tell(&story("user-deactivated")).await;
+    assert_nobody_works(&house);
+    assert_eq!(house.names(), [ANA]);
+    drained(&mut house).await;
+    assert_eq!((house.names().len(), &connect(&house.local)["sessions"]), (0, &json!({})));
+}
+
+/// Ana is renamed away while she leaves, as Entra does it, and somebody new gets her name.
+#[tokio::test]
+async fn a_name_that_a_leaver_claims_no_more_is_given_on() {
+    for (deactivate, gets_it) in [("suspend", true), ("delete", true), ("keep", false)] {
+        let mut house = given(&[("DEACTIVATE", deactivate)]).await;
+        house.tell(&story("okta-user-created")).await;
+        let mut gone = envelope("user.updated", &story("okta-user-created"));
+        let name = format!("0123456789abcdef0123456789abcdef{ANA}");
+        gone.body["data"]["userName"] = json!(name);
+        gone.body["data"]["active"] = json!(false);
+        house.tell(&gone).await;
+        let mut newcomer = envelope("user.created", &story("okta-user-created"));
+        newcomer.body["data"]["externalId"] = json!("somebody-else");
+        newcomer.body["data"]["name"] = json!({"givenName": "Anna", "familyName": "New"});
+        let told = house.tell(&newcomer).await;
+        if !gets_it {
+            assert_eq!((told.outcome(), &told.body["fault"]), ("parked", &json!("renamed")));
+            continue;
+        }
+        drained(&mut house).await;
+        assert_eq!(house.user()["IdentityInfo"]["LastName"], "New", "{deactivate}");
+        assert_eq!(house.profile(), AGENT);
+    }
+}
+
+#[tokio::test]
+async fn a_farewell_is_whose_its_source_says() {
+    // Another externalId of the same source is another person.
+    let mut house = given(&[]).await;
+    house.tell(&envelope("user.created", &story("okta-user-created"))).await;
+    let mut other = story("okta-user-created");
+    other.body["externalId"] = json!("of-somebody-before");
+    for kind in ["user.deactivated", "user.deleted"] {
+        let told = house.tell(&envelope(kind, &other)).await;
+        assert_eq!((told.status, told.outcome()), (200, "ignored"), "{}", told.body);
+        assert_eq!(house.profile(), AGENT);
+    }
+    // Of another source it cannot be told: suspended, and never removed.
+    let mut house = given(&[("DEACTIVATE", "delete")]).await;
+    house.tell(&envelope("user.created", &story("okta-user-created"))).await;
+    let mut record = house.record(ANA).await.unwrap();
+    let said = std::mem::take(&mut record.spec.external_ids);
+    record.spec.external_ids = said.into_values().map(|id| ("another".to_owned(), id)).collect();
+    house.roster.write(&record).await.unwrap().unwrap();
+    let told = house.tell(&envelope("user.deleted", &other)).await;
+    assert_eq!(told.outcome(), "suspended", "{}", told.body);
+    assert_nobody_works(&house);
+    assert_eq!(house.names(), [ANA]);
+    assert!(house.record(ANA).await.unwrap().spec.access.is_doubtful);
+}
+
+/// Two persons trade their names by way of a third one, while Connect throttles.
+#[tokio::test]
+async fn a_swap_of_names_ends_and_nobody_works_under_anothers() {
+    let mut house = given(&[]).await;
+    let person = |name: &str, id: &str| {
+        let mut told = envelope("user.updated", &story("okta-user-created"));
+        told.body["data"]["userName"] = json!(name);
+        told.body["data"]["externalId"] = json!(id);
+        told.body["data"]["name"] = json!({"givenName": "P", "familyName": id});
+        told
+    };
+    house.tell(&person("a@example.com", "one")).await;
+    house.tell(&person("b@example.com", "two")).await;
+    faults(&house.local, "CreateUser", &["throttle", "throttle", "throttle"]);
+    for (name, id) in [("t@example.com", "one"), ("a@example.com", "two"), ("b@example.com", "one")]
+    {
+        house.tell(&person(name, id)).await;
+    }
+    drained(&mut house).await;
+    let mut held: Vec<_> = users(&house.local)
+        .iter()
+        .map(|user| (user["Username"].clone(), user["IdentityInfo"]["LastName"].clone()))
+        .collect();
+    held.sort_by_key(|(name, _)| name.to_string());
+    let swapped = [("a@example.com", "two"), ("b@example.com", "one")];
+    assert_eq!(held, swapped.map(|(name, who)| (json!(name), json!(who))));
+}
+
+/// docs/access.md, row by row: what each event does to somebody who works, and to somebody who was shut
+/// out and taken out of everything.
+#[tokio::test]
+async fn each_row_of_the_table_of_access_is_what_happens() {
+    let paper = include_str!("../../../docs/access.md");
+    let rows = paper.lines().filter(|line| line.starts_with("| Okta hook |"));
+    let mut played = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, event, lifecycle, reasons] = cells[..] else { panic!("{row}") };
+        let lets_in =
+            if event.contains("without `HOOK_<SOURCE>_LIFECYCLE`") { "false" } else { "true" };
+        let event = event.split('`').nth(1).unwrap();
+        for works in [true, false] {
+            let mut house = given(&[("HOOK_OKTA_LIFECYCLE", "true")]).await;
+            if lets_in == "false" {
+                house = given(&[("HOOK_OKTA_LIFECYCLE", "false")]).await;
+            }
+            for before in ["application.user_membership.add", "group.user_membership.add"] {
+                house.tell(&super::hooks::okta(before, house.at)).await;
+            }
+            if !works {
+                for before in [
+                    "application.user_membership.remove",
+                    "group.user_membership.remove",
+                    "user.lifecycle.suspend",
+                ] {
+                    house.tell(&super::hooks::okta(before, house.at)).await;
+                }
+            }
+            let key = Key::external_id("00ubealindt0000000001");
+            let own = house.roster.find(&key).await.unwrap();
+            let before = own.expect("Bea is known").spec.access;
+            let id = house.roster.find(&key).await.unwrap().unwrap().id;
+            house.tell(&super::hooks::okta(event, house.at)).await;
+            let after = house.roster.load(&id).await.unwrap().unwrap().spec.access;
+            let named = |access: &connect_provisioner::roster::record::Access| {
+                format!("{:?}", access.lifecycle).to_lowercase()
+            };
+            let expected = match lifecycle {
+                "" => named(&before),
+                "removed, if no reason is left" if works => named(&before),
+                told => told.split(',').next().unwrap().to_owned(),
+            };
+            assert_eq!(named(&after), expected, "{row} {works}");
+            let given = |access: &connect_provisioner::roster::record::Access, start: &str| {
+                access.reasons.iter().any(|(reason, given)| {
+                    String::from(reason.clone()).starts_with(start) && !given.withdrawn
+                })
+            };
+            for start in ["activated", "app:", "group:"] {
+                let is_meant = reasons.contains(&format!("`{start}"));
+                let expected = match reasons.split(' ').next() {
+                    Some("gives") if is_meant => true,
+                    Some("withdraws") if is_meant => false,
+                    _ => given(&before, start),
+                };
+                assert_eq!(given(&after, start), expected, "{row} {works} {start}");
+            }
+            played += 1;
+        }
+    }
+    assert_eq!(played, 38, "every row of Okta's, twice");
+}
