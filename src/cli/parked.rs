@@ -85,6 +85,30 @@ enum Action {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Let people in again whose farewell was not theirs, or whom shut-out shut out
+    Readmit {
+        #[command(flatten)]
+        people: People,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Take people's power and sessions at once, within no limit; readmit undoes it
+    ///
+    /// Their users get SUSPENDED_SECURITY_PROFILE alone, also under DEACTIVATE=delete. The identity
+    /// provider is not told: whoever is active there may be let in again by it.
+    ShutOut {
+        #[command(flatten)]
+        people: People,
+        #[command(flatten)]
+        wait: Wait,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+struct People {
+    /// The records' ids, or the people's userNames
+    #[arg(value_name = "PERSON", required = true)]
+    people: Vec<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -184,6 +208,14 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         Action::Retry { whom, wait } => {
             (RequeueRequest { retry: whom.ids(), ..RequeueRequest::default() }, wait)
+        }
+        Action::Readmit { people, wait } => {
+            let readmit = people.people;
+            (RequeueRequest { readmit, ..RequeueRequest::default() }, wait)
+        }
+        Action::ShutOut { people, wait } => {
+            let shut_out = people.people;
+            (RequeueRequest { shut_out, ..RequeueRequest::default() }, wait)
         }
         Action::Release { whom, yes, names, wait } => {
             let mut ids = whom.ids();

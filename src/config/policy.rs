@@ -103,7 +103,7 @@ impl SettingReader<'_> {
         };
         // Whatever it is, a set-up that needs none starts: it is a warning, and nobody is given it.
         let suspended = match leaving {
-            Some(Leaving::Delete) => {
+            Some(Leaving::Delete | Leaving::Keep) => {
                 self.value("SUSPENDED_SECURITY_PROFILE").and_then(|text| profile(text).ok())
             }
             _ => None,

@@ -112,7 +112,11 @@ impl Attempt<'_> {
         let policy = &self.reconciler.policy;
         let is_doubtful = self.record.spec.access.is_doubtful;
         match (self.record.desired_state(), &policy.deactivate) {
-            (DesiredState::Active, _) | (DesiredState::Inactive, Deactivate::Keep) => Ok(None),
+            (DesiredState::Active, _) => Ok(None),
+            (DesiredState::Inactive, Deactivate::Keep) => {
+                let shuts_out = is_doubtful && policy.suspended_profile().is_some();
+                Ok(shuts_out.then_some(Farewell::Suspend))
+            }
             (DesiredState::Inactive, Deactivate::Suspend(_)) => Ok(Some(Farewell::Suspend)),
             (DesiredState::Inactive, Deactivate::Delete) if is_doubtful => {
                 match policy.suspended_profile() {

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::key::Id;
-use super::record::{Phase, UserRecord};
+use super::key::{Id, Key};
+use super::record::{DesiredState, Phase, UserRecord};
 use super::{BATCH, Roster, RosterError, WriteConflict};
 use crate::fault::Kind;
 
@@ -73,6 +73,8 @@ pub enum RequeueError {
     Roster(RosterError),
     /// There is no such record.
     Unknown(Id),
+    /// There is nobody of this id or name, or they were removed.
+    Nobody(Id),
 }
 
 /// How a record is set going.
@@ -151,6 +153,82 @@ async fn set_one_going(
         }
     }
     Err(RequeueError::Overtaken(id.clone()))
+}
+
+/// Lets people in again whose farewell was not theirs, or whom an operator shut out, and makes their
+/// records due. Answers their ids.
+///
+/// # Errors
+/// [`RequeueError`]; if it is for one of several, none was changed, unless somebody else wrote meanwhile.
+pub async fn readmit(
+    roster: &dyn Roster,
+    people: &[Id],
+    now: SystemTime,
+) -> Result<Vec<Id>, RequeueError> {
+    decide(roster, people, |record| {
+        record.spec.access.set(DesiredState::Active, now, Some(OPERATOR));
+        record.changed(now);
+        record.set_due(Some(now));
+    })
+    .await
+}
+
+/// Shuts people out at once, however many there were within the hour: their users are suspended, also
+/// where whoever leaves is removed, so that it can be undone by [`readmit`]. Answers their ids.
+///
+/// # Errors
+/// As [`readmit`].
+pub async fn shut_out(
+    roster: &dyn Roster,
+    people: &[Id],
+    now: SystemTime,
+) -> Result<Vec<Id>, RequeueError> {
+    decide(roster, people, |record| {
+        record.spec.access.set(DesiredState::Inactive, now, Some(OPERATOR));
+        record.spec.access.is_doubtful = true;
+        record.changed(now);
+        record.schedule.guard_waived = true;
+        record.set_due(Some(now));
+    })
+    .await
+}
+
+/// The source of what an operator says.
+const OPERATOR: &str = "operator";
+
+/// Changes the records of these people, each found by its id or by the `userName`. Who was removed can
+/// be neither let in nor shut out.
+async fn decide(
+    roster: &dyn Roster,
+    people: &[Id],
+    change: impl Fn(&mut UserRecord),
+) -> Result<Vec<Id>, RequeueError> {
+    let mut ids = Vec::new();
+    for person in people {
+        ids.push(somebody(roster, person).await?.id);
+    }
+    'people: for id in &ids {
+        for _ in 0..TRIES {
+            let mut record = somebody(roster, id).await?;
+            change(&mut record);
+            match roster.write(&record).await? {
+                Ok(_) => continue 'people,
+                Err(WriteConflict::StaleVersion) => {}
+                Err(WriteConflict::DuplicateKey) => break,
+            }
+        }
+        return Err(RequeueError::Overtaken(id.clone()));
+    }
+    Ok(ids)
+}
+
+async fn somebody(roster: &dyn Roster, person: &Id) -> Result<UserRecord, RequeueError> {
+    let found = match roster.load(person).await? {
+        Some(record) => Some(record),
+        None => roster.find(&Key::user_name(person.as_str())).await?,
+    };
+    let found = found.filter(|record| record.desired_state() != DesiredState::Deleted);
+    found.ok_or_else(|| RequeueError::Nobody(person.clone()))
 }
 
 /// The parked record of this id.
@@ -243,6 +321,11 @@ impl fmt::Display for RequeueError {
                 write!(formatter, "{id} was changed by somebody else again and again; repeat this")
             }
             Self::Roster(roster_error) => write!(formatter, "the roster: {roster_error}"),
+            // A name is not repeated.
+            Self::Nobody(_) => formatter.write_str(
+                "PERSON: expected the id of a record or a userName, found one that nobody here has; \
+                 nothing was changed",
+            ),
             Self::Unknown(id) => write!(
                 formatter,
                 "id: expected that of a parked record, found {id}, which nobody has; nothing was \

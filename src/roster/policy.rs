@@ -7,7 +7,8 @@ use crate::assign::instance::ResourceRef;
 pub struct Policy {
     /// What becomes of who is deactivated.
     pub deactivate: Deactivate,
-    /// The profile for users who are to be removed, until they are, under [`Deactivate::Delete`].
+    /// The profile for users who are to be removed, until they are, and for whom an operator shuts out,
+    /// where [`Deactivate`] names none.
     pub suspended: Option<ResourceRef>,
     /// Whether the sessions of those who leave are ended.
     pub ends_sessions: bool,
@@ -29,8 +30,7 @@ impl Policy {
     pub const fn suspended_profile(&self) -> Option<&ResourceRef> {
         match &self.deactivate {
             Deactivate::Suspend(profile) => Some(profile),
-            Deactivate::Delete => self.suspended.as_ref(),
-            Deactivate::Keep => None,
+            Deactivate::Delete | Deactivate::Keep => self.suspended.as_ref(),
         }
     }
 }

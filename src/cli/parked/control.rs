@@ -48,6 +48,12 @@ pub(super) struct RequeueRequest {
     /// Records to try again with their removal permitted.
     #[serde(default)]
     pub(super) release: Ids,
+    /// They are let in again, by id or `userName`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) readmit: Vec<String>,
+    /// They are suspended at once, by id or `userName`.
+    #[serde(default, rename = "shutOut", skip_serializing_if = "Vec::is_empty")]
+    pub(super) shut_out: Vec<String>,
 }
 
 /// A selection of parked records.
@@ -125,7 +131,7 @@ pub(in crate::cli) async fn answer(
         Ok(document) => response(StatusCode::OK, &document),
         Err(refusal) => {
             let status = match refusal {
-                RequeueError::Unknown(_) => StatusCode::NOT_FOUND,
+                RequeueError::Unknown(_) | RequeueError::Nobody(_) => StatusCode::NOT_FOUND,
                 RequeueError::NotParked(_) | RequeueError::Overtaken(_) => StatusCode::CONFLICT,
                 RequeueError::Roster(_) => StatusCode::SERVICE_UNAVAILABLE,
             };
@@ -208,12 +214,29 @@ fn shown(record: &UserRecord, names: bool) -> Value {
         "due": record.schedule.due.map(lines::text),
         "asOf": lines::text(record.as_of()),
         "owner": record.owner,
+        "access": access(record),
+        "sessionsOwed": record.status.sessions_owed.len(),
         "connectUserId": record.status.user.as_ref().map(|held| &held.ids.id),
     });
     if let Some(members) = shown.as_object_mut().filter(|_| names) {
         members.insert("userName".to_owned(), record.spec.person.user_name().ok().into());
     }
     shown
+}
+
+/// Why somebody works, or does not.
+fn access(record: &UserRecord) -> Value {
+    let access = &record.spec.access;
+    let reasons = access.reasons.iter().map(|(reason, given)| {
+        let said = json!({"withdrawn": given.withdrawn, "time": lines::text(given.time)});
+        (String::from(reason.clone()), said)
+    });
+    json!({
+        "lifecycle": access.lifecycle,
+        "time": lines::text(access.lifecycle_time),
+        "isDoubtful": access.is_doubtful,
+        "reasons": reasons.collect::<serde_json::Map<_, _>>(),
+    })
 }
 
 /// Requeues records. If one of them is not parked, none is changed.
@@ -228,7 +251,12 @@ pub(super) async fn change(
     retried.retain(|id| !released.contains(id));
     parked::release(roster, &released, now).await?;
     parked::retry(roster, &retried, now).await?;
-    Ok(json!({"released": released, "retried": retried}))
+    let people = |told: &[String]| told.iter().map(|one| Id::from_text(one)).collect::<Vec<_>>();
+    let readmitted = parked::readmit(roster, &people(&change.readmit), now).await?;
+    let shut_out = parked::shut_out(roster, &people(&change.shut_out), now).await?;
+    Ok(json!({
+        "released": released, "retried": retried, "readmitted": readmitted, "shutOut": shut_out,
+    }))
 }
 
 /// The ids of a selection, all of parked records. `All` selects those for which `are_meant` is

@@ -23,8 +23,14 @@ pub(super) async fn tell(
     wait: Duration,
     json: bool,
 ) -> Result<(), Box<dyn Error>> {
-    let done = ["released", "retried"].map(|done| {
-        let ids = list(changed, done).filter_map(Value::as_str);
+    let all = [
+        ("released", "released"),
+        ("retried", "retried"),
+        ("readmitted", "readmitted"),
+        ("shutOut", "shut out"),
+    ];
+    let done = all.map(|(member, done)| {
+        let ids = list(changed, member).filter_map(Value::as_str);
         ids.map(|id| (done, id)).collect::<Vec<_>>()
     });
     let done = done.concat();

@@ -289,3 +289,25 @@ async fn each_row_of_the_table_of_access_is_what_happens() {
     }
     assert_eq!(played, 38, "every row of Okta's, twice");
 }
+
+#[tokio::test]
+async fn an_operator_shuts_out_at_once_and_lets_in_again() {
+    for deactivate in ["suspend", "delete", "keep"] {
+        let changes = [("DEACTIVATE", deactivate), ("MAX_REMOVALS_PER_HOUR", "0")];
+        let mut house = given(&changes).await;
+        house.tell(&story("okta-user-created")).await;
+        house.local.control(&json!({"signIn": [ANA]}));
+        let id = house.record(ANA).await.unwrap().id;
+        let by_name = connect_provisioner::roster::key::Id::from_text(ANA);
+        let out = parked::shut_out(&*house.roster, &[by_name], house.at).await.unwrap();
+        assert_eq!(out, slice::from_ref(&id));
+        house.drain().await;
+        assert_nobody_works(&house);
+        assert_eq!(house.names(), [ANA], "{deactivate}: it can be undone");
+        assert_eq!(connect(&house.local)["sessions"], json!({}));
+        house.later(Duration::from_secs(1));
+        parked::readmit(&*house.roster, &[id], house.at).await.unwrap();
+        house.drain().await;
+        assert_eq!(house.profile(), AGENT, "{deactivate}");
+    }
+}
