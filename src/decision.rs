@@ -243,9 +243,12 @@ fn judge_in_batch(
     if leaves {
         log.owner = owner_hash(config, &event.intent);
     }
+    let reactivates = event.access == AccessStatement::Reactivated;
     match judge(config, hook, event, invocation, log) {
         Err(fault) if fault.kind == Kind::NeedsRoster => Ok(Verdict::Done(if leaves {
             Outcome::LeaverIgnored
+        } else if reactivates {
+            Outcome::Ignored(okta::NO_LIFECYCLE)
         } else {
             Outcome::Ignored(NOTHING_IN_DIRECT_MODE)
         })),

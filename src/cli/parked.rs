@@ -94,8 +94,8 @@ enum Action {
     },
     /// Take people's power and sessions at once, within no limit; readmit undoes it
     ///
-    /// Their users get SUSPENDED_SECURITY_PROFILE alone, also under DEACTIVATE=delete. The identity
-    /// provider is not told: whoever is active there may be let in again by it.
+    /// Their users are suspended, also where leavers are removed or kept. The identity provider is not
+    /// told: whoever is active there may be let in again by it.
     ShutOut {
         #[command(flatten)]
         people: People,

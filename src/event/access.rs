@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Intent;
+use crate::scim::Person;
 
 /// What an event says of whether a person works. It moves that part of the person's access and no
 /// other (`roster::record::Access`); `docs/access.md` has the table of every sender's events.
@@ -16,6 +17,8 @@ pub enum AccessStatement {
     Activated,
     /// The life cycle is fine again. Whoever has no reason to work still does not.
     Enabled,
+    /// The same of who was activated where that lets nobody in.
+    Reactivated,
     /// Suspended, deactivated, or `active` is false.
     Disabled,
     /// The person came into this group or application.
@@ -33,12 +36,11 @@ impl AccessStatement {
     /// events, and SCIM. An `active` that cannot be read says nothing here; it is refused elsewhere.
     #[must_use]
     pub fn of(intent: &Intent) -> Self {
-        let told = |person: &crate::scim::Person| match person.says_active() {
-            true => person
-                .active()
-                .ok()
-                .map(|active| [Self::Disabled, Self::Activated][usize::from(active)].clone()),
-            false => None,
+        let told = |person: &Person| match person.active() {
+            Ok(active) if person.says_active() => {
+                Some(if active { Self::Activated } else { Self::Disabled })
+            }
+            _ => None,
         };
         match intent {
             Intent::Join(person) => told(person).unwrap_or(Self::Activated),
@@ -55,7 +57,11 @@ impl AccessStatement {
     pub const fn is_farewell(&self) -> bool {
         match self {
             Self::Disabled | Self::Revoked(_) | Self::Deprovisioned(_) | Self::Removed => true,
-            Self::Silent | Self::Activated | Self::Enabled | Self::Granted(_) => false,
+            Self::Silent
+            | Self::Activated
+            | Self::Enabled
+            | Self::Reactivated
+            | Self::Granted(_) => false,
         }
     }
 }

@@ -135,7 +135,7 @@ impl Says {
     #[must_use]
     pub fn of(self, membership: Option<Reason>, lifecycle_lets_in: bool) -> AccessStatement {
         match (self, membership) {
-            (Self::Activated, _) if !lifecycle_lets_in => AccessStatement::Enabled,
+            (Self::Activated, _) if !lifecycle_lets_in => AccessStatement::Reactivated,
             (Self::Activated, _) => AccessStatement::Activated,
             (Self::Enabled, _) => AccessStatement::Enabled,
             (Self::Disabled, _) => AccessStatement::Disabled,
@@ -228,8 +228,7 @@ fn membership(
         Audience::Everybody | Audience::Known => return Ok(None),
         Audience::Lifecycle if scope.lifecycle => return Ok(None),
         Audience::Lifecycle => {
-            return Err("HOOK_<SOURCE>_LIFECYCLE is not true, so being created or activated in \
-                        Okta makes nobody join");
+            return Err(NO_LIFECYCLE);
         }
         Audience::App => (
             "AppInstance",
@@ -266,6 +265,10 @@ fn name(target: &Map<String, Value>, whom: Audience) -> Option<&str> {
     let label = text("alternateId").filter(|label| *label != UNKNOWN);
     label.filter(|_| matches!(whom, Audience::App)).or_else(|| text("displayName"))
 }
+
+/// The reason for which the life cycle makes nobody join.
+pub const NO_LIFECYCLE: &str =
+    "HOOK_<SOURCE>_LIFECYCLE is not true, so being created or activated in Okta makes nobody join";
 
 /// Okta's placeholder for a missing value.
 const UNKNOWN: &str = "unknown";

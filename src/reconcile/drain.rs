@@ -178,7 +178,7 @@ impl Reconciler {
             drained.calls.add(&calls);
             // A farewell is tried every half minute, and told once an hour.
             let is_news = !followed.is_farewell || self.is_news(&id, followed.name(), clock.now());
-            drained.note(id, followed, is_news);
+            drained.note(&id, followed, is_news);
             let now = clock.now();
             if waiting.is_empty() || now.duration_since(asked).is_ok_and(|age| age < REST) {
                 continue;
@@ -239,7 +239,7 @@ const SOON: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
-    fn note(&mut self, id: Id, followed: Followed, is_news: bool) {
+    fn note(&mut self, id: &Id, followed: Followed, is_news: bool) {
         let Followed { owner, reconciled, sessions_refused, .. } = followed;
         let stuck = |fault| Stuck { id: id.clone(), owner: owner.clone(), fault };
         self.sessions_not_ended.extend(sessions_refused.map(&stuck));

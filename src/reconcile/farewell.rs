@@ -279,7 +279,7 @@ impl Attempt<'_> {
     /// The user as Connect shows it, by id or else by name. `None` is evidence: neither shows a user of
     /// ours.
     pub(super) async fn sight(
-        &mut self,
+        &self,
         held: &ConnectUser,
     ) -> Result<Option<Observed>, ReconcileError> {
         let shown = match self.session.observe(&held.ids).await? {
@@ -325,7 +325,7 @@ impl Attempt<'_> {
 
     /// A user that a CreateUser of unknown fate may have made under this name, and that the record does
     /// not know. Of whom nobody ever asked to join, the user of before the roster.
-    async fn find_tried(&mut self, name: &str) -> Result<Option<Observed>, ReconcileError> {
+    async fn find_tried(&self, name: &str) -> Result<Option<Observed>, ReconcileError> {
         let owner = self.owner();
         let found = if self.record.spec.never_joined && !self.record.status.had_user {
             self.session.find_listed(name, STRANGER_LISTING_AGE, false).await?

@@ -55,7 +55,8 @@ def test_the_demo_shows_what_arrived_what_was_answered_and_what_connect_holds(en
         "1: CreateUser",
         "2: DescribeUser, UpdateUserIdentityInfo",
         "2: DescribeUser, UpdateUserIdentityInfo",
-        "4: DescribeUser, CreateUser, DescribeUser, DeleteUser",
+        "6: DescribeUser, CreateUser, DescribeUser, UpdateUserSecurityProfiles, "
+        "DeleteAllEntitySessions, DeleteUser",
         "3: DescribeUser, UpdateUserSecurityProfiles, TagResource",
         "3: DescribeUser, UntagResource, UpdateUserSecurityProfiles",
         "2: DescribeUser, DeleteUser",

@@ -132,7 +132,7 @@ fn effect(says: &AccessStatement) -> [&'static str; 2] {
     match says {
         AccessStatement::Silent => ["", ""],
         AccessStatement::Activated => ["enabled", "gives `activated`"],
-        AccessStatement::Enabled => ["enabled", ""],
+        AccessStatement::Enabled | AccessStatement::Reactivated => ["enabled", ""],
         AccessStatement::Disabled => ["disabled", ""],
         AccessStatement::Removed => ["removed", ""],
         AccessStatement::Granted(reason) => {

@@ -3,7 +3,7 @@
 //! | path | |
 //! |---|---|
 //! | `/_roster` and below | [records](control), and requeueing them |
-//! | `/metrics` | [metrics](super::metrics) for monitoring |
+//! | `/metrics` | [`super::metrics`] for monitoring |
 //!
 //! A proxy for the main listener does not reach it. A request that passed any proxy is refused by
 //! the headers that proxies add.

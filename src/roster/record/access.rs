@@ -198,7 +198,7 @@ impl Access {
         let farewell_before = self.farewell_time;
         let heard = match statement {
             AccessStatement::Silent => return Heard::Taken,
-            AccessStatement::Enabled => self.enable(said),
+            AccessStatement::Enabled | AccessStatement::Reactivated => self.enable(said),
             AccessStatement::Activated => {
                 // Each part by itself: who was suspended since still has been activated.
                 let (given, enabled) = (self.give(&Reason::Activated, said), self.enable(said));
@@ -389,7 +389,7 @@ impl Said<'_> {
     }
 
     /// As of when a farewell counts beside a welcome, or `None` if the welcome is newer. A tie goes to
-    /// the farewell. So does doubt: two senders' clocks may differ by [`TOLERANCE`], unless this
+    /// the farewell. So does doubt: two senders' clocks may differ by 300 s, unless this
     /// farewell was weighed before. It then counts as of the welcome, whose repeat lets nobody in.
     #[must_use]
     pub fn farewell_beside(

@@ -244,7 +244,7 @@ async fn each_row_of_the_table_of_access_is_what_happens() {
                 house = given(&[("HOOK_OKTA_LIFECYCLE", "false")]).await;
             }
             for before in ["application.user_membership.add", "group.user_membership.add"] {
-                house.tell(&super::hooks::okta(before, house.at)).await;
+                house.tell(&hooks::okta(before, house.at)).await;
             }
             if !works {
                 for before in [
@@ -252,14 +252,14 @@ async fn each_row_of_the_table_of_access_is_what_happens() {
                     "group.user_membership.remove",
                     "user.lifecycle.suspend",
                 ] {
-                    house.tell(&super::hooks::okta(before, house.at)).await;
+                    house.tell(&hooks::okta(before, house.at)).await;
                 }
             }
             let key = Key::external_id("00ubealindt0000000001");
             let own = house.roster.find(&key).await.unwrap();
             let before = own.expect("Bea is known").spec.access;
             let id = house.roster.find(&key).await.unwrap().unwrap().id;
-            house.tell(&super::hooks::okta(event, house.at)).await;
+            house.tell(&hooks::okta(event, house.at)).await;
             let after = house.roster.load(&id).await.unwrap().unwrap().spec.access;
             let named = |access: &connect_provisioner::roster::record::Access| {
                 format!("{:?}", access.lifecycle).to_lowercase()

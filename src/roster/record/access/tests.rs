@@ -7,7 +7,11 @@ use super::*;
 fn at(seconds: u64) -> SystemTime {
     let start = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_800_000_000)).unwrap();
     // No full second, which would be a coarse resolution.
-    start.checked_add(Duration::from_nanos(seconds * 1_000_000_000 + 1)).unwrap()
+    start
+        .checked_add(Duration::from_secs(seconds))
+        .unwrap()
+        .checked_add(Duration::from_nanos(1))
+        .unwrap()
 }
 
 fn group(id: &str) -> Reason {
@@ -15,15 +19,15 @@ fn group(id: &str) -> Reason {
 }
 
 /// What is heard at second 1000 of what `source` says of that second.
-fn hear(access: &mut Access, source: &str, time: u64, statement: AccessStatement) -> Heard {
-    access.hear(&statement, Said { time: at(time), now: at(1000), source })
+fn hear(access: &mut Access, source: &str, time: u64, statement: &AccessStatement) -> Heard {
+    access.hear(statement, Said { time: at(time), now: at(1000), source })
 }
 
 /// Whether the person works after one source said all that in this order.
 fn works(said: &[(u64, AccessStatement)]) -> bool {
     let mut access = Access::unsaid();
     for (time, statement) in said {
-        hear(&mut access, "okta", *time, statement.clone());
+        hear(&mut access, "okta", *time, statement);
     }
     access.desired_state() == DesiredState::Active
 }
@@ -54,7 +58,7 @@ fn who_leaves_one_of_two_groups_works_on_and_who_leaves_the_last_leaves() {
     assert!(after(&[(4, Deprovisioned(group("g")))]), "in one application of two");
     let mut access = Access::unsaid();
     for (time, statement) in [(1, Granted(group("g"))), (2, Deprovisioned(group("g")))] {
-        hear(&mut access, "okta", time, statement);
+        hear(&mut access, "okta", time, &statement);
     }
     assert_eq!(access.desired_state(), DesiredState::Deleted, "of the last");
 }
@@ -114,7 +118,7 @@ fn a_time_ahead_is_now_and_what_two_clocks_leave_in_doubt_goes_to_the_farewell()
 #[test]
 fn our_clock_may_have_been_set_back() {
     let mut access = Access::unsaid();
-    hear(&mut access, "okta", 900, Activated);
+    hear(&mut access, "okta", 900, &Activated);
     let said = Said { time: at(100), now: at(100), source: "okta" };
     assert_eq!(access.hear(&Disabled, said), Heard::Taken);
     assert_eq!(access.desired_state(), DesiredState::Inactive);
@@ -125,13 +129,13 @@ fn who_was_carried_over_leaves_by_any_farewell() {
     for farewell in [Disabled, Removed, Revoked(group("g"))] {
         for time in [1, 50] {
             let mut access = Access::carried_over(DesiredState::Active, at(20));
-            assert_eq!(hear(&mut access, "okta", time, farewell.clone()), Heard::Taken);
+            assert_eq!(hear(&mut access, "okta", time, &farewell), Heard::Taken);
             assert_ne!(access.desired_state(), DesiredState::Active, "{farewell:?} {time}");
         }
     }
     let mut access = Access::carried_over(DesiredState::Active, at(20));
     for (time, statement) in [(30, Disabled), (40, Enabled)] {
-        hear(&mut access, "okta", time, statement);
+        hear(&mut access, "okta", time, &statement);
     }
     assert_eq!(access.desired_state(), DesiredState::Active, "a leave of absence");
 }
