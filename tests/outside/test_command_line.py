@@ -57,9 +57,9 @@ def test_the_demo_shows_what_arrived_what_was_answered_and_what_connect_holds(en
         "2: DescribeUser, UpdateUserIdentityInfo",
         "6: DescribeUser, CreateUser, DescribeUser, UpdateUserSecurityProfiles, "
         "DeleteAllEntitySessions, DeleteUser",
-        "3: DescribeUser, UpdateUserSecurityProfiles, TagResource",
+        "4: DescribeUser, UpdateUserSecurityProfiles, DeleteAllEntitySessions, TagResource",
         "3: DescribeUser, UntagResource, UpdateUserSecurityProfiles",
-        "2: DescribeUser, DeleteUser",
+        "4: DescribeUser, UpdateUserSecurityProfiles, DeleteAllEntitySessions, DeleteUser",
     ]
     assert [text for word, text in told if word == "has"] == [
         "ana.ruiz@example.com: Ana Ruiz, Agent",
