@@ -74,7 +74,7 @@ pub struct Reconciler {
     no_backlog: Mutex<Option<SystemTime>>,
     /// When a farewell was last refused for a setting or a permission: one that is refused so probes
     /// for all others.
-    refused: Mutex<Option<SystemTime>>,
+    refused: Mutex<Option<(SystemTime, String)>>,
     /// What was told of whom, and when: once an hour is enough.
     told: Mutex<BTreeMap<(Id, &'static str), SystemTime>>,
 }
@@ -234,7 +234,9 @@ impl Reconciler {
             let now = budget.clock.now();
             let Some(mut record) = self.roster.load(id).await? else { break };
             owner.clone_from(&record.owner);
-            if record.owes_sessions() && record.schedule.due.is_some_and(|due| due <= now) {
+            let is_told = record.freed_names.is_empty() || !record.is_tombstone();
+            let is_due = record.schedule.due.is_some_and(|due| due <= now);
+            if record.owes_sessions() && is_due && is_told {
                 return self.end_owed_sessions(record, budget).await;
             }
             if record.is_tombstone() {
@@ -282,28 +284,21 @@ impl Reconciler {
     /// Until when a farewell waits that was refused for a setting or a permission, while another one
     /// probes whether that was mended.
     fn waits_for_probe(&self, record: &UserRecord, now: SystemTime) -> Option<SystemTime> {
-        let is_refused = record.is_farewell()
-            && matches!(&record.schedule.phase, Phase::Parked(parked)
-                if parked.fault == Kind::Configuration.code());
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = refused.and_then(|refused| refused.checked_add(FAREWELL_PAUSE));
-        match until.filter(|until| is_refused && *until > now) {
-            Some(until) => Some(until),
-            None => {
-                // This one probes.
-                if is_refused {
-                    *refused = Some(now);
-                }
-                None
-            }
-        }
+        let Phase::Parked(parked) = &record.schedule.phase else { return None };
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, why) = refused.as_ref()?;
+        let until = since.checked_add(FAREWELL_PAUSE).filter(|until| *until > now);
+        until.filter(|_| record.is_farewell() && parked.detail == *why)
     }
 
-    /// Notes how a farewell ended: what refused one refuses all, until one is carried out.
+    /// Notes how a farewell ended: what refused one refuses all of the same fault, until one is carried
+    /// out.
     fn note_probe(&self, reconciled: &Reconciled, now: SystemTime) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match reconciled {
-            Reconciled::Parked(fault) if fault.kind == Kind::Configuration => *refused = Some(now),
+            Reconciled::Parked(fault) if fault.kind == Kind::Configuration => {
+                *refused = Some((now, fault.detail.to_string()));
+            }
             Reconciled::Applied(_) => *refused = None,
             _ => {}
         }
@@ -344,6 +339,7 @@ impl Reconciler {
         let clock = budget.clock;
         // What the sender asked for. If the record is another's meanwhile, a fault is not its to mend.
         let asked_for = record.generation;
+        let asked_spec = (!matches!(on_rejection, OnRejection::Park)).then(|| record.spec.clone());
         let mut groups = None;
         for round in 1..=ROUNDS {
             // Whether the names that were given up are free now in Connect too.
@@ -376,6 +372,8 @@ impl Reconciler {
             if let Err(fault) = &result
                 && let Some(former) = on_rejection.rolls_back(fault)
                 && record.generation == asked_for
+                // A farewell that changed nothing yet, and that a rollback would forget.
+                && asked_spec.as_ref().is_some_and(|asked| asked.access == record.spec.access)
                 && record.is_leased(clock.now())
             {
                 let rolled_back = self.rollback(record, former, fault, budget).await;

@@ -30,7 +30,8 @@ impl Sweep {
             return Ok(Arc::clone(listing));
         }
         let listing = Arc::new(context.list_all().await?);
-        *last = Some((now, Arc::clone(&listing)));
+        // Nobody at all is worth another look.
+        *last = (!listing.is_empty()).then(|| (now, Arc::clone(&listing)));
         Ok(listing)
     }
 }

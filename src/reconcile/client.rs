@@ -19,7 +19,7 @@ use crate::roster::BATCH;
 use crate::roster::WriteConflict;
 use crate::roster::key::Id;
 use crate::roster::merge::{MergeInput, MergeResult, taken};
-use crate::roster::record::{DesiredState, UserRecord};
+use crate::roster::record::{DesiredState, Lifecycle, UserRecord};
 use crate::scim::Person;
 
 impl Reconciler {
@@ -59,7 +59,12 @@ impl Reconciler {
         let as_of = known.as_of().max(now);
         if let Some(person) = person {
             let desired = desired(&person, known)?;
-            if desired != known.desired_state() {
+            // Also of who has no reason to work just now, and could be given one.
+            let is_news = match desired {
+                DesiredState::Inactive => known.spec.access.lifecycle == Lifecycle::Enabled,
+                _ => desired != known.desired_state(),
+            };
+            if is_news && person.says_active() {
                 record.spec.access.set(desired, as_of, Some(SCIM));
             }
             record.spec.shares_external_id = self.shares_external_id(&person, known).await?;

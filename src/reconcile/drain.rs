@@ -23,6 +23,9 @@ use crate::roster::{RosterError, parked};
 /// Records that are followed at once.
 const AT_ONCE: usize = 8;
 
+/// Farewells that are carried out at once while others wait.
+const MOST_FAREWELLS: usize = 6;
+
 /// Records that are asked for at once.
 const BATCH: usize = 64;
 
@@ -39,6 +42,8 @@ pub struct Drained {
     pub pending: Vec<Stuck>,
     /// Records that have been pending for too long, each once an hour.
     pub overdue: Vec<Stuck>,
+    /// Whether a farewell is among those that are parked.
+    pub is_farewell_parked: bool,
     /// Records that wait for somebody, as was told within the hour.
     pub told_before: usize,
     /// Records of people who left, and whose sessions Connect does not end.
@@ -158,21 +163,29 @@ impl Reconciler {
             };
             (id, followed, budget.spent)
         };
-        let mut waiting = VecDeque::from(due);
-        let mut begun = BTreeSet::new();
+        let mut urgent = VecDeque::from(self.roster.due_farewells(clock.now(), BATCH).await?);
+        let mut waiting: VecDeque<Id> = due.into_iter().filter(|id| !urgent.contains(id)).collect();
+        let (mut begun, mut leavers) = (BTreeSet::new(), BTreeSet::new());
         let mut running = FuturesUnordered::new();
         let mut is_idle = true;
         let mut asked = clock.now();
         loop {
-            while running.len() < AT_ONCE
-                && deadline.allows_a_call()
-                && let Some(id) = waiting.pop_front()
-            {
+            while running.len() < AT_ONCE && deadline.allows_a_call() {
+                // Farewells that hang leave others a turn all the same.
+                let is_full = leavers.len() >= MOST_FAREWELLS && !waiting.is_empty();
+                let farewell = if is_full { None } else { urgent.pop_front() };
+                let is_farewell = farewell.is_some();
+                let Some(id) = farewell.or_else(|| waiting.pop_front()) else { break };
                 if begun.insert(id.clone()) {
+                    if is_farewell {
+                        leavers.insert(id.clone());
+                    }
                     running.push(follow(id));
                 }
             }
+            rate_limiter.set_farewells(leavers.len().saturating_add(urgent.len()));
             let Some((id, followed, calls)) = running.next().await else { break };
+            leavers.remove(&id);
             let followed = followed?;
             is_idle &= matches!(followed.reconciled, Reconciled::Pending(None));
             drained.calls.add(&calls);
@@ -184,12 +197,10 @@ impl Reconciler {
                 continue;
             }
             asked = now;
-            let farewells = self.roster.due_farewells(now, AT_ONCE).await?;
-            rate_limiter.set_farewells(farewells.len());
-            for id in farewells.into_iter().rev().filter(|id| !begun.contains(id)) {
-                waiting.push_front(id);
-            }
+            let farewells = self.roster.due_farewells(now, BATCH).await?;
+            urgent.extend(farewells.into_iter().filter(|id| !begun.contains(id)));
         }
+        rate_limiter.set_farewells(0);
         Ok(is_idle)
     }
 
@@ -240,7 +251,7 @@ const REST: Duration = Duration::from_millis(500);
 
 impl Drained {
     fn note(&mut self, id: &Id, followed: Followed, is_news: bool) {
-        let Followed { owner, reconciled, sessions_refused, .. } = followed;
+        let Followed { owner, reconciled, is_farewell, sessions_refused } = followed;
         let stuck = |fault| Stuck { id: id.clone(), owner: owner.clone(), fault };
         self.sessions_not_ended.extend(sessions_refused.map(&stuck));
         match reconciled {
@@ -253,6 +264,7 @@ impl Drained {
                 self.told_before = self.told_before.saturating_add(1);
             }
             Reconciled::Parked(fault) | Reconciled::RolledBack(fault) => {
+                self.is_farewell_parked |= is_farewell;
                 self.parked.push(stuck(fault));
             }
             Reconciled::Pending(Some(fault)) => self.pending.push(stuck(fault)),

@@ -29,6 +29,9 @@ use crate::roster::record::{ConnectUser, DesiredState, UserRecord};
 /// A listing of the instance is evidence about a user of whom we have known for longer than that.
 const LISTING_AGE: Duration = Duration::from_mins(1);
 
+/// So many records are looked at for one whose user is there.
+const OTHERS: usize = 64;
+
 /// A listing in which a person was not found whom nobody ever asked to join is good for so long.
 const STRANGER_LISTING_AGE: Duration = Duration::from_mins(10);
 
@@ -113,20 +116,16 @@ impl Attempt<'_> {
         let is_doubtful = self.record.spec.access.is_doubtful;
         match (self.record.desired_state(), &policy.deactivate) {
             (DesiredState::Active, _) => Ok(None),
-            (DesiredState::Inactive, Deactivate::Keep) => {
-                let shuts_out = is_doubtful && policy.suspended_profile().is_some();
-                Ok(shuts_out.then_some(Farewell::Suspend))
-            }
+            (DesiredState::Inactive, Deactivate::Keep) if !is_doubtful => Ok(None),
             (DesiredState::Inactive, Deactivate::Suspend(_)) => Ok(Some(Farewell::Suspend)),
-            (DesiredState::Inactive, Deactivate::Delete) if is_doubtful => {
+            (DesiredState::Inactive, Deactivate::Delete | Deactivate::Keep) if is_doubtful => {
                 match policy.suspended_profile() {
                     Some(_) => Ok(Some(Farewell::Suspend)),
                     None => Err(in_doubt()),
                 }
             }
-            (DesiredState::Inactive, Deactivate::Delete) | (DesiredState::Deleted, _) => {
-                Ok(Some(Farewell::Remove))
-            }
+            (DesiredState::Inactive, Deactivate::Delete | Deactivate::Keep)
+            | (DesiredState::Deleted, _) => Ok(Some(Farewell::Remove)),
         }
     }
 
@@ -148,6 +147,12 @@ impl Attempt<'_> {
             }
         }
         for name in self.record.status.candidate_usernames.clone() {
+            // Names are unique in Connect, and this one's user was shown just now.
+            let is_shown = |leaver: &Leaver| leaver.user.username == name;
+            if leavers.iter().any(is_shown) {
+                self.record.status.candidate_usernames.retain(|other| *other != name);
+                continue;
+            }
             let Some(found) = trouble.note(self.find_tried(&name).await)? else { continue };
             let Some(user) = found else {
                 // A CreateUser of unknown fate may have made a user whom neither index nor list shows.
@@ -182,7 +187,10 @@ impl Attempt<'_> {
             let role = leaver.role;
             if role == Role::Present && farewell == Farewell::Suspend {
                 let is_tagged = leaver.rest.is_empty();
-                trouble.note(self.make(&leaver.rest, &leaver.user.ids).await)?;
+                // Not tagged while sessions are still to be ended: the tag says that all is done.
+                if !waiting.contains(&leaver.user.ids.id) {
+                    trouble.note(self.make(&leaver.rest, &leaver.user.ids).await)?;
+                }
                 self.record.status.removal_claim = None;
                 let ids = leaver.user.ids;
                 applied = match leaver.is_changed || !is_tagged {
@@ -220,7 +228,7 @@ impl Attempt<'_> {
     pub(super) async fn shut_out_holder(&mut self, user: Observed) -> Result<(), ReconcileError> {
         if let SuspendedProfile::Fit(profile) = self.suspended_profile().await? {
             let steps = plan(DesiredUser::ShutOut(&profile), Some(&user));
-            if !steps.is_empty() {
+            if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
                 let power = Step::UpdateUserSecurityProfiles(Vec::new());
                 self.count(&power, &user.ids).await?;
             }
@@ -267,6 +275,14 @@ impl Attempt<'_> {
             },
             None => None,
         };
+        if let Some(user) = sighted.as_ref().filter(|user| user.ids != held.ids) {
+            // Found by name: a user of ours whose id was never written down.
+            let found = Some(self.held(user));
+            match role {
+                Role::Former => self.record.status.former_user = found,
+                Role::Present | Role::Candidate => self.record.status.user = found,
+            }
+        }
         if sighted.is_none() {
             match role {
                 Role::Former => self.record.status.former_user = None,
@@ -302,9 +318,12 @@ impl Attempt<'_> {
             let mut known = others_of_record.iter().flatten();
             user.ids != held.ids && known.any(|known| known.ids == user.ids)
         };
+        // A listing from before we knew of the user is no evidence.
+        let known_for = self.now().duration_since(held.since).unwrap_or_default();
+        let max_age = LISTING_AGE.min(known_for);
         let names: BTreeSet<String> = held.username.clone().into_iter().chain(told).collect();
         for name in names {
-            let found = self.session.find_listed(&name, LISTING_AGE, others).await?;
+            let found = self.session.find_listed(&name, max_age, others).await?;
             let ours = found.filter(|user| owner.owns(&user.tags) && !is_other(user));
             if let Some(user) = ours {
                 return Ok(Some(user));
@@ -317,10 +336,13 @@ impl Attempt<'_> {
         }
     }
 
-    /// Whether the roster knows of others whom Connect follows: then an instance without any user is not
-    /// theirs.
+    /// Whether the roster knows of other users who are there: then an instance without any is another's.
     async fn knows_of_others(&self) -> Result<bool, ReconcileError> {
-        Ok(self.reconciler.roster.counts().await?.applied > 0)
+        let (records, _) = self.reconciler.roster.page(0, OTHERS).await?;
+        let has_user = |other: &UserRecord| {
+            other.id != self.record.id && other.is_applied() && other.status.user.is_some()
+        };
+        Ok(records.iter().any(has_user))
     }
 
     /// A user that a CreateUser of unknown fate may have made under this name, and that the record does
@@ -328,7 +350,8 @@ impl Attempt<'_> {
     async fn find_tried(&self, name: &str) -> Result<Option<Observed>, ReconcileError> {
         let owner = self.owner();
         let found = if self.record.spec.never_joined && !self.record.status.had_user {
-            self.session.find_listed(name, STRANGER_LISTING_AGE, false).await?
+            let others = self.knows_of_others().await?;
+            self.session.find_listed(name, STRANGER_LISTING_AGE, others).await?
         } else {
             self.session.find(name).await?
         };
@@ -385,7 +408,8 @@ impl Attempt<'_> {
         if !self.reconciler.policy.ends_sessions {
             return Ok(Vec::new());
         }
-        let mut owed = std::mem::take(&mut self.record.status.sessions_owed);
+        // In the status at once and taken out one by one: the time may run out at any call.
+        let owed = &mut self.record.status.sessions_owed;
         for Leaver { user, rest, is_changed, role, .. } in leavers {
             // The tag comes after the sessions: who has none yet was cut off before this.
             let is_done = *role == Role::Present && !is_changed && rest.is_empty();
@@ -394,18 +418,21 @@ impl Attempt<'_> {
             }
         }
         let mut waiting = Vec::new();
-        for id in owed {
+        for id in owed.clone() {
             let is_shown = leavers.iter().any(|leaver| leaver.user.ids.id == id);
-            let still = &mut self.record.status.sessions_owed;
-            match self.session.end_sessions(&UserIds { id: id.clone(), arn: String::new() }).await {
-                Ok(SessionsEnd::Ended) => {}
+            let user = UserIds { id: id.clone(), arn: String::new() };
+            let (is_over, may_pass) = match self.session.end_sessions(&user).await {
+                Ok(SessionsEnd::Ended) => (true, false),
                 // Nobody can end the sessions of a user who is gone.
-                Ok(SessionsEnd::NoUser) if !is_shown => {}
-                Ok(SessionsEnd::Refused(_)) => still.push(id),
-                Ok(SessionsEnd::NoUser) | Err(_) => {
-                    still.push(id.clone());
-                    waiting.push(id);
-                }
+                Ok(SessionsEnd::NoUser) => (!is_shown, is_shown),
+                Ok(SessionsEnd::Refused(_)) => (false, false),
+                Err(_) => (false, true),
+            };
+            if may_pass {
+                waiting.push(id.clone());
+            }
+            if is_over {
+                self.record.status.sessions_owed.retain(|other| *other != id);
             }
         }
         // Written before a tag or a removal says that all is done.

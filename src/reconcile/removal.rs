@@ -47,7 +47,7 @@ impl Attempt<'_> {
     ///
     /// The counter is in the roster and conditional, so that all processes share one limit. It is
     /// counted before the effect and never given back: the guard may be too strict, and never too
-    /// lax. What is counted has a name: this removal of this user, since the record is pending. So a
+    /// lax. What is counted has a name: this removal of this user, by the farewell of then. So a
     /// repeat after a lost answer, or by whoever mends, counts once; and a user who came back and
     /// leaves again counts again.
     pub(super) async fn count(
@@ -62,7 +62,7 @@ impl Attempt<'_> {
         if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
             return Ok(());
         }
-        let since = self.record.pending_since().unwrap_or(self.record.spec.modified);
+        let since = self.record.spec.access.time;
         let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let what = format!("{removal} {}", since.as_nanos());
         let (roster, most) = (&self.reconciler.roster, self.reconciler.policy.removals_per_hour);

@@ -281,6 +281,9 @@ impl Attempt<'_> {
         permissions: &Permissions<ResourceId>,
         user: &Observed,
     ) -> Result<Applied, ReconcileError> {
+        // Whoever is given their power back, and leaves again, counts again.
+        let claim = &mut self.record.status.removal_claim;
+        claim.take_if(|claim| claim.removal.ends_with(&user.ids.id));
         let steps = plan(DesiredUser::Held(agent, permissions), Some(user));
         let is_done = self.apply(&steps, &user.ids).await?;
         let ids = user.ids.clone();

@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::key::Id;
-use super::record::{Access, DesiredState, Heard, Said, UserRecord};
+use super::record::{Access, DesiredState, Heard, Said, Stamp, UserRecord};
 use crate::event::{AccessStatement, Intent};
 use crate::fault::{Fault, Kind};
 use crate::scim::Person;
@@ -95,11 +95,12 @@ impl MergeInput<'_> {
             Intent::Join(person) | Intent::Change(person) => {
                 check_person(known, person)?;
                 active(person)?;
-                if self.counted() >= known.spec.profile_time.min(self.latest) {
-                    take(&mut record, person, known);
-                    record.spec.profile_time = self.counted();
-                } else {
+                // One sender's changes have the order of its own clock, which may be ahead of ours.
+                let as_of = self.profile_time();
+                if as_of < known.spec.profile_time {
                     is_older = true;
+                } else if take(&mut record, person, known) {
+                    record.spec.profile_time = as_of;
                 }
             }
         }
@@ -114,7 +115,9 @@ impl MergeInput<'_> {
         // Nothing new in what is older is no repeat.
         is_older |= self.counted() < known.as_of();
         if is_older && record.spec == known.spec {
-            return Ok(MergeResult::Ignored(OLDER));
+            let is_out = known.desired_state() != DesiredState::Active;
+            let is_settled = self.access.is_farewell() && is_out;
+            return Ok(MergeResult::Ignored(if is_settled { SETTLED } else { OLDER }));
         }
         record.spec.never_joined &= !self.tells_who_joins();
         self.note_external_id(&mut record);
@@ -144,6 +147,11 @@ impl MergeInput<'_> {
 
     const fn said(&self) -> Said<'_> {
         Said { time: self.as_of, now: self.latest, source: self.source }
+    }
+
+    /// When what it says of the profile happened: by the sender's clock, which may be a little ahead.
+    fn profile_time(&self) -> SystemTime {
+        self.as_of.min(self.latest.checked_add(AHEAD).unwrap_or(self.latest))
     }
 
     /// When it happened, as it counts: a time ahead of our clock is now.
@@ -195,16 +203,19 @@ impl MergeInput<'_> {
         if stranger && forgotten.is_empty() && matches!(self.intent, Intent::Return(_)) {
             return Ok(MergeResult::Ignored(UNKNOWN));
         }
+        let floor = removed.iter().map(|gone| gone.spec.access.time).max();
         for gone in removed {
-            let (time, source) =
-                (gone.spec.access.time, gone.spec.access.lifecycle_source.as_deref());
+            let access = &gone.spec.access;
+            let time = access.time;
+            let source = access.lifecycle_source.clone();
+            let removal = Stamp { time, said: access.lifecycle_said, source };
             match self.access {
                 AccessStatement::Silent => return Ok(MergeResult::Ignored(REMOVED)),
                 farewell if farewell.is_farewell() && self.counted() <= time => {
                     return Ok(MergeResult::Ignored(REMOVED));
                 }
                 farewell if farewell.is_farewell() => {}
-                _ if self.said().is_after_farewell(time, source) && self.counted() > time => {}
+                _ if self.said().is_after_farewell(&removal) && self.counted() > time => {}
                 _ => return Ok(MergeResult::Ignored(OLDER)),
             }
         }
@@ -213,10 +224,12 @@ impl MergeInput<'_> {
         let mut record = UserRecord::new(self.id.clone(), own, desired, self.owner, self.now);
         record.spec.never_joined = stranger;
         // A leave tells no profile, and a join of before may be on its way.
-        let told = if stranger { SystemTime::UNIX_EPOCH } else { self.counted() };
+        let tells = !stranger && !person.is_partial();
+        let told = if tells { self.profile_time() } else { SystemTime::UNIX_EPOCH };
         record.spec.profile_time = told;
         let newest = forgotten.iter().max_by_key(|gone| gone.spec.access.time);
         record.spec.access = newest.map_or_else(Access::unsaid, |gone| gone.spec.access.clone());
+        record.spec.access.floor = record.spec.access.floor.max(floor);
         // A change of somebody unknown tells the whole person, as a join does.
         let statement = match self.access {
             AccessStatement::Silent if !stranger => &AccessStatement::Activated,
@@ -238,12 +251,15 @@ impl MergeInput<'_> {
     }
 }
 
-/// An event hook knows a login and a name to show, and does not take away what others told.
-fn take(record: &mut UserRecord, person: &Person, known: &UserRecord) {
-    if !person.is_partial() || record.spec.person.is_partial() {
+/// Takes a profile. An event hook knows a login and a name to show, and does not take away what others
+/// told. Whether the profile is what the event tells now.
+fn take(record: &mut UserRecord, person: &Person, known: &UserRecord) -> bool {
+    let tells = !person.is_partial() || record.spec.person.is_partial();
+    if tells {
         record.spec.person = person.clone().without_password();
         record.merge_awaited_name(known);
     }
+    tells
 }
 
 /// The access that the person's own `active` asks for; `None` if it is not given.
@@ -313,6 +329,8 @@ pub const OLDER: &str = "something newer is known of this person, so this event 
 /// The reason of a farewell that is another person's than that of the name.
 pub const ANOTHER: &str = "this userName is another person's here, by the externalId that this source said \
     of them before; so this event changed nothing";
+const SETTLED: &str = "something newer is known of this person, who is out already, so this event changed \
+    nothing";
 const REMOVED: &str = "this person was removed, and this event lets nobody in again";
 const TENTATIVE: &str = "something newer about this person is just being carried out, and may yet be \
     refused; repeat the event";

@@ -166,7 +166,7 @@ pub async fn readmit(
     now: SystemTime,
 ) -> Result<Vec<Id>, RequeueError> {
     decide(roster, people, |record| {
-        record.spec.access.set(DesiredState::Active, now, Some(OPERATOR));
+        record.spec.access.set(DesiredState::Active, record.as_of().max(now), Some(OPERATOR));
         record.changed(now);
         record.set_due(Some(now));
     })
@@ -184,7 +184,7 @@ pub async fn shut_out(
     now: SystemTime,
 ) -> Result<Vec<Id>, RequeueError> {
     decide(roster, people, |record| {
-        record.spec.access.set(DesiredState::Inactive, now, Some(OPERATOR));
+        record.spec.access.set(DesiredState::Inactive, record.as_of().max(now), Some(OPERATOR));
         record.spec.access.is_doubtful = true;
         record.changed(now);
         record.schedule.guard_waived = true;

@@ -27,7 +27,7 @@ use super::key::{Id, Key};
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::scim::Person;
 
-pub use access::{Access, DesiredState, Given, Heard, Lifecycle, Said};
+pub use access::{Access, DesiredState, Given, Heard, Lifecycle, Said, Stamp};
 pub use schedule::{DueClass, Lease, Parked, Phase, Schedule};
 pub use spec::{AwaitedName, Spec};
 pub use status::{ConnectUser, Reapplied, RemovalClaim, Status};
@@ -367,7 +367,9 @@ impl UserRecord {
         self.etag_high_water = self.etag_high_water.max(self.spec.etag).saturating_add(1);
         self.spec.etag = self.etag_high_water;
         self.spec.modified = now;
-        self.schedule.guard_waived = false;
+        // What an operator shut out stays so, whatever is said meanwhile.
+        self.schedule.guard_waived &=
+            self.spec.access.is_doubtful && self.desired_state() == DesiredState::Inactive;
         self.reopen(now);
     }
 
@@ -523,6 +525,8 @@ impl UserRecord {
     pub fn settle_sessions(&mut self, owed: Vec<String>, now: SystemTime) {
         self.status.sessions_owed = owed;
         let again = match (self.owes_sessions(), self.is_tombstone()) {
+            // Who waits for the name is told first.
+            (_, true) if !self.freed_names.is_empty() => Some(Duration::ZERO),
             (true, _) => Some(SESSIONS_AGAIN),
             (false, true) => Some(TOMBSTONE_TTL),
             (false, false) => None,
@@ -563,6 +567,8 @@ impl UserRecord {
         };
         let pause = first.saturating_mul(1_u32 << exponent).min(most);
         let again = turn == Responsibility::Retry || fault.kind.is_tried_again();
+        // Whoever left is tried again whatever it was, but for what waits for the operator's word.
+        let again = again || (self.is_farewell() && fault.kind != Kind::RemovalHeld);
         let mut due = now.checked_add(pause).filter(|_| again);
         if fault.kind == Kind::Unavailable {
             self.lease.until = now.checked_add(QUIET);

@@ -434,7 +434,7 @@ fn a_thousand_at_once_are_acknowledged_and_use_the_quota() {
 #[test]
 fn who_leaves_behind_a_crowd_that_joins_is_out_in_seconds() {
     const LEAVERS: usize = 20;
-    let joiners = variable("CROWD").map_or(200, |crowd| usize::try_from(crowd).unwrap());
+    let joiners = variable("CROWD").map_or(400, |crowd| usize::try_from(crowd).unwrap());
     runtime().block_on(async {
         let connect = Settings { user_quota: joiners + LEAVERS, ..Settings::default() };
         let house = House::under(&Weather { connect, ..Weather::calm() }, Chance::of(1), None);

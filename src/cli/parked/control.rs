@@ -228,7 +228,7 @@ fn shown(record: &UserRecord, names: bool) -> Value {
 fn access(record: &UserRecord) -> Value {
     let access = &record.spec.access;
     let reasons = access.reasons.iter().map(|(reason, given)| {
-        let said = json!({"withdrawn": given.withdrawn, "time": lines::text(given.time)});
+        let said = json!({"withdrawn": given.withdrawn, "time": lines::text(given.stamp.time)});
         (String::from(reason.clone()), said)
     });
     json!({

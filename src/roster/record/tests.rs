@@ -238,7 +238,7 @@ const STORED: &str = concat!(
     r#""spec":{"person":{"resource":{"externalId":"e1","userName":"ana@example.com"},"#,
     r#""displayed":false},"profile_time":1800000000123456789,"#,
     r#""access":{"time":1800000000123456789,"lifecycle":"enabled","#,
-    r#""lifecycle_time":1800000000123456789,"#,
+    r#""lifecycle_time":1800000000123456789,"enabled":{"time":1800000000123456789},"#,
     r#""reasons":{"activated":{"time":1800000000123456789}}},"#,
     r#""external_ids":{"okta":"e1"},"etag":1,"modified":1800000000123456789},"#,
     r#""status":{"user":{"ids":{"id":"u1","arn":"a1"},"since":1800000000123456789,"username":"ana@example.com"},"#,

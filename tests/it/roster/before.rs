@@ -170,7 +170,7 @@ fn said_now(record: &UserRecord) {
     assert_eq!((access.time, access.lifecycle_time), (record.as_of(), record.as_of()));
     let (lifecycle, reasons): (_, &[Reason]) = match record.desired_state() {
         DesiredState::Active => (Lifecycle::Enabled, &[Reason::Unknown]),
-        DesiredState::Inactive => (Lifecycle::Disabled, &[]),
+        DesiredState::Inactive => (Lifecycle::Disabled, &[Reason::Unknown]),
         DesiredState::Deleted => (Lifecycle::Removed, &[]),
     };
     assert_eq!(access.lifecycle, lifecycle);

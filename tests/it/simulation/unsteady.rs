@@ -310,5 +310,8 @@ impl Roster for Unsteady {
 fn forget_times(record: &mut UserRecord) {
     let (spec, never) = (&mut record.spec, SystemTime::UNIX_EPOCH);
     (spec.profile_time, spec.access.time, spec.access.lifecycle_time) = (never, never, never);
-    spec.access.reasons.values_mut().for_each(|given| given.time = never);
+    spec.access.reasons.values_mut().for_each(|given| {
+        (given.stamp.time, given.stamp.said) = (never, None);
+    });
+    (spec.access.lifecycle_said, spec.access.enabled, spec.access.weighed) = (None, None, None);
 }

@@ -137,7 +137,7 @@ impl Wire {
             // Whose power was taken a moment ago is removed by the same farewell.
             let user = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
             let shut_out = self.shut_out.lock().unwrap().insert(user, now);
-            let moment = Duration::from_mins(10);
+            let moment = Duration::from_mins(59);
             let is_same = shut_out
                 .is_some_and(|then| now.duration_since(then).is_ok_and(|passed| passed < moment));
             if !(deletes && is_same) {

@@ -119,7 +119,7 @@ fn a_time_ahead_is_now_and_what_two_clocks_leave_in_doubt_goes_to_the_farewell()
 fn our_clock_may_have_been_set_back() {
     let mut access = Access::unsaid();
     hear(&mut access, "okta", 900, &Activated);
-    let said = Said { time: at(100), now: at(100), source: "okta" };
+    let said = Said { time: at(100), now: at(100), source: "hr" };
     assert_eq!(access.hear(&Disabled, said), Heard::Taken);
     assert_eq!(access.desired_state(), DesiredState::Inactive);
 }
@@ -209,4 +209,64 @@ proptest! {
         delivered.reverse();
         prop_assert_eq!(works(&delivered), expected);
     }
+}
+
+#[test]
+fn one_clock_puts_its_own_statements_in_order_however_far_it_is_ahead() {
+    let said = |time, now| Said { time: at(time), now: at(now), source: "hr" };
+    let mut access = Access::unsaid();
+    access.hear(&Activated, said(200, 0));
+    access.hear(&Disabled, said(260, 60));
+    assert_eq!(access.desired_state(), DesiredState::Inactive);
+    assert_eq!(access.hear(&Activated, said(200, 65)), Heard::Older, "a repeat");
+    assert_eq!(access.hear(&Activated, said(200, 500)), Heard::Older, "a late one");
+    let mut access = Access::unsaid();
+    access.hear(&Disabled, said(200, 0));
+    access.hear(&Activated, said(260, 60));
+    assert_eq!(access.hear(&Disabled, said(200, 300)), Heard::Older, "a repeat");
+    assert_eq!(access.desired_state(), DesiredState::Active);
+}
+
+#[test]
+fn a_farewell_is_weighed_once_for_each_part_and_sender() {
+    let said = |source, time| Said { time: at(time), now: at(1000), source };
+    // Another sender's first farewell, by a slow clock.
+    let mut access = Access::unsaid();
+    access.set(DesiredState::Active, at(500), Some("scim/v2"));
+    access.set(DesiredState::Inactive, at(600), Some("scim/v2"));
+    access.set(DesiredState::Active, at(630), Some("scim/v2"));
+    assert_eq!(access.hear(&Disabled, said("hr", 540)), Heard::Taken);
+    assert_eq!(access.desired_state(), DesiredState::Inactive);
+    // And its own welcome after that.
+    assert_eq!(access.hear(&Activated, said("hr", 550)), Heard::Taken);
+    assert_eq!(access.desired_state(), DesiredState::Active);
+    // Two removals in either order.
+    for order in [[590, 600], [600, 590]] {
+        let mut access = Access::unsaid();
+        access.hear(&Granted(group("g")), said("okta", 1));
+        access.hear(&Granted(group("h")), said("okta", 2));
+        access.set(DesiredState::Active, at(660), Some("scim/v2"));
+        for time in order {
+            let group = if time == 600 { group("g") } else { group("h") };
+            access.hear(&Revoked(group), said("okta", time));
+        }
+        assert_eq!(access.desired_state(), DesiredState::Inactive, "{order:?}");
+    }
+}
+
+#[test]
+fn what_was_said_before_somebody_was_let_in_again_removes_nobody() {
+    let mut access = Access::unsaid();
+    for (time, statement) in [(30, Activated), (60, Disabled)] {
+        hear(&mut access, "hr", time, &statement);
+    }
+    assert_eq!(hear(&mut access, "hr", 20, &Removed), Heard::Older);
+    assert_eq!(access.desired_state(), DesiredState::Inactive);
+    assert_eq!(hear(&mut access, "hr", 50, &Removed), Heard::Taken, "the graver of two");
+    // Nor what was said of a person of the same names who was removed before.
+    let mut access = Access { floor: Some(at(100)), ..Access::unsaid() };
+    assert_eq!(hear(&mut access, "okta", 90, &Granted(group("g"))), Heard::Older);
+    assert_eq!(hear(&mut access, "okta", 110, &Granted(group("h"))), Heard::Taken);
+    assert_eq!(hear(&mut access, "okta", 95, &Disabled), Heard::Older);
+    assert_eq!(access.desired_state(), DesiredState::Active);
 }
