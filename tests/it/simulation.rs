@@ -493,7 +493,7 @@ fn who_leaves_behind_a_crowd_that_joins_is_out_in_seconds() {
 fn is_out(house: &House, user_name: &str) -> bool {
     let state = house.wire.control(&json!({}));
     let user = state["users"].as_array().unwrap().iter().find(|user| user["Username"] == user_name);
-    let user = user.expect("who is suspended is still there");
+    let user = user.unwrap();
     let id = user["Id"].as_str().unwrap();
     user["SecurityProfileIds"] == json!([NO_ACCESS]) && state["sessions"][id].is_null()
 }
