@@ -214,29 +214,12 @@ fn shown(record: &UserRecord, names: bool) -> Value {
         "due": record.schedule.due.map(lines::text),
         "asOf": lines::text(record.as_of()),
         "owner": record.owner,
-        "access": access(record),
-        "sessionsOwed": record.status.sessions_owed.len(),
         "connectUserId": record.status.user.as_ref().map(|held| &held.ids.id),
     });
     if let Some(members) = shown.as_object_mut().filter(|_| names) {
         members.insert("userName".to_owned(), record.spec.person.user_name().ok().into());
     }
     shown
-}
-
-/// Why somebody works, or does not.
-fn access(record: &UserRecord) -> Value {
-    let access = &record.spec.access;
-    let reasons = access.reasons.iter().map(|(reason, given)| {
-        let said = json!({"withdrawn": given.withdrawn, "time": lines::text(given.stamp.time)});
-        (String::from(reason.clone()), said)
-    });
-    json!({
-        "lifecycle": access.lifecycle,
-        "time": lines::text(access.lifecycle_time),
-        "isDoubtful": access.is_doubtful,
-        "reasons": reasons.collect::<serde_json::Map<_, _>>(),
-    })
 }
 
 /// Requeues records. If one of them is not parked, none is changed.
@@ -254,9 +237,13 @@ pub(super) async fn change(
     let people = |told: &[String]| told.iter().map(|one| Id::from_text(one)).collect::<Vec<_>>();
     let readmitted = parked::readmit(roster, &people(&change.readmit), now).await?;
     let shut_out = parked::shut_out(roster, &people(&change.shut_out), now).await?;
-    Ok(json!({
-        "released": released, "retried": retried, "readmitted": readmitted, "shutOut": shut_out,
-    }))
+    let mut done = json!({"released": released, "retried": retried});
+    for (name, ids) in [("readmitted", readmitted), ("shutOut", shut_out)] {
+        if let Some(members) = done.as_object_mut().filter(|_| !ids.is_empty()) {
+            members.insert(name.to_owned(), json!(ids));
+        }
+    }
+    Ok(done)
 }
 
 /// The ids of a selection, all of parked records. `All` selects those for which `are_meant` is
