@@ -247,6 +247,9 @@ impl Reconciler {
                 }
                 break;
             }
+            if record.looks_again().is_some_and(|again| again <= now) {
+                record.set_pending(now);
+            }
             // Looked at after the load and not before: the list of what is due may be older than
             // the work of another worker on this record.
             if record.is_leased(now) || record.is_applied() {

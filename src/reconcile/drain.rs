@@ -283,12 +283,13 @@ impl Drained {
             && self.sessions_not_ended.is_empty()
     }
 
-    /// Whether somebody should be told at once: a removal was held, a setting keeps people from coming
-    /// or going, or it is a bug.
+    /// Whether somebody should be told at once: a farewell does not come through, a removal was held, a
+    /// setting keeps people from coming, or it is a bug.
     #[must_use]
     pub fn is_alarming(&self) -> bool {
         let alarms = [Kind::RemovalHeld, Kind::Configuration, Kind::Bug];
         !self.overdue.is_empty()
+            || self.is_farewell_parked
             || self.parked.iter().any(|stuck| alarms.contains(&stuck.fault.kind))
     }
 }

@@ -14,17 +14,18 @@ use std::time::Duration;
 use super::attempt::{Attempt, ReconcileError};
 use super::budget::Budget;
 use super::removal::is_removed;
-use super::work::{YOUNG, is_young, not_shown};
+use super::work::{is_young, not_shown};
 use super::{Followed, Reconciled, Reconciler};
 use crate::assign::id::ResourceId;
 use crate::connect::end_sessions::SessionsEnd;
 use crate::connect::lookup::Shown;
 use crate::connect::plan::{DesiredUser, Observed, Step, check_owner, plan};
 use crate::connect::{Applied, UserIds};
-use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::roster::policy::Deactivate;
-use crate::roster::record::{ConnectUser, DesiredState, UserRecord};
+use crate::roster::record::{
+    ConnectUser, DesiredState, FAREWELL_PAUSE, SESSIONS_AGAIN, UserRecord,
+};
 
 /// A listing of the instance is evidence about a user of whom we have known for longer than that.
 const LISTING_AGE: Duration = Duration::from_mins(1);
@@ -61,6 +62,8 @@ struct Leaver {
     rest: Vec<Step>,
     /// Whether anything was changed.
     is_changed: bool,
+    /// Whether it was shut out before and its sessions are ended: the tag, which comes last, says so.
+    is_signed_out: bool,
     /// Whether it has the profile of those who left alone.
     has_no_power: bool,
     /// Whether its removal counts against the hour: not so of whom a farewell has shut out before, and
@@ -155,12 +158,8 @@ impl Attempt<'_> {
             }
             let Some(found) = trouble.note(self.find_tried(&name).await)? else { continue };
             let Some(user) = found else {
-                // A CreateUser of unknown fate may have made a user whom neither index nor list shows.
-                let since = self.record.status.create_may_be_under_way_since();
-                if since.is_some_and(|since| lies_within(YOUNG, since, self.now())) {
+                if !self.drop_candidate(&name) {
                     trouble.note::<()>(Err(not_shown().into()))?;
-                } else {
-                    self.record.status.candidate_usernames.retain(|other| *other != name);
                 }
                 continue;
             };
@@ -213,13 +212,36 @@ impl Attempt<'_> {
     pub(super) async fn remove_former(&mut self) -> Result<(), ReconcileError> {
         let Some(former) = self.record.status.former_user.clone() else { return Ok(()) };
         let Some(user) = self.sight_or_forget(&former, Role::Former).await? else { return Ok(()) };
+        self.remove(user, Role::Former).await
+    }
+
+    /// Removes users that a CreateUser of unknown fate may have made under other names than those in
+    /// `kept`. Users that the status knows are not touched, nor those without our tags.
+    pub(super) async fn remove_candidates(
+        &mut self,
+        kept: [Option<&str>; 2],
+    ) -> Result<(), ReconcileError> {
+        for tried in self.record.status.candidate_usernames.clone() {
+            if kept.contains(&Some(tried.as_str())) {
+                continue;
+            }
+            match self.find_tried(&tried).await? {
+                Some(user) => self.remove(user, Role::Candidate).await?,
+                None => drop(self.drop_candidate(&tried)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a user of somebody who works on as another: its power and its sessions first.
+    async fn remove(&mut self, user: Observed, role: Role) -> Result<(), ReconcileError> {
         let mut trouble = Trouble::default();
         let profile = trouble.note(self.suspended_profile().await)?;
         let profile = profile.unwrap_or(SuspendedProfile::Unset);
-        let leaver = self.take_power(user, Role::Former, Farewell::Remove, &profile).await?;
+        let leaver = self.take_power(user, role, Farewell::Remove, &profile).await?;
         let waiting = self.end_sessions(std::slice::from_ref(&leaver)).await?;
         self.delete_after_sessions(&leaver, &waiting).await?;
-        self.forget(&leaver.user, Role::Former);
+        self.forget(&leaver.user, role);
         Ok(())
     }
 
@@ -377,14 +399,15 @@ impl Attempt<'_> {
             }
             SuspendedProfile::Unfit(_) | SuspendedProfile::Unset => Vec::new(),
         };
+        let is_power = |step: &Step| matches!(step, Step::UpdateUserSecurityProfiles(_));
+        let power: Vec<Step> = rest.extract_if(.., |step| is_power(step)).collect();
         if suspends {
             self.forget_effects(&rest);
         }
-        let is_power = |step: &Step| matches!(step, Step::UpdateUserSecurityProfiles(_));
-        let power: Vec<Step> = rest.extract_if(.., |step| is_power(step)).collect();
         let is_changed = !power.is_empty();
         let mut has_no_power = matches!(profile, SuspendedProfile::Fit(_));
         let was_shut_out = has_no_power && !is_changed;
+        let is_signed_out = was_shut_out && rest.is_empty();
         let is_counted = !(role == Role::Former && farewell == Farewell::Suspend && was_shut_out);
         if !suspends {
             if is_counted {
@@ -394,12 +417,18 @@ impl Attempt<'_> {
         } else if is_changed {
             self.count(&Step::UpdateUserSecurityProfiles(Vec::new()), &user.ids).await?;
         }
-        match self.make(&power, &user.ids).await {
-            // It is removed all the same, and then has no power either.
-            Err(ReconcileError::Fault(_)) if !suspends => has_no_power = false,
-            made => made?,
+        // However often Connect took it and shows another: nobody else decides what a leaver may do.
+        for step in &power {
+            match self.session.change(step, &user.ids).await {
+                // It is removed all the same, and then has no power either; what passes is waited for,
+                // since nobody can end the sessions of a user who is gone.
+                Err(fault) if !suspends && fault.kind.responsibility() != Responsibility::Retry => {
+                    has_no_power = false;
+                }
+                made => made?,
+            }
         }
-        Ok(Leaver { user, role, rest, is_changed, has_no_power, is_counted })
+        Ok(Leaver { user, role, rest, is_changed, is_signed_out, has_no_power, is_counted })
     }
 
     /// Ends the sessions of these users, and of those whose end is still owed. What Connect refuses is
@@ -410,10 +439,8 @@ impl Attempt<'_> {
         }
         // In the status at once and taken out one by one: the time may run out at any call.
         let owed = &mut self.record.status.sessions_owed;
-        for Leaver { user, rest, is_changed, role, .. } in leavers {
-            // The tag comes after the sessions: who has none yet was cut off before this.
-            let is_done = *role == Role::Present && !is_changed && rest.is_empty();
-            if !is_done && !owed.contains(&user.ids.id) {
+        for Leaver { user, is_signed_out, .. } in leavers {
+            if !is_signed_out && !owed.contains(&user.ids.id) {
                 owed.push(user.ids.id.clone());
             }
         }
@@ -501,20 +528,19 @@ impl Reconciler {
     ) -> Result<Followed, Fault> {
         let now = budget.clock.now();
         let session = self.connect.session(now, budget.deadline, budget.limits(&record));
-        let (mut owed, mut refused) = (Vec::new(), None);
+        let (mut owed, mut sessions_refused) = (Vec::new(), None);
+        let mut again = SESSIONS_AGAIN;
         for id in std::mem::take(&mut record.status.sessions_owed) {
             let end = session.end_sessions(&UserIds { id: id.clone(), arn: String::new() }).await;
             match end {
-                Ok(SessionsEnd::Ended | SessionsEnd::NoUser) => {}
-                Ok(SessionsEnd::Refused(fault)) | Err(fault) => {
-                    owed.push(id);
-                    refused = Some(fault);
-                }
+                Ok(SessionsEnd::Ended | SessionsEnd::NoUser) => continue,
+                Ok(SessionsEnd::Refused(fault)) => sessions_refused = Some(fault),
+                Err(_) => again = FAREWELL_PAUSE,
             }
+            owed.push(id);
         }
         budget.spent.add(&session.calls());
-        record.settle_sessions(owed, now);
-        let sessions_refused = refused;
+        record.settle_sessions(owed, again, now);
         // Whoever overtook us left the record due, or has settled it.
         let _overtaken = self.roster.write(&record).await?;
         let owner = record.owner;

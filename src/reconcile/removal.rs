@@ -16,33 +16,6 @@ use crate::roster::record::{ConnectUser, RemovalClaim, UserRecord};
 const HOUR: Duration = Duration::from_hours(1);
 
 impl Attempt<'_> {
-    /// Removes users that a CreateUser of unknown fate may have made under other names than those
-    /// in `kept`; `true` if any was there. Users that the status knows are not touched, nor those
-    /// without our tags.
-    ///
-    /// No checkpoint is needed: these users are looked up by name each time, and one that is not
-    /// found is done with.
-    pub(super) async fn remove_candidates(
-        &mut self,
-        kept: [Option<&str>; 2],
-    ) -> Result<bool, ReconcileError> {
-        let owner = self.owner();
-        let mut removed = false;
-        for tried in self.record.status.candidate_usernames.clone() {
-            if kept.contains(&Some(tried.as_str())) {
-                continue;
-            }
-            let found = self.session.find(&tried).await?.filter(|user| owner.owns(&user.tags));
-            if let Some(user) = found.filter(|user| self.record.status.is_unknown_user(&user.ids)) {
-                self.count(&Step::DeleteUser, &user.ids).await?;
-                self.session.change(&Step::DeleteUser, &user.ids).await?;
-                (self.record.status.removal_claim, removed) = (None, true);
-            }
-            self.record.status.candidate_usernames.retain(|other| *other != tried);
-        }
-        Ok(removed)
-    }
-
     /// Counts a removal or a suspension against the hour, or refuses it with `Kind::RemovalHeld`.
     ///
     /// The counter is in the roster and conditional, so that all processes share one limit. It is

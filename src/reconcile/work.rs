@@ -4,7 +4,7 @@
 //! did is taken from memory, so a round may be cut off after any call, and the next one plans what
 //! is left.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
@@ -26,13 +26,8 @@ use crate::roster::RosterError;
 use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
 use crate::roster::policy::{Missing, Rename};
-use crate::roster::record::{ConnectUser, DesiredState, Reapplied, UserRecord};
+use crate::roster::record::{ConnectUser, DesiredState, Reapplied, UserRecord, YOUNG};
 use crate::roster::{all_groups_of, write_group};
-
-/// How long a user that Connect does not show may just not be shown yet, counted from when we
-/// learnt of it ("Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes).
-/// One that was taken for gone too soon would be created twice.
-pub(super) const YOUNG: Duration = Duration::from_mins(15);
 
 /// How often a value is written that Connect then shows otherwise. Two programs that set one value
 /// would else overwrite each other for ever.
@@ -240,9 +235,20 @@ impl Attempt<'_> {
                 self.record.status.had_user = true;
                 return Ok(Some(user));
             }
-            self.record.status.candidate_usernames.retain(|other| *other != tried);
+            self.drop_candidate(&tried);
         }
         Ok(None)
+    }
+
+    /// Drops a candidate that was not found, unless a CreateUser of unknown fate may have made a user a
+    /// while ago whom neither index nor list shows yet. Whether it was dropped.
+    pub(super) fn drop_candidate(&mut self, name: &str) -> bool {
+        let sent = self.record.status.create_unknown;
+        let is_young = sent.is_some_and(|sent| lies_within(YOUNG, sent, self.now()));
+        if !is_young {
+            self.record.status.candidate_usernames.retain(|other| *other != name);
+        }
+        !is_young
     }
 
     /// Sends CreateUser. The name was written down before, with the lease, by `carry_over` or by

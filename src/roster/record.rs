@@ -46,6 +46,11 @@ pub const WORK: Duration = Duration::from_secs(25);
 /// A call whose fate is unknown may have its effect for so long; nobody looks before.
 pub const QUIET: Duration = Duration::from_secs(30);
 
+/// How long a user that Connect does not show may just not be shown yet, counted from when we learnt of
+/// it ("Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes). One that was
+/// taken for gone too soon would be created twice, or keep its access unseen.
+pub const YOUNG: Duration = Duration::from_mins(15);
+
 /// A farewell is tried again after this time at most: whoever left may do whatever they could.
 pub const FAREWELL_PAUSE: Duration = Duration::from_secs(30);
 
@@ -426,11 +431,12 @@ impl UserRecord {
         self.lease.fence = self.lease.fence.saturating_add(1);
         self.lease.until = now.checked_add(LEASE);
         self.set_due(self.lease.until);
+        // Whoever had the lease before and came to no end may have sent a CreateUser.
+        let before = self.status.create_reserved.take();
+        self.status.create_unknown = self.status.create_unknown.max(before);
         if self.desired_state() == DesiredState::Active {
             self.reserve_username();
-            // Whoever had the lease before and came to no end may have sent one.
-            let before = self.status.create_reserved.replace(now);
-            self.status.create_unknown = self.status.create_unknown.max(before);
+            self.status.create_reserved = Some(now);
         }
     }
 
@@ -486,8 +492,9 @@ impl UserRecord {
     pub fn settle(&mut self, rules: &str, now: SystemTime) {
         self.follows(rules);
         if self.desired_state() == DesiredState::Active {
-            // Who works again is signed in by right.
-            self.status.sessions_owed.clear();
+            // Who works again is signed in by right, as the user of now.
+            let own = self.status.user.as_ref().map(|user| user.ids.id.as_str());
+            self.status.sessions_owed.retain(|id| Some(id.as_str()) != own);
         }
         self.schedule.phase = Phase::Applied;
         (self.schedule.attempts, self.lease.until) = (0, None);
@@ -503,15 +510,26 @@ impl UserRecord {
             self.spec.is_forgotten = true;
             self.free_names(&known);
         }
-        self.set_due(self.owes_sessions().then(|| now.checked_add(SESSIONS_AGAIN)).flatten());
+        let sessions = self.owes_sessions().then(|| now.checked_add(SESSIONS_AGAIN)).flatten();
+        self.set_due(sessions.into_iter().chain(self.looks_again()).min());
         if self.desired_state() == DesiredState::Deleted {
             (self.spec.person, self.spec.external_ids) = (Person::default(), BTreeMap::new());
             (self.status.user, self.status.former_user) = (None, None);
+            self.status.candidate_usernames.clear();
+            self.status.create_unknown = None;
             // Who waits for the name is told first.
             let is_told = self.freed_names.is_empty();
             let rest = if self.owes_sessions() { SESSIONS_AGAIN } else { TOMBSTONE_TTL };
             self.set_due(if is_told { now.checked_add(rest) } else { Some(now) });
         }
+    }
+
+    /// When it is looked once more for users that a CreateUser of unknown fate may have made, though
+    /// Connect follows: they were not found, and may just not be shown yet.
+    #[must_use]
+    pub fn looks_again(&self) -> Option<SystemTime> {
+        let is_done = self.status.candidate_usernames.is_empty() || !self.is_applied();
+        self.status.create_unknown.filter(|_| !is_done)?.checked_add(YOUNG)
     }
 
     /// Whether Connect refused to end sessions of somebody who left. It keeps no record pending, and is
@@ -521,13 +539,13 @@ impl UserRecord {
         self.schedule.phase == Phase::Applied && !self.status.sessions_owed.is_empty()
     }
 
-    /// Notes whose sessions are still owed after another try, and when it is tried again.
-    pub fn settle_sessions(&mut self, owed: Vec<String>, now: SystemTime) {
+    /// Notes whose sessions are still owed after another try, and after what time it is tried again.
+    pub fn settle_sessions(&mut self, owed: Vec<String>, again: Duration, now: SystemTime) {
         self.status.sessions_owed = owed;
         let again = match (self.owes_sessions(), self.is_tombstone()) {
             // Who waits for the name is told first.
             (_, true) if !self.freed_names.is_empty() => Some(Duration::ZERO),
-            (true, _) => Some(SESSIONS_AGAIN),
+            (true, _) => Some(again),
             (false, true) => Some(TOMBSTONE_TTL),
             (false, false) => None,
         };
@@ -540,8 +558,13 @@ impl UserRecord {
         self.status.config_digest = rules.to_owned();
         self.status.adoption_confirmed |= self.status.adopting;
         (self.status.removal_claim, self.status.adopting) = (None, false);
-        self.status.candidate_usernames.clear();
-        (self.status.create_reserved, self.status.create_unknown) = (None, None);
+        self.status.create_reserved = None;
+        let (is_unknown, user) = (self.status.create_unknown.is_some(), &self.status.user);
+        let own = user.as_ref().and_then(|user| user.username.as_ref());
+        self.status.candidate_usernames.retain(|name| is_unknown && Some(name) != own);
+        if self.status.candidate_usernames.is_empty() {
+            self.status.create_unknown = None;
+        }
     }
 
     /// Notes why Connect does not follow. What time mends is tried again soon and then less often;

@@ -21,10 +21,9 @@ pub struct Spec {
     pub profile_time: SystemTime,
     /// Whether the person works, and why.
     pub access: Access,
-    /// `externalId` by the name of the source that said it last: that of a hook, or `scim/v2`. Nothing
-    /// is read from it yet; a later release compares an `externalId` with what the same source said
-    /// before. Empty of who was carried over from a file of before, since nobody wrote down who said
-    /// it, and of who was removed.
+    /// `externalId` by the name of the source that said it last: that of a hook, or `scim/v2`. A
+    /// farewell is compared with what its own source said. Empty of who was carried over from a file of
+    /// before, since nobody wrote down who said it, and of who was removed.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub external_ids: BTreeMap<String, String>,
     /// Whether nobody ever asked for this person to join: somebody unknown left, and may have a user

@@ -50,8 +50,8 @@ pub struct Status {
     /// Whether somebody ever had a user in Connect by way of this record.
     #[serde(default, skip_serializing_if = "is_false")]
     pub had_user: bool,
-    /// Connect's ids of the users who are still to be signed out. Nothing ends sessions yet, so it is
-    /// empty.
+    /// Connect's ids of the users who are still to be signed out: whose power was taken, and whose
+    /// sessions Connect did not end yet, or refuses to.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub sessions_owed: Vec<String>,
 }
@@ -114,12 +114,6 @@ impl fmt::Debug for ConnectUser {
 }
 
 impl Status {
-    /// Since when a user may be there, or appear, of whom only the name is known.
-    #[must_use]
-    pub fn create_may_be_under_way_since(&self) -> Option<SystemTime> {
-        self.create_reserved.max(self.create_unknown)
-    }
-
     /// Whether a user is none of those that are written down.
     #[must_use]
     pub fn is_unknown_user(&self, ids: &UserIds) -> bool {

@@ -39,6 +39,7 @@ pub(crate) fn all(house: &House, scripts: &[Script]) {
         }
     }
     check_removals(house);
+    check_sessions(house);
     let excess = house.drain_wire.excess(house.rate);
     assert!(excess < 7.0, "quota: the drain called {excess} ahead of its rate");
     for script in scripts {
@@ -47,6 +48,25 @@ pub(crate) fn all(house: &House, scripts: &[Script]) {
         });
     }
     check_orphans(house, scripts, &users);
+}
+
+/// Whoever left is signed in nowhere, by Connect's own state: nobody who is shut out, and nobody whose
+/// user was removed. Who was shut out and is to work again may still be, until they can have their name.
+fn check_sessions(house: &House) {
+    let state = house.wire.control(&serde_json::json!({}));
+    let users = state["users"].as_array().unwrap();
+    let is_to_work = |user: &Value| {
+        let owner = user["Tags"]["provisioner-owner"].as_str().unwrap_or_default();
+        let record = house.roster.find(&Key::owner(owner)).now_or_never().unwrap().unwrap();
+        record.is_some_and(|record| record.desired_state() == DesiredState::Active)
+    };
+    for id in state["sessions"].as_object().unwrap().keys() {
+        let user = users.iter().find(|user| user["Id"] == **id);
+        let works = user.is_some_and(|user| {
+            user["SecurityProfileIds"] != serde_json::json!([NO_ACCESS]) || is_to_work(user)
+        });
+        assert!(works, "session: {id} is signed in and should not be: {user:?}");
+    }
 }
 
 /// No more were removed or shut out within an hour than may be; an effect may come late.

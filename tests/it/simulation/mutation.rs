@@ -30,11 +30,13 @@ pub(crate) enum Mutation {
     MarksAreForgotten,
     /// What does not fit into one write of a group is never written.
     FanOutsAreForgotten,
+    /// Sessions are said to be ended, and are not.
+    SessionsAreKept,
 }
 
 impl Mutation {
     /// All of them, each with the invariants one of which must notice it.
-    pub(crate) const ALL: [(Self, &'static [&'static str]); 13] = [
+    pub(crate) const ALL: [(Self, &'static [&'static str]); 14] = [
         (Self::EverybodyIsOurs, &["foreign"]),
         (Self::FormerUsersAreForgotten, &["one user"]),
         (Self::NothingIsDue, &["lost"]),
@@ -48,5 +50,6 @@ impl Mutation {
         (Self::PayloadsChooseTheirPower, &["power"]),
         (Self::MarksAreForgotten, &["newest"]),
         (Self::FanOutsAreForgotten, &["newest", "lost"]),
+        (Self::SessionsAreKept, &["session"]),
     ];
 }

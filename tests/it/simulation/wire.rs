@@ -125,6 +125,10 @@ impl Wire {
         let is_meant = |user: &Value| request.uri().path().ends_with(user["Id"].as_str().unwrap());
         let deletes = request.method() == "DELETE";
         let meant = deletes.then(|| self.users().into_iter().find(is_meant)).flatten();
+        let ends_sessions = request.uri().path().starts_with("/auth/sessions/");
+        if ends_sessions && self.mutation == Some(Mutation::SessionsAreKept) {
+            return Response::new(Bytes::from_static(b"{}"));
+        }
         let reply = self.world.lock().unwrap().handle(request, now);
         let Reply::Now(response) = reply else { return failed() };
         if self.told.load(Ordering::Relaxed) {
@@ -144,6 +148,7 @@ impl Wire {
                 self.removals.lock().unwrap().push(now);
             }
         }
+        self.sign_in_whoever_may(request, response.status().as_u16());
         let is_small = self.calls.lock().unwrap().len() < 500;
         if response.status() == 200 && request.method() == "PUT" && is_small {
             self.look_for_doubles();
@@ -154,6 +159,24 @@ impl Wire {
         match self.mutation {
             Some(Mutation::EverybodyIsOurs) => everybody_is_ours(response),
             _ => response,
+        }
+    }
+
+    /// Whoever is given power is signed in at once, and stays so until their sessions are ended.
+    fn sign_in_whoever_may(&self, request: &Request<Bytes>, status: u16) {
+        let path = request.uri().path();
+        let gives = request.method() == "PUT" || path.ends_with("/security-profiles");
+        if status != 200 || !gives || !path.starts_with("/users/") {
+            return;
+        }
+        let state = self.control(&json!({}));
+        let works = |user: &&Value| user["SecurityProfileIds"] != json!([super::NO_ACCESS]);
+        let is_out = |user: &&Value| state["sessions"][user["Id"].as_str().unwrap()].is_null();
+        let users = state["users"].as_array().unwrap().iter().filter(works).filter(is_out);
+        let ours = users.filter(|user| !user["Tags"]["managed-by"].is_null());
+        let ids: Vec<&Value> = ours.map(|user| &user["Id"]).collect();
+        if !ids.is_empty() {
+            self.control(&json!({"signIn": ids}));
         }
     }
 

@@ -270,3 +270,14 @@ fn what_was_said_before_somebody_was_let_in_again_removes_nobody() {
     assert_eq!(hear(&mut access, "okta", 95, &Disabled), Heard::Older);
     assert_eq!(access.desired_state(), DesiredState::Active);
 }
+
+#[test]
+fn who_was_carried_over_shut_out_comes_back() {
+    for back in [Enabled, Activated, Granted(group("g"))] {
+        let mut access = Access::carried_over(DesiredState::Inactive, at(20));
+        hear(&mut access, "okta", 10, &back);
+        assert_eq!(access.desired_state(), DesiredState::Inactive, "{back:?} of before");
+        assert_eq!(hear(&mut access, "okta", 30, &back), Heard::Taken);
+        assert_eq!(access.desired_state(), DesiredState::Active, "{back:?}");
+    }
+}
