@@ -69,6 +69,8 @@ struct Leaver {
     /// Whether its removal counts against the hour: not so of whom a farewell has shut out before, and
     /// whose name somebody else needs.
     is_counted: bool,
+    /// Why it may not be removed yet, though it was shut out before: the hour is full.
+    held: Option<Fault>,
 }
 
 /// The profile for those who left.
@@ -407,11 +409,16 @@ impl Attempt<'_> {
         let is_changed = !power.is_empty();
         let mut has_no_power = matches!(profile, SuspendedProfile::Fit(_));
         let was_shut_out = has_no_power && !is_changed;
+        let mut held = None;
         let is_signed_out = was_shut_out && rest.is_empty();
         let is_counted = !(role == Role::Former && farewell == Farewell::Suspend && was_shut_out);
         if !suspends {
             if is_counted {
-                self.count(&Step::DeleteUser, &user.ids).await?;
+                match self.count(&Step::DeleteUser, &user.ids).await {
+                    // It has no power, and is signed out all the same.
+                    Err(ReconcileError::Fault(fault)) if was_shut_out => held = Some(fault),
+                    counted => counted?,
+                }
             }
             rest.clear();
         } else if is_changed {
@@ -428,7 +435,7 @@ impl Attempt<'_> {
                 made => made?,
             }
         }
-        Ok(Leaver { user, role, rest, is_changed, is_signed_out, has_no_power, is_counted })
+        Ok(Leaver { user, role, rest, is_changed, is_signed_out, has_no_power, is_counted, held })
     }
 
     /// Ends the sessions of these users, and of those whose end is still owed. What Connect refuses is
@@ -476,6 +483,9 @@ impl Attempt<'_> {
         leaver: &Leaver,
         waiting: &[String],
     ) -> Result<(), ReconcileError> {
+        if let Some(fault) = &leaver.held {
+            return Err(fault.clone().into());
+        }
         if leaver.has_no_power && waiting.contains(&leaver.user.ids.id) {
             return Err(sessions_not_ended().into());
         }

@@ -46,9 +46,10 @@ pub const WORK: Duration = Duration::from_secs(25);
 /// A call whose fate is unknown may have its effect for so long; nobody looks before.
 pub const QUIET: Duration = Duration::from_secs(30);
 
-/// How long a user that Connect does not show may just not be shown yet, counted from when we learnt of
-/// it ("Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes). One that was
-/// taken for gone too soon would be created twice, or keep its access unseen.
+/// How long a user that Connect does not show may just not be shown yet, from when we learnt of it.
+///
+/// "Amazon Connect API Reference", eventual consistency: seconds, sometimes minutes. One that was taken
+/// for gone too soon would be created twice, or keep its access unseen.
 pub const YOUNG: Duration = Duration::from_mins(15);
 
 /// A farewell is tried again after this time at most: whoever left may do whatever they could.

@@ -125,6 +125,9 @@ impl Wire {
         let is_meant = |user: &Value| request.uri().path().ends_with(user["Id"].as_str().unwrap());
         let deletes = request.method() == "DELETE";
         let meant = deletes.then(|| self.users().into_iter().find(is_meant)).flatten();
+        if let Some(lie) = self.lie(request) {
+            return lie;
+        }
         let ends_sessions = request.uri().path().starts_with("/auth/sessions/");
         if ends_sessions && self.mutation == Some(Mutation::SessionsAreKept) {
             return Response::new(Bytes::from_static(b"{}"));
@@ -160,6 +163,19 @@ impl Wire {
             Some(Mutation::EverybodyIsOurs) => everybody_is_ours(response),
             _ => response,
         }
+    }
+
+    /// Now and then Connect does not show a user who is there, or refuses to.
+    fn lie(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let looks = request.method() == "GET" && request.uri().path().starts_with("/users/");
+        let is_stormy = *self.faults.lock().unwrap() > 0;
+        if !(looks && is_stormy && self.chance.in_100(3)) {
+            return None;
+        }
+        let lies = [(404, "ResourceNotFoundException"), (400, "InvalidParameterException")];
+        let (status, code) = *self.chance.pick(&lies);
+        let lie = Response::builder().status(status).header("x-amzn-errortype", code);
+        Some(lie.body(Bytes::from_static(b"{\"Message\":\"x\"}")).unwrap())
     }
 
     /// Whoever is given power is signed in at once, and stays so until their sessions are ended.
