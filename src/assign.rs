@@ -32,7 +32,7 @@ use identity::{EmailAs, Identity};
 use instance::ResourceRef;
 use owner::Owner;
 use password::Password;
-use permissions::{Allowed, Grant, Permissions};
+use permissions::{Allowed, GroupGrant, GroupNames, Permissions};
 use phone::Phone;
 use text::{Email, PersonName, PhoneNumber, Username};
 
@@ -46,9 +46,8 @@ pub struct Rules {
     pub permissions: Permissions<ResourceRef>,
     /// The profiles and hierarchy groups that a payload may name instead of the defaults.
     pub allowed: Allowed,
-    /// What the members of a group get, by group name, in the operator's order: earlier entries
-    /// take precedence.
-    pub groups: Vec<(String, Grant)>,
+    /// What the members of groups get, in the operator's order: earlier entries take precedence.
+    pub groups: Vec<GroupGrant>,
     /// The operator's own tags, for every user.
     pub tags: BTreeMap<String, String>,
     /// The constraints of the instance's identity management type.
@@ -62,11 +61,16 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The security profiles that groups give.
+    pub fn security_profiles_of_groups(&self) -> impl Iterator<Item = &ResourceRef> {
+        self.groups.iter().flat_map(|granted| &granted.grant.security_profiles)
+    }
+
     /// True if these rules may set a hierarchy group for anybody; otherwise it is never changed.
     fn decides_group(&self) -> bool {
         self.permissions.hierarchy_group.is_some()
             || !self.allowed.hierarchy_groups.is_empty()
-            || self.groups.iter().any(|(_, grant)| grant.hierarchy_group.is_some())
+            || self.groups.iter().any(|granted| granted.grant.hierarchy_group.is_some())
     }
 }
 
@@ -114,7 +118,7 @@ impl Agent {
     /// [`crate::fault::Kind::InvalidValue`] for the first attribute that Connect would refuse.
     pub fn assign(
         person: &Person,
-        groups: &[&str],
+        groups: &[GroupNames<'_>],
         rules: &Rules,
         random: [u8; 16],
     ) -> Result<Self, Fault> {
@@ -130,7 +134,7 @@ impl Agent {
     /// default phone is a desk phone. Values are never shortened to fit.
     pub fn assign_leniently(
         person: &Person,
-        groups: &[&str],
+        groups: &[GroupNames<'_>],
         rules: &Rules,
         random: [u8; 16],
     ) -> Result<(Self, Vec<Fault>), Fault> {
@@ -141,7 +145,7 @@ impl Agent {
 
     fn assign_by(
         person: &Person,
-        groups: &[&str],
+        groups: &[GroupNames<'_>],
         rules: &Rules,
         random: [u8; 16],
         on_invalid: &mut OnInvalid,

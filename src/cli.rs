@@ -22,7 +22,7 @@ use std::fmt::{self, Display};
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::{Shell, generate};
 use tokio::runtime::{Builder, Runtime};
 
@@ -61,6 +61,21 @@ enum Command {
     /// its detail what to do. Asks a running `serve` by its operator's door, or reads the roster's file
     /// while nobody has it open.
     Parked(parked::Arguments),
+    /// Stop everything in Amazon Connect but farewells, until `resume`
+    ///
+    /// For when the identity provider sends what it should not. Whatever it sends is accepted, kept and
+    /// shown as pending; whoever leaves is suspended, also where leavers are removed; joins, changes and
+    /// removals wait.
+    Pause(OperatorArguments),
+    /// End what `pause` began: what waited is followed
+    Resume(OperatorArguments),
+    /// Take people's power and sessions at once, within no limit, and say what was done
+    ///
+    /// Their users are suspended, also where leavers are removed or kept. `readmit` undoes it. The
+    /// identity provider is not told: whoever is active there may be let in again by it.
+    ShutOut(PeopleArguments),
+    /// Let people in again whom `shut-out` shut out, or whose farewell was another person's
+    Readmit(PeopleArguments),
     /// Print a story as its sender would send it, signed just now
     ///
     /// Signs with the key in `HOOK_<SOURCE>_SECRET`, or with the one that `HOOK_<SOURCE>_SECRET_ARN`
@@ -97,6 +112,22 @@ enum Command {
     Standin(standin::Arguments),
 }
 
+#[derive(Args, Clone, Debug)]
+struct OperatorArguments {
+    #[command(flatten)]
+    place: parked::Place,
+}
+
+#[derive(Args, Clone, Debug)]
+struct PeopleArguments {
+    #[command(flatten)]
+    people: parked::People,
+    #[command(flatten)]
+    wait: parked::Wait,
+    #[command(flatten)]
+    place: parked::Place,
+}
+
 impl Cli {
     /// The runtime for this command: two threads for `serve`, so that a slow request does not block
     /// others; otherwise the current thread.
@@ -120,6 +151,10 @@ impl Cli {
             Command::Demo => demo::run(&mut io::stdout().lock()).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Parked(arguments) => parked::run(arguments).await,
+            Command::Pause(arguments) => parked::pause(&arguments.place, true).await,
+            Command::Resume(arguments) => parked::pause(&arguments.place, false).await,
+            Command::ShutOut(told) => parked::shut_out(&told.place, told.people, &told.wait).await,
+            Command::Readmit(told) => parked::readmit(&told.place, told.people, &told.wait).await,
             Command::Sign(arguments) => sign::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,

@@ -78,6 +78,8 @@ pub enum Kind {
     Missing,
     /// Connect cannot rename a user, and the operator wants none made anew.
     Renamed,
+    /// A user whom somebody else made became a person's by its name alone, and nobody confirmed it yet.
+    Unconfirmed,
     /// Connect took a value, twice, and shows another.
     Unequal,
     /// A setting, a permission or a credential of this deployment is wrong.
@@ -101,7 +103,7 @@ impl Responsibility {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Unauthenticated,
         Self::TooLarge,
         Self::InvalidSyntax,
@@ -127,6 +129,7 @@ impl Kind {
         Self::RemovalHeld,
         Self::Missing,
         Self::Renamed,
+        Self::Unconfirmed,
         Self::Unequal,
         Self::Configuration,
         Self::Bug,
@@ -161,6 +164,7 @@ impl Kind {
             Self::RemovalHeld => "removalHeld",
             Self::Missing => "missing",
             Self::Renamed => "renamed",
+            Self::Unconfirmed => "unconfirmed",
             Self::Unequal => "unequal",
             Self::Configuration => "configuration",
             Self::Bug => "bug",
@@ -200,6 +204,7 @@ impl Kind {
             | Self::RemovalHeld
             | Self::Missing
             | Self::Renamed
+            | Self::Unconfirmed
             | Self::Unequal
             | Self::Configuration => Responsibility::Operator,
             Self::Throttled | Self::Unavailable | Self::Waiting => Responsibility::Retry,

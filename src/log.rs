@@ -122,6 +122,7 @@ impl EventLog {
         self.id = Some(about.id.clone());
         self.owner = about.owner.clone().or(self.owner.take());
         self.left_out.clone_from(&about.left_out);
+        self.warning = self.warning.or(about.warning);
         self.mobile_left_out = about.left_out.iter().any(|path| path.contains("\"mobile\""));
     }
 
@@ -335,6 +336,10 @@ pub const SESSIONS_NOT_ENDED: &str = "sessionsNotEnded";
 /// operator must say whether that was right.
 pub const DOUBTFUL_FAREWELL: &str = "doubtfulFarewell";
 
+/// The warning of a change by which a group came to be one that `GROUP_PROFILES` names: all its members
+/// get what that gives. The line has the group's id.
+pub const RENAMED_INTO_GRANT: &str = "renamedIntoGrant";
+
 /// True if the metric counts this event.
 type CountPredicate = fn(&EventLog) -> bool;
 
@@ -356,6 +361,7 @@ static COUNTS: &[(&str, CountPredicate)] = &[
     ("IgnoredFarewells", |event| event.warning == Some(IGNORED_FAREWELL)),
     ("DoubtfulFarewell", |event| event.warning == Some(DOUBTFUL_FAREWELL)),
     ("SessionsNotEnded", |event| event.warning == Some(SESSIONS_NOT_ENDED)),
+    ("RenamedIntoGrant", |event| event.warning == Some(RENAMED_INTO_GRANT)),
     ("UnknownTypes", |event| event.warning == Some(EventWarning::UnknownType.name())),
 ];
 

@@ -207,6 +207,7 @@ impl AnswerRow {
             Kind::RemovalHeld
             | Kind::Missing
             | Kind::Renamed
+            | Kind::Unconfirmed
             | Kind::Unequal
             | Kind::Configuration
             | Kind::Bug => (500, None, None),

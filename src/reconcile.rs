@@ -41,9 +41,9 @@ use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind, Responsibility};
 use crate::roster::group::Group;
 use crate::roster::key::Id;
-use crate::roster::policy::Policy;
+use crate::roster::policy::{Deactivate, Policy};
 use crate::roster::record::{DesiredState, FAREWELL_PAUSE, Phase, UserRecord};
-use crate::roster::{Roster, WriteConflict};
+use crate::roster::{Roster, RosterError, WriteConflict};
 use attempt::ReconcileError;
 use budget::Budget;
 
@@ -72,6 +72,8 @@ pub struct Reconciler {
     ending: AtomicBool,
     /// When the roster last said that there is no backlog; `writer` trusts that for a second.
     no_backlog: Mutex<Option<SystemTime>>,
+    /// What the roster last said of a pause, and when.
+    pause: Mutex<Option<(SystemTime, bool)>>,
     /// When a farewell was last refused for a setting or a permission: one that is refused so probes
     /// for all others.
     refused: Mutex<Option<(SystemTime, String)>>,
@@ -184,6 +186,7 @@ impl Reconciler {
             entropy,
             ending: AtomicBool::new(false),
             no_backlog: Mutex::new(None),
+            pause: Mutex::new(None),
             refused: Mutex::new(None),
             told: Mutex::default(),
         }
@@ -250,6 +253,12 @@ impl Reconciler {
             if record.looks_again().is_some_and(|again| again <= now) {
                 record.set_pending(now);
             }
+            if self.is_paused(now).await? && record.waits_for_resume() {
+                // Whoever left has no access any more. Nothing is asked of Connect.
+                record.set_due(now.checked_add(PAUSE_LOOK));
+                let _overtaken = self.roster.write(&record).await?;
+                break;
+            }
             // Looked at after the load and not before: the list of what is due may be older than
             // the work of another worker on this record.
             if record.is_leased(now) || record.is_applied() {
@@ -282,6 +291,43 @@ impl Reconciler {
             }
         }
         Ok(Followed::nothing(owner))
+    }
+
+    /// In what Connect differs from what a record that it follows says, beside what it cannot hold.
+    pub(crate) fn differs(&self, record: &UserRecord) -> impl Iterator<Item = &'static str> {
+        let has_user = record.status.user.is_some();
+        let is_kept = self.policy.deactivate == Deactivate::Keep && !record.spec.access.is_doubtful;
+        let (works, left) = match record.desired_state() {
+            DesiredState::Active => (true, false),
+            DesiredState::Inactive => (false, true),
+            DesiredState::Deleted => (false, false),
+        };
+        let differences = [
+            (record.status.config_digest != self.digest, OLD_SETTINGS),
+            (left && has_user && is_kept, KEPT),
+            (works && !has_user, NEVER_JOINED),
+            (record.owes_sessions(), SIGNED_IN),
+        ];
+        let is_applied = record.is_applied();
+        let differs =
+            move |(differs, what): (bool, &'static str)| (is_applied && differs).then_some(what);
+        differences.into_iter().filter_map(differs)
+    }
+
+    /// Whether an operator stopped everything but farewells. The roster is asked at most once a second.
+    ///
+    /// # Errors
+    /// The roster's.
+    pub(crate) async fn is_paused(&self, now: SystemTime) -> Result<bool, RosterError> {
+        let known = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((asked, paused)) = known
+            && now.duration_since(asked).is_ok_and(|age| age < PAUSE_TTL)
+        {
+            return Ok(paused);
+        }
+        let paused = self.roster.paused().await?.is_some();
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, paused));
+        Ok(paused)
     }
 
     /// Until when a farewell waits that was refused for a setting or a permission, while another one
@@ -432,7 +478,12 @@ impl Reconciler {
         let mut done = record.clone();
         match result {
             Ok(_) => done.settle(&self.digest, clock.now()),
-            Err(fault) => done.fail(fault, clock.now()),
+            Err(fault) => {
+                done.fail(fault, clock.now());
+                if let Some(again) = self.resumes_at(fault, clock.now()) {
+                    done.set_due(Some(again));
+                }
+            }
         }
         match self.roster.write(&done).await? {
             Ok(stored) => {
@@ -452,7 +503,7 @@ impl Reconciler {
             // record due. If the fate of a call is unknown, `fail` prolonged the lease by 30 s, and
             // that is carried over too: nobody may work beside the late effect.
             Err(fault) if fault.kind.responsibility() == Responsibility::Retry => {
-                record.lease.until = done.lease.until;
+                record.lease = done.lease;
                 self.carry_over(record).await?;
                 return Ok(CommitOutcome::LeaseLost);
             }
@@ -648,6 +699,28 @@ pub(crate) fn changed_meanwhile() -> Fault {
 
 /// What hinders a farewell is told of each person once in this time.
 const TOLD_AGAIN: Duration = Duration::from_hours(1);
+
+/// Connect follows by the settings of before.
+const OLD_SETTINGS: &str = "Amazon Connect follows the settings of before; the next change of this person, or of a \
+                            group of theirs, brings those of now";
+
+/// Whoever left is kept.
+const KEPT: &str =
+    "active: by DEACTIVATE=keep the user in Amazon Connect stays as it was, with its power";
+
+/// Whoever returned was never there.
+const NEVER_JOINED: &str =
+    "active: nobody asked for this person to join, so there is no user in Amazon Connect";
+
+/// Whoever left is signed in yet.
+const SIGNED_IN: &str = "active: Amazon Connect has not ended the sessions of this person yet, who has no power any \
+                         more";
+
+/// How long the roster's answer is trusted whether all but farewells is paused.
+const PAUSE_TTL: Duration = Duration::from_secs(1);
+
+/// How long it takes until whoever was suspended by a pause is looked at after it.
+const PAUSE_LOOK: Duration = Duration::from_mins(1);
 
 /// Longer than the erase that follows takes; see `Reconciler::undo`.
 const A_MOMENT: Duration = Duration::from_secs(5);

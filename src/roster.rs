@@ -124,7 +124,7 @@ pub trait Roster: fmt::Debug + Send + Sync {
 
     /// Accepts a change of a group, and answers the group as it is then, with a new edition if anything
     /// is another than before. Members come and go whoever else writes, as long as the group has the
-    /// name that it was read with; attributes if nobody wrote it since; and whatever has a condition, on
+    /// name and the `externalId` that it was read with; attributes if nobody wrote it since; and whatever has a condition, on
     /// that condition. What does not fit into one write is [owed](Group::fan_out_pending), and a group that owes
     /// takes no other change before that: [`write_group`] sees to both.
     fn write_group<'a>(
@@ -215,18 +215,30 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// [`record::TOMBSTONE_TTL`].
     fn first_seen<'a>(&'a self, event: &'a str, now: SystemTime) -> RosterFuture<'a, SystemTime>;
 
-    /// Counts a removal if fewer than `most` were counted within the last hour, and says whether it
-    /// is counted. The same removal, by these words of what is removed, is counted once an hour, however
-    /// often it is asked for.
+    /// Counts a removal, or a loss of power, if fewer than `most` of its kind were counted within the
+    /// last hour, and says whether it is counted. The same one, by these words of what is taken, is
+    /// counted once an hour, however often it is asked for.
     fn count_removal<'a>(
         &'a self,
+        guard: Guard,
         what: &'a str,
         now: SystemTime,
         most: usize,
     ) -> RosterFuture<'a, bool>;
 
-    /// Counts a removal that an operator let through: once an hour.
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()>;
+    /// Counts one that an operator let through: once an hour.
+    fn note_removal<'a>(
+        &'a self,
+        guard: Guard,
+        what: &'a str,
+        now: SystemTime,
+    ) -> RosterFuture<'a, ()>;
+
+    /// Since when nothing but farewells is done in Connect, if an operator stopped it.
+    fn paused(&self) -> RosterFuture<'_, Option<SystemTime>>;
+
+    /// Stops it as of then, or lets it go on.
+    fn set_paused(&self, since: Option<SystemTime>) -> RosterFuture<'_, ()>;
 
     /// Lets one run at a time drain: `who` has the right to until `until`, if nobody else has it at
     /// `now`. Whoever has it and asks again has it.
@@ -251,6 +263,15 @@ pub trait Roster: fmt::Debug + Send + Sync {
     /// # Errors
     /// What is wrong, as long as it is.
     fn health(&self) -> Result<(), RosterError>;
+}
+
+/// What is counted apart against `MAX_REMOVALS_PER_HOUR`, so that neither uses up what the other has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Farewells, and users who are removed because their person has another.
+    Removals,
+    /// Security profiles of a granting group that somebody who works on has no more.
+    Losses,
 }
 
 /// How many are asked for at once, by whoever wants all.

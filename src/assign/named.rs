@@ -2,6 +2,7 @@
 
 use super::Rules;
 use super::instance::{Resource, ResourceRef};
+use super::permissions::GroupGrant;
 
 /// A reference from a setting to a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Rules {
         add("HIERARCHY_GROUP", HierarchyGroup, &mut permissions.hierarchy_group.iter());
         let groups = &mut allowed.hierarchy_groups.iter();
         add("ALLOWED_HIERARCHY_GROUPS", HierarchyGroup, groups);
-        for (group, grant) in &self.groups {
+        for GroupGrant { name: group, grant, .. } in &self.groups {
             let setting = |member: &str| format!("GROUP_PROFILES[{group:?}].{member}");
             let routing = &mut grant.routing_profile.iter();
             add(&setting("routingProfile"), RoutingProfile, routing);

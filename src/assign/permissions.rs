@@ -53,6 +53,51 @@ pub struct Grant {
     pub hierarchy_group: Option<ResourceRef>,
 }
 
+/// A grant and the group that gives it: one member of `GROUP_PROFILES`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupGrant {
+    /// The group's `displayName`, in any case; only a label where one of the two ids is set.
+    pub name: String,
+    /// The group's `externalId`, to the byte: the identity provider's own id, which nobody renames.
+    pub external_id: Option<String>,
+    /// The group's `id`, which is ours: for identity providers that send no `externalId`.
+    pub id: Option<String>,
+    /// What its members get.
+    pub grant: Grant,
+}
+
+/// By what a group of a person's may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupNames<'a> {
+    /// `displayName`.
+    pub display_name: &'a str,
+    /// `externalId`, if the client sent one.
+    pub external_id: Option<&'a str>,
+    /// `id`.
+    pub id: &'a str,
+}
+
+impl GroupGrant {
+    /// Whether this is the group that is meant. A name gives nothing where an id is set: whoever may
+    /// rename a group may not choose what it gives.
+    #[must_use]
+    pub fn is_of(&self, group: &GroupNames<'_>) -> bool {
+        match (&self.external_id, &self.id) {
+            (None, None) => caseless::same(&self.name, group.display_name),
+            (external_id, id) => {
+                external_id.as_deref().is_none_or(|meant| group.external_id == Some(meant))
+                    && id.as_deref().is_none_or(|meant| group.id == meant)
+            }
+        }
+    }
+
+    /// Whether the group is known by its name alone.
+    #[must_use]
+    pub const fn is_by_name(&self) -> bool {
+        self.external_id.is_none() && self.id.is_none()
+    }
+}
+
 impl<T> Permissions<T> {
     /// The same, said in another way.
     #[must_use]
@@ -79,7 +124,7 @@ impl Permissions<ResourceRef> {
     /// operator's list, and for more security profiles than Connect takes.
     pub(super) fn of(
         person: &Person,
-        groups: &[&str],
+        groups: &[GroupNames<'_>],
         rules: &Rules,
         on_invalid: &mut OnInvalid,
     ) -> Result<Self, Fault> {
@@ -105,11 +150,10 @@ impl Permissions<ResourceRef> {
 }
 
 impl Grant {
-    /// The grants of these groups, in the order of `GROUP_PROFILES`; a group's name may come in any case.
-    fn of<'r>(groups: &[&str], rules: &'r Rules) -> Vec<&'r Self> {
-        let is_one = |name: &str| groups.iter().any(|group| caseless::same(group, name));
-        let granted = rules.groups.iter().filter(|(name, _)| is_one(name));
-        granted.map(|(_, grant)| grant).collect()
+    /// The grants of these groups, in the order of `GROUP_PROFILES`.
+    fn of<'r>(groups: &[GroupNames<'_>], rules: &'r Rules) -> Vec<&'r Self> {
+        let is_one = |granted: &&GroupGrant| groups.iter().any(|group| granted.is_of(group));
+        rules.groups.iter().filter(is_one).map(|granted| &granted.grant).collect()
     }
 
     /// The security profiles of all of them, each once; none, if none has any.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::settings::own;
 use super::table::{Table, Tone};
 use super::{parked, say};
+use crate::assign::permissions::GroupGrant;
 use crate::config::hooks::Hook;
 use crate::config::scim::{ARN, TOKEN};
 use crate::config::{Config, Environment, SettingError, near, of_process, roster_settings_in};
@@ -134,12 +135,16 @@ async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Er
         .page_groups(0, MOST_GROUPS)
         .await
         .map_err(|roster_error| roster_error.to_string())?;
-    let names: Vec<String> =
-        groups.iter().map(|group| group.display_name().to_lowercase()).collect();
-    let unknown =
-        config.rules.groups.iter().filter(|(name, _)| !names.contains(&name.to_lowercase()));
-    let findings = unknown.map(|(name, _)| {
-        let found = format!("no pushed group is called {name:?}");
+    let is_pushed = |granted: &&GroupGrant| groups.iter().any(|it| granted.is_of(&it.names()));
+    let unknown = config.rules.groups.iter().filter(|granted| !is_pushed(granted));
+    let findings = unknown.map(|GroupGrant { name, external_id, id, .. }| {
+        let found = match (external_id, id) {
+            (None, None) => format!("no pushed group is called {name:?}"),
+            (Some(meant), None) => {
+                format!("no pushed group has the externalId {meant:?} of {name:?}")
+            }
+            (_, Some(meant)) => format!("no pushed group has the id {meant:?} of {name:?}"),
+        };
         let word = name.to_lowercase();
         let mut known: Vec<&str> = groups.iter().map(Group::display_name).collect();
         known.sort_by_cached_key(|own| (distance(&word, &own.to_lowercase()), *own));
@@ -199,6 +204,15 @@ fn roster(config: &Config) -> Vec<Finding> {
         Deactivate::Suspend(_) => "who leaves is suspended",
     };
     let mut findings = vec![Finding::ok("DEACTIVATE", deactivate)];
+    if policy.deactivate == Deactivate::Delete && policy.suspended_profile().is_none() {
+        findings.push(Finding::new(
+            State::Warning,
+            "SUSPENDED_SECURITY_PROFILE",
+            "none, though DEACTIVATE is delete",
+            "set it to a profile that allows nothing: whoever leaves keeps their power until Connect \
+             has removed them, and whose farewell it is in doubt, or while it is paused, is not shut out",
+        ));
+    }
     findings.push(match config.scim().map(|scim| &scim.client) {
         None => Finding::ok(
             TOKEN,
@@ -219,6 +233,16 @@ fn roster(config: &Config) -> Vec<Finding> {
             groups => format!("{} to give something to its members", count(groups, "group")),
         },
     ));
+    let by_name = config.rules.groups.iter().filter(|granted| granted.is_by_name()).count();
+    if by_name > 0 {
+        findings.push(Finding::new(
+            State::Warning,
+            GROUPS,
+            format!("{} by name alone", count(by_name, "group")),
+            "whoever may rename a group there gives its members what it gives here; say externalId, or \
+             id where the identity provider sends none",
+        ));
+    }
     findings
 }
 

@@ -26,6 +26,13 @@ use control::{Ids, RequeueRequest};
 pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the roster is.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Place {
     /// Read a roster's file, which nobody has open
     #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["url", "door"])]
     roster: Option<PathBuf>,
@@ -85,18 +92,10 @@ enum Action {
         #[command(flatten)]
         wait: Wait,
     },
-    /// Let people in again whose farewell was not theirs, or whom shut-out shut out
-    Readmit {
-        #[command(flatten)]
-        people: People,
-        #[command(flatten)]
-        wait: Wait,
-    },
-    /// Take people's power and sessions at once, within no limit; readmit undoes it
+    /// Confirm that users whom somebody else had made, and that were adopted, are these people's
     ///
-    /// Their users are suspended, also where leavers are removed or kept. The identity provider is not
-    /// told: whoever is active there may be let in again by it.
-    ShutOut {
+    /// Until then they have no more than SECURITY_PROFILES: whoever made them may know their passwords.
+    Confirm {
         #[command(flatten)]
         people: People,
         #[command(flatten)]
@@ -105,10 +104,10 @@ enum Action {
 }
 
 #[derive(Args, Clone, Debug)]
-struct People {
+pub(super) struct People {
     /// The records' ids, or the people's userNames
     #[arg(value_name = "PERSON", required = true)]
-    people: Vec<String>,
+    pub(super) people: Vec<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -122,7 +121,7 @@ struct Whom {
 }
 
 #[derive(Args, Clone, Debug)]
-struct Wait {
+pub(super) struct Wait {
     /// How many seconds to wait for what comes of it
     #[arg(long, value_name = "S", default_value = "30", value_parser = seconds)]
     wait: Duration,
@@ -141,9 +140,9 @@ enum RosterLocation {
 }
 
 impl RosterLocation {
-    fn find(arguments: &Arguments) -> Result<Self, String> {
-        match (&arguments.roster, &arguments.door) {
-            (None, None) => ask::AdminClient::of(&arguments.url).map(Self::Served),
+    fn find(place: &Place) -> Result<Self, String> {
+        match (&place.roster, &place.door) {
+            (None, None) => ask::AdminClient::of(&place.url).map(Self::Served),
             (None, Some(door)) => ask::AdminClient::in_file(door).map(Self::Served),
             (Some(path), _) if path.exists() => {
                 let roster = open(path);
@@ -189,13 +188,13 @@ impl RosterLocation {
 /// # Errors
 /// If the roster cannot be reached, or a named record is not parked; then nothing is changed.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let json = arguments.json;
+    let json = arguments.place.json;
     let action = arguments.action.clone();
     let action = action.unwrap_or(Action::List { pending: false, names: false });
     if matches!(action, Action::Check) {
-        return check(&arguments).await;
+        return check(&arguments.place).await;
     }
-    let place = RosterLocation::find(&arguments)?;
+    let place = RosterLocation::find(&arguments.place)?;
     let (change, wait) = match action {
         Action::Check => return Ok(()),
         Action::List { pending, names } => {
@@ -209,13 +208,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Action::Retry { whom, wait } => {
             (RequeueRequest { retry: whom.ids(), ..RequeueRequest::default() }, wait)
         }
-        Action::Readmit { people, wait } => {
-            let readmit = people.people;
-            (RequeueRequest { readmit, ..RequeueRequest::default() }, wait)
-        }
-        Action::ShutOut { people, wait } => {
-            let shut_out = people.people;
-            (RequeueRequest { shut_out, ..RequeueRequest::default() }, wait)
+        Action::Confirm { people, wait } => {
+            let confirm = people.people;
+            (RequeueRequest { confirm, ..RequeueRequest::default() }, wait)
         }
         Action::Release { whom, yes, names, wait } => {
             let mut ids = whom.ids();
@@ -231,18 +226,68 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             (RequeueRequest { release: ids, ..RequeueRequest::default() }, wait)
         }
     };
-    let changed = place.change(&change).await?;
-    let wait = wait.wait;
-    outcome::tell(&place, &changed, if place.is_followed() { wait } else { Duration::ZERO }, json)
-        .await
+    change_and_tell(&place, &change, &wait, json).await
 }
 
+/// Makes a change, waits for what comes of it, and says that.
+async fn change_and_tell(
+    place: &RosterLocation,
+    change: &RequeueRequest,
+    wait: &Wait,
+    json: bool,
+) -> Result<(), Box<dyn Error>> {
+    let changed = place.change(change).await?;
+    let wait = if place.is_followed() { wait.wait } else { Duration::ZERO };
+    outcome::tell(place, &changed, wait, json).await
+}
+
+/// Lets people in again.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn readmit(place: &Place, people: People, wait: &Wait) -> Told {
+    let change = RequeueRequest { readmit: people.people, ..RequeueRequest::default() };
+    change_and_tell(&RosterLocation::find(place)?, &change, wait, place.json).await
+}
+
+/// Shuts people out.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn shut_out(place: &Place, people: People, wait: &Wait) -> Told {
+    let change = RequeueRequest { shut_out: people.people, ..RequeueRequest::default() };
+    change_and_tell(&RosterLocation::find(place)?, &change, wait, place.json).await
+}
+
+/// Stops all but farewells, or lets it go on.
+///
+/// # Errors
+/// If the roster cannot be reached.
+pub(super) async fn pause(place: &Place, pause: bool) -> Told {
+    let change = RequeueRequest { pause: Some(pause), ..RequeueRequest::default() };
+    let changed = RosterLocation::find(place)?.change(&change).await?;
+    if place.json {
+        return Ok(say(&changed)?);
+    }
+    let since = changed.get(control::PAUSED_SINCE).and_then(Value::as_str);
+    Ok(match since {
+        Some(since) => say(format!(
+            "paused since {since}: whoever leaves is suspended, everything else is kept and waits; \
+             connect-provisioner resume ends it"
+        ))?,
+        None => say("not paused: what waited is followed now")?,
+    })
+}
+
+/// Whether it was done.
+pub(super) type Told = Result<(), Box<dyn Error>>;
+
 /// The check for monitoring, with its exit status.
-async fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+async fn check(at: &Place) -> Result<(), Box<dyn Error>> {
     let unasked = |error: Box<dyn Error>| Exit { status: 2, says: Some(error.to_string()) };
-    let place = RosterLocation::find(arguments).map_err(|error| unasked(error.into()))?;
+    let place = RosterLocation::find(at).map_err(|error| unasked(error.into()))?;
     let state = place.state(false).await.map_err(unasked)?;
-    if arguments.json {
+    if at.json {
         say(&state)?;
     } else {
         say(shown::counts(&state))?;

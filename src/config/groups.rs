@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 use super::lists::ordered;
 use super::{Setting, SettingReader, UNTOLD, quote};
 use crate::assign::instance::{Instance, Resource, ResourceRef};
-use crate::assign::permissions::{Grant, MAX_SECURITY_PROFILES};
+use crate::assign::permissions::{Grant, GroupGrant, MAX_SECURITY_PROFILES};
 use crate::json::{describe, member};
 
 /// The variable.
 pub(super) static GROUPS_SETTING: Setting = Setting {
     name: "GROUP_PROFILES",
     default: "",
-    find: "the names of the identity provider's groups; profiles and groups as for ROUTING_PROFILE, \
-           SECURITY_PROFILES and HIERARCHY_GROUP",
+    find: "the ids or names of the identity provider's groups; profiles and groups as for \
+           ROUTING_PROFILE, SECURITY_PROFILES and HIERARCHY_GROUP",
 };
 
 /// The former name of the variable, which is still read. Bash has a variable of this name of its
@@ -25,7 +25,7 @@ pub(super) const OLD_NAME: &str = "GROUPS";
 
 impl SettingReader<'_> {
     /// Reads the grants, by whichever of the two names is set; `@path` reads them from a file.
-    pub(super) fn groups(&mut self, instance: Option<&Instance>) -> Option<Vec<(String, Grant)>> {
+    pub(super) fn groups(&mut self, instance: Option<&Instance>) -> Option<Vec<GroupGrant>> {
         let name = match (self.value(GROUPS_SETTING.name), self.value(OLD_NAME)) {
             (Some(new), Some(old)) if new != old => {
                 let problem =
@@ -51,37 +51,61 @@ impl SettingReader<'_> {
     }
 }
 
-/// The members of a grant.
+/// The members of a grant, of which one must be there.
 const MEMBERS: [&str; 3] = ["routingProfile", "securityProfiles", "hierarchyGroup"];
 
-/// `{"group": {"routingProfile": "…", "securityProfiles": ["…"], "hierarchyGroup": "…"}}`. A
-/// problem names the group by its place and its name.
-pub(super) fn groups(
-    text: &str,
-    instance: Option<&Instance>,
-) -> Result<Vec<(String, Grant)>, String> {
+/// The members that say which group is meant, whatever it is called.
+const IDS: [&str; 2] = ["externalId", "id"];
+
+/// `{"group": {"externalId": "…", "routingProfile": "…", "securityProfiles": ["…"],
+/// "hierarchyGroup": "…"}}`. A problem names the group by its place and its name.
+pub(super) fn groups(text: &str, instance: Option<&Instance>) -> Result<Vec<GroupGrant>, String> {
     let groups = ordered(text)?.into_iter().enumerate().map(|(place, (name, value))| {
         let place = place.saturating_add(1);
         if name.trim().is_empty() {
             return Err(format!("group {place}: expected a name, found an empty one"));
         }
-        match grant(&value, instance) {
-            Ok(grant) => Ok((name, grant)),
+        match group(&name, &value, instance) {
+            Ok(group) => Ok(group),
             Err(problem) => Err(format!("group {place}, {}: {problem}", quote(&name))),
         }
     });
-    groups.collect()
+    let groups = groups.collect::<Result<Vec<GroupGrant>, String>>()?;
+    // Two of one id would be one group with two grants, of which one was meant for another.
+    for (place, group) in groups.iter().enumerate().filter(|(_, group)| !group.is_by_name()) {
+        let (external_id, id) = (&group.external_id, &group.id);
+        let is_twin = |other: &GroupGrant| (&other.external_id, &other.id) == (external_id, id);
+        if let Some(other) = groups.iter().take(place).find(|other| is_twin(other)) {
+            let names = [quote(&other.name), quote(&group.name)].join(" and ");
+            return Err(format!("{names}: expected a group each, found the same id in both"));
+        }
+    }
+    Ok(groups)
 }
 
-/// One group's grant: at least one member, and none that is not known, since a mistyped one would
-/// silently give nothing.
-fn grant(value: &Value, instance: Option<&Instance>) -> Result<Grant, String> {
+/// One group and its grant: at least one member, and none that is not known, since a mistyped one
+/// would silently give nothing.
+fn group(name: &str, value: &Value, instance: Option<&Instance>) -> Result<GroupGrant, String> {
     let Value::Object(members) = value else {
         return Err(format!("expected an object, found {}", describe(value)));
     };
-    if !members.keys().all(|name| MEMBERS.iter().any(|own| own.eq_ignore_ascii_case(name))) {
-        return Err(format!("expected no members but {}, found another", MEMBERS.join(", ")));
+    let known = [IDS.as_slice(), MEMBERS.as_slice()].concat();
+    if !members.keys().all(|name| known.iter().any(|own| own.eq_ignore_ascii_case(name))) {
+        let known = known.join(", ");
+        return Err(format!("expected no members but {known}, found another"));
     }
+    let id = |name: &str| match member(members, name) {
+        None => Ok(None),
+        Some(Value::String(id)) if !id.trim().is_empty() => Ok(Some(id.clone())),
+        Some(Value::String(_)) => Err(format!("{name}: expected the group's, found an empty text")),
+        Some(other) => Err(format!("{name}: expected a string, found {}", describe(other))),
+    };
+    let (external_id, id) = (id("externalId")?, id("id")?);
+    let grant = grant(members, instance)?;
+    Ok(GroupGrant { name: name.to_owned(), external_id, id, grant })
+}
+
+fn grant(members: &Map<String, Value>, instance: Option<&Instance>) -> Result<Grant, String> {
     let one = |name: &str, kind: Resource| {
         member(members, name).map(|value| reference(name, value, kind, instance)).transpose()
     };
@@ -152,7 +176,7 @@ mod tests {
     fn groups_stand_in_the_operators_order() {
         let text = r#"{
             "Zulu": {"routingProfile": "Basic", "hierarchyGroup": "EMEA"},
-            "Alpha": {"securityProfiles": ["Agent", "Admin", "Agent"]},
+            "Alpha": {"externalId": "7f3c", "securityProfiles": ["Agent", "Admin", "Agent"]},
             "Mike": {"SecurityProfiles": "Agent, really", "routingProfile": null}}"#;
         let first = Grant {
             routing_profile: Some(name("Basic")),
@@ -163,15 +187,25 @@ mod tests {
             security_profiles: profiles.iter().map(|profile| name(profile)).collect(),
             ..Grant::default()
         };
+        let group = |name: &str, external_id: Option<&str>, grant| GroupGrant {
+            name: name.to_owned(),
+            external_id: external_id.map(str::to_owned),
+            id: None,
+            grant,
+        };
         assert_eq!(
             groups(text, None).unwrap(),
             [
-                ("Zulu".to_owned(), first),
-                ("Alpha".to_owned(), profiles(&["Agent", "Admin"])),
-                ("Mike".to_owned(), profiles(&["Agent, really"])),
+                group("Zulu", None, first),
+                group("Alpha", Some("7f3c"), profiles(&["Agent", "Admin"])),
+                group("Mike", None, profiles(&["Agent, really"])),
             ]
         );
         assert_eq!(groups("{}", None).unwrap(), []);
+        let twins = r#"{"a": {"externalId": "x", "hierarchyGroup": "b"},
+            "c": {"externalId": "x", "hierarchyGroup": "d"}}"#;
+        let told = "\"a\" and \"c\": expected a group each, found the same id in both";
+        assert_eq!(groups(twins, None).unwrap_err(), told);
     }
 
     #[test]
@@ -179,6 +213,12 @@ mod tests {
         let eleven: Vec<String> = (0..11).map(|number| format!("profile {number}")).collect();
         for (grant, problem) in [
             (json!({}), "group 2: expected at least one of routingProfile,"),
+            (json!({"externalId": "x"}), "group 2: expected at least one of routingProfile,"),
+            (
+                json!({"externalId": " "}),
+                "group 2: externalId: expected the group's, found an empty",
+            ),
+            (json!({"id": 7}), "group 2: id: expected a string, found a number"),
             (json!({"routingProfile": null}), "group 2: expected at least one of"),
             (json!("Basic"), "group 2: expected an object, found a string"),
             (json!({"role": "Basic"}), "group 2: expected no members but"),

@@ -4,7 +4,7 @@ use super::lists::{BOOLEAN, choice};
 use super::{Setting, SettingError, SettingReader};
 use crate::assign::Rules;
 use crate::assign::instance::{Instance, Resource};
-use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
+use crate::roster::policy::{Deactivate, Foreign, Held, Missing, Policy, Rename};
 
 /// The variables that apply with a roster alone: the store itself, and what happens to the people
 /// in it. The table in docs/settings.md is checked against these rows.
@@ -31,6 +31,11 @@ pub static POLICY_SETTINGS: &[Setting] = &[
         name: "MAX_REMOVALS_PER_HOUR",
         default: "50",
         find: "your own choice: 0 to 100000; more than ever leave within an hour on a usual day",
+    },
+    Setting {
+        name: "HELD_REMOVALS",
+        default: "wait",
+        find: "your own choice: wait, resume; resume tries suspensions over the limit again each hour",
     },
     Setting {
         name: "CONNECT_RATE",
@@ -65,6 +70,8 @@ const DEACTIVATE: [(&str, Leaving); 3] =
 /// The values of `RENAME`: a new user instead of the old one, or wait for the operator. Connect
 /// cannot rename a user.
 const RENAME: [(&str, Rename); 2] = [("recreate", Rename::Recreate), ("park", Rename::Park)];
+/// The values of `HELD_REMOVALS`: whether suspensions over the limit go on by themselves.
+const HELD: [(&str, Held); 2] = [("wait", Held::Wait), ("resume", Held::Resume)];
 /// The values of `ON_MISSING`, for a user that was removed from Connect by hand.
 const MISSING: [(&str, Missing); 2] = [("park", Missing::Park), ("recreate", Missing::Recreate)];
 /// The values of `ON_FOREIGN_USER`, for a username that a user made elsewhere has.
@@ -88,7 +95,7 @@ impl SettingReader<'_> {
             let gives_access = |rules: &Rules| {
                 rules.permissions.security_profiles.contains(&profile)
                     || rules.allowed.security_profiles.contains(&profile)
-                    || rules.groups.iter().any(|(_, it)| it.security_profiles.contains(&profile))
+                    || rules.security_profiles_of_groups().any(|given| *given == profile)
             };
             // Refused at start and not at the first suspension: a leaver would keep access until
             // somebody reads the log.
@@ -121,6 +128,7 @@ impl SettingReader<'_> {
         let foreign = self.optional("ON_FOREIGN_USER", |text| choice(text, &FOREIGN));
         let ends_sessions = self.optional("END_SESSIONS", |text| choice(text, &BOOLEAN));
         let removals_per_hour = self.optional("MAX_REMOVALS_PER_HOUR", removals);
+        let held = self.optional("HELD_REMOVALS", |text| choice(text, &HELD));
         let rate = self.optional("CONNECT_RATE", rate);
         Some(Policy {
             deactivate: deactivate?,
@@ -130,6 +138,7 @@ impl SettingReader<'_> {
             missing: missing.unwrap_or(Missing::Park),
             foreign: foreign.unwrap_or(Foreign::Refuse),
             removals_per_hour: removals_per_hour.unwrap_or(DEFAULT_REMOVALS),
+            held: held.unwrap_or(Held::Wait),
             rate: rate.unwrap_or(DEFAULT_RATE),
         })
     }
@@ -139,7 +148,7 @@ impl SettingReader<'_> {
 /// with which people work: Connect alone can tell whether they are the same.
 pub(super) fn spelling(policy: &Policy, rules: &Rules) -> Option<SettingError> {
     let Deactivate::Suspend(suspended) = &policy.deactivate else { return None };
-    let groups = rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+    let groups = rules.security_profiles_of_groups();
     let (permissions, allowed) = (&rules.permissions, &rules.allowed);
     let mut given =
         permissions.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);

@@ -47,6 +47,8 @@ pub struct About {
     pub owner: Option<String>,
     /// The attributes that a write told of a user and that Connect is not given.
     pub left_out: Vec<String>,
+    /// What the operator should look at, though the write was done.
+    pub warning: Option<&'static str>,
 }
 
 impl ScimAction {

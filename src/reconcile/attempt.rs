@@ -31,6 +31,8 @@ pub(super) struct Attempt<'a> {
     pub(super) session: Session<'a>,
     /// The time, by our clock.
     pub(super) clock: Clock,
+    /// Whether an operator stopped everything but farewells, and these are suspensions.
+    pub(super) is_paused: bool,
     /// The password of the event that is being followed; it is stored nowhere, so the drain has
     /// none.
     pub(super) password: Option<&'a Password>,
@@ -88,7 +90,9 @@ impl Reconciler {
         }
         let clock = budget.clock;
         let session = self.connect.session(clock.now(), budget.deadline, budget.limits(record));
-        let mut attempt = Attempt { reconciler: self, record, session, clock, password, groups };
+        let is_paused = self.is_paused(clock.now()).await?;
+        let mut attempt =
+            Attempt { reconciler: self, record, session, clock, is_paused, password, groups };
         let worked = timeout(budget.deadline.time_left(), attempt.work()).await;
         budget.spent.add(&attempt.session.calls());
         worked.unwrap_or_else(|_| Err(out_of_time().into()))
@@ -113,7 +117,7 @@ impl Attempt<'_> {
                 self.groups.insert(groups).as_slice()
             }
         };
-        let groups: Vec<&str> = groups.iter().map(Group::display_name).collect();
+        let groups: Vec<_> = groups.iter().map(Group::names).collect();
         let (random, person) = ((reconciler.entropy)(), &self.record.spec.person);
         let (mut agent, _) = Agent::assign_leniently(person, &groups, &reconciler.rules, random)?;
         if let Some(password) = self.password {

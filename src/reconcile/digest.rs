@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::assign::Rules;
 use crate::assign::identity::EmailAs;
 use crate::assign::instance::ResourceRef;
-use crate::assign::permissions::{Allowed, Grant, Permissions};
+use crate::assign::permissions::{Allowed, Grant, GroupGrant, Permissions};
 use crate::assign::phone::Phone;
 use crate::hex;
 use crate::roster::policy::{Deactivate, Foreign, Missing, Policy, Rename};
@@ -42,7 +42,7 @@ struct DigestInput<'a> {
     generate_password: bool,
     tags: &'a BTreeMap<String, String>,
     everyone: AccessInput<'a>,
-    groups: Vec<(&'a str, AccessInput<'a>)>,
+    groups: Vec<(GroupInput<'a>, AccessInput<'a>)>,
     allowed_routing_profiles: Vec<IdOrName<'a>>,
     allowed_security_profiles: Vec<IdOrName<'a>>,
     allowed_hierarchy_groups: Vec<IdOrName<'a>>,
@@ -61,6 +61,23 @@ struct AccessInput<'a> {
     routing_profile: Option<IdOrName<'a>>,
     security_profiles: Vec<IdOrName<'a>>,
     hierarchy_group: Option<IdOrName<'a>>,
+}
+
+/// A group as the operator named it: by its name, or by its ids, where the name decides nothing.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum GroupInput<'a> {
+    Name(&'a str),
+    Ids { external_id: Option<&'a str>, id: Option<&'a str> },
+}
+
+impl<'a> GroupInput<'a> {
+    fn of(group: &'a GroupGrant) -> Self {
+        match (group.external_id.as_deref(), group.id.as_deref()) {
+            (None, None) => Self::Name(&group.name),
+            (external_id, id) => Self::Ids { external_id, id },
+        }
+    }
 }
 
 /// A resource as the operator named it. Which id a name has is not part of the digest: that would
@@ -97,6 +114,7 @@ impl<'a> DigestInput<'a> {
             missing,
             foreign,
             removals_per_hour: _,
+            held: _,
             rate: _,
         } = policy;
         let (deactivate, suspended_security_profile) = match deactivate {
@@ -117,7 +135,7 @@ impl<'a> DigestInput<'a> {
             generate_password: *generate_password,
             tags,
             everyone: AccessInput::everyone(permissions),
-            groups: groups.iter().map(|(name, grant)| (name.as_str(), grant.into())).collect(),
+            groups: groups.iter().map(|one| (GroupInput::of(one), (&one.grant).into())).collect(),
             allowed_routing_profiles: IdOrName::all(routing_profiles),
             allowed_security_profiles: IdOrName::all(security_profiles),
             allowed_hierarchy_groups: IdOrName::all(hierarchy_groups),

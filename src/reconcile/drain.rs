@@ -121,7 +121,14 @@ impl Reconciler {
                 looked = Some(clock.now());
                 self.tell_overdue(clock.now(), drained).await?;
             }
-            let due = self.roster.due(clock.now(), BATCH).await?;
+            let is_paused = self.is_paused(clock.now()).await?;
+            let due = match is_paused {
+                true => self.roster.due_farewells(clock.now(), BATCH).await?,
+                false => self.roster.due(clock.now(), BATCH).await?,
+            };
+            if due.is_empty() && is_paused {
+                break;
+            }
             if due.is_empty() {
                 let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
                 if is_owing {
@@ -219,6 +226,10 @@ impl Reconciler {
         }
         for record in records {
             let Some(since) = record.pending_since() else { continue };
+            // Whoever paused it knows, and whoever left has no access.
+            if self.is_paused(now).await? && record.waits_for_resume() {
+                continue;
+            }
             let (most, what) = match record.is_farewell() {
                 true => (LATE_FAREWELL, "somebody who left still has access"),
                 false => (LATE, "Amazon Connect has not followed for more than an hour"),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, ReconcileError};
 use super::budget::Budget;
 use super::removal::is_removed;
-use super::work::{is_young, not_shown};
+use super::work::{is_young, not_shown, paused};
 use super::{Followed, Reconciled, Reconciler};
 use crate::assign::id::ResourceId;
 use crate::connect::end_sessions::SessionsEnd;
@@ -130,7 +130,28 @@ impl Attempt<'_> {
                 }
             }
             (DesiredState::Inactive, Deactivate::Delete | Deactivate::Keep)
+            | (DesiredState::Deleted, _)
+                if self.is_paused =>
+            {
+                match policy.suspended_profile() {
+                    Some(_) => Ok(Some(Farewell::Suspend)),
+                    None => Err(paused_without_profile()),
+                }
+            }
+            (DesiredState::Inactive, Deactivate::Delete | Deactivate::Keep)
             | (DesiredState::Deleted, _) => Ok(Some(Farewell::Remove)),
+        }
+    }
+
+    /// Whether the person's user is to be removed, be it after a pause.
+    pub(super) fn wants_removal(&self) -> bool {
+        let is_doubtful = self.record.spec.access.is_doubtful;
+        match self.record.desired_state() {
+            DesiredState::Active => false,
+            DesiredState::Deleted => true,
+            DesiredState::Inactive => {
+                !is_doubtful && self.reconciler.policy.deactivate == Deactivate::Delete
+            }
         }
     }
 
@@ -412,7 +433,8 @@ impl Attempt<'_> {
         let mut held = None;
         let is_signed_out = was_shut_out && rest.is_empty();
         let is_counted = !(role == Role::Former && farewell == Farewell::Suspend && was_shut_out);
-        if !suspends {
+        let removes = !suspends && !self.is_paused;
+        if removes {
             if is_counted {
                 match self.count(&Step::DeleteUser, &user.ids).await {
                     // It has no power, and is signed out all the same.
@@ -420,16 +442,18 @@ impl Attempt<'_> {
                     counted => counted?,
                 }
             }
-            rest.clear();
         } else if is_changed {
             self.count(&Step::UpdateUserSecurityProfiles(Vec::new()), &user.ids).await?;
+        }
+        if !suspends {
+            rest.clear();
         }
         // However often Connect took it and shows another: nobody else decides what a leaver may do.
         for step in &power {
             match self.session.change(step, &user.ids).await {
                 // It is removed all the same, and then has no power either; what passes is waited for,
                 // since nobody can end the sessions of a user who is gone.
-                Err(fault) if !suspends && fault.kind.responsibility() != Responsibility::Retry => {
+                Err(fault) if removes && fault.kind.responsibility() != Responsibility::Retry => {
                     has_no_power = false;
                 }
                 made => made?,
@@ -485,6 +509,9 @@ impl Attempt<'_> {
     ) -> Result<(), ReconcileError> {
         if let Some(fault) = &leaver.held {
             return Err(fault.clone().into());
+        }
+        if self.is_paused {
+            return Err(paused().into());
         }
         if leaver.has_no_power && waiting.contains(&leaver.user.ids.id) {
             return Err(sessions_not_ended().into());
@@ -573,7 +600,17 @@ fn in_doubt() -> Fault {
         Kind::Configuration,
         "externalId: it is in doubt whose farewell this was, and nobody is deleted in doubt; set \
          SUSPENDED_SECURITY_PROFILE, with which DEACTIVATE=delete suspends such a person, or decide: \
-         connect-provisioner parked readmit, or deactivate the person by SCIM",
+         connect-provisioner readmit, or deactivate the person by SCIM",
+    )
+}
+
+/// The operator's to mend: nobody is removed while it is paused, and there is nothing to suspend with.
+fn paused_without_profile() -> Fault {
+    Fault::new(
+        Kind::Configuration,
+        "this person left while everything but farewells is paused, and no profile is set to suspend \
+         them with, so they still have access; set SUSPENDED_SECURITY_PROFILE, or end the pause: \
+         connect-provisioner resume",
     )
 }
 

@@ -5,12 +5,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::Reconciler;
 use super::attempt::{Attempt, ReconcileError};
 use crate::connect::UserIds;
-use crate::connect::plan::Step;
+use crate::connect::plan::{Observed, Step};
 use crate::deadline::lies_within;
 use crate::fault::{Fault, Kind};
-use crate::roster::record::{ConnectUser, RemovalClaim, UserRecord};
+use crate::roster::Guard;
+use crate::roster::policy::Held;
+use crate::roster::record::{ConnectUser, Phase, RemovalClaim, UserRecord};
 
 /// How long a removal that is noted in the record is not counted again: the guard's own window.
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,6 +33,13 @@ impl Attempt<'_> {
     ) -> Result<(), ReconcileError> {
         let now = self.now();
         let removal = removal(step, user);
+        let most = self.reconciler.policy.removals_per_hour;
+        // Suspensions over the limit may go on by themselves, removals never.
+        let is_held = matches!(&self.record.schedule.phase, Phase::Parked(parked)
+            if parked.fault == Kind::RemovalHeld.code());
+        if is_held && *step == Step::DeleteUser && !self.record.schedule.guard_waived {
+            return Err(removal_held(most).into());
+        }
         let is_this =
             |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
         if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
@@ -38,16 +48,64 @@ impl Attempt<'_> {
         let since = self.record.spec.access.time;
         let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let what = format!("{removal} {}", since.as_nanos());
+        if !self.is_within(Guard::Removals, &what).await? {
+            let held = removal_held(most);
+            let suspends = *step != Step::DeleteUser;
+            return Err(if suspends { held.caused_by(SUSPENSION) } else { held }.into());
+        }
+        self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
+        Ok(())
+    }
+
+    /// Takes the step out of a plan by which somebody who works on loses a security profile that a
+    /// group gives, if as many lost one within the hour as may; the fault says so. A mistake with one
+    /// group takes their power from many at once.
+    pub(super) async fn hold_losses(
+        &mut self,
+        steps: &mut Vec<Step>,
+        user: &Observed,
+    ) -> Result<Option<Fault>, ReconcileError> {
+        let is_power = |step: &Step| matches!(step, Step::UpdateUserSecurityProfiles(_));
+        let Some(Step::UpdateUserSecurityProfiles(wanted)) = steps.iter().find(|it| is_power(it))
+        else {
+            return Ok(None);
+        };
+        let is_kept = |id: &String| wanted.iter().any(|wanted| wanted.as_str() == id);
+        let mut lost: Vec<String> =
+            user.security_profiles.iter().filter(|id| !is_kept(id)).cloned().collect();
+        lost.sort();
+        let granted = self.granted_by_groups().await?;
+        if !lost.iter().any(|id| granted.iter().any(|granted| granted.as_str() == id)) {
+            return Ok(None);
+        }
+        let what = format!("{} of {}", lost.join(" "), user.ids.id);
+        if self.is_within(Guard::Losses, &what).await? {
+            return Ok(None);
+        }
+        steps.retain(|step| !is_power(step));
+        Ok(Some(loss_held(self.reconciler.policy.removals_per_hour)))
+    }
+
+    /// Whether one more may be taken within the hour; then it is counted.
+    async fn is_within(&self, guard: Guard, what: &str) -> Result<bool, ReconcileError> {
         let (roster, most) = (&self.reconciler.roster, self.reconciler.policy.removals_per_hour);
         // An operator let this one through; it is counted all the same, for those that come after
         // it.
         if self.record.schedule.guard_waived {
-            roster.note_removal(&what, now).await?;
-        } else if !roster.count_removal(&what, now, most).await? {
-            return Err(removal_held(most).into());
+            roster.note_removal(guard, what, self.now()).await?;
+            return Ok(true);
         }
-        self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
-        Ok(())
+        Ok(roster.count_removal(guard, what, self.now(), most).await?)
+    }
+}
+
+impl Reconciler {
+    /// When a suspension that was held is tried again, if the operator wants that.
+    pub(super) fn resumes_at(&self, fault: &Fault, now: SystemTime) -> Option<SystemTime> {
+        let is_suspension = fault.kind == Kind::RemovalHeld
+            && fault.cause.as_ref().is_some_and(|cause| cause == SUSPENSION);
+        let resumes = is_suspension && self.policy.held == Held::Resume;
+        now.checked_add(HOUR).filter(|_| resumes)
     }
 }
 
@@ -61,6 +119,19 @@ fn removal(step: &Step, user: &UserIds) -> String {
 pub(super) fn is_removed(record: &UserRecord, held: &ConnectUser) -> bool {
     let ours = removal(&Step::DeleteUser, &held.ids);
     record.status.removal_claim.as_ref().is_some_and(|claim| claim.removal == ours)
+}
+
+/// The cause of the fault where what is held can be undone.
+const SUSPENSION: &str = "a suspension";
+
+/// The operator's to decide: as many lost what a group gives as may within an hour.
+fn loss_held(most: usize) -> Fault {
+    let detail = format!(
+        "as many people lost a security profile of their groups within an hour as \
+         MAX_REMOVALS_PER_HOUR lets pass ({most}), so this one keeps theirs; if more are meant to lose \
+         them: connect-provisioner parked release"
+    );
+    Fault::new(Kind::RemovalHeld, detail)
 }
 
 /// The operator's to decide: the limit was reached.

@@ -39,6 +39,9 @@ impl Attempt<'_> {
             // foreign is written down before, so that the outcome still says "adopted" if we are
             // cut off in between.
             self.record.status.adopting = true;
+            // Under the other types of identity management nobody signs in by a password of Connect's.
+            self.record.status.adoption_unconfirmed =
+                self.reconciler.rules.identity.name == CONNECT_MANAGED;
             self.checkpoint().await?;
             let tags = agent.owner.tags().into_iter().collect();
             self.session.change(&Step::TagResource(tags), &user.ids).await?;
@@ -128,6 +131,9 @@ impl Attempt<'_> {
 
 /// The identity management under which whoever signs in by a username is its user.
 const SAML: &str = "SAML";
+
+/// The identity management under which Connect keeps the passwords.
+const CONNECT_MANAGED: &str = "CONNECT_MANAGED";
 
 /// The operator's to decide: whoever has the name keeps it, by the settings or because they are parked.
 fn held_for_good(holder: &Id) -> Fault {

@@ -26,7 +26,7 @@ use crate::roster::RosterError;
 use crate::roster::group::GroupChange;
 use crate::roster::key::Id;
 use crate::roster::policy::{Missing, Rename};
-use crate::roster::record::{ConnectUser, DesiredState, Reapplied, UserRecord, YOUNG};
+use crate::roster::record::{ConnectUser, DesiredState, PAUSED, Reapplied, UserRecord, YOUNG};
 use crate::roster::{all_groups_of, write_group};
 
 /// How often a value is written that Connect then shows otherwise. Two programs that set one value
@@ -41,7 +41,10 @@ impl Attempt<'_> {
     /// user of a rename, then the user itself.
     pub(super) async fn work(&mut self) -> Result<Applied, ReconcileError> {
         if let Some(farewell) = self.farewell()? {
-            let left = self.take_leave(farewell).await;
+            let mut left = self.take_leave(farewell).await;
+            if self.is_paused && left.is_ok() && self.wants_removal() {
+                left = Err(paused().into());
+            }
             if !matches!(left, Ok(_) | Err(ReconcileError::Fault(_))) {
                 return left;
             }
@@ -53,6 +56,9 @@ impl Attempt<'_> {
                 self.claim_name().await?;
             }
             return left;
+        }
+        if self.is_paused {
+            return Err(paused().into());
         }
         if self.record.desired_state() == DesiredState::Inactive {
             return self.keep().await;
@@ -95,12 +101,16 @@ impl Attempt<'_> {
     ) -> Result<Vec<ResourceId>, Fault> {
         let (permissions, allowed) =
             (&self.reconciler.rules.permissions, &self.reconciler.rules.allowed);
-        let groups =
-            self.reconciler.rules.groups.iter().flat_map(|(_, grant)| &grant.security_profiles);
+        let groups = self.reconciler.rules.security_profiles_of_groups();
         let all =
             permissions.security_profiles.iter().chain(&allowed.security_profiles).chain(groups);
         let spelling = std::mem::discriminant(suspended);
         resolved(all.filter(|one| std::mem::discriminant(*one) != spelling), &self.session).await
+    }
+
+    /// The security profiles that groups give.
+    pub(super) async fn granted_by_groups(&self) -> Result<Vec<ResourceId>, Fault> {
+        resolved(self.reconciler.rules.security_profiles_of_groups(), &self.session).await
     }
 
     /// Takes away what can be taken where the profile for suspended users is one with which others
@@ -276,7 +286,7 @@ impl Attempt<'_> {
         // They were counted on the user of before.
         self.record.status.reapply_counts.clear();
         // This one is of our own making.
-        self.record.status.adoption_confirmed = false;
+        self.record.status.adoption_unconfirmed = false;
         Ok(Applied::Created(ids))
     }
 
@@ -290,10 +300,35 @@ impl Attempt<'_> {
         // Whoever is given their power back, and leaves again, counts again.
         let claim = &mut self.record.status.removal_claim;
         claim.take_if(|claim| claim.removal.ends_with(&user.ids.id));
-        let steps = plan(DesiredUser::Held(agent, permissions), Some(user));
+        let (confirmed, unconfirmed) = self.confirmed(permissions).await?;
+        let mut steps = plan(DesiredUser::Held(agent, &confirmed), Some(user));
+        let held = self.hold_losses(&mut steps, user).await?;
         let is_done = self.apply(&steps, &user.ids).await?;
+        if let Some(fault) = held.or(unconfirmed) {
+            return Err(fault.into());
+        }
         let ids = user.ids.clone();
         Ok(if is_done { Applied::Unchanged(ids) } else { Applied::Updated(ids) })
+    }
+
+    /// What the user may have now: no more than everybody has, as long as nobody confirmed that a user
+    /// whom somebody else made, with a password that they may know, is this person's; and the fault that
+    /// tells of it.
+    async fn confirmed(
+        &self,
+        permissions: &Permissions<ResourceId>,
+    ) -> Result<(Permissions<ResourceId>, Option<Fault>), ReconcileError> {
+        if !self.record.status.adoption_unconfirmed {
+            return Ok((permissions.clone(), None));
+        }
+        let everybodys = &self.reconciler.rules.permissions.security_profiles;
+        let everybodys = resolved(everybodys.iter(), &self.session).await?;
+        let is_everybodys = |id: &ResourceId| everybodys.contains(id);
+        if permissions.security_profiles.iter().all(is_everybodys) {
+            return Ok((permissions.clone(), None));
+        }
+        let permissions = Permissions { security_profiles: everybodys, ..permissions.clone() };
+        Ok((permissions, Some(unconfirmed())))
     }
 
     /// Makes the calls of a plan in their order; `Ok(true)` if the plan was empty.
@@ -380,6 +415,11 @@ fn digest(step: &Step) -> String {
     hex::write(Sha256::digest(step.members().to_string()).split_at(8).0)
 }
 
+/// Transient: an operator stopped everything but farewells.
+pub(super) fn paused() -> Fault {
+    Fault::new(Kind::Waiting, PAUSED)
+}
+
 /// Transient: the user may be shown at the next look.
 pub(super) fn not_shown() -> Fault {
     Fault::new(Kind::Unavailable, "Amazon Connect does not show the user yet")
@@ -399,6 +439,16 @@ fn missing() -> Fault {
         Kind::Missing,
         "the user was removed from Amazon Connect by hand; remove the person in the identity \
          provider, or set ON_MISSING=recreate and retry",
+    )
+}
+
+/// The operator's to say: whose password an adopted user has.
+fn unconfirmed() -> Fault {
+    Fault::new(
+        Kind::Unconfirmed,
+        "this user was somebody else's and is this person's by its username alone; whoever made it may \
+         know its password, so it has no more than SECURITY_PROFILES; reset the password in Amazon \
+         Connect, then: connect-provisioner parked confirm",
     )
 }
 

@@ -89,7 +89,9 @@ impl Reconciler {
         }
         let may_follow = !record.is_leased(now) && budget.writing().allows_a_call();
         // A farewell is rare, uses other operations than a crowd that joins, and waits for nobody.
-        let leased = may_follow && (record.is_farewell() || !self.has_backlog(now).await?);
+        let leased = may_follow
+            && (record.is_farewell()
+                || !self.has_backlog(now).await? && !self.is_paused(now).await?);
         // Content, lease and candidate username in one write. With two, the drain could come in
         // between, and the sender would be told 202 of what was about to be done.
         if leased {

@@ -18,7 +18,7 @@ use super::group::{Affected, Group, GroupChange, Member};
 use super::key::{Id, Key};
 use super::memory::MemoryRoster;
 use super::record::{DesiredState, UserRecord};
-use super::{Roster as _, RosterError, settle_group, write_group};
+use super::{Guard, Roster as _, RosterError, settle_group, write_group};
 use crate::scim::Person;
 
 /// A disk whose history is known.
@@ -188,7 +188,7 @@ async fn sender(
     let event = format!("event{number}");
     roster.first_seen(&event, now()).await.unwrap();
     told.push((tape.steps(), Told::Seen(event)));
-    roster.count_removal("a removal", now(), 1000).await.unwrap();
+    roster.count_removal(Guard::Removals, "a removal", now(), 1000).await.unwrap();
     told.push((tape.steps(), Told::Counted));
     if number.is_multiple_of(4) {
         roster.erase(&record).await.unwrap().unwrap();
@@ -329,7 +329,9 @@ async fn holds(left: &MemoryRoster, told: &Told, group: &Group) {
             let later = now() + Duration::from_secs(9);
             assert_eq!(left.first_seen(event, later).await, Ok(now()));
         }
-        Told::Counted => assert_eq!(left.count_removal("another", now(), 1).await, Ok(false)),
+        Told::Counted => {
+            assert_eq!(left.count_removal(Guard::Removals, "another", now(), 1).await, Ok(false))
+        }
     }
 }
 

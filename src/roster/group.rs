@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::key::{Id, Key};
+use crate::assign::permissions::GroupNames;
 
 /// A group, without its members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl Group {
     /// What it is found by: its name, which is no other group's, and `externalId`.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
-        let external_id = self.text("externalId").map(Key::group_external_id);
+        let external_id = self.external_id().map(Key::group_external_id);
         self.name_key().into_iter().chain(external_id).collect()
     }
 
@@ -105,6 +106,22 @@ impl Group {
     #[must_use]
     pub fn name_key(&self) -> Option<Key> {
         self.text("displayName").map(Key::group_name)
+    }
+
+    /// `externalId`, the identity provider's own id.
+    #[must_use]
+    pub fn external_id(&self) -> Option<&str> {
+        self.text("externalId")
+    }
+
+    /// By what `GROUP_PROFILES` may mean it.
+    #[must_use]
+    pub fn names(&self) -> GroupNames<'_> {
+        GroupNames {
+            display_name: self.display_name(),
+            external_id: self.external_id(),
+            id: self.id.as_str(),
+        }
     }
 
     fn text(&self, name: &str) -> Option<&str> {

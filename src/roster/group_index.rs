@@ -168,8 +168,8 @@ impl GroupIndex {
         let stored = self.groups.get(&change.group.id);
         let is_there = stored.is_some() == (change.group.version > 0);
         let has_moved = |stored: &Group| {
-            // Whom it concerns was judged by the name.
-            stored.name_key() != change.group.name_key()
+            // Whom it concerns was judged by the name and the `externalId`.
+            stored.keys() != change.group.keys()
                 || stored.fan_out_pending
                 || stored.fan_out_version > change.group.version
                 || change.resource.is_some() && stored.version != change.group.version

@@ -28,7 +28,7 @@ use super::user_index::{IndexChange, IndexKeys, PackedRecord, UserIndex};
 pub use super::writer::Report;
 #[cfg(feature = "cli")]
 use super::writer::Writer;
-use super::{RosterError, RosterFuture, Stored, WriteConflict};
+use super::{Guard, RosterError, RosterFuture, Stored, WriteConflict};
 
 /// The hour in which removals are counted.
 const HOUR: Duration = Duration::from_hours(1);
@@ -83,6 +83,10 @@ pub(super) struct Contents {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Notes {
     removals: VecDeque<Removal>,
+    #[serde(default)]
+    losses: VecDeque<Removal>,
+    #[serde(default)]
+    paused_since: Option<SystemTime>,
     drained_until: Option<SystemTime>,
     #[serde(default)]
     drained_by: Option<String>,
@@ -411,14 +415,27 @@ impl MemoryState {
 }
 
 impl Notes {
-    /// Whether a removal is counted within the hour; what is older is forgotten.
-    fn counts(&mut self, what: &str, now: SystemTime) -> bool {
-        self.removals.retain(|(Removal::Of(_, at) | Removal::At(at))| !is_over(*at, HOUR, now));
-        self.removals.iter().any(|removal| matches!(removal, Removal::Of(own, _) if own == what))
+    const fn guarded(&mut self, guard: Guard) -> &mut VecDeque<Removal> {
+        match guard {
+            Guard::Removals => &mut self.removals,
+            Guard::Losses => &mut self.losses,
+        }
     }
 
-    fn count(&mut self, what: &str, now: SystemTime) {
-        self.removals.push_back(Removal::Of(what.to_owned(), now));
+    /// Counts a removal, if it is not counted within the hour and fewer than `most` are; what is older
+    /// is forgotten. Whether it is counted.
+    fn count(&mut self, guard: Guard, what: &str, now: SystemTime, most: usize) -> bool {
+        let counted = self.guarded(guard);
+        counted.retain(|(Removal::Of(_, at) | Removal::At(at))| !is_over(*at, HOUR, now));
+        let is_this = |removal: &Removal| matches!(removal, Removal::Of(own, _) if own == what);
+        if counted.iter().any(is_this) {
+            return true;
+        }
+        let counts = counted.len() < most;
+        if counts {
+            counted.push_back(Removal::Of(what.to_owned(), now));
+        }
+        counts
     }
 }
 

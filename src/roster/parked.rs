@@ -193,6 +193,24 @@ pub async fn shut_out(
     .await
 }
 
+/// Confirms that users whom somebody else had made are these people's: they are given what they should
+/// have. Answers their ids.
+///
+/// # Errors
+/// As [`readmit`].
+pub async fn confirm(
+    roster: &dyn Roster,
+    people: &[Id],
+    now: SystemTime,
+) -> Result<Vec<Id>, RequeueError> {
+    decide(roster, people, |record| {
+        record.status.adoption_unconfirmed = false;
+        record.reopen(now);
+        record.set_due(Some(now));
+    })
+    .await
+}
+
 /// The source of what an operator says.
 const OPERATOR: &str = "operator";
 

@@ -18,8 +18,10 @@ pub struct Policy {
     pub missing: Missing,
     /// What becomes of a user whom somebody else made under the same name.
     pub foreign: Foreign,
-    /// Removals that may happen within an hour; more are held.
+    /// Removals that may happen within an hour, and losses of what a group gives; more are held.
     pub removals_per_hour: usize,
+    /// What becomes of suspensions that are held.
+    pub held: Held,
     /// Calls a second of each operation that the drain may make.
     pub rate: f64,
 }
@@ -45,6 +47,15 @@ pub enum Deactivate {
     Keep,
     /// The user stays, with this security profile alone, until the person returns.
     Suspend(ResourceRef),
+}
+
+/// What becomes of suspensions over the limit. Removals and losses always wait for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// They wait for the operator.
+    Wait,
+    /// They are tried again when an hour has passed, within the limit.
+    Resume,
 }
 
 /// What becomes of a user whose `userName` changes.

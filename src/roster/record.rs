@@ -52,6 +52,9 @@ pub const QUIET: Duration = Duration::from_secs(30);
 /// for gone too soon would be created twice, or keep its access unseen.
 pub const YOUNG: Duration = Duration::from_mins(15);
 
+/// What a record waits for while an operator has stopped everything but farewells.
+pub const PAUSED: &str = "an operator paused everything but farewells";
+
 /// A farewell is tried again after this time at most: whoever left may do whatever they could.
 pub const FAREWELL_PAUSE: Duration = Duration::from_secs(30);
 
@@ -335,10 +338,13 @@ impl UserRecord {
             .collect()
     }
 
-    /// Whether somebody works on it.
+    /// Whether somebody works on it, or a farewell that was cut off may yet have its effect on somebody
+    /// who works again.
     #[must_use]
     pub fn is_leased(&self, now: SystemTime) -> bool {
-        self.lease.until.is_some_and(|until| until > now)
+        let works = self.desired_state() == DesiredState::Active;
+        let quiet = self.lease.quiet_until.filter(|_| works);
+        self.lease.until.max(quiet).is_some_and(|until| until > now)
     }
 
     /// How long the lease still allows calls of Connect to be begun and ended.
@@ -408,6 +414,14 @@ impl UserRecord {
         (self.schedule.phase == Phase::Pending).then_some(since)
     }
 
+    /// Whether nothing is done for this record before an operator ends a pause: of whoever left the power
+    /// was taken already.
+    #[must_use]
+    pub fn waits_for_resume(&self) -> bool {
+        let waits_for = self.schedule.waits_for.as_deref();
+        !self.is_farewell() || waits_for.is_some_and(|what| what.starts_with(PAUSED))
+    }
+
     /// Whether somebody is to lose their access whom a sender asked in before: not so of somebody
     /// unknown who left, who comes after every farewell that may shut a door.
     #[must_use]
@@ -431,6 +445,7 @@ impl UserRecord {
     pub fn take_lease(&mut self, now: SystemTime) {
         self.lease.fence = self.lease.fence.saturating_add(1);
         self.lease.until = now.checked_add(LEASE);
+        self.lease.quiet_until = self.lease.quiet_until.filter(|until| *until > now);
         self.set_due(self.lease.until);
         // Whoever had the lease before and came to no end may have sent a CreateUser.
         let before = self.status.create_reserved.take();
@@ -557,7 +572,6 @@ impl UserRecord {
     pub fn follows(&mut self, rules: &str) {
         self.status.observed_generation = self.generation;
         self.status.config_digest = rules.to_owned();
-        self.status.adoption_confirmed |= self.status.adopting;
         (self.status.removal_claim, self.status.adopting) = (None, false);
         self.status.create_reserved = None;
         let (is_unknown, user) = (self.status.create_unknown.is_some(), &self.status.user);
@@ -594,7 +608,10 @@ impl UserRecord {
         // Whoever left is tried again whatever it was, but for what waits for the operator's word.
         let again = again || (self.is_farewell() && fault.kind != Kind::RemovalHeld);
         let mut due = now.checked_add(pause).filter(|_| again);
-        if fault.kind == Kind::Unavailable {
+        // What a farewell does may be done twice, so the next one need not wait for its effect.
+        if fault.kind == Kind::Unavailable && self.is_farewell() {
+            self.lease.quiet_until = now.checked_add(QUIET);
+        } else if fault.kind == Kind::Unavailable {
             self.lease.until = now.checked_add(QUIET);
             due = due.max(self.lease.until);
         }

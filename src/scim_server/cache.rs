@@ -22,8 +22,8 @@ const BESIDES: usize = 300;
 pub(super) struct CacheKey {
     /// The record's `row_version`; it moves with every write, those of the reconciler included.
     version: u64,
-    /// Id and version of each group.
-    groups: Vec<(Id, u64)>,
+    /// Id and version of each group, and whether a change of it is still being written.
+    groups: Vec<(Id, u64, bool)>,
     /// The base URL of the locations.
     base: Arc<str>,
 }
@@ -31,7 +31,8 @@ pub(super) struct CacheKey {
 impl CacheKey {
     /// The state of a record of this version, in these groups, below this URL.
     pub(super) fn of(version: u64, groups: &[Group], base: &Arc<str>) -> Self {
-        let groups = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
+        let state = |group: &Group| (group.id.clone(), group.version, group.fan_out_pending);
+        let groups = groups.iter().map(state).collect();
         Self { version, groups, base: Arc::clone(base) }
     }
 }

@@ -14,8 +14,9 @@ use tokio::task::yield_now;
 use super::blocking::{is_long, run_blocking};
 use super::users::Edit;
 use super::{ScimCall, ScimServer, TRIES, etag, not_found};
-use crate::caseless;
+use crate::assign::permissions::GroupGrant;
 use crate::fault::{Fault, Kind};
+use crate::log::RENAMED_INTO_GRANT;
 use crate::outcome::resource::{About, ScimAction, ScimResponse};
 use crate::reconcile::changed_meanwhile;
 use crate::roster::WriteConflict;
@@ -43,9 +44,10 @@ impl ScimServer {
         let add = split(&mut kept);
         let now = call.clock.now();
         let group = Group::new(call.reconciler.new_id(), now);
-        let affected = if self.grants(&kept) { Affected::Changed } else { Affected::Nobody };
-        let change =
-            GroupChange { add, affected, resource: Some(kept), ..GroupChange::of(group, now) };
+        let resource = Some(kept.clone());
+        let gives = !self.grants(&Group { resource: kept, ..group.clone() }).is_empty();
+        let affected = if gives { Affected::Changed } else { Affected::Nobody };
+        let change = GroupChange { add, affected, resource, ..GroupChange::of(group, now) };
         let group =
             write_group(call.roster(), &change, || call.has_time()).await?.map_err(|_| taken())?;
         let answer = self.group_answer(call, &group, &projection).await?;
@@ -89,9 +91,19 @@ impl ScimServer {
                 continue;
             }
             let members = all_members(call.roster(), &known.id).await?;
-            let change = self.group_change(call, &edit, known, members).await?;
+            let change = self.group_change(call, &edit, known.clone(), members).await?;
             match write_group(call.roster(), &change, || call.has_time()).await? {
-                Ok(group) => return self.group_answer(call, &group, &projection).await,
+                Ok(group) => {
+                    let mut answer = self.group_answer(call, &group, &projection).await?;
+                    let granted = self.grants(&known);
+                    let is_more = |one: &&GroupGrant| !granted.contains(one);
+                    if let Some(about) = answer.about.as_mut()
+                        && self.grants(&group).iter().any(is_more)
+                    {
+                        about.warning = Some(RENAMED_INTO_GRANT);
+                    }
+                    return Ok(answer);
+                }
                 Err(WriteConflict::DuplicateKey) => return Err(taken()),
                 Err(WriteConflict::StaleVersion) => call.back_off(tries).await?,
             }
@@ -109,7 +121,7 @@ impl ScimServer {
         for tries in 1..=TRIES {
             let known = call.living_group(id).await?;
             call.check_version(&etag(known.edition))?;
-            let mark = self.grants(&known.resource);
+            let mark = !self.grants(&known).is_empty();
             let now = call.clock.now();
             let erased =
                 erase_group(call.roster(), &known.id, known.version, mark, now, || call.has_time())
@@ -169,15 +181,16 @@ impl ScimServer {
         let is_long = is_long(call.request.body.len(), members.len());
         let edited = move || Edited::of(&edit, &types, former, &members, strict);
         let Edited { kept, add, tell, remove } = run_blocking(is_long, edited).await?;
-        // By the old name and the new: a rename may give or take away profiles, and then it
-        // concerns everybody in the group and not only who comes and goes.
-        let grants = [self.grants(&known.resource), self.grants(&kept)];
-        let is_renamed = known.resource.get("displayName") != kept.get("displayName");
-        let affected = match (grants.contains(&true), is_renamed) {
-            (true, true) => Affected::Everybody,
-            (true, false) => Affected::Changed,
-            (false, _) => Affected::Nobody,
+        // By the old name and the new, or by the ids: a rename may give or take away profiles, and
+        // then it concerns everybody in the group and not only who comes and goes.
+        let edited = Group { resource: kept, ..known.clone() };
+        let (before, after) = (self.grants(&known), self.grants(&edited));
+        let affected = match (before.is_empty() && after.is_empty(), before != after) {
+            (true, _) => Affected::Nobody,
+            (false, true) => Affected::Everybody,
+            (false, false) => Affected::Changed,
         };
+        let kept = edited.resource;
         // Only with `If-Match`: a condition on each write would make concurrent adds queue for one
         // version.
         let condition = call.is_conditional().then_some(known.edition);
@@ -186,10 +199,10 @@ impl ScimServer {
         Ok(GroupChange { resource, condition, add, tell, remove, affected, ..change })
     }
 
-    /// True if `GROUPS` gives something to the members of a group of this name, in any case.
-    fn grants(&self, group: &Map<String, Value>) -> bool {
-        let name = group.get("displayName").and_then(Value::as_str).unwrap_or_default();
-        self.rules.groups.iter().any(|(granted, _)| caseless::same(granted, name))
+    /// What `GROUP_PROFILES` gives to the members of a group.
+    fn grants(&self, group: &Group) -> Vec<&GroupGrant> {
+        let names = group.names();
+        self.rules.groups.iter().filter(|granted| granted.is_of(&names)).collect()
     }
 
     /// The answer with a group as the projection wants it.

@@ -34,6 +34,9 @@ pub(super) struct Extent {
     pub(super) provisioning: Option<bool>,
 }
 
+/// What a user waits for whose group was changed just now.
+const CHANGING: &str = "a large change of one of the person's groups is still being written";
+
 /// True while the person works. A `null` in a record marks an `active` that a client removed.
 const ACTIVE: &str = "active";
 
@@ -138,7 +141,7 @@ impl ScimServer {
         if tells {
             let own = user.entry(CONNECT_SCHEMA).or_insert_with(|| json!({}));
             if let Some(own) = own.as_object_mut() {
-                own.insert(PROVISIONING.to_owned(), self.provisioning(record, groups));
+                own.insert(PROVISIONING.to_owned(), self.provisioning(call, record, groups));
             }
         }
         let times = (record.created, record.spec.modified);
@@ -227,10 +230,14 @@ impl ScimServer {
         })
     }
 
-    /// How far Connect follows: `state` is applied, pending or parked; `detail` says why, and what
-    /// is left out; the user's ids in Connect, if there is one.
-    fn provisioning(&self, record: &UserRecord, groups: &[Group]) -> Value {
+    /// How far Connect follows: `state` is applied, partial, pending or parked; `detail` says why, and
+    /// what differs; the user's ids in Connect, if there is one.
+    fn provisioning(&self, call: &ScimCall<'_>, record: &UserRecord, groups: &[Group]) -> Value {
+        let is_changing = groups.iter().any(|group| group.fan_out_pending);
         let (state, waits) = match &record.schedule.phase {
+            Phase::Applied if record.is_applied() && is_changing => {
+                ("pending", Some(CHANGING.into()))
+            }
             Phase::Applied if record.is_applied() => ("applied", None),
             Phase::Parked(parked) => ("parked", Some(parked.detail.clone())),
             Phase::Applied | Phase::Pending => ("pending", record.schedule.waits_for.clone()),
@@ -239,10 +246,10 @@ impl ScimServer {
             DesiredState::Active => self.left_out(record, groups),
             DesiredState::Inactive | DesiredState::Deleted => Vec::new(),
         };
-        let details: Vec<String> = waits
-            .into_iter()
-            .chain(left_out.into_iter().map(|fault| fault.detail.into()))
-            .collect();
+        let differs = call.reconciler.differs(record).map(str::to_owned);
+        let differs = differs.chain(left_out.into_iter().map(|fault| fault.detail.into()));
+        let details: Vec<String> = waits.into_iter().chain(differs).collect();
+        let state = if state == "applied" && !details.is_empty() { "partial" } else { state };
         let mut told = json!({"state": state});
         let mut tell = |name: &str, value: Option<&str>| {
             if let (Some(told), Some(value)) = (told.as_object_mut(), value) {
@@ -260,7 +267,7 @@ impl ScimServer {
     /// What Connect cannot hold of an active person, as faults. What it cannot do without is not
     /// among these: for that the record is parked.
     pub(super) fn left_out(&self, record: &UserRecord, groups: &[Group]) -> Vec<Fault> {
-        let names: Vec<&str> = groups.iter().map(Group::display_name).collect();
+        let names: Vec<_> = groups.iter().map(Group::names).collect();
         let assigned = Agent::assign_leniently(&record.spec.person, &names, &self.rules, [0; 16]);
         assigned.map(|(_, left_out)| left_out).unwrap_or_default()
     }

@@ -89,12 +89,18 @@ pub(crate) fn faults(local: &Local, operation: &str, faults: &[&str]) {
 
 /// Makes a user by hand, as somebody else would.
 pub(crate) async fn foreign(local: &Local, username: &str) {
+    foreign_with(local, username, None).await;
+}
+
+/// The same, with a password that whoever made it knows.
+pub(crate) async fn foreign_with(local: &Local, username: &str, password: Option<&str>) {
     let name = UserIdentityInfo::builder().first_name("F").last_name("X");
     local
         .client
         .create_user()
         .instance_id(&local.directory.instance_id)
         .username(username)
+        .set_password(password.map(str::to_owned))
         .identity_info(name.build())
         .routing_profile_id(&local.directory.routing_profiles["Sales"])
         .security_profile_ids(&local.directory.security_profiles["Agent"])

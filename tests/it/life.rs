@@ -1,5 +1,6 @@
 //! A person's life with a roster: each story's answer, the calls that it took, and what Connect holds.
 
+mod brakes;
 mod choices;
 mod farewells;
 mod hooks;

@@ -13,7 +13,9 @@ use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::record::{DesiredState, Phase, TOMBSTONE_TTL, UserRecord};
-use connect_provisioner::roster::{Place, Roster, WriteConflict, all_groups_of, find_everybody};
+use connect_provisioner::roster::{
+    Guard, Place, Roster, WriteConflict, all_groups_of, find_everybody,
+};
 use connect_provisioner::scim::Person;
 use connect_provisioner::scim::resource::Sought;
 use connect_provisioner::scim::schema::{Limits, ResourceType};
@@ -86,6 +88,7 @@ async fn keeps_the_contract(roster: &dyn Roster) {
     lists_go_on_where_they_ended(roster).await;
     an_event_is_first_seen_once(roster).await;
     removals_are_counted_within_an_hour(roster).await;
+    it_is_paused_until_somebody_lets_it_go_on(roster).await;
     one_run_drains(roster).await;
     a_group_is_found_by_what_it_goes_by(roster).await;
     members_come_and_go_whoever_else_writes(roster).await;
@@ -518,13 +521,33 @@ async fn removals_are_counted_within_an_hour(roster: &dyn Roster) {
         (3601, "a", false),
         (3602, "b", true),
     ] {
-        assert_eq!(roster.count_removal(what, at(now), 2).await, Ok(counted), "{now}");
+        assert_eq!(
+            roster.count_removal(Guard::Removals, what, at(now), 2).await,
+            Ok(counted),
+            "{now}"
+        );
     }
     for at in [at(9000), at(9001)] {
-        roster.note_removal("d", at).await.unwrap();
+        roster.note_removal(Guard::Removals, "d", at).await.unwrap();
     }
-    assert_eq!(roster.count_removal("e", at(9001), 1).await, Ok(false), "it counts all the same");
-    assert_eq!(roster.count_removal("e", at(9002), 2).await, Ok(true), "and once");
+    assert_eq!(
+        roster.count_removal(Guard::Removals, "e", at(9001), 1).await,
+        Ok(false),
+        "it counts all the same"
+    );
+    assert_eq!(roster.count_removal(Guard::Removals, "e", at(9002), 2).await, Ok(true), "and once");
+    let losses = Guard::Losses;
+    assert_eq!(roster.count_removal(losses, "e", at(9003), 1).await, Ok(true), "apart");
+    assert_eq!(roster.count_removal(losses, "f", at(9003), 1).await, Ok(false), "by itself");
+    assert_eq!(roster.count_removal(Guard::Removals, "f", at(9003), 3).await, Ok(true));
+}
+
+async fn it_is_paused_until_somebody_lets_it_go_on(roster: &dyn Roster) {
+    assert_eq!(roster.paused().await, Ok(None));
+    for since in [Some(at(1)), Some(at(2)), None] {
+        roster.set_paused(since).await.unwrap();
+        assert_eq!(roster.paused().await, Ok(since));
+    }
 }
 
 async fn one_run_drains(roster: &dyn Roster) {
@@ -584,7 +607,7 @@ async fn a_file_keeps_the_contract_and_what_was_written() {
     assert_eq!(roster.backlog().await, Ok(Some(at(7))));
     assert_eq!(roster.begin_drain("other", at(62), at(120)).await, Ok(false));
     assert_eq!(roster.first_seen("b", at(99)).await, Ok(at(5)));
-    assert_eq!(roster.count_removal("another", at(9001), 1).await, Ok(false));
+    assert_eq!(roster.count_removal(Guard::Removals, "another", at(9001), 1).await, Ok(false));
     let found = roster.find(&Key::external_id("E11")).await.unwrap().unwrap();
     assert_eq!((found.id, found.row_version), (record(1).id, 2));
     assert_eq!(roster.due(at(400), 9).await.unwrap(), [record(21).id]);
@@ -648,7 +671,7 @@ async fn a_file_of_the_first_version_opens_and_nothing_of_it_is_lost() {
         assert_eq!(roster.first_seen("an event", at(9)).await, Ok(at(0)));
         assert_eq!(roster.backlog().await, Ok(Some(at(7))));
         if !reopened {
-            assert_eq!(roster.count_removal("another", at(1), 1).await, Ok(false));
+            assert_eq!(roster.count_removal(Guard::Removals, "another", at(1), 1).await, Ok(false));
             write(&roster, &mut record).await.unwrap();
         }
     }

@@ -78,6 +78,17 @@ async fn client_of(
 impl Client {
     /// Sends what `event` says besides, as an HTTP API would bring it.
     async fn send(&self, method: &str, target: &str, headers: &Value, body: &str) -> Answer {
+        self.send_logged(method, target, headers, body).await.0
+    }
+
+    /// The same, and the line of the log.
+    async fn send_logged(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &Value,
+        body: &str,
+    ) -> (Answer, Value) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let event = json!({
             "version": "2.0",
@@ -90,7 +101,8 @@ impl Client {
             "body": body,
             "isBase64Encoded": false,
         });
-        let (reply, _) = self.local.send(&event, now(), LONG).await;
+        let (reply, log) = self.local.send(&event, now(), LONG).await;
+        let log = serde_json::to_value(&log).unwrap();
         let reply = reply.unwrap();
         let body = match reply.body.as_str() {
             "" => Value::Null,
@@ -98,16 +110,21 @@ impl Client {
         };
         let headers = reply.headers.unwrap_or_default();
         let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
-        Answer { status: reply.status_code, headers: headers.collect(), body }
+        (Answer { status: reply.status_code, headers: headers.collect(), body }, log)
     }
 
     async fn ask(&self, method: &str, target: &str, body: &Value) -> Answer {
+        self.ask_logged(method, target, body).await.0
+    }
+
+    /// The same, and the line of the log.
+    async fn ask_logged(&self, method: &str, target: &str, body: &Value) -> (Answer, Value) {
         let headers = json!({
             "authorization": format!("Bearer {DEMO_SCIM_TOKEN}"),
             "content-type": "application/scim+json; charset=utf-8",
         });
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.send(method, target, &headers, &body).await
+        self.send_logged(method, target, &headers, &body).await
     }
 
     async fn get(&self, target: &str) -> Answer {

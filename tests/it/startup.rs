@@ -239,7 +239,7 @@ fn a_rosters_defaults_told_are_the_defaults_taken() {
     let defaults = roster_settings().filter(|setting| !setting.default.is_empty());
     let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
     let changes: Vec<_> = changes.collect();
-    assert_eq!(changes.len(), 9);
+    assert_eq!(changes.len(), 10);
     let explicit = Config::read_for_roster(&with(&changes)).unwrap();
     let implicit = Config::read_for_roster(&with(&base)).unwrap();
     assert_eq!(explicit.policy(), implicit.policy());
@@ -284,7 +284,7 @@ fn what_groups_give_is_read_by_its_name_of_today_and_by_the_old_one() {
         &[("GROUPS", GRANTS), ("GROUP_PROFILES", GRANTS)],
         &[("GROUPS", ""), ("GROUP_PROFILES", GRANTS)],
     ] {
-        assert_eq!(roster_with(changes).unwrap().rules.groups[0].0, "Sales", "{changes:?}");
+        assert_eq!(roster_with(changes).unwrap().rules.groups[0].name, "Sales", "{changes:?}");
     }
     let both = [("GROUPS", GRANTS), ("GROUP_PROFILES", r#"{"Sales": {"hierarchyGroup": "A"}}"#)];
     let told = roster_with(&both).unwrap_err().to_string();
@@ -298,7 +298,7 @@ fn what_groups_give_may_stand_in_a_file() {
         std::fs::write(&path, text).unwrap();
         roster_with(&[("GROUP_PROFILES", &format!("@{}", path.display()))])
     };
-    assert_eq!(read(GRANTS).unwrap().rules.groups[0].0, "Sales");
+    assert_eq!(read(GRANTS).unwrap().rules.groups[0].name, "Sales");
     assert_eq!(read(&format!("\u{feff}{GRANTS}\n")).unwrap().rules.groups.len(), 1);
     for (text, problem) in [
         (r#"{"Sales": {}}"#, "group 1, \"Sales\": expected at least one of"),

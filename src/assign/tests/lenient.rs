@@ -1,5 +1,6 @@
 //! Grants by groups, a person's own phone, and values that are left out.
 
+use super::super::permissions::Grant;
 use super::super::phone::Channels;
 use super::*;
 
@@ -27,6 +28,36 @@ fn with_extension(extension: Value) -> Value {
     resource
 }
 
+fn granted(name: &str, grant: Grant) -> GroupGrant {
+    GroupGrant { name: name.to_owned(), external_id: None, id: None, grant }
+}
+
+fn called(display_name: &str) -> GroupNames<'_> {
+    GroupNames { display_name, external_id: Some("e1"), id: "i1" }
+}
+
+#[test]
+fn a_group_that_is_named_by_its_id_is_no_other_whatever_it_is_called() {
+    let grant = || Grant { routing_profile: Some(name("Sales")), ..Grant::default() };
+    let by = |external_id: Option<&str>, id: Option<&str>| GroupGrant {
+        external_id: external_id.map(str::to_owned),
+        id: id.map(str::to_owned),
+        ..granted("Ventes", grant())
+    };
+    for (meant, is_one) in [
+        (by(None, None), [true, false]),
+        (by(Some("e1"), None), [true, true]),
+        (by(Some("E1"), None), [false, false]),
+        (by(None, Some("i1")), [true, true]),
+        (by(Some("e1"), Some("i2")), [false, false]),
+        (by(Some("e2"), Some("i1")), [false, false]),
+        (by(Some("Ventes"), None), [false, false]),
+    ] {
+        let found = ["VENTES", "e2"].map(|display_name| meant.is_of(&called(display_name)));
+        assert_eq!(found, is_one, "{meant:?}");
+    }
+}
+
 /// Rules with grants for the groups `Ventes` and `Été`.
 fn granting() -> Rules {
     let sales = Grant {
@@ -39,15 +70,16 @@ fn granting() -> Rules {
         security_profiles: vec![name("Agent"), name("Lifeguard")],
         hierarchy_group: Some(name("Coast")),
     };
-    let groups = vec![("Ventes".to_owned(), sales), ("Été".to_owned(), summer)];
+    let groups = vec![granted("Ventes", sales), granted("Été", summer)];
     Rules { groups, ..allowing() }
 }
 
 #[test]
 fn groups_grant_in_the_operators_order() {
     let permissions = |groups: &[&str]| {
+        let groups: Vec<_> = groups.iter().map(|name| called(name)).collect();
         let permissions =
-            Agent::assign(&person(ana()), groups, &granting(), [7; 16]).unwrap().permissions;
+            Agent::assign(&person(ana()), &groups, &granting(), [7; 16]).unwrap().permissions;
         let text = |reference: &ResourceRef| match reference {
             ResourceRef::Name(name) => name.clone(),
             ResourceRef::Id(id) => id.as_str().to_owned(),
@@ -66,27 +98,31 @@ fn groups_grant_in_the_operators_order() {
 #[test]
 fn a_payload_that_is_allowed_comes_before_groups() {
     let own = with_extension(json!({"securityProfiles": ["QualityAnalyst"]}));
-    let agent = Agent::assign(&person(own), &["Ventes"], &granting(), [7; 16]).unwrap();
+    let agent = Agent::assign(&person(own), &[called("Ventes")], &granting(), [7; 16]).unwrap();
     assert_eq!(agent.permissions.security_profiles, [name("QualityAnalyst")]);
     assert_eq!(agent.permissions.routing_profile, name("Sales"));
     let denied = person(with_extension(json!({"routingProfile": "Admin"})));
-    assert!(Agent::assign(&denied, &["Ventes"], &granting(), [7; 16]).is_err());
+    assert!(Agent::assign(&denied, &[called("Ventes")], &granting(), [7; 16]).is_err());
     let (agent, left_out) =
-        Agent::assign_leniently(&denied, &["Ventes"], &granting(), [7; 16]).unwrap();
+        Agent::assign_leniently(&denied, &[called("Ventes")], &granting(), [7; 16]).unwrap();
     assert_eq!((agent.permissions.routing_profile, left_out.len()), (name("Sales"), 1));
 }
 
 #[test]
 fn groups_together_grant_no_more_than_connect_takes() {
     let grant = |prefix: &str| Grant { security_profiles: names(6, prefix), ..Grant::default() };
-    let groups = vec![("a".to_owned(), grant("a")), ("b".to_owned(), grant("b"))];
+    let groups = vec![granted("a", grant("a")), granted("b", grant("b"))];
     let rules = Rules { groups, ..rules() };
     let ana = person(ana());
-    let (agent, left_out) = Agent::assign_leniently(&ana, &["b", "a"], &rules, [7; 16]).unwrap();
+    let (agent, left_out) =
+        Agent::assign_leniently(&ana, &[called("b"), called("a")], &rules, [7; 16]).unwrap();
     assert_eq!(agent.permissions.security_profiles, [names(6, "a"), names(4, "b")].concat());
     let told = "groups: expected at most 10 security profiles of them all, found 12";
     assert_eq!(left_out[0].detail, told);
-    assert_eq!(Agent::assign(&ana, &["b", "a"], &rules, [7; 16]).unwrap_err().detail, told);
+    assert_eq!(
+        Agent::assign(&ana, &[called("b"), called("a")], &rules, [7; 16]).unwrap_err().detail,
+        told
+    );
 }
 
 #[test]
@@ -95,7 +131,7 @@ fn the_hierarchy_group_is_ours_to_say_if_anything_of_ours_can_give_one() {
     assert!(!decides(&rules()));
     assert!(decides(&granting()), "also for whoever left the group");
     let grant = Grant { routing_profile: Some(name("Sales")), ..Grant::default() };
-    assert!(!decides(&Rules { groups: vec![("a".to_owned(), grant)], ..rules() }));
+    assert!(!decides(&Rules { groups: vec![granted("a", grant)], ..rules() }));
 }
 
 fn simple(change: impl FnOnce(&mut PhoneConfig)) -> Phone {

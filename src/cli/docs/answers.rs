@@ -300,6 +300,11 @@ fn of_kind(kind: Kind) -> Words {
             "202 `parked`: the person has another name, and `RENAME` is `park`",
             "[decide what the user is to be called](serve.md#somebody-has-another-name)",
         ),
+        Kind::Unconfirmed => Words::new(
+            "202 `parked`: a user whom somebody else made was adopted, and has no more than \
+             `SECURITY_PROFILES` until you confirm it",
+            "[say whether the user is this person's](serve.md#an-adopted-user-is-to-be-confirmed)",
+        ),
         Kind::Unequal => Words::new(
             "202 `parked`: Connect took a value twice and shows another",
             "[find what sets the value](serve.md#see-who-waits-and-set-them-going)",

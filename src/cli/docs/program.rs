@@ -96,6 +96,10 @@ static METRICS: &[(&str, &str)] = &[
         "SessionsNotEnded",
         "people who left and have no power, whose sessions Connect refuses to end; tried once an hour; `WARN`",
     ),
+    (
+        "RenamedIntoGrant",
+        "groups that came to be one of `GROUP_PROFILES` by a rename, or by another `externalId`; `WARN`",
+    ),
     ("UnknownTypes", "signed events of a type that asks nothing here"),
     ("SecretTrouble", "requests at which a secret could not be read"),
     ("ConnectLatency", "milliseconds that the calls of Connect took, with their fraction"),
@@ -168,13 +172,14 @@ static ATTRIBUTES: &[(&str, &str)] = &[
     ("phone.autoAccept", ", in place of `AUTO_ACCEPT`"),
     (
         "phone.afterContactWorkSeconds",
-        "in place of `AFTER_CONTACT_WORK_SECONDS`; Connect takes 0 to 2000000",
+        ", in place of `AFTER_CONTACT_WORK_SECONDS`; Connect takes 0 to 2000000",
     ),
     ("phone.deskNumber", ", in place of the work number"),
     ("phone.persistentConnection", ", in place of `PERSISTENT_CONNECTION`"),
     (
         "provisioning.state",
-        "`applied`; `pending`: Connect will follow; `parked`: somebody must act",
+        "; `applied`: it holds what the resource says; `partial`: but for what `detail` tells; \
+         `pending`: Connect will follow; `parked`: somebody must act",
     ),
     ("provisioning.detail", ""),
     ("provisioning.connectUserId", "; another after a rename, as the `id` never is"),

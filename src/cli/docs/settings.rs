@@ -122,6 +122,11 @@ static OTHERS: &[(&str, &str)] = &[
          hour](roster.md#too-many-at-once), 0 to 100000",
     ),
     (
+        "HELD_REMOVALS",
+        "with a roster: `wait` or `resume`: whether suspensions over that limit are tried again \
+         each hour; removals always wait",
+    ),
+    (
         "CONNECT_RATE",
         "with a roster: calls a second that the drain makes of each operation, 0.1 to 100. \
          Connect counts for the whole account and Region",
@@ -135,9 +140,10 @@ static OTHERS: &[(&str, &str)] = &[
     (
         "GROUP_PROFILES",
         "with a roster: what the members of a group get, as JSON, or `@` and the path of a file \
-         with it, from the working directory: `{\"Sales\": {\"routingProfile\": \"…\", \
-         \"securityProfiles\": [\"…\"], \"hierarchyGroup\": \"…\"}}`, each by id, ARN or name, \
-         on a list or not. A person's own allowed values come first; then the groups, in the \
+         with it, from the working directory: `{\"Sales\": {\"externalId\": \"…\", \"routingProfile\": \
+         \"…\", \"securityProfiles\": [\"…\"], \"hierarchyGroup\": \"…\"}}`, the [group by \
+         externalId](scim.md#groups), by `id`, or by its name alone, the rest by id, ARN or \
+         name, on a list or not. A person's own allowed values come first; then the groups, in the \
          order in which they stand here, with the security profiles of all of them together; \
          then what everyone gets",
     ),

@@ -13,8 +13,11 @@ use crate::assign::named::NamedResource;
 use crate::cli::now;
 use crate::config::Config;
 use crate::config::scim::ARN;
+use crate::connect::UserIds;
+use crate::connect::apply::Connect;
 use crate::connect::call_context::CallContext;
 use crate::connect::call_error::CallError;
+use crate::connect::end_sessions::SessionsEnd;
 use crate::connect::names::ListedResource;
 use crate::deadline::Deadline;
 use crate::keys::{self, KeyStore};
@@ -32,9 +35,36 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let client = Client::from_conf(limits.build());
     let mut findings = instance(config, &client).await;
     findings.extend(powers(config, &client).await);
+    if config.policy().is_some_and(|policy| policy.ends_sessions) {
+        findings.push(sessions(config, &aws).await);
+    }
     findings.extend(secrets(config, &aws).await);
     findings
 }
+
+/// Whether Connect would end the sessions of whoever leaves: asked of a user whom nobody can have, it
+/// says that there is none, or why it does not do it.
+async fn sessions(config: &Config, aws: &SdkConfig) -> Finding {
+    let nobody = UserIds { id: NOBODY.to_owned(), arn: String::new() };
+    let connect = Connect::new(aws, config.instance.id.as_str());
+    let (end, _) = connect.end_sessions(&nobody, now(), Deadline::after(PATIENCE)).await;
+    let fault = match end {
+        Ok(SessionsEnd::Ended | SessionsEnd::NoUser) => {
+            return Finding::ok(SESSIONS, "Amazon Connect ends the sessions of whoever leaves");
+        }
+        Ok(SessionsEnd::Refused(fault)) | Err(fault) => fault,
+    };
+    let why = fault.cause.as_deref().unwrap_or(&fault.detail).to_owned();
+    let found = format!("Amazon Connect does not end the sessions of whoever leaves: {why}");
+    let advice = "permit connect:DeleteAllEntitySessions on the instance's users, as template.yaml does; \
+                  whoever leaves is shut out all the same, and signed in until then; or set it to false";
+    Finding::new(State::Warning, SESSIONS, found, advice)
+}
+
+const SESSIONS: &str = "END_SESSIONS";
+
+/// The nil UUID (RFC 9562 §5.9), which no user has.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 async fn instance(config: &Config, client: &Client) -> Vec<Finding> {
     let described =

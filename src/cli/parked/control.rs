@@ -3,10 +3,10 @@
 //!
 //! ```json
 //! {"counts": {"applied": 7, "parked": 1, …}, "parked": [{"id": "…", …}], "pending": [{"id": "…", …}]}
-//! {"retry": ["…"], "release": "all"}
+//! {"retry": ["…"], "release": "all", "shutOut": ["…"], "readmit": ["…"], "confirm": ["…"], "pause": true}
 //! ```
 //! The first is the answer to `GET`; `GET /_roster/{id}` answers one record. The second is the body
-//! of `PUT`, with either member or both. Nothing in it is personal, as ids are random, unless
+//! of `PUT`, with any of its members. Nothing in it is personal, as ids are random, unless
 //! `?names` adds each `userName`.
 
 use std::collections::BTreeSet;
@@ -32,6 +32,12 @@ pub(in crate::cli) const PATH: &str = "/_roster";
 /// The prefix of the path of a record.
 pub(in crate::cli) const BELOW: &str = "/_roster/";
 
+/// Since when all but farewells is stopped.
+pub(super) const PAUSED_SINCE: &str = "pausedSince";
+
+/// How many users are still to be signed out.
+pub(super) const SESSIONS_OWED: &str = "sessionsOwed";
+
 /// The query that adds user names.
 pub(super) const NAMES: &str = "names";
 
@@ -51,6 +57,12 @@ pub(super) struct RequeueRequest {
     /// They are let in again, by id or `userName`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) readmit: Vec<String>,
+    /// The users that were adopted are theirs, by id or `userName`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) confirm: Vec<String>,
+    /// Whether all but farewells stops; nothing said changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pause: Option<bool>,
     /// They are suspended at once, by id or `userName`.
     #[serde(default, rename = "shutOut", skip_serializing_if = "Vec::is_empty")]
     pub(super) shut_out: Vec<String>,
@@ -164,7 +176,8 @@ pub(super) async fn state(
     };
     let parked = shown(&parked::all(roster).await?);
     let pending = shown(&parked::pending(roster, now, MOST_PENDING).await?);
-    Ok(json!({
+    let paused = roster.paused().await?;
+    let mut state = json!({
         "counts": {
             "applied": counts.applied, "parked": counts.parked, "pending": counts.pending,
             "removed": counts.removed, "forgotten": counts.forgotten,
@@ -172,7 +185,11 @@ pub(super) async fn state(
         "oldestPending": counts.oldest_pending.map(lines::text),
         "parked": parked,
         "pending": pending,
-    }))
+    });
+    if let (Some(members), Some(since)) = (state.as_object_mut(), paused) {
+        members.insert(PAUSED_SINCE.to_owned(), lines::text(since).into());
+    }
+    Ok(state)
 }
 
 /// The record of this id in any state, if it exists.
@@ -216,8 +233,14 @@ fn shown(record: &UserRecord, names: bool) -> Value {
         "owner": record.owner,
         "connectUserId": record.status.user.as_ref().map(|held| &held.ids.id),
     });
-    if let Some(members) = shown.as_object_mut().filter(|_| names) {
-        members.insert("userName".to_owned(), record.spec.person.user_name().ok().into());
+    let owed = record.status.sessions_owed.len();
+    if let Some(members) = shown.as_object_mut() {
+        if names {
+            members.insert("userName".to_owned(), record.spec.person.user_name().ok().into());
+        }
+        if owed > 0 {
+            members.insert(SESSIONS_OWED.to_owned(), owed.into());
+        }
     }
     shown
 }
@@ -235,13 +258,24 @@ pub(super) async fn change(
     parked::release(roster, &released, now).await?;
     parked::retry(roster, &retried, now).await?;
     let people = |told: &[String]| told.iter().map(|one| Id::from_text(one)).collect::<Vec<_>>();
+    if let Some(pause) = change.pause {
+        // Whoever pauses again keeps the time of the first.
+        let since = roster.paused().await?.unwrap_or(now);
+        roster.set_paused(pause.then_some(since)).await?;
+    }
+    let confirmed = parked::confirm(roster, &people(&change.confirm), now).await?;
     let readmitted = parked::readmit(roster, &people(&change.readmit), now).await?;
     let shut_out = parked::shut_out(roster, &people(&change.shut_out), now).await?;
     let mut done = json!({"released": released, "retried": retried});
-    for (name, ids) in [("readmitted", readmitted), ("shutOut", shut_out)] {
+    let said = [("confirmed", confirmed), ("readmitted", readmitted), ("shutOut", shut_out)];
+    for (name, ids) in said {
         if let Some(members) = done.as_object_mut().filter(|_| !ids.is_empty()) {
             members.insert(name.to_owned(), json!(ids));
         }
+    }
+    if let Some(members) = done.as_object_mut().filter(|_| change.pause.is_some()) {
+        let since = roster.paused().await?.map(lines::text);
+        members.insert(PAUSED_SINCE.to_owned(), json!(since));
     }
     Ok(done)
 }

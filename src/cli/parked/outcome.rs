@@ -4,12 +4,13 @@ use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::super::say;
 use super::super::table::{Table, Tone};
 use super::RosterLocation;
+use super::control::SESSIONS_OWED;
 use super::shown::list;
 use crate::config::of_process;
 
@@ -26,6 +27,7 @@ pub(super) async fn tell(
     let all = [
         ("released", "released"),
         ("retried", "retried"),
+        ("confirmed", "confirmed"),
         ("readmitted", "readmitted"),
         ("shutOut", "shut out"),
     ];
@@ -50,7 +52,15 @@ pub(super) async fn tell(
     for ((done, id), outcome) in done.into_iter().zip(&outcomes) {
         let cell = |name: &str| outcome.get(name).and_then(Value::as_str).unwrap_or_default();
         let tone = if cell("state") == "parked" { Tone::Warning } else { Tone::Good };
-        table.row(tone, [done, id, cell("state"), cell("fault"), cell("detail")]);
+        let owed = outcome.get(SESSIONS_OWED).and_then(Value::as_u64);
+        let detail = match (done, cell("state"), owed) {
+            ("shut out", "applied", None) => "has no power, and no session",
+            ("shut out", "applied", Some(_)) => {
+                "has no power; Amazon Connect does not end the sessions: doctor --online says why"
+            }
+            _ => cell("detail"),
+        };
+        table.row(tone, [done, id, cell("state"), cell("fault"), detail]);
     }
     table.print(&of_process())?;
     if !place.is_followed() {
@@ -93,7 +103,9 @@ async fn outcomes(
 fn short(record: &Value) -> Value {
     let members = ["id", "state", "fault", "detail", "attempts"];
     let member = |name: &str| (name.to_owned(), record.get(name).cloned().unwrap_or_default());
-    Value::Object(members.map(member).into_iter().collect())
+    let mut short: Map<String, Value> = members.map(member).into_iter().collect();
+    short.extend(record.get(SESSIONS_OWED).map(|owed| (SESSIONS_OWED.to_owned(), owed.clone())));
+    Value::Object(short)
 }
 
 /// True if no attempt was made since the record was requeued.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::say;
 use super::super::table::{Table, Tone};
+use super::control::PAUSED_SINCE;
 use crate::config::of_process;
 use crate::time;
 
@@ -33,6 +34,11 @@ pub(super) fn all(state: &Value, pending: bool, json: bool) -> Result<(), Box<dy
         return Ok(say(state)?);
     }
     say(counts(state))?;
+    if let Some(since) = state.get(PAUSED_SINCE).and_then(Value::as_str) {
+        say(format!(
+            "paused since {since}: all but farewells waits for connect-provisioner resume"
+        ))?;
+    }
     let parked = list(state, "parked");
     let pending = list(state, "pending").filter(|_| pending);
     let records: Vec<Value> = parked.chain(pending).cloned().collect();

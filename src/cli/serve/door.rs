@@ -131,7 +131,11 @@ impl AdminEndpoint {
             None => None,
             Some(reconciler) => Some(self.counts(reconciler, now).await),
         };
-        let text = self.meter.text(&self.connections, counts, now);
+        let paused = match &self.reconciler {
+            Some(reconciler) => reconciler.roster().paused().await.ok().flatten().is_some(),
+            None => false,
+        };
+        let text = self.meter.text(&self.connections, counts, paused, now);
         let mut response = Response::new(Full::from(text));
         let kind = HeaderValue::from_static(metrics::CONTENT_TYPE);
         response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -100,6 +100,7 @@ impl Meter {
         &self,
         connections: &Gauge,
         roster: Option<Result<Counts, RosterError>>,
+        is_paused: bool,
         now: SystemTime,
     ) -> String {
         let mut text = Text::default();
@@ -113,6 +114,8 @@ impl Meter {
         self.change(|counted| counted.write(&mut text));
         if let Some(roster) = roster {
             text.roster(&roster, now);
+            let help = "Whether an operator paused everything but farewells: 1, or 0.";
+            text.value("paused", "gauge", help, u8::from(is_paused));
         }
         text.0
     }

@@ -11,7 +11,7 @@ use crate::roster::key_hash::KeyHash;
 use crate::roster::parked::Counts;
 use crate::roster::queue::{Queue, at_once};
 use crate::roster::record::UserRecord;
-use crate::roster::{Place, Roster, RosterError, RosterFuture, Stored, WriteConflict};
+use crate::roster::{Guard, Place, Roster, RosterError, RosterFuture, Stored, WriteConflict};
 use crate::scim::resource::Sought;
 
 impl Roster for MemoryRoster {
@@ -213,29 +213,33 @@ impl Roster for MemoryRoster {
 
     fn count_removal<'a>(
         &'a self,
+        guard: Guard,
         what: &'a str,
         now: SystemTime,
         most: usize,
     ) -> RosterFuture<'a, bool> {
-        let counted = self.note(|notes| {
-            if notes.counts(what, now) {
-                return true;
-            }
-            let counts = notes.removals.len() < most;
-            if counts {
-                notes.count(what, now);
-            }
-            counts
-        });
+        let counted = self.note(|notes| notes.count(guard, what, now, most));
         counted.unwrap_or_else(|roster_error| at_once(Err(roster_error)))
     }
 
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()> {
+    fn note_removal<'a>(
+        &'a self,
+        guard: Guard,
+        what: &'a str,
+        now: SystemTime,
+    ) -> RosterFuture<'a, ()> {
         let noted = self.note(|notes| {
-            if !notes.counts(what, now) {
-                notes.count(what, now);
-            }
+            let _always = notes.count(guard, what, now, usize::MAX);
         });
+        noted.unwrap_or_else(|roster_error| at_once(Err(roster_error)))
+    }
+
+    fn paused(&self) -> RosterFuture<'_, Option<SystemTime>> {
+        at_once(Ok(self.state().contents.notes.paused_since))
+    }
+
+    fn set_paused(&self, since: Option<SystemTime>) -> RosterFuture<'_, ()> {
+        let noted = self.note(|notes| notes.paused_since = since);
         noted.unwrap_or_else(|roster_error| at_once(Err(roster_error)))
     }
 

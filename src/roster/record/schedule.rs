@@ -15,6 +15,10 @@ pub struct Lease {
     /// Until when somebody works on it, by our clock.
     #[serde(default, with = "nanos::option", skip_serializing_if = "Option::is_none")]
     pub until: Option<SystemTime>,
+    /// Until when a call of unknown fate may yet take power from the person's user: nobody is let in
+    /// before. Whoever is to leave is not kept waiting by it.
+    #[serde(default, with = "nanos::option", skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<SystemTime>,
 }
 
 /// How far Connect has followed, and when that is looked at again. Whoever changes what should be

@@ -40,10 +40,10 @@ pub struct Status {
     /// Whether a user whom somebody else had made is becoming ours.
     #[serde(default, skip_serializing_if = "is_false")]
     pub adopting: bool,
-    /// Whether Connect showed a user whom somebody else had made to be ours by its tags. Set where it
-    /// was adopted and Connect follows; nothing is read from it yet.
+    /// Whether the user is one whom somebody else had made, with a password that they may know, and no
+    /// operator confirmed yet that it is this person's.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub adoption_confirmed: bool,
+    pub adoption_unconfirmed: bool,
     /// By operation, the calls that were made without their effect being there at the next look.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub reapply_counts: BTreeMap<String, Reapplied>,

@@ -39,6 +39,7 @@ fn what_the_operator_mends_is_tried_less_often_and_what_he_decides_never() {
         Kind::RemovalHeld,
         Kind::Missing,
         Kind::Renamed,
+        Kind::Unconfirmed,
         Kind::Unequal,
         Kind::Uniqueness,
         Kind::InvalidValue,
@@ -275,7 +276,7 @@ fn every_member_that_is_stored_is_told_in_the_paper() {
         config_digest: "00".to_owned(),
         removal_claim: Some(RemovalClaim { removal: "DeleteUser u1".to_owned(), time: at(1) }),
         adopting: true,
-        adoption_confirmed: true,
+        adoption_unconfirmed: true,
         reapply_counts: BTreeMap::from([(
             "X".to_owned(),
             Reapplied { digest: "0".to_owned(), times: 1 },
@@ -283,6 +284,7 @@ fn every_member_that_is_stored_is_told_in_the_paper() {
         sessions_owed: vec!["u1".to_owned()],
         ..record.status
     };
+    record.lease.quiet_until = Some(at(1));
     record.schedule = Schedule {
         phase: Phase::Parked(Parked::from(&Fault::new(Kind::Bug, "x").caused_by("y"))),
         attempts: 1,

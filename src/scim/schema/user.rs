@@ -201,8 +201,8 @@ fn phone() -> Attribute {
 fn provisioning() -> Attribute {
     let parts = vec![
         Attribute::text("state", "How far Amazon Connect has followed")
-            .one_of(["applied", "pending", "parked"]),
-        Attribute::text("detail", "What is waited for, and what Amazon Connect cannot hold"),
+            .one_of(["applied", "partial", "pending", "parked"]),
+        Attribute::text("detail", "What is waited for, and what Amazon Connect does not hold"),
         Attribute::text("connectUserId", "The id in Amazon Connect").case_exact(),
         Attribute::text("connectUserArn", "The ARN in Amazon Connect").case_exact(),
     ];

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use connect_provisioner::event::Reason;
-use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::record::{
     ConnectUser, DesiredState, DueClass, Lifecycle, Phase, UserRecord,
 };
+use connect_provisioner::roster::{Guard, Roster as _};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde_json::{Value, json};
 
@@ -151,7 +151,11 @@ async fn a_file_of_a_build_before_is_carried_over_and_nothing_of_it_is_lost() {
                 roster.find_deleted(&[Key::user_name("eva@example.com")], 999).await.unwrap();
             assert!(left[0].is_tombstone() && left[0].status.had_user, "{name}");
             assert_eq!(roster.parked(None, 999).await.unwrap().len(), 3, "{name}");
-            assert_eq!(roster.count_removal("another", last(&old), 2).await, Ok(false), "{name}");
+            assert_eq!(
+                roster.count_removal(Guard::Removals, "another", last(&old), 2).await,
+                Ok(false),
+                "{name}"
+            );
             drop(roster);
             assert!(rows(&before.file).values().all(|row| row["form"] == 2), "{name}");
         }
@@ -176,7 +180,7 @@ fn said_now(record: &UserRecord) {
     assert_eq!(access.lifecycle, lifecycle);
     assert!(access.reasons.keys().eq(reasons));
     assert!(record.spec.external_ids.is_empty() && record.history.is_empty());
-    assert!(record.status.sessions_owed.is_empty() && !record.status.adoption_confirmed);
+    assert!(record.status.sessions_owed.is_empty() && !record.status.adoption_unconfirmed);
     let waits =
         record.desired_state() != DesiredState::Active && record.schedule.phase != Phase::Applied;
     let class = match record.schedule.due {

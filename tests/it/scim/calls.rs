@@ -9,7 +9,7 @@ use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
 use connect_provisioner::roster::record::UserRecord;
 use connect_provisioner::roster::{
-    Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
+    Guard, Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
 };
 use serde_json::json;
 
@@ -160,15 +160,30 @@ impl Roster for Counting {
 
     fn count_removal<'a>(
         &'a self,
+        guard: Guard,
         what: &'a str,
         now: SystemTime,
         most: usize,
     ) -> RosterFuture<'a, bool> {
-        self.note("count_removal").count_removal(what, now, most)
+        self.note("count_removal").count_removal(guard, what, now, most)
     }
 
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()> {
-        self.note("note_removal").note_removal(what, now)
+    fn note_removal<'a>(
+        &'a self,
+        guard: Guard,
+        what: &'a str,
+        now: SystemTime,
+    ) -> RosterFuture<'a, ()> {
+        self.note("note_removal").note_removal(guard, what, now)
+    }
+
+    fn paused(&self) -> RosterFuture<'_, Option<SystemTime>> {
+        // Asked at most once a second, whatever is written.
+        self.inner.paused()
+    }
+
+    fn set_paused(&self, since: Option<SystemTime>) -> RosterFuture<'_, ()> {
+        self.note("set_paused").set_paused(since)
     }
 
     fn begin_drain<'a>(

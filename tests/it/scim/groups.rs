@@ -9,10 +9,11 @@ use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::group::{GroupChange, Member};
 use connect_provisioner::roster::key::Id;
 use connect_provisioner::roster::memory::MemoryRoster;
+use connect_provisioner::roster::parked;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::{Client, client, client_among_others, client_of};
+use super::{Client, PATCH_OP, client, client_among_others, client_of};
 use crate::house::now;
 
 async fn group(client: &Client, name: &str, members: &[String]) -> String {
@@ -252,4 +253,94 @@ async fn a_display_name_is_one_groups() {
     let rename = json!([{"op": "replace", "path": "displayName", "value": "agents"}]);
     client.patch(&format!("/Groups/{leads}"), rename).await.is(409);
     client.post("/Groups", &json!({"members": []})).await.is(400);
+}
+
+#[tokio::test]
+async fn a_group_that_is_named_by_its_id_gives_whatever_it_is_called_and_no_other_does() {
+    let lead = json!({"securityProfiles": ["CallCenterManager"]});
+    let mut by_external_id = lead.clone();
+    by_external_id["externalId"] = json!("7f3c0b6e");
+    let grants = json!({"Leads": by_external_id}).to_string();
+    let client = client(&[("GROUP_PROFILES", &grants), ("CONNECT_RATE", "100")]).await;
+    let ana = client.user("ana@example.com").await;
+    let members = json!([{"value": ana}]);
+    let another = json!({"displayName": "Leads", "externalId": "another", "members": members});
+    let id = client.post("/Groups", &another).await.is(201)["id"].as_str().unwrap().to_owned();
+    drain(&client).await;
+    assert_eq!(client.access("ana@example.com"), ["Agent"], "a name gives nothing");
+    let target = format!("/Groups/{id}");
+    let call = json!([{"op": "replace", "path": "externalId", "value": "7f3c0b6e"}]);
+    client.patch(&target, call).await.is(200);
+    drain(&client).await;
+    assert_eq!(client.access("ana@example.com"), ["CallCenterManager"]);
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Whatever"}]);
+    client.patch(&target, rename).await.is(200);
+    drain(&client).await;
+    assert_eq!(client.access("ana@example.com"), ["CallCenterManager"]);
+    let call = json!([{"op": "remove", "path": "externalId"}]);
+    client.patch(&target, call).await.is(200);
+    drain(&client).await;
+    assert_eq!(client.access("ana@example.com"), ["Agent"]);
+}
+
+#[tokio::test]
+async fn a_rename_into_a_name_that_gives_something_is_told() {
+    let grants = r#"{"Leads": {"securityProfiles": ["CallCenterManager"]},
+        "Others": {"routingProfile": "Sales"}}"#;
+    let client = client(&[("GROUP_PROFILES", grants)]).await;
+    let target = format!("/Groups/{}", group(&client, "Agents", &[]).await);
+    for (name, warned) in
+        [("agents", false), ("leads", true), ("LEADS", false), ("Others", true), ("Agents", false)]
+    {
+        let rename = json!([{"op": "replace", "path": "displayName", "value": name}]);
+        let rename = json!({"schemas": [PATCH_OP], "Operations": rename});
+        let (changed, log) = client.ask_logged("PATCH", &target, &rename).await;
+        changed.is(200);
+        let warning = log["warning"].as_str() == Some("renamedIntoGrant");
+        assert_eq!((warning, log["level"] == "WARN"), (warned, warned), "{name}: {log}");
+        assert_eq!(format!("/Groups/{}", log["id"].as_str().unwrap()), target);
+    }
+}
+
+/// One wrong removal of a group takes no more from people within an hour than one wrong farewell does.
+#[tokio::test]
+async fn losses_of_what_a_group_gives_are_counted_apart() {
+    let grants = json!({"Leads": {"securityProfiles": ["CallCenterManager"]}}).to_string();
+    let client = client(&[
+        ("GROUP_PROFILES", &grants),
+        ("CONNECT_RATE", "100"),
+        ("MAX_REMOVALS_PER_HOUR", "2"),
+    ])
+    .await;
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        ids.push(client.user(&format!("agent{number}@example.com")).await);
+    }
+    let id = group(&client, "Leads", &ids).await;
+    drain(&client).await;
+    let leads = |client: &Client| {
+        let lead = &client.local.directory.security_profiles["CallCenterManager"];
+        let held = client.held()["users"].clone();
+        let held = held.as_array().unwrap().clone();
+        held.iter().filter(|user| user["SecurityProfileIds"] == json!([lead])).count()
+    };
+    assert_eq!(leads(&client), 6);
+    client.delete(&format!("/Groups/{id}")).await.is(204);
+    drain(&client).await;
+    assert_eq!(leads(&client), 4, "no more than two within an hour");
+    let mut held = client.roster.parked(None, 9).await.unwrap();
+    assert_eq!(held.len(), 4);
+    let told = client.told(&json!(held[0].id.as_str())).await;
+    assert!(told["detail"].as_str().unwrap().contains("parked release"), "{told}");
+
+    for id in &ids[..2] {
+        let away = json!([{"op": "replace", "path": "active", "value": false}]);
+        client.patch(&format!("/Users/{id}"), away).await.is(200);
+        assert_eq!(client.told(&json!(id)).await["state"], "applied", "farewells have their own");
+    }
+    held.retain(|record| !ids[..2].contains(&record.id.as_str().to_owned()));
+    let held: Vec<Id> = held.into_iter().map(|record| record.id).collect();
+    parked::release(&*client.roster, &held, now()).await.unwrap();
+    drain(&client).await;
+    assert_eq!(leads(&client), 0);
 }

@@ -25,7 +25,7 @@ async fn what_connect_cannot_hold_is_left_out_and_said() {
     }
     assert_eq!(made[CONNECT]["phone"], odd[CONNECT]["phone"]);
     let told = client.told(&made["id"]).await;
-    assert_eq!(told["state"], "applied");
+    assert_eq!(told["state"], "partial");
     let detail = told["detail"].as_str().unwrap();
     for name in ["emails", "phoneNumbers", "afterContactWorkSeconds"] {
         assert!(detail.contains(name), "{name}: {detail}");
@@ -34,6 +34,39 @@ async fn what_connect_cannot_hold_is_left_out_and_said() {
     assert_eq!(held["IdentityInfo"]["SecondaryEmail"], Value::Null);
     assert_eq!(told["connectUserId"], held["Id"]);
     assert_eq!(told["connectUserArn"], held["Arn"]);
+}
+
+/// What differs from what the resource says is said, and only who is held as it says is `applied`.
+#[tokio::test]
+async fn nobody_is_applied_whom_connect_does_not_hold_so() {
+    let away = json!([{"op": "replace", "path": "active", "value": false}]);
+    let client = client(&[("DEACTIVATE", "keep")]).await;
+    let ana = client.user("ana@example.com").await;
+    client.patch(&format!("/Users/{ana}"), away.clone()).await.is(200);
+    let told = client.told(&json!(ana)).await;
+    assert_eq!(
+        (&told["state"], client.access("ana@example.com")),
+        (&json!("partial"), vec!["Agent".to_owned()])
+    );
+    assert!(told["detail"].as_str().unwrap().contains("DEACTIVATE=keep"), "{told}");
+
+    let client = super::client(&[]).await;
+    let ana = client.user("ana@example.com").await;
+    client.local.control(&json!({"always": {"DeleteAllEntitySessions": "denied"}}));
+    client.patch(&format!("/Users/{ana}"), away).await.is(200);
+    let told = client.told(&json!(ana)).await;
+    assert_eq!(told["state"], "partial");
+    assert!(told["detail"].as_str().unwrap().contains("sessions"), "{told}");
+
+    // By other settings than those of now.
+    let roster = client.roster.clone();
+    let ben = client.user("ben@example.com").await;
+    assert_eq!(client.told(&json!(ben)).await["state"], "applied");
+    let changes = [("ROUTING_PROFILE", "Sales")];
+    let client = super::client_of(roster.clone(), roster, &changes).await;
+    let told = client.told(&json!(ben)).await;
+    assert_eq!(told["state"], "partial");
+    assert!(told["detail"].as_str().unwrap().contains("settings of before"), "{told}");
 }
 
 #[tokio::test]

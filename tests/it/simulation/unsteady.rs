@@ -9,7 +9,7 @@ use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
 use connect_provisioner::roster::record::{StoredKeys, UserRecord};
 use connect_provisioner::roster::{
-    Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
+    Guard, Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
 };
 
 use super::chance::{Chance, boundary};
@@ -265,6 +265,7 @@ impl Roster for Unsteady {
 
     fn count_removal<'a>(
         &'a self,
+        guard: Guard,
         what: &'a str,
         now: SystemTime,
         most: usize,
@@ -272,12 +273,25 @@ impl Roster for Unsteady {
         self.effect(move || {
             let most =
                 if self.mutates(Mutation::RemovalsAreNotCounted) { usize::MAX } else { most };
-            self.inner.count_removal(what, now, most)
+            self.inner.count_removal(guard, what, now, most)
         })
     }
 
-    fn note_removal<'a>(&'a self, what: &'a str, now: SystemTime) -> RosterFuture<'a, ()> {
-        self.effect(move || self.inner.note_removal(what, now))
+    fn note_removal<'a>(
+        &'a self,
+        guard: Guard,
+        what: &'a str,
+        now: SystemTime,
+    ) -> RosterFuture<'a, ()> {
+        self.effect(move || self.inner.note_removal(guard, what, now))
+    }
+
+    fn paused(&self) -> RosterFuture<'_, Option<SystemTime>> {
+        self.effect(move || self.inner.paused())
+    }
+
+    fn set_paused(&self, since: Option<SystemTime>) -> RosterFuture<'_, ()> {
+        self.effect(move || self.inner.set_paused(since))
     }
 
     fn begin_drain<'a>(
