@@ -717,7 +717,7 @@ const SIGNED_IN: &str = "active: Amazon Connect has not ended the sessions of th
                          more";
 
 /// How long the roster's answer is trusted whether all but farewells is paused.
-const PAUSE_TTL: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE_TTL: Duration = Duration::from_secs(1);
 
 /// How long it takes until whoever was suspended by a pause is looked at after it.
 const PAUSE_LOOK: Duration = Duration::from_mins(1);

@@ -18,6 +18,10 @@ FLAGS = {
         "--no-throttle", "--quota", "--max-connections", "--operator", "--operator-token",
     ],
     "parked": ["--roster", "--url", "--door", "--json"],
+    "pause": ["--roster", "--url", "--door", "--json"],
+    "resume": ["--roster", "--url", "--door", "--json"],
+    "shut-out": ["--wait", "--roster", "--url", "--door", "--json"],
+    "readmit": ["--wait", "--roster", "--url", "--door", "--json"],
     "sign": ["--source", "--as", "--url"],
     "plan": ["--source", "--json"],
     "doctor": ["--online", "--json"],
@@ -110,7 +114,7 @@ def test_help_is_there_for_who_asks(arguments):
     help = run(*arguments)
     assert (help.returncode, help.stderr) == (0, "")
     assert "Usage: connect-provisioner <COMMAND>" in help.stdout
-    listed = re.findall(r"^  ([a-z]+) +[A-Z]", help.stdout, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+) +[A-Z]", help.stdout, re.MULTILINE)
     assert sorted(listed) == sorted([*FLAGS, "help"])
 
 

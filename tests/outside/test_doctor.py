@@ -219,9 +219,14 @@ def test_a_roster_and_scim_are_looked_at_where_one_of_their_settings_is(sound):
     assert findings[0]["found"].startswith("with a roster, as serve has one")
     assert [(one["state"], one["subject"], one["found"]) for one in findings[6:]] == [
         ("ok", "DEACTIVATE", "who leaves is removed"),
+        ("warning", "SUSPENDED_SECURITY_PROFILE", "none, though DEACTIVATE is delete"),
         ("ok", "SCIM_TOKEN", "/scim/v2, 1 token in the clear"),
         ("ok", "GROUP_PROFILES", "1 group to give something to its members"),
+        ("warning", "GROUP_PROFILES", "1 group by name alone"),
     ]
+    by_id = '{"A": {"externalId": "7f3c", "routingProfile": "Sales"}}'
+    sound_in_all = roster | {"GROUP_PROFILES": by_id, "SUSPENDED_SECURITY_PROFILE": "No Access"}
+    assert those("warning", examine(sound(**sound_in_all))) == []
     assert only_problem(examine(sound(SCIM_TOKEN=SECRET)))[0] == "DEACTIVATE"
     problem = only_problem(examine(sound(**roster | {"GROUP_PROFILES": '{"A": {}}'})))
     assert (problem[0], problem[1].split(":")[0]) == ("GROUP_PROFILES", 'group 1, "A"')
@@ -255,7 +260,8 @@ def test_what_groups_give_may_stand_in_a_file_and_is_not_lost_in_bash(sound, tmp
      ("MAX_REMOVAL_PER_HOUR", "MAX_REMOVALS_PER_HOUR"), ("HOKO_HR_SECRET", "HOOK_HR_SECRET")],
 )  # fmt: skip
 def test_a_misspelt_setting_is_a_warning(sound, typo, meant):
-    for settings in ({}, {"DEACTIVATE": "delete"}, {"ROUTING_PROFILE": None}):
+    roster = {"DEACTIVATE": "delete", "SUSPENDED_SECURITY_PROFILE": "No Access"}
+    for settings in ({}, roster, {"ROUTING_PROFILE": None}):
         (warning,) = those("warning", examine(sound(**settings | {typo: "0"})))
         assert warning["subject"] == typo
         assert warning["found"] == f"expected the name of a setting, found one near {meant}"
@@ -270,11 +276,14 @@ def test_a_group_that_nobody_pushed_is_named(sound, serve, tmp_path):
     assert own.send("/scim/v2/Groups", json.dumps(pushed).encode(), headers).status == 201
     own.close()
     grant = {"routingProfile": "Sales"}
-    groups = json.dumps({"connect sales": grant, "Connect Slaes": grant})
+    groups = {"connect sales": grant, "Connect Slaes": grant, "Leads": grant | {"externalId": "7f3c"}}
+    roster = {"DEACTIVATE": "delete", "SUSPENDED_SECURITY_PROFILE": "No Access"}
 
-    findings = examine(sound(DEACTIVATE="delete", GROUP_PROFILES=groups), "--roster", str(file))
+    findings = examine(sound(**roster, GROUP_PROFILES=json.dumps(groups)), "--roster", str(file))
 
-    (warning,) = those("warning", findings)
+    by_name, warning, by_id = those("warning", findings)
+    assert by_name["found"] == "2 groups by name alone"
+    assert by_id["found"] == 'no pushed group has the externalId "7f3c" of "Leads"'
     assert warning["subject"] == "GROUP_PROFILES"
     assert warning["found"] == 'no pushed group is called "Connect Slaes"'
     assert warning["advice"] == "push it, or name one of Connect Sales"
@@ -284,6 +293,20 @@ def test_a_group_that_nobody_pushed_is_named(sound, serve, tmp_path):
 
 
 # --- With AWS being asked -------------------------------------------------------------------------
+
+
+def test_whether_connect_ends_sessions_is_asked_and_why_it_does_not_is_told(sound, connect):
+    roster = {"DEACTIVATE": "delete", "SUSPENDED_SECURITY_PROFILE": "No Access"}
+    told = {one["subject"]: one for one in examine(sound(**roster), "--online")}
+    assert told["END_SESSIONS"]["found"] == "Amazon Connect ends the sessions of whoever leaves"
+    connect.control(always={"DeleteAllEntitySessions": "denied"})
+    (warning,) = those("warning", examine(sound(**roster), "--online"))
+    assert warning["subject"] == "END_SESSIONS"
+    assert "AccessDeniedException" in warning["found"]
+    assert "connect:DeleteAllEntitySessions" in warning["advice"]
+    assert "END_SESSIONS" not in {
+        one["subject"] for one in examine(sound(**roster, END_SESSIONS="false"), "--online")
+    }
 
 
 def test_whatever_is_meant_is_found_and_shown_with_its_arn(sound, connect, vault):

@@ -271,6 +271,49 @@ def test_who_is_parked_is_seen_and_set_going_while_it_is_served(keep):
     assert "which is not parked; nothing was changed" in not_parked
 
 
+def test_an_operator_shuts_somebody_out_and_is_told_what_was_done(keep):
+    own, connect, _ = keep("--no-throttle", **HELD)
+    post(own, user())
+    connect.control(signIn=[ANA])
+
+    def said_of(*arguments):
+        done = run(*arguments, "--url", own.url, env={})
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    out = said_of("shut-out", ANA)
+    assert out.split("\t")[::2] == ["shut out", "applied", "has no power, and no session\n"]
+    (held,) = connect.state()["users"]
+    assert held["SecurityProfileIds"] == [connect.security_profiles["No Access"]]
+    assert connect.state()["sessions"] == {}
+    assert said_of("readmit", ANA).split("\t")[::2][:2] == ["readmitted", "applied"]
+    (held,) = connect.state()["users"]
+    assert held["SecurityProfileIds"] == [connect.security_profiles["Agent"]]
+    nobody = run("shut-out", "nobody@example.com", "--url", own.url, env={})
+    assert nobody.returncode == 1 and "found one that nobody here has" in nobody.stderr
+
+
+def test_everything_but_farewells_is_paused_until_an_operator_says_so(keep):
+    own, connect, _ = keep("--no-throttle", MAX_REMOVALS_PER_HOUR="9")
+    post(own, user())
+
+    def said_of(*arguments):
+        done = run(*arguments, "--url", own.url, env={})
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    assert said_of("pause").startswith("paused since 20")
+    assert "paused since 20" in said_of("parked")
+    assert roster(own)["pausedSince"]
+    assert said(post(own, user("bo@example.com"))) == (202, "pending")
+    assert said(post(own, undated("user.deleted", user()))) == (202, "pending")
+    (held,) = connect.state()["users"]
+    assert held["SecurityProfileIds"] == [connect.security_profiles["No Access"]]
+    assert said_of("resume") == "not paused: what waited is followed now\n"
+    assert "pausedSince" not in roster(own)
+    wait_for(lambda: names(connect) == {"bo@example.com"}, "what waited", seconds=90)
+
+
 def test_a_file_that_nobody_has_open_is_read_and_changed(keep):
     own, connect, file = keep("--no-throttle", **HELD)
     for name in ("bo@example.com", ANA):

@@ -19,8 +19,10 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::super::{lines, now};
+use crate::reconcile::PAUSE_TTL;
 use crate::roster::Roster;
 use crate::roster::key::Id;
 use crate::roster::parked::{self, RequeueError};
@@ -262,6 +264,8 @@ pub(super) async fn change(
         // Whoever pauses again keeps the time of the first.
         let since = roster.paused().await?.unwrap_or(now);
         roster.set_paused(pause.then_some(since)).await?;
+        // Answered once every process that follows this roster knows.
+        sleep(PAUSE_TTL).await;
     }
     let confirmed = parked::confirm(roster, &people(&change.confirm), now).await?;
     let readmitted = parked::readmit(roster, &people(&change.readmit), now).await?;
