@@ -1,5 +1,7 @@
 //! The words the stories are told in: `given` a house, `when` an event arrives, `then` …
 
+pub(crate) mod access;
+
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};

@@ -1,6 +1,7 @@
 //! Whoever leaves is out: in every order, whatever Connect says wrongly, sessions included.
 
 use super::*;
+use crate::house::access::rows;
 
 const AGENT: &str = "Agent";
 const SHUT: &str = "No Access";
@@ -229,20 +230,13 @@ async fn a_swap_of_names_ends_and_nobody_works_under_anothers() {
 /// out and taken out of everything.
 #[tokio::test]
 async fn each_row_of_the_table_of_access_is_what_happens() {
-    let paper = include_str!("../../../docs/access.md");
-    let rows = paper.lines().filter(|line| line.starts_with("| Okta hook |"));
     let mut played = 0;
-    for row in rows {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [_, event, lifecycle, reasons] = cells[..] else { panic!("{row}") };
-        let lets_in =
-            if event.contains("without `HOOK_<SOURCE>_LIFECYCLE`") { "false" } else { "true" };
-        let event = event.split('`').nth(1).unwrap();
+    for row in rows("Okta hook") {
+        let is_lifecycle = !row.event.contains("without `HOOK_<SOURCE>_LIFECYCLE`");
+        let event = row.event.split('`').nth(1).unwrap();
         for works in [true, false] {
-            let mut house = given(&[("HOOK_OKTA_LIFECYCLE", "true")]).await;
-            if lets_in == "false" {
-                house = given(&[("HOOK_OKTA_LIFECYCLE", "false")]).await;
-            }
+            let lets_in = if is_lifecycle { "true" } else { "false" };
+            let mut house = given(&[("HOOK_OKTA_LIFECYCLE", lets_in)]).await;
             for before in ["application.user_membership.add", "group.user_membership.add"] {
                 house.tell(&hooks::okta(before, house.at)).await;
             }
@@ -256,38 +250,48 @@ async fn each_row_of_the_table_of_access_is_what_happens() {
                 }
             }
             let key = Key::external_id("00ubealindt0000000001");
-            let own = house.roster.find(&key).await.unwrap();
-            let before = own.expect("Bea is known").spec.access;
-            let id = house.roster.find(&key).await.unwrap().unwrap().id;
+            let known = house.roster.find(&key).await.unwrap().expect("Bea is known");
             house.tell(&hooks::okta(event, house.at)).await;
-            let after = house.roster.load(&id).await.unwrap().unwrap().spec.access;
-            let named = |access: &connect_provisioner::roster::record::Access| {
-                format!("{:?}", access.lifecycle).to_lowercase()
-            };
-            let expected = match lifecycle {
-                "" => named(&before),
-                "removed, if no reason is left" if works => named(&before),
-                told => told.split(',').next().unwrap().to_owned(),
-            };
-            assert_eq!(named(&after), expected, "{row} {works}");
-            let given = |access: &connect_provisioner::roster::record::Access, start: &str| {
-                access.reasons.iter().any(|(reason, given)| {
-                    String::from(reason.clone()).starts_with(start) && !given.withdrawn
-                })
-            };
-            for start in ["activated", "app:", "group:"] {
-                let is_meant = reasons.contains(&format!("`{start}"));
-                let expected = match reasons.split(' ').next() {
-                    Some("gives") if is_meant => true,
-                    Some("withdraws") if is_meant => false,
-                    _ => given(&before, start),
-                };
-                assert_eq!(given(&after, start), expected, "{row} {works} {start}");
-            }
+            let after = house.roster.load(&known.id).await.unwrap().unwrap().spec.access;
+            row.check(&known.spec.access, &after, works);
             played += 1;
         }
     }
     assert_eq!(played, 38, "every row of Okta's, twice");
+}
+
+/// The same of signed events: each event of a row, and each value of `active` that it tells of.
+#[tokio::test]
+async fn each_row_of_the_table_of_access_is_what_a_signed_event_does() {
+    let mut played = 0;
+    for row in rows("signed event") {
+        let active =
+            match (row.event.contains("`active` true"), row.event.contains("`active` false")) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            };
+        let kinds = row.event.split('`').filter(|word| word.starts_with("user."));
+        for kind in kinds {
+            for works in [true, false] {
+                let mut house = given(&[]).await;
+                house.tell(&envelope("user.created", &story("okta-user-created"))).await;
+                if !works {
+                    house.tell(&envelope("user.deactivated", &story("okta-user-created"))).await;
+                }
+                let known = house.record(ANA).await.unwrap();
+                let mut event = envelope(kind, &story("okta-user-created"));
+                let told = event.body["data"].as_object_mut().unwrap();
+                told.remove("active");
+                told.extend(active.map(|active| ("active".to_owned(), json!(active))));
+                house.tell(&event).await;
+                let after = house.roster.load(&known.id).await.unwrap().unwrap().spec.access;
+                row.check(&known.spec.access, &after, works);
+                played += 1;
+            }
+        }
+    }
+    assert_eq!(played, 18, "every row of signed events, twice");
 }
 
 #[tokio::test]

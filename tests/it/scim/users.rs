@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use connect_provisioner::roster::Roster;
 use connect_provisioner::roster::key::Id;
-use connect_provisioner::roster::record::{DesiredState, UserRecord};
+use connect_provisioner::roster::record::{DesiredState, Lifecycle, UserRecord};
 use connect_provisioner::scim::Person;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{CONNECT, client, client_among_others, user};
+use crate::house::access::rows;
 use crate::house::{LONG, foreign, now, story};
 
 #[tokio::test]
@@ -34,6 +35,55 @@ async fn what_connect_cannot_hold_is_left_out_and_said() {
     assert_eq!(held["IdentityInfo"]["SecondaryEmail"], Value::Null);
     assert_eq!(told["connectUserId"], held["Id"]);
     assert_eq!(told["connectUserArn"], held["Arn"]);
+}
+
+/// docs/access.md, row by row, as a client writes it.
+#[tokio::test]
+async fn each_row_of_the_table_of_access_is_what_a_client_does() {
+    let mut played = 0;
+    for row in rows("SCIM") {
+        for works in [true, false] {
+            let client = client(&[]).await;
+            let load = async |id: &str| {
+                client.roster.load(&Id::from_text(id)).await.unwrap().unwrap().spec.access
+            };
+            let active =
+                |active: bool| json!([{"op": "replace", "path": "active", "value": active}]);
+            let id = client.user("ana@example.com").await;
+            let target = format!("/Users/{id}");
+            if !works {
+                client.patch(&target, active(false)).await.is(200);
+            }
+            let before = load(&id).await;
+            match row.event {
+                "`active` becomes true; POST without `active` false" => {
+                    client.patch(&target, active(false)).await.is(200);
+                    client.patch(&target, active(true)).await.is(200);
+                    let ben = client.user("ben@example.com").await;
+                    row.check(&before, &load(&ben).await, works);
+                }
+                "`active` becomes false, or is so in a POST" => {
+                    client.patch(&target, active(true)).await.is(200);
+                    client.patch(&target, active(false)).await.is(200);
+                    let mut ben = user("ben@example.com");
+                    ben["active"] = json!(false);
+                    let made = client.post("/Users", &ben).await.is(201);
+                    let made = load(made["id"].as_str().unwrap()).await;
+                    assert_eq!(made.lifecycle, Lifecycle::Disabled);
+                    client.patch(&target, active(false)).await.is(200);
+                }
+                "any other change" => {
+                    let title = json!([{"op": "add", "path": "title", "value": "Agent"}]);
+                    client.patch(&target, title).await.is(200);
+                }
+                "DELETE" => drop(client.delete(&target).await.is(204)),
+                other => panic!("{other}"),
+            }
+            row.check(&before, &load(&id).await, works);
+            played += 1;
+        }
+    }
+    assert_eq!(played, 8, "every row of SCIM, twice");
 }
 
 /// What differs from what the resource says is said, and only who is held as it says is `applied`.
