@@ -143,18 +143,18 @@ impl Attempt<'_> {
         let had_user = self.record.status.user.is_some();
         let profile = trouble.note(self.suspended_profile().await)?;
         let profile = profile.unwrap_or(SuspendedProfile::Unset);
-        let mut leavers = Vec::new();
+        let (mut leavers, mut shown) = (Vec::new(), BTreeSet::new());
         for role in [Role::Present, Role::Former] {
             let Some(held) = self.held_as(role).clone() else { continue };
             if let Some(Some(user)) = trouble.note(self.sight_or_forget(&held, role).await)? {
+                shown.insert(user.username.clone());
                 let leaver = self.take_power(user, role, farewell, &profile).await;
                 leavers.extend(trouble.note(leaver)?);
             }
         }
         for name in self.record.status.candidate_usernames.clone() {
-            // Names are unique in Connect, and this one's user was shown just now.
-            let is_shown = |leaver: &Leaver| leaver.user.username == name;
-            if leavers.iter().any(is_shown) {
+            // Names are unique in Connect, and this one's user was shown just now, whatever came of it.
+            if shown.contains(&name) {
                 self.record.status.candidate_usernames.retain(|other| *other != name);
                 continue;
             }
