@@ -251,17 +251,30 @@ impl Attempt<'_> {
     /// its name. Counted like a suspension.
     pub(super) async fn shut_out_holder(&mut self, user: Observed) -> Result<(), ReconcileError> {
         if let SuspendedProfile::Fit(profile) = self.suspended_profile().await? {
-            let steps = plan(DesiredUser::ShutOut(&profile), Some(&user));
-            if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
-                let power = Step::UpdateUserSecurityProfiles(Vec::new());
-                self.count(&power, &user.ids).await?;
+            let (power, tag): (Vec<Step>, Vec<Step>) =
+                plan(DesiredUser::ShutOut(&profile), Some(&user))
+                    .into_iter()
+                    .partition(|step| matches!(step, Step::UpdateUserSecurityProfiles(_)));
+            if power.is_empty() && tag.is_empty() {
+                return Ok(());
             }
-            for step in &steps {
+            if !power.is_empty() {
+                let step = Step::UpdateUserSecurityProfiles(Vec::new());
+                self.count(&step, &user.ids).await?;
+            }
+            for step in &power {
                 self.session.change(step, &user.ids).await?;
             }
-            if !steps.is_empty() && self.reconciler.policy.ends_sessions {
-                // Whoever cannot sign in again by this name has no power in an old session either.
-                drop(self.session.end_sessions(&user.ids).await);
+            // The tag comes last, and says that all is done.
+            if self.reconciler.policy.ends_sessions {
+                match self.session.end_sessions(&user.ids).await? {
+                    SessionsEnd::NoUser => return Err(sessions_not_ended().into()),
+                    // No record owes what Connect refuses here.
+                    SessionsEnd::Ended | SessionsEnd::Refused(_) => {}
+                }
+            }
+            for step in &tag {
+                self.session.change(step, &user.ids).await?;
             }
         }
         Ok(())
