@@ -164,18 +164,18 @@ impl Attempt<'_> {
         let had_user = self.record.status.user.is_some();
         let profile = trouble.note(self.suspended_profile().await)?;
         let profile = profile.unwrap_or(SuspendedProfile::Unset);
-        let mut leavers = Vec::new();
+        let (mut leavers, mut shown) = (Vec::new(), BTreeSet::new());
         for role in [Role::Present, Role::Former] {
             let Some(held) = self.held_as(role).clone() else { continue };
             if let Some(Some(user)) = trouble.note(self.sight_or_forget(&held, role).await)? {
+                shown.insert(user.username.clone());
                 let leaver = self.take_power(user, role, farewell, &profile).await;
                 leavers.extend(trouble.note(leaver)?);
             }
         }
         for name in self.record.status.candidate_usernames.clone() {
-            // Names are unique in Connect, and this one's user was shown just now.
-            let is_shown = |leaver: &Leaver| leaver.user.username == name;
-            if leavers.iter().any(is_shown) {
+            // Names are unique in Connect, and this one's user was shown just now, whatever came of it.
+            if shown.contains(&name) {
                 self.record.status.candidate_usernames.retain(|other| *other != name);
                 continue;
             }
@@ -272,17 +272,30 @@ impl Attempt<'_> {
     /// its name. Counted like a suspension.
     pub(super) async fn shut_out_holder(&mut self, user: Observed) -> Result<(), ReconcileError> {
         if let SuspendedProfile::Fit(profile) = self.suspended_profile().await? {
-            let steps = plan(DesiredUser::ShutOut(&profile), Some(&user));
-            if steps.iter().any(|step| matches!(step, Step::UpdateUserSecurityProfiles(_))) {
-                let power = Step::UpdateUserSecurityProfiles(Vec::new());
-                self.count(&power, &user.ids).await?;
+            let (power, tag): (Vec<Step>, Vec<Step>) =
+                plan(DesiredUser::ShutOut(&profile), Some(&user))
+                    .into_iter()
+                    .partition(|step| matches!(step, Step::UpdateUserSecurityProfiles(_)));
+            if power.is_empty() && tag.is_empty() {
+                return Ok(());
             }
-            for step in &steps {
+            if !power.is_empty() {
+                let step = Step::UpdateUserSecurityProfiles(Vec::new());
+                self.count(&step, &user.ids).await?;
+            }
+            for step in &power {
                 self.session.change(step, &user.ids).await?;
             }
-            if !steps.is_empty() && self.reconciler.policy.ends_sessions {
-                // Whoever cannot sign in again by this name has no power in an old session either.
-                drop(self.session.end_sessions(&user.ids).await);
+            // The tag comes last, and says that all is done.
+            if self.reconciler.policy.ends_sessions {
+                match self.session.end_sessions(&user.ids).await? {
+                    SessionsEnd::NoUser => return Err(sessions_not_ended().into()),
+                    // No record owes what Connect refuses here.
+                    SessionsEnd::Ended | SessionsEnd::Refused(_) => {}
+                }
+            }
+            for step in &tag {
+                self.session.change(step, &user.ids).await?;
             }
         }
         Ok(())

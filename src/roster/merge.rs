@@ -230,13 +230,16 @@ impl MergeInput<'_> {
         let newest = forgotten.iter().max_by_key(|gone| gone.spec.access.time);
         record.spec.access = newest.map_or_else(Access::unsaid, |gone| gone.spec.access.clone());
         record.spec.access.floor = record.spec.access.floor.max(floor);
-        // A change of somebody unknown tells the whole person, as a join does.
-        let statement = match self.access {
-            AccessStatement::Silent if !stranger => &AccessStatement::Activated,
-            statement => statement,
+        // A change of somebody unknown tells the whole person, as a join does; but that they work is
+        // presumed, so whatever is said of it counts as later.
+        let (statement, said) = match self.access {
+            AccessStatement::Silent if !stranger => {
+                (&AccessStatement::Activated, Said { time: SystemTime::UNIX_EPOCH, ..self.said() })
+            }
+            statement => (statement, self.said()),
         };
         let mut access = record.spec.access.clone();
-        let heard = access.hear(statement, self.said());
+        let heard = access.hear(statement, said);
         let is_nothing_new = heard == Heard::Older || access == record.spec.access;
         if is_nothing_new && !forgotten.is_empty() {
             return Ok(MergeResult::Ignored(OLDER));

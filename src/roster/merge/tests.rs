@@ -166,6 +166,27 @@ fn somebody_unknown_who_leaves_is_looked_for() {
 }
 
 #[test]
+fn that_somebody_unknown_works_is_presumed_and_whatever_is_said_of_it_holds() {
+    let change = Intent::Change(ana("Gil"));
+    let presumed = written(after(None, &[], &change, 15));
+    assert_eq!((presumed.desired_state(), presumed.as_of()), (DesiredState::Active, at(15)));
+    // Said before the change, and heard behind it.
+    for (intent, desired) in [
+        (Intent::Leave(ana("Ruiz")), DesiredState::Inactive),
+        (Intent::Remove(ana("Ruiz")), DesiredState::Deleted),
+    ] {
+        let left = written(after(Some(&presumed), &[], &intent, 12));
+        assert_eq!(left.desired_state(), desired, "{intent:?}");
+        // The same, of somebody who was forgotten by then.
+        let mut gone = written(after(None, &[], &intent, 12));
+        gone.settle("rules", at(13));
+        assert!(gone.spec.is_forgotten || desired == DesiredState::Deleted);
+        let after = after(None, &[gone], &change, 15);
+        assert!(matches!(after, MergeResult::Ignored(_)), "{intent:?}: {after:?}");
+    }
+}
+
+#[test]
 fn an_event_hook_takes_nothing_away_that_others_told() {
     let hook =
         || Person::displayed("ana@example.com".to_owned(), "e1".to_owned(), json!("Somebody Else"));

@@ -147,20 +147,25 @@ async fn what_time_mends_keeps_a_user_from_removal_until_the_sessions_are_ended(
     assert_eq!((house.names().len(), &connect(&house.local)["sessions"]), (0, &json!({})));
 }
 
-/// Ana is renamed away while she leaves, as Entra does it, and somebody new gets her name.
+/// Ana, renamed away while she leaves, as Entra does it; and somebody new who gets her name.
+fn renamed_and_newcomer() -> (Story, Story) {
+    let mut gone = envelope("user.updated", &story("okta-user-created"));
+    let name = format!("0123456789abcdef0123456789abcdef{ANA}");
+    gone.body["data"]["userName"] = json!(name);
+    gone.body["data"]["active"] = json!(false);
+    let mut newcomer = envelope("user.created", &story("okta-user-created"));
+    newcomer.body["data"]["externalId"] = json!("somebody-else");
+    newcomer.body["data"]["name"] = json!({"givenName": "Anna", "familyName": "New"});
+    (gone, newcomer)
+}
+
 #[tokio::test]
 async fn a_name_that_a_leaver_claims_no_more_is_given_on() {
     for (deactivate, gets_it) in [("suspend", true), ("delete", true), ("keep", false)] {
         let mut house = given(&[("DEACTIVATE", deactivate)]).await;
         house.tell(&story("okta-user-created")).await;
-        let mut gone = envelope("user.updated", &story("okta-user-created"));
-        let name = format!("0123456789abcdef0123456789abcdef{ANA}");
-        gone.body["data"]["userName"] = json!(name);
-        gone.body["data"]["active"] = json!(false);
+        let (gone, newcomer) = renamed_and_newcomer();
         house.tell(&gone).await;
-        let mut newcomer = envelope("user.created", &story("okta-user-created"));
-        newcomer.body["data"]["externalId"] = json!("somebody-else");
-        newcomer.body["data"]["name"] = json!({"givenName": "Anna", "familyName": "New"});
         let told = house.tell(&newcomer).await;
         if !gets_it {
             assert_eq!((told.outcome(), &told.body["fault"]), ("parked", &json!("renamed")));
@@ -170,6 +175,20 @@ async fn a_name_that_a_leaver_claims_no_more_is_given_on() {
         assert_eq!(house.user()["IdentityInfo"]["LastName"], "New", "{deactivate}");
         assert_eq!(house.profile(), AGENT);
     }
+}
+
+#[tokio::test]
+async fn who_keeps_a_name_that_is_anothers_is_signed_out_however_often_it_takes() {
+    let mut house = given(&[("DEACTIVATE", "keep")]).await;
+    house.tell(&story("okta-user-created")).await;
+    let (gone, newcomer) = renamed_and_newcomer();
+    house.tell(&gone).await;
+    house.local.control(&json!({"signIn": [ANA]}));
+    faults(&house.local, "DeleteAllEntitySessions", &["throttle"]);
+    assert_eq!(house.tell(&newcomer).await.outcome(), "pending");
+    drained(&mut house).await;
+    assert_nobody_works(&house);
+    assert_eq!(connect(&house.local)["sessions"], json!({}));
 }
 
 #[tokio::test]
