@@ -414,6 +414,13 @@ impl UserRecord {
         (self.schedule.phase == Phase::Pending).then_some(since)
     }
 
+    /// Whether the person does not work though nobody said so: there is no reason to.
+    #[must_use]
+    pub fn lacks_reason(&self) -> bool {
+        self.desired_state() == DesiredState::Inactive
+            && self.spec.access.lifecycle == Lifecycle::Enabled
+    }
+
     /// Whether nothing is done for this record before an operator ends a pause: of whoever left the power
     /// was taken already.
     #[must_use]

@@ -38,7 +38,7 @@ pub(super) struct Extent {
 const CHANGING: &str = "a large change of one of the person's groups is still being written";
 
 /// True while the person works. A `null` in a record marks an `active` that a client removed.
-const ACTIVE: &str = "active";
+pub(super) const ACTIVE: &str = "active";
 
 impl ScimServer {
     /// What clients may write of a user, as they wrote it: what a PATCH is applied to, and what a

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::blocking::run_blocking;
-use super::render::{Extent, tell_active, with_traces};
+use super::render::{ACTIVE, Extent, tell_active, with_traces};
 use super::{ScimCall, ScimServer, TOO_LONG, TRIES, etag, not_found};
 use crate::fault::{Fault, Kind};
 use crate::http::MAX_ANSWER;
@@ -116,7 +116,17 @@ impl ScimServer {
             if matches!(*edit, Edit::Put(_)) {
                 tell_active(&mut kept, &known);
             }
-            let person = (kept != former).then(|| Person::new(with_traces(kept, &known)));
+            // Who has no reason to work is shown so already; that the client says it too keeps them out
+            // when they get one.
+            let mut says_inactive = false;
+            if known.lacks_reason() {
+                let mut working = former.clone();
+                working.insert(ACTIVE.to_owned(), true.into());
+                let edited = edit.applied(call, &self.users, working, self.strict).await?;
+                says_inactive = edited.get(ACTIVE) == Some(&Value::Bool(false));
+            }
+            let is_told = kept != former || says_inactive;
+            let person = is_told.then(|| Person::new(with_traces(kept, &known)));
             if let Some(changed) = call.reconciler.change_person(&known, person, budget).await? {
                 let record = call.written(&known.id, changed.record).await?;
                 let answer = self.user_answer(call, &record, &projection, changed.groups).await?;

@@ -313,6 +313,39 @@ async fn each_row_of_the_table_of_access_is_what_a_signed_event_does() {
     assert_eq!(played, 18, "every row of signed events, twice");
 }
 
+/// Bea is in no group any more, so SCIM shows her as inactive; the client says it all the same.
+#[tokio::test]
+async fn whoever_a_client_deactivates_is_let_in_by_no_group_though_shown_inactive_before() {
+    let changes = [("SCIM_TOKEN", "a-token-of-sixteen-bytes")];
+    for says_so in [true, false] {
+        let mut house = given(&changes).await;
+        for event in ["group.user_membership.add", "group.user_membership.remove"] {
+            house.tell(&hooks::okta(event, house.at)).await;
+        }
+        let key = Key::external_id("00ubealindt0000000001");
+        let id = house.roster.find(&key).await.unwrap().unwrap().id;
+        let path = if says_so { "active" } else { "title" };
+        let value = if says_so { json!(false) } else { json!("Agent") };
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": path, "value": value}],
+        });
+        let event = json!({
+            "version": "2.0",
+            "rawPath": format!("/scim/v2/Users/{}", id.as_str()),
+            "headers": {"authorization": format!("Bearer {}", changes[0].1)},
+            "requestContext": {"stage": "$default", "http": {"method": "PATCH"}},
+            "body": body.to_string(),
+            "isBase64Encoded": false,
+        });
+        house.later(Duration::from_secs(1));
+        let (answer, _) = house.local.send(&event, house.at, LONG).await;
+        assert_eq!(answer.unwrap().status_code, 200);
+        house.tell(&hooks::okta("group.user_membership.add", house.at)).await;
+        assert_eq!(house.profile(), if says_so { SHUT } else { AGENT });
+    }
+}
+
 #[tokio::test]
 async fn an_operator_shuts_out_at_once_and_lets_in_again() {
     for deactivate in ["suspend", "delete", "keep"] {
