@@ -1,19 +1,22 @@
 //! Everything at once, by seeded chance, in virtual time: senders that repeat, reorder and delay; SCIM
-//! clients with a group that gives its members more;
-//! several functions and the drain; a network that loses and delays; a Connect that throttles, fails
-//! and lags; a roster that does not always answer; writers cut off between any two effects. The
-//! function, the SDK and the stand-in are the real ones.
+//! clients with a group that gives its members more; several senders for one person, each with a clock
+//! of its own; several functions and the drain; a network that loses and delays; a Connect that
+//! throttles, fails, lags and lies; a roster that does not always answer; writers cut off between any
+//! two effects. The function, the SDK and the stand-in are the real ones.
 //!
 //! A seed that fails is printed with what it broke. To see it again:
 //! `SIMULATION_SEED=<seed> cargo test --test it simulation`.
 
+mod access;
 pub(crate) mod chance;
 mod check;
 mod clients;
 mod hands;
+mod lives;
 mod mutation;
 mod senders;
 pub(crate) mod unsteady;
+mod weather;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -37,10 +40,12 @@ use connect_provisioner::trust::Source;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use access::Fate;
 use chance::{Chance, cut_off};
 use mutation::Mutation;
 use senders::Ledger;
 use unsteady::Unsteady;
+use weather::Skies;
 use wire::Wire;
 
 /// The seeded profile that suspended users have.
@@ -58,8 +63,12 @@ pub(crate) struct House {
     pub(crate) wire: Wire,
     pub(crate) drain_wire: Wire,
     pub(crate) roster: Arc<MemoryRoster>,
-    pub(crate) source: Source,
+    /// Those who sign: the demo's, and another.
+    pub(crate) sources: Vec<Source>,
     pub(crate) ledger: Mutex<Ledger>,
+    /// What became of everything that was said of those of whom several speak.
+    pub(crate) fates: Mutex<Vec<Vec<Fate>>>,
+    pub(crate) weather: Skies,
     pub(crate) removals_per_hour: usize,
     pub(crate) deactivate: &'static str,
     pub(crate) rate: f64,
@@ -142,6 +151,8 @@ impl House {
             shut_out: Arc::default(),
             doubled: Arc::default(),
             told: Arc::default(),
+            skies: Arc::default(),
+            hidden: Arc::default(),
             mutation,
         };
         let drain_wire = Wire { calls: Arc::default(), ..wire.clone() };
@@ -160,10 +171,16 @@ impl House {
             Provisioner::with_roster(config.clone(), &aws(wire.clone()), roster.clone(), entropy)
                 .unwrap()
         };
+        let source = |name: &str| {
+            let hook = config.hooks.iter().find(|hook| hook.source.name == name);
+            Source::clone(&hook.unwrap().source)
+        };
         let house = Self {
             functions: vec![function(&wire), function(&wire)],
             drain: function(&drain_wire),
-            source: Source::clone(&config.hooks[0].source),
+            sources: vec![source("demo"), source("second")],
+            fates: Mutex::default(),
+            weather: Skies::clear(Duration::from_mins(1)),
             rate: 2.0,
             ledger: Mutex::default(),
             roster: inner,
@@ -236,6 +253,9 @@ impl House {
         let deadline = Deadline::after(Duration::from_secs(55));
         let drained =
             cut_off(cut, self.drain.reconciler().unwrap().drain(self.clock, deadline)).await;
+        if self.wire.is_told() {
+            println!("{:?} drained: {drained:?}", self.clock.now());
+        }
         if let Some(Ok(drained)) = drained {
             let parked = drained.parked.iter().map(|stuck| stuck.fault.kind.code());
             self.ledger.lock().unwrap().parked.extend(parked);
@@ -256,6 +276,7 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("ON_FOREIGN_USER", "refuse");
     set("ON_MISSING", "park");
     set("HIERARCHY_GROUP", &directory.hierarchy_groups["EMEA"]);
+    lives::settings().into_iter().for_each(|(name, value)| set(name, value));
     if mutation == Some(Mutation::NoPace) {
         set("CONNECT_RATE", "100");
     }
@@ -289,11 +310,16 @@ fn play(seed: u64, mutation: Option<Mutation>) -> Result<u64, String> {
     let runtime = runtime();
     let played = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let house = House::build(seed, mutation);
+            let mut house = House::build(seed, mutation);
             if variable("SIMULATION_SEED").is_some() {
                 house.wire.tell();
             }
-            house.play().await;
+            let is_of_several = house.chance.in_100(50);
+            if is_of_several || mutation.is_some_and(Mutation::is_of_access) {
+                house.play_lives().await;
+            } else {
+                house.play().await;
+            }
             u64::try_from(house.calls()).unwrap()
         })
     }));

@@ -184,7 +184,7 @@ impl House {
     }
 }
 
-fn request(method: &str, target: &str, body: &Value) -> Value {
+pub(crate) fn request(method: &str, target: &str, body: &Value) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     json!({
         "version": "2.0", "rawPath": format!("/scim/v2{path}"), "rawQueryString": query,

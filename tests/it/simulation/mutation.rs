@@ -32,11 +32,25 @@ pub(crate) enum Mutation {
     FanOutsAreForgotten,
     /// Sessions are said to be ended, and are not.
     SessionsAreKept,
+    /// A leave that arrives behind a newer change of the profile is acknowledged and dropped.
+    LeavesBehindAChangeAreDropped,
+    /// One wrong "not found" about a leaver's user is believed by everybody for ever.
+    OneNotFoundIsBelieved,
+    /// Nobody is shut out while their former user is not removed, and that one cannot be.
+    FormerUsersComeFirst,
+    /// Nobody is shut out while somebody waits to join.
+    LeaversWaitForJoiners,
+    /// Whoever has been renamed keeps the username in Connect until they have another.
+    TheRenamedKeepTheirNames,
+    /// Whoever has left and was renamed keeps the username in Connect.
+    LeaversKeepTheirNames,
+    /// A suspension forgets that somebody was taken out of the last group before.
+    SuspensionsForgetWhy,
 }
 
 impl Mutation {
     /// All of them, each with the invariants one of which must notice it.
-    pub(crate) const ALL: [(Self, &'static [&'static str]); 14] = [
+    pub(crate) const ALL: [(Self, &'static [&'static str]); 21] = [
         (Self::EverybodyIsOurs, &["foreign"]),
         (Self::FormerUsersAreForgotten, &["one user"]),
         (Self::NothingIsDue, &["lost"]),
@@ -51,5 +65,26 @@ impl Mutation {
         (Self::MarksAreForgotten, &["newest"]),
         (Self::FanOutsAreForgotten, &["newest", "lost"]),
         (Self::SessionsAreKept, &["session"]),
+        (Self::LeavesBehindAChangeAreDropped, &["access"]),
+        (Self::OneNotFoundIsBelieved, &["access"]),
+        (Self::FormerUsersComeFirst, &["access"]),
+        (Self::LeaversWaitForJoiners, &["access"]),
+        (Self::TheRenamedKeepTheirNames, &["names"]),
+        (Self::LeaversKeepTheirNames, &["welcome"]),
+        (Self::SuspensionsForgetWhy, &["access"]),
     ];
+
+    /// Whether it is about those of whom several senders speak.
+    pub(crate) const fn is_of_access(self) -> bool {
+        matches!(
+            self,
+            Self::LeavesBehindAChangeAreDropped
+                | Self::OneNotFoundIsBelieved
+                | Self::FormerUsersComeFirst
+                | Self::LeaversWaitForJoiners
+                | Self::TheRenamedKeepTheirNames
+                | Self::LeaversKeepTheirNames
+                | Self::SuspensionsForgetWhy
+        )
+    }
 }

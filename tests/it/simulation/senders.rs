@@ -121,7 +121,7 @@ pub(crate) fn crowd(house: &House, size: usize) -> Vec<Script> {
 pub(crate) fn write(house: &House) -> Vec<Script> {
     let chance = &house.chance;
     let start = house.clock.now();
-    let crowd = if chance.in_100(2) { 30 } else { 0 };
+    let crowd = if chance.in_100(4) { 30 } else { 0 };
     let persons = crowd + 1 + usize::try_from(chance.below(3)).unwrap();
     if chance.in_100(30) {
         foreign(house, &format!("p0-{}@example.com", chance.below(2)));
@@ -203,13 +203,14 @@ impl Told {
 }
 
 /// RFC 3339, to the millisecond.
-fn timestamp(since_1970: Duration) -> String {
-    let start = 1_800_000_000_u64; // 2027-01-15T08:00:00Z
+pub(crate) fn timestamp(since_1970: Duration) -> String {
+    let start = 1_800_000_000_u64 - 8 * 3600; // 2027-01-15T00:00:00Z
     let passed = since_1970 - Duration::from_secs(start);
     let seconds = passed.as_secs();
     format!(
-        "2027-01-15T{:02}:{:02}:{:02}.{:03}Z",
-        8 + seconds / 3600,
+        "2027-01-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        15 + seconds / 86_400,
+        seconds / 3600 % 24,
         seconds / 60 % 60,
         seconds % 60,
         passed.subsec_millis()
@@ -222,7 +223,7 @@ impl House {
         sleep(delivery.after).await;
         let told = &script.events[delivery.event];
         for _ in 0..4 {
-            let event = self.signed(&self.source, told, script.number);
+            let event = self.signed(&self.sources[0], told, script.number);
             if self.wire.told.load(std::sync::atomic::Ordering::Relaxed) {
                 let time = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
                 println!(
@@ -264,7 +265,7 @@ impl House {
     /// Tells an event once, to a function that is cut off after so many boundaries; whether it got to
     /// its answer.
     pub(crate) async fn tell(&self, script: &Script, event: usize, cut: Option<u64>) -> bool {
-        let signed = self.signed(&self.source, &script.events[event], script.number);
+        let signed = self.signed(&self.sources[0], &script.events[event], script.number);
         let reply = cut_off(cut, self.ask(&signed)).await;
         let Some((reply, _)) = reply else { return false };
         self.judge(&reply);
@@ -278,10 +279,11 @@ impl House {
     pub(crate) async fn forge(&self, scripts: &[Script]) {
         for script in scripts {
             sleep(self.chance.milliseconds(60_000)).await;
-            let key = self.source.scheme.key("whsec_bm90IHRoZSBrZXkgdGhhdCBpdCBzaG91bGQgYmUhISE=");
-            let mut forger = Source { keys: vec![key.unwrap()], ..self.source.clone() };
+            let key =
+                self.sources[0].scheme.key("whsec_bm90IHRoZSBrZXkgdGhhdCBpdCBzaG91bGQgYmUhISE=");
+            let mut forger = Source { keys: vec![key.unwrap()], ..self.sources[0].clone() };
             if self.mutation == Some(Mutation::ForgersAreBelieved) {
-                forger.keys.clone_from(&self.source.keys);
+                forger.keys.clone_from(&self.sources[0].keys);
             }
             let event = self.signed(&forger, &script.events[0], script.number);
             let (reply, calls) = self.ask(&event).await;

@@ -7,7 +7,7 @@ use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::roster::parked::Counts;
-use connect_provisioner::roster::record::{StoredKeys, UserRecord};
+use connect_provisioner::roster::record::{DesiredState, Lifecycle, StoredKeys, UserRecord};
 use connect_provisioner::roster::{
     Guard, Place, Roster, RosterError, RosterFuture, Stored, WriteConflict,
 };
@@ -72,6 +72,18 @@ impl Unsteady {
         }
     }
 
+    /// Whether a record's user keeps a name that the record is to give up.
+    fn keeps_name(&self, record: &UserRecord) -> bool {
+        let works = record.desired_state() == DesiredState::Active;
+        let is_broken = match works {
+            true => Mutation::TheRenamedKeepTheirNames,
+            false => Mutation::LeaversKeepTheirNames,
+        };
+        self.mutates(is_broken)
+            && record.status.user.is_none()
+            && record.status.former_user.is_some()
+    }
+
     fn mutates(&self, mutation: Mutation) -> bool {
         self.mutation == Some(mutation)
     }
@@ -90,6 +102,13 @@ impl Roster for Unsteady {
                     && self.mutates(Mutation::TimeIsForgotten)
                 {
                     forget_times(record);
+                }
+                if let Some(record) = &mut found
+                    && self.mutates(Mutation::SuspensionsForgetWhy)
+                    && record.spec.access.lifecycle == Lifecycle::Disabled
+                {
+                    let reasons = record.spec.access.reasons.values_mut();
+                    reasons.for_each(|given| given.withdrawn = false);
                 }
                 Ok(found)
             })
@@ -139,6 +158,9 @@ impl Roster for Unsteady {
                 if self.mutates(Mutation::FormerUsersAreForgotten) {
                     record.status.former_user = None;
                     record.status.candidate_usernames.clear();
+                }
+                if self.keeps_name(&record) {
+                    record.status.user = record.status.former_user.take();
                 }
                 self.inner.write(&record).await
             })

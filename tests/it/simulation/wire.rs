@@ -1,6 +1,6 @@
 //! The SDK's HTTP client → the stand-in, by way of a network that loses and delays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +16,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use connect_provisioner::deadline::Clock;
 use connect_provisioner::roster::Roster as _;
+use connect_provisioner::roster::key::Key;
 use connect_provisioner::roster::memory::MemoryRoster;
-use connect_provisioner::roster::record::DesiredState;
+use connect_provisioner::roster::record::{DesiredState, Phase, UserRecord};
 use connect_provisioner::standin::{Reply, World};
 use futures_util::FutureExt as _;
 use hyper::body::Bytes;
@@ -27,6 +28,7 @@ use tokio::time::sleep;
 
 use super::chance::{Chance, boundary};
 use super::mutation::Mutation;
+use super::weather::Skies;
 
 /// The network between one function and Connect.
 #[derive(Clone)]
@@ -44,6 +46,10 @@ pub(crate) struct Wire {
     /// Owners who had two users of one name, or three.
     pub(crate) doubled: Arc<Mutex<Vec<String>>>,
     pub(crate) mutation: Option<Mutation>,
+    /// What is the matter with Connect for a while.
+    pub(crate) skies: Arc<Mutex<Skies>>,
+    /// Users whom nobody is shown any more, where that is broken.
+    pub(crate) hidden: Arc<Mutex<BTreeSet<String>>>,
     /// What is known of everybody.
     pub(crate) roster: Arc<MemoryRoster>,
     /// Whether to print every call.
@@ -76,6 +82,11 @@ impl HttpConnector for Wire {
 }
 
 impl Wire {
+    /// Whether every call is printed.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
+
     /// Prints every call from now on.
     pub(crate) fn tell(&self) {
         self.told.store(true, Ordering::Relaxed);
@@ -125,8 +136,12 @@ impl Wire {
         let is_meant = |user: &Value| request.uri().path().ends_with(user["Id"].as_str().unwrap());
         let deletes = request.method() == "DELETE";
         let meant = deletes.then(|| self.users().into_iter().find(is_meant)).flatten();
-        if let Some(lie) = self.lie(request) {
+        if let Some(lie) = self.lie(request).or_else(|| self.hinder(request)) {
             return lie;
+        }
+        if let Some(answer) = self.skies.lock().unwrap().answer(request, now) {
+            self.print(request, &answer);
+            return answer;
         }
         let ends_sessions = request.uri().path().starts_with("/auth/sessions/");
         if ends_sessions && self.mutation == Some(Mutation::SessionsAreKept) {
@@ -134,20 +149,16 @@ impl Wire {
         }
         let reply = self.world.lock().unwrap().handle(request, now);
         let Reply::Now(response) = reply else { return failed() };
-        if self.told.load(Ordering::Relaxed) {
-            let (time, body) = (self.clock.now(), String::from_utf8_lossy(request.body()));
-            let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
-            let (method, path) = (request.method(), request.uri().path());
-            println!("{time:.3} {method} {path} {body} -> {}", response.status());
-        }
+        self.print(request, &response);
         if response.status() == 200 && removes {
-            // Whose power was taken a moment ago is removed by the same farewell.
+            // Whose power was taken a moment ago is removed by the same farewell; or was given it back by a
+            // call that came late, or whose writer was cut off before it was written down.
             let user = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
             let shut_out = self.shut_out.lock().unwrap().insert(user, now);
             let moment = Duration::from_mins(59);
             let is_same = shut_out
                 .is_some_and(|then| now.duration_since(then).is_ok_and(|passed| passed < moment));
-            if !(deletes && is_same) {
+            if !is_same {
                 self.removals.lock().unwrap().push(now);
             }
         }
@@ -161,7 +172,72 @@ impl Wire {
         }
         match self.mutation {
             Some(Mutation::EverybodyIsOurs) => everybody_is_ours(response),
+            Some(Mutation::OneNotFoundIsBelieved) => self.without_hidden(response),
             _ => response,
+        }
+    }
+
+    /// What keeps a leaver from being shut out, where that is broken.
+    fn hinder(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let path = request.uri().path();
+        let takes_power = path.ends_with("/security-profiles")
+            && String::from_utf8_lossy(request.body()).contains(super::NO_ACCESS);
+        let users = self.users();
+        let user = users.iter().find(|user| path.contains(user["Id"].as_str().unwrap()))?;
+        let owner = user["Tags"]["provisioner-owner"].as_str().unwrap_or_default();
+        let record = || self.roster.find(&Key::owner(owner)).now_or_never().unwrap().unwrap();
+        let id = user["Id"].as_str().unwrap();
+        match self.mutation? {
+            Mutation::OneNotFoundIsBelieved if request.method() == "GET" => {
+                let leaves = record().is_some_and(|it| it.desired_state() != DesiredState::Active);
+                if leaves && self.chance.in_100(20) {
+                    self.hidden.lock().unwrap().insert(id.to_owned());
+                }
+                self.hidden
+                    .lock()
+                    .unwrap()
+                    .contains(id)
+                    .then(|| error(404, "ResourceNotFoundException"))
+            }
+            Mutation::FormerUsersComeFirst => {
+                let former = record()?.status.former_user?.ids.id;
+                let is_there = users.iter().any(|user| user["Id"] == *former);
+                let removes = request.method() == "DELETE" && former == id;
+                let is_next = takes_power && former != id && is_there;
+                (removes || is_next).then(|| error(500, "InternalServiceException"))
+            }
+            Mutation::LeaversWaitForJoiners if takes_power => {
+                let (living, _) = self.roster.page(0, 100).now_or_never().unwrap().unwrap();
+                let joins = |record: &UserRecord| {
+                    record.desired_state() == DesiredState::Active
+                        && record.schedule.phase == Phase::Pending
+                };
+                living.iter().any(joins).then(|| error(429, "ThrottlingException"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A list without those who are taken for gone.
+    fn without_hidden(&self, response: Response<Bytes>) -> Response<Bytes> {
+        response.map(|body| {
+            let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return body };
+            for list in ["Users", "UserSummaryList"] {
+                if let Some(users) = document.get_mut(list).and_then(Value::as_array_mut) {
+                    let hidden = self.hidden.lock().unwrap();
+                    users.retain(|user| !hidden.contains(user["Id"].as_str().unwrap_or_default()));
+                }
+            }
+            document.to_string().into()
+        })
+    }
+
+    fn print(&self, request: &Request<Bytes>, response: &Response<Bytes>) {
+        if self.is_told() {
+            let (time, body) = (self.clock.now(), String::from_utf8_lossy(request.body()));
+            let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+            let (method, path) = (request.method(), request.uri().path());
+            println!("{time:.3} {method} {path} {body} -> {}", response.status());
         }
     }
 
@@ -174,8 +250,7 @@ impl Wire {
         }
         let lies = [(404, "ResourceNotFoundException"), (400, "InvalidParameterException")];
         let (status, code) = *self.chance.pick(&lies);
-        let lie = Response::builder().status(status).header("x-amzn-errortype", code);
-        Some(lie.body(Bytes::from_static(b"{\"Message\":\"x\"}")).unwrap())
+        Some(error(status, code))
     }
 
     /// Whoever is given power is signed in at once, and stays so until their sessions are ended.
@@ -216,6 +291,14 @@ impl Wire {
         let is_left = self.users().iter().any(|user| user["Tags"]["provisioner-owner"] == *owner);
         let (living, _) = self.roster.page(0, 100).now_or_never().unwrap().unwrap();
         let long_ago = now - Duration::from_mins(1);
+        // Whose name is another's now gives it up before there is another.
+        let name = deleted["Username"].as_str().unwrap_or_default();
+        let claims = |record: &UserRecord| {
+            *owner != *record.owner && record.keys().contains(&Key::user_name(name))
+        };
+        if living.iter().any(claims) {
+            return;
+        }
         let left = living.iter().filter(|record| {
             record.desired_state() == DesiredState::Active
                 && record.spec.modified < long_ago
@@ -276,11 +359,13 @@ fn lost() -> ConnectorError {
 }
 
 fn failed() -> Response<Bytes> {
-    Response::builder()
-        .status(500)
-        .header("x-amzn-errortype", "InternalServiceException")
-        .body(Bytes::from_static(b"{\"Message\":\"x\"}"))
-        .unwrap()
+    error(500, "InternalServiceException")
+}
+
+/// An error of Connect's.
+pub(crate) fn error(status: u16, code: &str) -> Response<Bytes> {
+    let error = Response::builder().status(status).header("x-amzn-errortype", code);
+    error.body(Bytes::from_static(b"{\"Message\":\"x\"}")).unwrap()
 }
 
 /// What a function would see that takes everybody for its own.
