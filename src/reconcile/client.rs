@@ -19,7 +19,7 @@ use crate::roster::BATCH;
 use crate::roster::WriteConflict;
 use crate::roster::key::Id;
 use crate::roster::merge::{MergeInput, MergeResult, taken};
-use crate::roster::record::{DesiredState, Lifecycle, UserRecord};
+use crate::roster::record::{DesiredState, UserRecord};
 use crate::scim::Person;
 
 impl Reconciler {
@@ -41,7 +41,9 @@ impl Reconciler {
     }
 
     /// Replaces the profile of a known person (PUT and PATCH, after the resource was worked out);
-    /// without `person` it only makes sure that Connect follows. `None` if somebody else changed
+    /// without `person` it only makes sure that Connect follows. `deactivates` says that the write itself
+    /// says so of somebody who [has no reason to work](UserRecord::lacks_reason) and is shown as inactive
+    /// already. `None` if somebody else changed
     /// the record since it was read: nothing was done, and the caller reads it and begins again.
     ///
     /// # Errors
@@ -50,6 +52,7 @@ impl Reconciler {
         &self,
         known: &UserRecord,
         person: Option<Person>,
+        deactivates: bool,
         budget: &mut Budget<'_>,
     ) -> Result<Option<Upserted>, Fault> {
         let (mut record, is_told) = (known.clone(), person.is_some());
@@ -59,11 +62,7 @@ impl Reconciler {
         let as_of = known.as_of().max(now);
         if let Some(person) = person {
             let desired = desired(&person, known)?;
-            // Also of who has no reason to work just now, and could be given one.
-            let is_news = match desired {
-                DesiredState::Inactive => known.spec.access.lifecycle == Lifecycle::Enabled,
-                _ => desired != known.desired_state(),
-            };
+            let is_news = desired != known.desired_state() || deactivates;
             if is_news && person.says_active() {
                 record.spec.access.set(desired, as_of, Some(SCIM));
             }

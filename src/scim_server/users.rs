@@ -127,7 +127,9 @@ impl ScimServer {
             }
             let is_told = kept != former || says_inactive;
             let person = is_told.then(|| Person::new(with_traces(kept, &known)));
-            if let Some(changed) = call.reconciler.change_person(&known, person, budget).await? {
+            if let Some(changed) =
+                call.reconciler.change_person(&known, person, says_inactive, budget).await?
+            {
                 let record = call.written(&known.id, changed.record).await?;
                 let answer = self.user_answer(call, &record, &projection, changed.groups).await?;
                 let about = Some(self.about_written(call, &record));
