@@ -13,6 +13,7 @@ use super::{Reconciler, TRIES};
 use crate::fault::{Fault, Kind};
 use crate::roster::find_everybody;
 use crate::roster::key::{Id, Key};
+use crate::roster::policy::Rename;
 use crate::roster::record::{DesiredState, TOMBSTONE_TTL, UserRecord};
 use crate::roster::{RosterError, WriteConflict};
 
@@ -25,22 +26,27 @@ impl Attempt<'_> {
     pub(super) async fn claim_name(&mut self) -> Result<Option<Fault>, ReconcileError> {
         for _ in 0..TRIES {
             let Some(wish) = self.record.spec.awaited_name.as_ref() else { return Ok(None) };
-            if let Some(other) = self.reconciler.who_is_before(&wish.key(), self.record).await? {
-                return Ok(Some(waits(&other)));
-            }
+            let before = self.reconciler.who_is_before(&wish.key(), self.record).await?;
             let mut granted = self.record.clone();
-            granted.grant_awaited_name(self.now());
+            match &before {
+                None => granted.grant_awaited_name(self.now()),
+                // They would wait for ever, and meanwhile work under each other's names.
+                Some(other) if self.closes_circle(other).await? => {
+                    granted.give_up_name(self.now());
+                }
+                Some(other) => return Ok(Some(waits(other))),
+            }
             granted.free_names(self.record);
             // The next step may be CreateUser under this name, so it is a candidate from this write
             // on.
-            if granted.desired_state() == DesiredState::Active {
+            if granted.desired_state() == DesiredState::Active && before.is_none() {
                 granted.reserve_username();
             }
             match self.reconciler.roster.write(&granted).await? {
                 Ok(stored) => {
                     granted.note_stored(stored);
                     *self.record = granted;
-                    return Ok(None);
+                    return Ok(before.as_ref().map(waits));
                 }
                 // Somebody was faster; the next look says who.
                 Err(WriteConflict::DuplicateKey) => {}
@@ -49,7 +55,33 @@ impl Attempt<'_> {
         }
         Err(RosterError::NotDone("a name changes hands all the time".to_owned()).into())
     }
+
+    /// Whether the person who is before this one waits in the end for this one's name, with everybody in
+    /// between at work: whoever is suspended keeps the name that they have. Then this one's is given up
+    /// first, so that the others get theirs, and then this one.
+    async fn closes_circle(&self, other: &Id) -> Result<bool, ReconcileError> {
+        let may = self.reconciler.policy.rename == Rename::Recreate && !self.record.is_nameless();
+        let mut next = other.clone();
+        for _ in 0..MOST_IN_CIRCLE {
+            let Some(record) = self.reconciler.roster.load(&next).await?.filter(|_| may) else {
+                return Ok(false);
+            };
+            let Some(wish) = record.spec.awaited_name.as_ref() else { return Ok(false) };
+            if record.desired_state() != DesiredState::Active {
+                return Ok(false);
+            }
+            match self.reconciler.who_is_before(&wish.key(), &record).await? {
+                Some(before) if before == self.record.id => return Ok(true),
+                Some(before) => next = before,
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
 }
+
+/// So many people who wait for each other's names are looked at.
+const MOST_IN_CIRCLE: usize = 64;
 
 impl Reconciler {
     /// The id of a person who has this name, or who has waited for it longer than `record`; the id

@@ -317,6 +317,15 @@ impl UserRecord {
         }
     }
 
+    /// Gives the person's name up for the one that is waited for, which is not free yet: of people who wait
+    /// for each other's names one has to.
+    pub fn give_up_name(&mut self, now: SystemTime) {
+        if let Some(AwaitedName { name, .. }) = &self.spec.awaited_name {
+            self.spec.person.rename(name.clone());
+            self.changed(now);
+        }
+    }
+
     /// Notes which names are free now that were this one's in `known`, or waited for.
     pub fn free_names(&mut self, known: &Self) {
         let own = if self.desired_state() == DesiredState::Deleted {

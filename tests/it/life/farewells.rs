@@ -245,6 +245,50 @@ async fn a_swap_of_names_ends_and_nobody_works_under_anothers() {
     assert_eq!(held, swapped.map(|(name, who)| (json!(name), json!(who))));
 }
 
+/// Okta tells that two people, or three, have each other's logins, and repeats nothing.
+#[tokio::test]
+async fn people_who_wait_for_each_others_names_all_get_theirs() {
+    for size in [2, 3] {
+        let mut house = given(&[]).await;
+        let event = |kind: &str, who: usize, login: usize, at: SystemTime| {
+            let mut told = hooks::okta(kind, at);
+            let event = &mut told.body["data"]["events"][0];
+            event["uuid"] = json!(format!("{kind} {who} {login}"));
+            for target in event["target"].as_array_mut().unwrap() {
+                if target["type"] == "User" {
+                    target["id"] = json!(format!("00u{who}"));
+                    target["displayName"] = json!(format!("Number {who}"));
+                }
+                if ["User", "AppUser"].contains(&target["type"].as_str().unwrap()) {
+                    target["alternateId"] = json!(format!("login{login}@example.com"));
+                }
+            }
+            told
+        };
+        for who in 0..size {
+            let told =
+                house.tell(&event("application.user_membership.add", who, who, house.at)).await;
+            assert_eq!(told.status, 200, "{}", told.body);
+        }
+        house.later(Duration::from_secs(5));
+        for who in 0..size {
+            let moved = event("user.account.update_profile", who, (who + 1) % size, house.at);
+            house.tell(&moved).await;
+        }
+        drained(&mut house).await;
+        let held = users(&house.local);
+        let mut held: Vec<String> = held
+            .iter()
+            .map(|user| format!("{} {}", user["Username"], user["IdentityInfo"]["LastName"]))
+            .collect();
+        held.sort();
+        let expected = (0..size)
+            .map(|login| format!("\"login{login}@example.com\" \"{}\"", (login + size - 1) % size));
+        assert_eq!(held, expected.collect::<Vec<_>>());
+        assert_eq!(house.parked().await.len(), 0, "{size}");
+    }
+}
+
 /// docs/access.md, row by row: what each event does to somebody who works, and to somebody who was shut
 /// out and taken out of everything.
 #[tokio::test]
