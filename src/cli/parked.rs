@@ -94,7 +94,7 @@ enum Action {
     },
     /// Confirm that users whom somebody else had made, and that were adopted, are these people's
     ///
-    /// Until then they have no more than SECURITY_PROFILES: whoever made them may know their passwords.
+    /// Until then they have no more than `SECURITY_PROFILES`: whoever made them may know their passwords.
     Confirm {
         #[command(flatten)]
         people: People,
@@ -270,13 +270,14 @@ pub(super) async fn pause(place: &Place, pause: bool) -> Told {
         return Ok(say(&changed)?);
     }
     let since = changed.get(control::PAUSED_SINCE).and_then(Value::as_str);
-    Ok(match since {
+    match since {
         Some(since) => say(format!(
             "paused since {since}: whoever leaves is suspended, everything else is kept and waits; \
              connect-provisioner resume ends it"
         ))?,
         None => say("not paused: what waited is followed now")?,
-    })
+    }
+    Ok(())
 }
 
 /// Whether it was done.

@@ -83,10 +83,16 @@ enum SuspendedProfile {
     Unset,
 }
 
-/// What stood in the way of some step. One fault is told: one that time mends before all others, since
-/// it is tried again in seconds, and then the first, since the order is by danger.
+/// What stood in the way of some step. One fault is told: one that time mends, since it is tried again in
+/// seconds; else that somebody keeps their power because the hour is full, which waits for the operator;
+/// else that a user may not be shown yet, which takes a quarter of an hour; and then the first, since the
+/// order is by danger.
 #[derive(Default)]
-struct Trouble(Option<Fault>);
+struct Trouble {
+    fault: Option<Fault>,
+    held: Option<Fault>,
+    not_shown: Option<Fault>,
+}
 
 impl Trouble {
     /// Notes a fault, and goes on without the result. Whatever ends the round is passed on.
@@ -95,8 +101,8 @@ impl Trouble {
             Ok(value) => Ok(Some(value)),
             Err(ReconcileError::Fault(fault)) => {
                 let passes = |fault: &Fault| fault.kind.responsibility() == Responsibility::Retry;
-                if self.0.as_ref().is_none_or(|known| !passes(known) && passes(&fault)) {
-                    self.0 = Some(fault);
+                if self.fault.as_ref().is_none_or(|known| !passes(known) && passes(&fault)) {
+                    self.fault = Some(fault);
                 }
                 Ok(None)
             }
@@ -104,8 +110,27 @@ impl Trouble {
         }
     }
 
+    /// The same of a step that takes somebody's power.
+    fn note_power<T>(
+        &mut self,
+        result: Result<T, ReconcileError>,
+    ) -> Result<Option<T>, ReconcileError> {
+        match result {
+            Err(ReconcileError::Fault(fault)) if fault.kind == Kind::RemovalHeld => {
+                self.held.get_or_insert(fault);
+                Ok(None)
+            }
+            other => self.note(other),
+        }
+    }
+
     fn end<T>(self, value: T) -> Result<T, ReconcileError> {
-        self.0.map_or(Ok(value), |fault| Err(fault.into()))
+        let is_over_soon = |fault: &Fault| fault.kind.responsibility() == Responsibility::Retry;
+        let told = match self.fault {
+            Some(fault) if is_over_soon(&fault) => Some(fault),
+            fault => self.held.or(self.not_shown).or(fault),
+        };
+        told.map_or(Ok(value), |fault| Err(fault.into()))
     }
 }
 
@@ -170,7 +195,7 @@ impl Attempt<'_> {
             if let Some(Some(user)) = trouble.note(self.sight_or_forget(&held, role).await)? {
                 shown.insert(user.username.clone());
                 let leaver = self.take_power(user, role, farewell, &profile).await;
-                leavers.extend(trouble.note(leaver)?);
+                leavers.extend(trouble.note_power(leaver)?);
             }
         }
         for name in self.record.status.candidate_usernames.clone() {
@@ -182,7 +207,7 @@ impl Attempt<'_> {
             let Some(found) = trouble.note(self.find_tried(&name).await)? else { continue };
             let Some(user) = found else {
                 if !self.drop_candidate(&name) {
-                    trouble.note::<()>(Err(not_shown().into()))?;
+                    trouble.not_shown = Some(not_shown());
                 }
                 continue;
             };
@@ -195,7 +220,7 @@ impl Attempt<'_> {
                 Some(_) => Role::Candidate,
             };
             let leaver = self.take_power(user, role, farewell, &profile).await;
-            leavers.extend(trouble.note(leaver)?);
+            leavers.extend(trouble.note_power(leaver)?);
         }
         let waiting = self.end_sessions(&leavers).await?;
         if !waiting.is_empty() {

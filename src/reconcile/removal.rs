@@ -61,7 +61,7 @@ impl Attempt<'_> {
     /// group gives, if as many lost one within the hour as may; the fault says so. A mistake with one
     /// group takes their power from many at once.
     pub(super) async fn hold_losses(
-        &mut self,
+        &self,
         steps: &mut Vec<Step>,
         user: &Observed,
     ) -> Result<Option<Fault>, ReconcileError> {

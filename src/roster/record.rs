@@ -624,6 +624,11 @@ impl UserRecord {
         // Whoever left is tried again whatever it was, but for what waits for the operator's word.
         let again = again || (self.is_farewell() && fault.kind != Kind::RemovalHeld);
         let mut due = now.checked_add(pause).filter(|_| again);
+        if fault.kind == Kind::RemovalHeld && !self.status.candidate_usernames.is_empty() {
+            // Users who may just not be shown yet are looked for once more, whoever is held.
+            let sent = self.status.create_unknown.and_then(|sent| sent.checked_add(YOUNG));
+            due = sent.filter(|again| *again > now);
+        }
         // What a farewell does may be done twice, so the next one need not wait for its effect.
         if fault.kind == Kind::Unavailable && self.is_farewell() {
             self.lease.quiet_until = now.checked_add(QUIET);

@@ -52,7 +52,7 @@ use wire::Wire;
 pub(crate) const NO_ACCESS: &str = "47d97145-a79e-4ada-a755-dcb1e6e9dd5a";
 
 /// How many seeds there are, unless `SIMULATION_SEEDS` says otherwise.
-const SEEDS: u64 = 10_000;
+const SEEDS: u64 = 3_000;
 
 /// One run: the functions, what they speak to, and what is known of it.
 pub(crate) struct House {
@@ -537,7 +537,7 @@ fn each_invariant_bites() {
         // Another invariant may notice it first: which one does is chance.
         let is_meant =
             |what: &String| invariants.iter().any(|name| what.contains(&format!("{name}:")));
-        let found = (0..400).find_map(|seed| {
+        let found = (0..1000).find_map(|seed| {
             let what = play(seed, Some(mutation)).err().filter(is_meant)?;
             Some((seed, what))
         });

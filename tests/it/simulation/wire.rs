@@ -151,6 +151,8 @@ impl Wire {
         let Reply::Now(response) = reply else { return failed() };
         self.print(request, &response);
         if response.status() == 200 && removes {
+            // Whose power was taken before loses no access by being removed, whenever that is.
+            let had_none = meant.as_ref().is_some_and(has_no_power);
             // Whose power was taken a moment ago is removed by the same farewell; or was given it back by a
             // call that came late, or whose writer was cut off before it was written down.
             let user = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
@@ -158,7 +160,7 @@ impl Wire {
             let moment = Duration::from_mins(59);
             let is_same = shut_out
                 .is_some_and(|then| now.duration_since(then).is_ok_and(|passed| passed < moment));
-            if !is_same {
+            if !is_same && !had_none {
                 self.removals.lock().unwrap().push(now);
             }
         }
@@ -369,6 +371,11 @@ pub(crate) fn error(status: u16, code: &str) -> Response<Bytes> {
 }
 
 /// What a function would see that takes everybody for its own.
+/// Whether a user has the profile of those who left alone.
+fn has_no_power(user: &Value) -> bool {
+    user["SecurityProfileIds"] == json!([super::NO_ACCESS])
+}
+
 fn everybody_is_ours(response: Response<Bytes>) -> Response<Bytes> {
     response.map(|body| {
         let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return body };
