@@ -253,15 +253,15 @@ impl Reconciler {
             if record.looks_again().is_some_and(|again| again <= now) {
                 record.set_pending(now);
             }
+            // Looked at after the load and not before: the list of what is due may be older than
+            // the work of another worker on this record.
+            if record.is_leased(now) || record.is_applied() {
+                break;
+            }
             if self.is_paused(now).await? && record.waits_for_resume() {
                 // Whoever left has no access any more. Nothing is asked of Connect.
                 record.set_due(now.checked_add(PAUSE_LOOK));
                 let _overtaken = self.roster.write(&record).await?;
-                break;
-            }
-            // Looked at after the load and not before: the list of what is due may be older than
-            // the work of another worker on this record.
-            if record.is_leased(now) || record.is_applied() {
                 break;
             }
             if let Some(again) = self.waits_for_probe(&record, now) {

@@ -94,13 +94,17 @@ struct Trouble {
     not_shown: Option<Fault>,
 }
 
+/// Whether time mends it.
+fn passes(fault: &Fault) -> bool {
+    fault.kind.responsibility() == Responsibility::Retry
+}
+
 impl Trouble {
     /// Notes a fault, and goes on without the result. Whatever ends the round is passed on.
     fn note<T>(&mut self, result: Result<T, ReconcileError>) -> Result<Option<T>, ReconcileError> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(ReconcileError::Fault(fault)) => {
-                let passes = |fault: &Fault| fault.kind.responsibility() == Responsibility::Retry;
                 if self.fault.as_ref().is_none_or(|known| !passes(known) && passes(&fault)) {
                     self.fault = Some(fault);
                 }
@@ -125,9 +129,8 @@ impl Trouble {
     }
 
     fn end<T>(self, value: T) -> Result<T, ReconcileError> {
-        let is_over_soon = |fault: &Fault| fault.kind.responsibility() == Responsibility::Retry;
         let told = match self.fault {
-            Some(fault) if is_over_soon(&fault) => Some(fault),
+            Some(fault) if passes(&fault) => Some(fault),
             fault => self.held.or(self.not_shown).or(fault),
         };
         told.map_or(Ok(value), |fault| Err(fault.into()))

@@ -315,9 +315,12 @@ impl Attempt<'_> {
     /// whom somebody else made, with a password that they may know, is this person's; and the fault that
     /// tells of it.
     async fn confirmed(
-        &self,
+        &mut self,
         permissions: &Permissions<ResourceId>,
     ) -> Result<(Permissions<ResourceId>, Option<Fault>), ReconcileError> {
+        if self.record.schedule.adoption_confirmed {
+            self.record.status.adoption_unconfirmed = false;
+        }
         if !self.record.status.adoption_unconfirmed {
             return Ok((permissions.clone(), None));
         }

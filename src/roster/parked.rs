@@ -204,7 +204,7 @@ pub async fn confirm(
     now: SystemTime,
 ) -> Result<Vec<Id>, RequeueError> {
     decide(roster, people, |record| {
-        record.status.adoption_unconfirmed = false;
+        record.schedule.adoption_confirmed = true;
         record.reopen(now);
         record.set_due(Some(now));
     })

@@ -531,7 +531,7 @@ impl UserRecord {
         self.schedule.phase = Phase::Applied;
         (self.schedule.attempts, self.lease.until) = (0, None);
         (self.schedule.waits_for, self.schedule.pending_since) = (None, None);
-        self.schedule.guard_waived = false;
+        (self.schedule.guard_waived, self.schedule.adoption_confirmed) = (false, false);
         self.status.had_user |= self.status.user.is_some();
         if self.spec.never_joined
             && self.status.user.is_none()

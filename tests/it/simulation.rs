@@ -148,7 +148,6 @@ impl House {
             faults: Arc::new(Mutex::new(weather.faults)),
             calls: Arc::default(),
             removals: Arc::default(),
-            shut_out: Arc::default(),
             doubled: Arc::default(),
             told: Arc::default(),
             skies: Arc::default(),

@@ -38,6 +38,10 @@ pub struct Access {
     /// The newest farewell of the life cycle that was weighed: its repeat is in no doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weighed: Option<Stamp>,
+    /// The newest farewell of the life cycle of each source: another source's does not undo the order in
+    /// which one says things.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub farewells: BTreeMap<String, Stamp>,
     /// When a person of these names was removed before. What was said by then is not of this one.
     #[serde(default, with = "nanos::option", skip_serializing_if = "Option::is_none")]
     pub floor: Option<SystemTime>,
@@ -163,6 +167,7 @@ impl Access {
             lifecycle_said: None,
             enabled: None,
             weighed: None,
+            farewells: BTreeMap::new(),
             floor: None,
             is_doubtful: false,
             reasons: BTreeMap::new(),
@@ -327,7 +332,8 @@ impl Access {
             }
             return Heard::Taken;
         }
-        if !said.is_after_farewell(&known) {
+        let own = self.farewells.get(said.source);
+        if !said.is_after_farewell(&known) || own.is_some_and(|own| !said.is_after_farewell(own)) {
             return Heard::Older;
         }
         if known.source.is_none() {
@@ -380,6 +386,10 @@ impl Access {
                 self.set_lifecycle(lifecycle, said.stamp_as_of(as_of.max(said.counted())));
             }
             let stamp = said.stamp();
+            let own = self.farewells.get(said.source);
+            if own.is_none_or(|own| stamp.is_after(own)) {
+                self.farewells.insert(said.source.to_owned(), stamp.clone());
+            }
             if self.weighed.as_ref().is_none_or(|weighed| stamp.is_after(weighed)) {
                 self.weighed = Some(stamp);
             }

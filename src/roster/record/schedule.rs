@@ -45,6 +45,10 @@ pub struct Schedule {
     /// Whether an operator let this removal through however many there were.
     #[serde(default, skip_serializing_if = "is_false")]
     pub guard_waived: bool,
+    /// Whether an operator said that the user that was adopted is this person's. Whoever has the lease
+    /// notes that in the status; written there, it would be lost beside a worker.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub adoption_confirmed: bool,
 }
 
 impl Schedule {
@@ -59,6 +63,7 @@ impl Schedule {
             due: None,
             class: DueClass::Ordinary,
             guard_waived: false,
+            adoption_confirmed: false,
         }
     }
 }

@@ -291,6 +291,7 @@ fn every_member_that_is_stored_is_told_in_the_paper() {
         waits_for: Some("z".to_owned()),
         class: DueClass::Farewell,
         guard_waived: true,
+        adoption_confirmed: true,
         ..record.schedule
     };
     let stored = serde_json::to_value(&record).unwrap();

@@ -138,6 +138,7 @@ impl From<Record> for UserRecord {
                 waits_for: old.waits_for,
                 pending_since: old.pending_since,
                 guard_waived: old.released,
+                adoption_confirmed: false,
                 ..Schedule::pending(old.modified)
             },
             freed_names: old.freed,

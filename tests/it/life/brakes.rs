@@ -178,7 +178,12 @@ async fn an_adopted_user_has_no_more_than_everybody_until_that_is_confirmed() {
         );
 
         let id = house.record(ANA).await.unwrap().id;
+        let worked_on = house.record(ANA).await.unwrap();
         parked::confirm(&*house.roster, &[id], house.at).await.unwrap();
+        // Whoever works on the record meanwhile carries over what they know of Connect.
+        let mut newer = house.record(ANA).await.unwrap();
+        newer.carry_status_from(&worked_on);
+        house.roster.write(&newer).await.unwrap().unwrap();
         pass(&mut house, 1).await;
         assert_eq!((&*house.profile(), house.parked().await.len()), ("CallCenterManager", 0));
     }

@@ -120,17 +120,9 @@ pub(crate) fn verdict(life: &Life, fates: &[Fate], now: SystemTime) -> Verdict {
     };
     let farewells =
         |part: Part| all.iter().filter(move |one| !one.welcomes && one.part == part && one.is_sure);
-    // Of two senders' farewells the roster keeps the one that counts as later. So where the clock of the
-    // other is ahead of ours, nobody can tell whether its own order is known still.
-    let is_kept = |farewell: &Statement, welcome: &Statement| {
-        let is_other = |other: &Statement| {
-            !other.welcomes && other.part == farewell.part && other.sender != farewell.sender
-        };
-        farewell.earliest >= welcome.latest || !all.iter().any(is_other)
-    };
     let ends = |farewell: &Statement, part| {
         let mut against = welcomes(part);
-        against.all(|welcome| farewell.holds_over(welcome) && is_kept(farewell, welcome))
+        against.all(|welcome| farewell.holds_over(welcome))
     };
     let removals: Vec<&Statement> = all.iter().filter(|one| one.removes).collect();
     if removals.iter().any(|removal| removal.is_sure && ends(removal, None)) {
@@ -349,8 +341,6 @@ fn is_told(house: &House, life: &Life) -> bool {
     let told = |record: &UserRecord| match &record.schedule.phase {
         Phase::Parked(parked) => match parked.fault.as_str() {
             "removalHeld" => house.removals_per_hour < 50,
-            // Of those who swap their names, and of nobody else, senders say names that clash.
-            "uniqueness" => life.sayings.iter().all(|saying| saying.sender == Sender::Okta),
             "renamed" => house.removals_per_hour < 50 || house.deactivate == "keep",
             _ => false,
         },

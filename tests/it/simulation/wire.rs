@@ -41,8 +41,6 @@ pub(crate) struct Wire {
     /// What was called, and when it arrived.
     pub(crate) calls: Arc<Mutex<Vec<(String, SystemTime)>>>,
     pub(crate) removals: Arc<Mutex<Vec<SystemTime>>>,
-    /// Whose power was taken, and when.
-    pub(crate) shut_out: Arc<Mutex<BTreeMap<String, SystemTime>>>,
     /// Owners who had two users of one name, or three.
     pub(crate) doubled: Arc<Mutex<Vec<String>>>,
     pub(crate) mutation: Option<Mutation>,
@@ -152,15 +150,7 @@ impl Wire {
         self.print(request, &response);
         if response.status() == 200 && removes {
             // Whose power was taken before loses no access by being removed, whenever that is.
-            let had_none = meant.as_ref().is_some_and(has_no_power);
-            // Whose power was taken a moment ago is removed by the same farewell; or was given it back by a
-            // call that came late, or whose writer was cut off before it was written down.
-            let user = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
-            let shut_out = self.shut_out.lock().unwrap().insert(user, now);
-            let moment = Duration::from_mins(59);
-            let is_same = shut_out
-                .is_some_and(|then| now.duration_since(then).is_ok_and(|passed| passed < moment));
-            if !is_same && !had_none {
+            if !meant.as_ref().is_some_and(has_no_power) {
                 self.removals.lock().unwrap().push(now);
             }
         }

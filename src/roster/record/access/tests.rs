@@ -227,6 +227,21 @@ fn one_clock_puts_its_own_statements_in_order_however_far_it_is_ahead() {
     assert_eq!(access.desired_state(), DesiredState::Active);
 }
 
+/// `hr` is six hundred seconds ahead: it deactivated somebody after it had activated them, and is heard in
+/// the other order, with a suspension by another sender in between.
+#[test]
+fn another_senders_farewell_does_not_undo_the_order_of_ones_own() {
+    let mut access = Access::unsaid();
+    let heard = |now: u64, time: u64, source| Said { time: at(time), now: at(now), source };
+    access.hear(&Granted(group("g")), heard(900, 900, "okta"));
+    access.hear(&Disabled, heard(1000, 1600, "hr"));
+    access.hear(&Disabled, heard(1150, 1150, "okta"));
+    assert_eq!(access.hear(&Activated, heard(1590, 1590, "hr")), Heard::Older);
+    assert_eq!(access.desired_state(), DesiredState::Inactive);
+    access.hear(&Activated, heard(1700, 1700, "hr"));
+    assert_eq!(access.desired_state(), DesiredState::Active, "one that is newer");
+}
+
 #[test]
 fn a_farewell_is_weighed_once_for_each_part_and_sender() {
     let said = |source, time| Said { time: at(time), now: at(1000), source };
