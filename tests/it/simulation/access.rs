@@ -240,6 +240,7 @@ impl Watch {
     /// Checks everybody, at rest.
     pub(crate) fn at_rest(&mut self, house: &House, lives: &[Life]) {
         let now = house.clock.now();
+        let is_overtaken = is_overtaken(lives, &house.fates.lock().unwrap());
         let state = house.wire.control(&json!({}));
         self.note(&state, lives);
         for (index, life) in lives.iter().enumerate() {
@@ -258,7 +259,7 @@ impl Watch {
                     told()
                 );
             }
-            if verdict == Verdict::In && !is_told(house, life) {
+            if verdict == Verdict::In && !is_told(house, life, is_overtaken) {
                 let works = users.iter().any(|user| has_power(user));
                 assert!(works, "welcome: p{} must be in and is not: {}", life.number, told());
             }
@@ -310,6 +311,7 @@ fn has_power(user: &Value) -> bool {
 /// Nobody works under a name that is another's now.
 fn check_names(house: &House, lives: &[Life], state: &Value) {
     let fates = house.fates.lock().unwrap();
+    let is_overtaken = is_overtaken(lives, &fates);
     let names: Vec<Option<&str>> =
         lives.iter().zip(fates.iter()).map(|(life, fates)| life.claimed(fates)).collect();
     for (index, life) in lives.iter().enumerate() {
@@ -319,7 +321,8 @@ fn check_names(house: &House, lives: &[Life], state: &Value) {
             let other = names.iter().position(|other| *other == Some(name));
             if let Some(other) = other.filter(|other| *other != index && name != own) {
                 assert!(
-                    is_told(house, life) || is_told(house, &lives[other]),
+                    is_told(house, life, is_overtaken)
+                        || is_told(house, &lives[other], is_overtaken),
                     "names: p{} works by the name of p{}: {:?}",
                     life.number,
                     lives[other].number,
@@ -336,11 +339,18 @@ fn is_held(house: &House, life: &Life) -> bool {
     house.removals_per_hour < 50 && records(house, life).iter().any(held)
 }
 
+/// Whether a change of somebody who trades names came before they had joined: then not all can have the
+/// names that they are to have.
+fn is_overtaken(lives: &[Life], fates: &[Vec<Fate>]) -> bool {
+    lives.iter().zip(fates).any(|(life, fates)| life.was_overtaken(fates))
+}
+
 /// Whether a person waits for somebody, who was told.
-fn is_told(house: &House, life: &Life) -> bool {
+fn is_told(house: &House, life: &Life, is_overtaken: bool) -> bool {
     let told = |record: &UserRecord| match &record.schedule.phase {
         Phase::Parked(parked) => match parked.fault.as_str() {
             "removalHeld" => house.removals_per_hour < 50,
+            "uniqueness" => is_overtaken,
             "renamed" => house.removals_per_hour < 50 || house.deactivate == "keep",
             _ => false,
         },

@@ -146,6 +146,16 @@ impl Life {
         });
         self.sayings.last().filter(|_| is_clear).map(|last| &*last.user_name)
     }
+
+    /// Whether a change was heard before the person had joined, and is nothing therefore: they have the
+    /// name of before, which may be another's by now.
+    pub(crate) fn was_overtaken(&self, fates: &[Fate]) -> bool {
+        let joined = fates.first().and_then(|fate| fate.first);
+        let is_change = |saying: &Saying| saying.says == Says::Changed;
+        let told = self.sayings.iter().zip(fates);
+        let mut changes = told.filter(|(saying, _)| is_change(saying));
+        changes.any(|(_, fate)| fate.first.is_some_and(|heard| joined.is_none_or(|it| heard < it)))
+    }
 }
 
 /// Somebody who came and never leaves: there is somebody to tell an empty instance by.
