@@ -21,6 +21,7 @@ pub mod inlet;
 pub mod client;
 mod digest;
 pub mod drain;
+pub mod drain_log;
 mod farewell;
 mod names;
 mod removal;
@@ -36,6 +37,7 @@ use std::time::{Duration, SystemTime};
 use crate::assign::Rules;
 use crate::assign::password::Password;
 use crate::connect::apply::Connect;
+use crate::connect::rate_limiter::RateLimiter;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind, Responsibility};
@@ -63,6 +65,8 @@ pub struct Reconciler {
     connect: Connect,
     rules: Rules,
     policy: Policy,
+    /// How fast the drain calls Connect.
+    rate_limiter: RateLimiter,
     /// The digest of the rules and the policy in force, 16 hexadecimal digits. A record that was
     /// applied under another is reconciled again when it is next written.
     digest: String,
@@ -177,6 +181,7 @@ impl Reconciler {
         entropy: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     ) -> Self {
         let digest = digest::digest(&rules, &policy);
+        let rate_limiter = RateLimiter::new(policy.rate);
         Self {
             roster,
             connect,
@@ -184,6 +189,7 @@ impl Reconciler {
             policy,
             digest,
             entropy,
+            rate_limiter,
             ending: AtomicBool::new(false),
             no_backlog: Mutex::new(None),
             pause: Mutex::new(None),
@@ -391,6 +397,12 @@ impl Reconciler {
         let asked_spec = (!matches!(on_rejection, OnRejection::Park)).then(|| record.spec.clone());
         let mut groups = None;
         for round in 1..=ROUNDS {
+            // Whoever was to leave a round ago may yet lose their power by a call that was given up, and
+            // is let in after that.
+            if let Some(until) = record.quiet_until(clock.now()) {
+                self.release(record, until).await?;
+                break;
+            }
             // Whether the names that were given up are free now in Connect too.
             let mut follows_names = false;
             let attempt = self.attempt(&mut record, password.as_ref(), &mut groups, budget).await;
@@ -411,7 +423,7 @@ impl Reconciler {
                 Err(ReconcileError::Superseded) if round < ROUNDS => continue,
                 // Others change it faster than we follow, or there is no time: back to the queue.
                 Err(ReconcileError::Superseded | ReconcileError::NotStarted) => {
-                    self.release(record, clock).await?;
+                    self.release(record, clock.now()).await?;
                     break;
                 }
             };
@@ -454,7 +466,7 @@ impl Reconciler {
                 (CommitOutcome::Superseded(newer), _) if round < ROUNDS => record = *newer,
                 // Others change it faster than we follow. Back to the queue, so that one busy
                 // record does not keep a worker.
-                (CommitOutcome::Superseded(newer), _) => self.release(*newer, clock).await?,
+                (CommitOutcome::Superseded(newer), _) => self.release(*newer, clock.now()).await?,
                 (CommitOutcome::LeaseLost, _) => break,
             }
         }
@@ -527,9 +539,11 @@ impl Reconciler {
             let newer = newer.filter(|newer| newer.lease.fence == record.lease.fence);
             let Some(mut newer) = newer else { return Ok(CommitOutcome::LeaseLost) };
             newer.carry_status_from(record);
-            if newer.is_farewell() && newer.lease.until.is_none() {
+            if newer.schedule.phase == Phase::Pending && newer.lease.until.is_none() {
                 // It was left due at the end of a lease that is given up now.
-                newer.set_due(Some(newer.spec.modified));
+                let works = newer.desired_state() == DesiredState::Active;
+                let quiet = newer.lease.quiet_until.filter(|_| works);
+                newer.set_due(quiet.max(Some(newer.spec.modified)));
             }
             // Their write may have brought a new username, and the next round may create a user
             // under it. As with the lease, the name is written down before CreateUser is sent.
@@ -548,12 +562,11 @@ impl Reconciler {
         Ok(CommitOutcome::LeaseLost)
     }
 
-    /// Gives up the lease and leaves the record due at once. The attempt counter is left alone:
-    /// nothing failed.
-    async fn release(&self, mut record: UserRecord, clock: Clock) -> Result<(), Fault> {
-        let now = clock.now();
+    /// Gives up the lease and leaves the record due then. The attempt counter is left alone: nothing
+    /// failed.
+    async fn release(&self, mut record: UserRecord, due: SystemTime) -> Result<(), Fault> {
         record.lease.until = None;
-        record.set_due(Some(now));
+        record.set_due(Some(due));
         // If somebody overtook us, their write has left the record due as well.
         let _overtaken = self.roster.write(&record).await?;
         Ok(())
@@ -606,7 +619,7 @@ impl Reconciler {
         if conflict.is_some() {
             // The content is somebody else's now; what we know of Connect goes into their record.
             if let CommitOutcome::Superseded(newer) = self.carry_over(&record).await? {
-                self.release(*newer, budget.clock).await?;
+                self.release(*newer, budget.clock.now()).await?;
             }
             return Ok(Reconciled::RolledBack(changed_meanwhile()));
         }

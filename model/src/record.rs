@@ -178,6 +178,8 @@ pub struct Record {
     pub phase: Phase,
     /// For how many ticks of the clock somebody has the lease.
     pub lease: u8,
+    /// For how many ticks a call of unknown fate may yet take power: nobody is let in before.
+    pub quiet: u8,
 }
 
 impl Record {
@@ -202,6 +204,7 @@ impl Record {
         },
         phase: Phase::Applied,
         lease: 0,
+        quiet: 0,
     };
 
     /// That of a person who works by this user since before all events.
@@ -218,6 +221,12 @@ impl Record {
     #[must_use]
     pub fn desired(&self) -> Desired {
         self.spec.access.desired()
+    }
+
+    /// True if a call of unknown fate may yet take power from whoever is to work.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet > 0 && self.desired() == Desired::Active
     }
 
     /// True if something is left to be done that waits for nobody's username.

@@ -21,6 +21,8 @@ pub enum Rule {
     /// After a call of unknown fate nobody works on the record until the call can have no effect
     /// any more.
     QuietTime,
+    /// Nor does whoever works already go another round for somebody who returned meanwhile.
+    QuietRound,
     /// A username is written down before CreateUser is sent under it.
     CandidateFirst,
     /// A lease lasts longer than the time in which calls are sent and the quiet time together.
@@ -48,7 +50,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule without which a promise is broken, in the order of the data: merge, write, work,
     /// settle.
-    pub const NEEDED: [Self; 16] = [
+    pub const NEEDED: [Self; 17] = [
         Self::SeparateTimes,
         Self::Reasons,
         Self::VersionCheck,
@@ -57,6 +59,7 @@ impl Rule {
         Self::CallsEarly,
         Self::Fence,
         Self::QuietTime,
+        Self::QuietRound,
         Self::CandidateFirst,
         Self::NotYet,
         Self::EvidenceByName,
@@ -75,9 +78,11 @@ impl Rule {
     pub const fn keeps(self) -> Promise {
         match self {
             Self::VersionCheck => Promise::NothingIsLost,
-            Self::CandidateFirst | Self::Fence | Self::CarryOver | Self::BreakCycles => {
-                Promise::OneUserInTheNewestState
-            }
+            Self::CandidateFirst
+            | Self::Fence
+            | Self::CarryOver
+            | Self::QuietRound
+            | Self::BreakCycles => Promise::OneUserInTheNewestState,
             Self::NamesWait => Promise::NobodyUnderAnothersName,
             Self::SeparateTimes
             | Self::Reasons
@@ -105,6 +110,7 @@ impl fmt::Display for Rule {
             Self::QuietTime => {
                 "nobody works until a call of unknown fate can have no effect any more"
             }
+            Self::QuietRound => "whoever works goes no further round in the quiet time",
             Self::CandidateFirst => "a username is written down before CreateUser is sent",
             Self::LongLease => "a lease outlasts the time for calls and the quiet time",
             Self::CallsEarly => "calls are sent only early in the lease",

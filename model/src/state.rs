@@ -165,7 +165,7 @@ impl State {
     #[must_use]
     pub fn is_due(&self, person: Person, rules: Rules) -> bool {
         let record = &self.records[person.index()];
-        let is_leased = record.lease > 0 && rules.has(Rule::Lease);
+        let is_leased = (record.lease > 0 && rules.has(Rule::Lease)) || record.is_quiet();
         let is_named = || self.is_name_free(person, rules) || self.gives_up_name(person, rules);
         !is_leased && (record.is_pending() || is_named())
     }

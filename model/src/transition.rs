@@ -215,13 +215,14 @@ fn store(next: &mut State, place: usize, write: Write, rules: Rules) {
             record.status = written.status;
         }
         record.begin_work(gives_up_name, rules);
+        let waits = record.is_quiet() && rules.has(Rule::QuietRound);
         if write == Write::Fail {
-            record.lease = written.lease;
-        } else if worker.is_late {
+            (record.lease, record.quiet) = (written.lease, written.quiet);
+        } else if worker.is_late || waits {
             record.lease = 0;
         }
         worker.begin_round(*record, gives_up_name);
-        (write != Write::Fail && !worker.is_late).then_some(worker)
+        (write != Write::Fail && !worker.is_late && !waits).then_some(worker)
     };
     next.note_write(person, Some(place));
 }
@@ -229,8 +230,8 @@ fn store(next: &mut State, place: usize, write: Write, rules: Rules) {
 /// True if something happens by the clock. A worker at work comes to its end before, unless it stands
 /// still.
 fn is_time_awaited(state: &State) -> bool {
-    let is_awaited =
-        state.in_flight.is_some() || state.records.iter().any(|record| record.lease > 0);
+    let is_awaited = state.in_flight.is_some()
+        || state.records.iter().any(|record| record.lease.max(record.quiet) > 0);
     let is_at_work = state.workers.iter().flatten().any(|worker| !worker.is_late);
     is_awaited && (!is_at_work || state.faults.pauses > 0)
 }
@@ -238,6 +239,7 @@ fn is_time_awaited(state: &State) -> bool {
 fn tick(next: &mut State) {
     for record in &mut next.records {
         record.lease = record.lease.saturating_sub(1);
+        record.quiet = record.quiet.saturating_sub(1);
     }
     // Who has sent a call gives it up by the end of the time for calls, which is now; its effect may
     // come for the quiet time from then on.

@@ -333,7 +333,12 @@ impl Worker {
             Write::Fail => {
                 record.phase = Phase::Pending;
                 let has_effect = self.course == Course::Unknown && rules.has(Rule::QuietTime);
-                record.lease = if has_effect { quiet } else { 0 };
+                let quiet = if has_effect { quiet } else { 0 };
+                // What a farewell does may be done twice, so the next one need not wait for its effect.
+                (record.lease, record.quiet) = match record.desired() {
+                    Desired::Active => (quiet, record.quiet),
+                    Desired::Inactive | Desired::Deleted => (0, record.quiet.max(quiet)),
+                };
                 if !rules.has(Rule::KeepIds) {
                     for id in UserId::ALL {
                         if self.seen[id.index()] == Seen::NotFound {

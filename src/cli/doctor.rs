@@ -210,7 +210,7 @@ fn roster(config: &Config) -> Vec<Finding> {
             "SUSPENDED_SECURITY_PROFILE",
             "none, though DEACTIVATE is delete",
             "set it to a profile that allows nothing: whoever leaves keeps their power until Connect \
-             has removed them, and whose farewell it is in doubt, or while it is paused, is not shut out",
+             has removed them, and whoever's farewell is in doubt, or comes while it is paused, is not shut out",
         ));
     }
     findings.push(match config.scim().map(|scim| &scim.client) {

@@ -24,7 +24,8 @@ const FASTER: f64 = 1.25;
 /// The least share of the rate: a drain that stood still would never learn that it may go on.
 const SLOWEST: f64 = 0.25;
 
-/// One token bucket for each operation. Its state is that of one run of the drain.
+/// One token bucket for each operation. Its state is that of a process: a run of the drain begins with
+/// what the one before left, so that no turn is lost between the two.
 #[derive(Debug)]
 pub struct RateLimiter {
     /// Calls a second for each operation, at most: `CONNECT_RATE`.

@@ -4,15 +4,17 @@
 //! what they hear to it. Several records are followed at once, so that a slow answer costs no turn;
 //! the turns themselves are those of [`RateLimiter`].
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::budget::Budget;
 use super::{Followed, Reconciled, Reconciler, WRITING};
-use crate::connect::rate_limiter::RateLimiter;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind};
@@ -91,132 +93,159 @@ impl Reconciler {
         result.map(|()| drained)
     }
 
+    /// Records are followed, and meanwhile the roster is asked what is due next, what groups owe is
+    /// written, and who waits for too long is looked for: none of these waits for another. Whatever goes
+    /// wrong, what is under way is brought to its end.
     async fn drain_held(
         &self,
         clock: Clock,
         deadline: Deadline,
         drained: &mut Drained,
     ) -> Result<(), Fault> {
-        let rate_limiter = RateLimiter::new(self.policy.rate);
         let deadline = deadline.sooner_by(WRITING);
-        let mut failed = None;
-        let mut looked = None;
-        while deadline.allows_a_call() && !self.is_ending() {
-            // Whom a change of a group concerns is due only once it is written whom. What cannot be
-            // written keeps nobody from what is due.
-            let mut is_owing = true;
-            for _ in 0..BATCH {
-                if !is_owing || self.is_ending() {
-                    break;
-                }
-                is_owing = match self.roster.mend(None).await {
-                    Ok(more) => more,
-                    Err(error) => {
-                        failed = Some(error);
-                        false
+        let (progress, ended) = (Notify::new(), AtomicUsize::new(0));
+        let ask = |rest: Duration, flags| {
+            let rest = rest.min(deadline.time_left());
+            // Progress cuts the rest short.
+            let rest = timeout(rest, progress.notified()).map(drop);
+            let ended = &ended;
+            async move {
+                rest.await;
+                let before = ended.load(Ordering::Relaxed);
+                Event::Asked(self.ask(clock.now(), flags).await, before)
+            }
+            .boxed()
+        };
+        let mut queue = Queue { is_mending: true, is_looking: true, ..Queue::default() };
+        let mut failed: Option<Fault> = None;
+        let mut events = FuturesUnordered::new();
+        events.push(self.mend().boxed());
+        events.push(self.look(clock).boxed());
+        events.push(ask(Duration::ZERO, true));
+        let mut looked = clock.now();
+        let mut flagged: Option<SystemTime> = None;
+        while let Some(event) = events.next().await {
+            let now = clock.now();
+            match event {
+                Event::Followed(id, followed, calls) => {
+                    queue.note_end(&id, now);
+                    ended.fetch_add(1, Ordering::Relaxed);
+                    if queue.is_idle() {
+                        progress.notify_one();
                     }
-                };
+                    drained.calls.add(&calls);
+                    match followed {
+                        Ok(followed) => {
+                            // A farewell is tried every half minute, and told once an hour.
+                            let is_news =
+                                !followed.is_farewell || self.is_news(&id, followed.name(), now);
+                            drained.note(&id, followed, is_news);
+                        }
+                        Err(fault) => failed = failed.or(Some(fault)),
+                    }
+                }
+                // What cannot be written keeps nobody from what is due.
+                Event::Mended(more) => {
+                    queue.is_mending = false;
+                    queue.is_owing = *more.as_ref().unwrap_or(&false);
+                    queue.unwritten = more.err().or(queue.unwritten.take());
+                    if queue.is_last && queue.is_idle() && !queue.is_owing {
+                        progress.notify_one();
+                    }
+                }
+                Event::Looked(overdue) => {
+                    queue.is_looking = false;
+                    match overdue {
+                        Ok(overdue) => drained.overdue.extend(overdue),
+                        Err(fault) => failed = failed.or(Some(fault)),
+                    }
+                }
+                Event::Asked(asked, before) => match asked {
+                    Err(fault) => failed = failed.or(Some(fault)),
+                    Ok(mut asked) => {
+                        // Whoever came to an end meanwhile may be due again.
+                        asked.is_last &= before == ended.load(Ordering::Relaxed);
+                        flagged = if asked.is_flagged { Some(now) } else { flagged };
+                        queue.is_done = asked.is_last && !queue.is_mending && !queue.is_owing;
+                        queue.fill(asked, now);
+                        queue.is_done &= queue.is_idle();
+                        let flags = flagged.is_none_or(|then| !lies_within(REFLAG, then, now));
+                        events.push(ask(REST, flags));
+                        if !queue.is_mending {
+                            queue.is_owing = true;
+                        }
+                        if !queue.is_looking && !lies_within(LOOK, looked, now) {
+                            (queue.is_looking, looked) = (true, now);
+                            events.push(self.look(clock).boxed());
+                        }
+                    }
+                },
             }
-            if looked.is_none_or(|looked| !lies_within(LOOK, looked, clock.now())) {
-                looked = Some(clock.now());
-                self.tell_overdue(clock.now(), drained).await?;
+            let goes_on =
+                !queue.is_done && failed.is_none() && deadline.allows_a_call() && !self.is_ending();
+            while goes_on
+                && queue.running.len() < AT_ONCE
+                && let Some(id) = queue.next()
+            {
+                events.push(self.follow_one(id, clock, deadline).boxed());
             }
-            let is_paused = self.is_paused(clock.now()).await?;
-            let due = match is_paused {
-                true => self.roster.due_farewells(clock.now(), BATCH).await?,
-                false => self.roster.due(clock.now(), BATCH).await?,
-            };
-            if due.is_empty() && is_paused {
+            if goes_on && queue.is_owing && !queue.is_mending {
+                queue.is_mending = true;
+                events.push(self.mend().boxed());
+            }
+            self.rate_limiter.set_farewells(queue.farewells());
+            if !goes_on && queue.running.is_empty() && !queue.is_mending && !queue.is_looking {
                 break;
             }
-            if due.is_empty() {
-                let soon = clock.now().checked_add(SOON).unwrap_or(clock.now());
-                if is_owing {
-                    continue;
-                }
-                if self.roster.due(soon, 1).await?.is_empty() {
-                    self.set_backlog(None).await?;
-                    break;
-                }
-                sleep(REST).await;
-                continue;
-            }
-            if due.len() > 1 {
-                let until = clock.now().checked_add(RETRY_AFTER);
-                self.set_backlog(until).await?;
-            }
-            if self.follow_all(due, &rate_limiter, clock, deadline, drained).await? {
-                sleep(REST).await;
-            }
         }
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        self.rate_limiter.set_farewells(0);
+        if queue.is_done && !queue.is_paused {
+            self.set_backlog(None).await?;
+        }
+        failed.or(queue.unwritten).map_or(Ok(()), Err)
     }
 
-    /// Follows these, several at once, and whoever is due before them by then: a farewell that comes
-    /// meanwhile is next. Whether there was nothing to do for any of them.
-    async fn follow_all(
-        &self,
-        due: Vec<Id>,
-        rate_limiter: &RateLimiter,
-        clock: Clock,
-        deadline: Deadline,
-        drained: &mut Drained,
-    ) -> Result<bool, Fault> {
-        let follow = async |id: Id| {
-            let mut budget = Budget::new(clock, deadline).with_rate_limiter(rate_limiter);
-            let followed = match self.is_ending() {
-                true => Ok(Followed::nothing(String::new())),
-                false => self.reconcile(&id, &mut budget).await,
-            };
-            (id, followed, budget.spent)
+    async fn follow_one(&self, id: Id, clock: Clock, deadline: Deadline) -> Event {
+        let mut budget = Budget::new(clock, deadline).with_rate_limiter(&self.rate_limiter);
+        let followed = self.reconcile(&id, &mut budget).await;
+        Event::Followed(id, followed, budget.spent)
+    }
+
+    /// Writes the next part of what changes of groups owe: whom a change concerns is due only once it is
+    /// written whom.
+    async fn mend(&self) -> Event {
+        Event::Mended(self.roster.mend(None).await.map_err(Fault::from))
+    }
+
+    /// Asks what is due, and flags the backlog if there is one and it is to be.
+    async fn ask(&self, now: SystemTime, flags: bool) -> Result<Asked, Fault> {
+        let is_paused = self.is_paused(now).await?;
+        let farewells = self.roster.due_farewells(now, BATCH).await?;
+        let due = match is_paused {
+            true => Vec::new(),
+            false => self.roster.due(now, BATCH).await?,
         };
-        let mut urgent = VecDeque::from(self.roster.due_farewells(clock.now(), BATCH).await?);
-        let mut waiting: VecDeque<Id> = due.into_iter().filter(|id| !urgent.contains(id)).collect();
-        let (mut begun, mut leavers) = (BTreeSet::new(), BTreeSet::new());
-        let mut running = FuturesUnordered::new();
-        let mut is_idle = true;
-        let mut asked = clock.now();
-        loop {
-            while running.len() < AT_ONCE && deadline.allows_a_call() {
-                // Farewells that hang leave others a turn all the same.
-                let is_full = leavers.len() >= MOST_FAREWELLS && !waiting.is_empty();
-                let farewell = if is_full { None } else { urgent.pop_front() };
-                let is_farewell = farewell.is_some();
-                let Some(id) = farewell.or_else(|| waiting.pop_front()) else { break };
-                if begun.insert(id.clone()) {
-                    if is_farewell {
-                        leavers.insert(id.clone());
-                    }
-                    running.push(follow(id));
-                }
-            }
-            rate_limiter.set_farewells(leavers.len().saturating_add(urgent.len()));
-            let Some((id, followed, calls)) = running.next().await else { break };
-            leavers.remove(&id);
-            let followed = followed?;
-            is_idle &= matches!(followed.reconciled, Reconciled::Pending(None));
-            drained.calls.add(&calls);
-            // A farewell is tried every half minute, and told once an hour.
-            let is_news = !followed.is_farewell || self.is_news(&id, followed.name(), clock.now());
-            drained.note(&id, followed, is_news);
-            let now = clock.now();
-            if waiting.is_empty() || now.duration_since(asked).is_ok_and(|age| age < REST) {
-                continue;
-            }
-            asked = now;
-            let farewells = self.roster.due_farewells(now, BATCH).await?;
-            urgent.extend(farewells.into_iter().filter(|id| !begun.contains(id)));
+        let is_flagged = flags && !is_paused && due.len() > 1;
+        if is_flagged {
+            self.set_backlog(now.checked_add(RETRY_AFTER)).await?;
         }
-        rate_limiter.set_farewells(0);
-        Ok(is_idle)
+        let soon = now.checked_add(SOON).unwrap_or(now);
+        let is_last = farewells.is_empty()
+            && due.is_empty()
+            && (is_paused || self.roster.due(soon, 1).await?.is_empty());
+        Ok(Asked { farewells, due, is_paused, is_flagged, is_last })
     }
 
-    /// Notes who has been pending for too long, each once an hour: a farewell for a minute, anybody
+    async fn look(&self, clock: Clock) -> Event {
+        Event::Looked(self.overdue(clock.now()).await)
+    }
+
+    /// Those who have been pending for too long, each once an hour: a farewell for a minute, anybody
     /// else for an hour.
-    async fn tell_overdue(&self, now: SystemTime, drained: &mut Drained) -> Result<(), Fault> {
+    async fn overdue(&self, now: SystemTime) -> Result<Vec<Stuck>, Fault> {
         let roster = self.roster.as_ref();
         let soon = now.checked_add(LATE_FAREWELL).unwrap_or(now);
-        let mut records = Vec::new();
+        let (mut overdue, mut records) = (Vec::new(), Vec::new());
         for id in roster.due_farewells(soon, BATCH).await? {
             records.extend(roster.load(&id).await?);
         }
@@ -239,9 +268,99 @@ impl Reconciler {
             }
             let cause = record.schedule.waits_for.unwrap_or_else(|| "not tried yet".to_owned());
             let fault = Fault::new(Kind::Unavailable, what).caused_by(cause);
-            drained.overdue.push(Stuck { id: record.id, owner: record.owner, fault });
+            overdue.push(Stuck { id: record.id, owner: record.owner, fault });
         }
-        Ok(())
+        Ok(overdue)
+    }
+}
+
+/// What happens in a run.
+enum Event {
+    /// A record was followed.
+    Followed(Id, Result<Followed, Fault>, Calls),
+    /// The roster was asked, when so many had been followed.
+    Asked(Result<Asked, Fault>, usize),
+    /// A part of what groups owe was written; whether there may be more.
+    Mended(Result<bool, Fault>),
+    /// Those who have been pending for too long, as far as they are to be told.
+    Looked(Result<Vec<Stuck>, Fault>),
+}
+
+/// What the roster says.
+struct Asked {
+    farewells: Vec<Id>,
+    /// All that is due, unless it is paused.
+    due: Vec<Id>,
+    is_paused: bool,
+    /// Whether the backlog was flagged.
+    is_flagged: bool,
+    /// Whether nothing is due, or will be soon.
+    is_last: bool,
+}
+
+/// What is due, as far as the roster was asked, and what is being followed.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Farewells that are due.
+    farewells: VecDeque<Id>,
+    /// Others that are due.
+    others: VecDeque<Id>,
+    /// What is being followed, and whether that is a farewell.
+    running: BTreeMap<Id, bool>,
+    /// What came to its end a moment ago: what is due may be older than that.
+    ended: BTreeMap<Id, SystemTime>,
+    /// Whether what changes of groups owe is just being written.
+    is_mending: bool,
+    /// Whether they may owe more.
+    is_owing: bool,
+    /// Whether it is just being looked who has been due for too long.
+    is_looking: bool,
+    /// Whether nothing is due, or will be soon, as the roster said last.
+    is_last: bool,
+    /// Whether nothing is left to do.
+    is_done: bool,
+    /// Whether all but farewells is paused.
+    is_paused: bool,
+    /// Why what is owed could not be written.
+    unwritten: Option<Fault>,
+}
+
+impl Queue {
+    /// Takes what the roster says is due in place of what it said before.
+    fn fill(&mut self, asked: Asked, now: SystemTime) {
+        (self.is_paused, self.is_last) = (asked.is_paused, asked.is_last);
+        self.ended.retain(|_, ended| lies_within(REST, *ended, now));
+        let is_new = |id: &Id| !self.running.contains_key(id) && !self.ended.contains_key(id);
+        self.farewells = asked.farewells.into_iter().filter(is_new).collect();
+        let others = asked.due.into_iter().filter(is_new).filter(|id| !self.farewells.contains(id));
+        self.others = others.collect();
+    }
+
+    /// Who is followed next. Farewells come first; such as hang leave others a turn all the same.
+    fn next(&mut self) -> Option<Id> {
+        let leaving = self.running.values().filter(|is_farewell| **is_farewell).count();
+        let is_full = leaving >= MOST_FAREWELLS && !self.others.is_empty();
+        let farewell = if is_full { None } else { self.farewells.pop_front() };
+        let is_farewell = farewell.is_some();
+        let id = farewell.or_else(|| self.others.pop_front())?;
+        self.running.insert(id.clone(), is_farewell);
+        Some(id)
+    }
+
+    fn note_end(&mut self, id: &Id, now: SystemTime) {
+        self.running.remove(id);
+        self.ended.insert(id.clone(), now);
+    }
+
+    /// How many farewells wait or are carried out.
+    fn farewells(&self) -> usize {
+        let leaving = self.running.values().filter(|is_farewell| **is_farewell).count();
+        self.farewells.len().saturating_add(leaving)
+    }
+
+    /// Whether nobody is followed, or is to be.
+    fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.farewells.is_empty() && self.others.is_empty()
     }
 }
 
@@ -254,10 +373,13 @@ const LATE_FAREWELL: Duration = Duration::from_mins(1);
 /// Anything else that is pending for longer than this is told.
 const LATE: Duration = Duration::from_hours(1);
 
+/// How often the backlog is flagged anew while there is one.
+const REFLAG: Duration = Duration::from_secs(20);
+
 /// A run goes on for what will be due within this time.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How long it rests where nothing is due yet.
+/// How often the roster is asked what is due; and how long nobody is followed again who just was.
 const REST: Duration = Duration::from_millis(500);
 
 impl Drained {

@@ -36,6 +36,9 @@ const OTHERS: usize = 64;
 /// A listing in which a person was not found whom nobody ever asked to join is good for so long.
 const STRANGER_LISTING_AGE: Duration = Duration::from_mins(10);
 
+/// So often the end of the sessions is asked for before a user is removed who still has power: some seconds.
+const SESSION_TRIES: u32 = 3;
+
 /// What becomes of the present user of somebody who left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
@@ -554,7 +557,9 @@ impl Attempt<'_> {
         if self.is_paused {
             return Err(paused().into());
         }
-        if leaver.has_no_power && waiting.contains(&leaver.user.ids.id) {
+        // Whose power could not be taken is not waited for long.
+        let may_wait = leaver.has_no_power || self.record.schedule.attempts < SESSION_TRIES;
+        if may_wait && waiting.contains(&leaver.user.ids.id) {
             return Err(sessions_not_ended().into());
         }
         self.delete(leaver).await

@@ -77,12 +77,10 @@ impl Attempt<'_> {
         };
         if status.is_unknown_user(&user.ids) {
             // An effect that came after its record was settled, from a call that was abandoned long
-            // before, or a user who was not shown when they were looked for. The record gets the user
-            // back, a tombstone too, and the drain sees to it.
-            match status.user {
-                None => status.user = Some(self.held(user)),
-                Some(_) if status.candidate_usernames.contains(&user.username) => {}
-                Some(_) => status.candidate_usernames.push(user.username.clone()),
+            // before, or a user who was not shown when they were looked for. The record, a tombstone too,
+            // looks for it by its name, and the drain sees to it: it may have been removed since we saw it.
+            if !status.candidate_usernames.contains(&user.username) {
+                status.candidate_usernames.push(user.username.clone());
             }
         } else if !claims && holds && gives_up == Some(true) && status.former_user.is_none() {
             // The name has moved on, or belongs to nobody any more: its user is a former one, which is

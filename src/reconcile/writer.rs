@@ -96,10 +96,11 @@ impl Reconciler {
         // between, and the sender would be told 202 of what was about to be done.
         if leased {
             record.take_lease(now);
-        // Without a lease it is the drain's, at once. Under somebody else's it stays due in a
-        // minute, by `reopen`: the holder finds the new version and goes round again before.
-        } else if !record.is_leased(now) {
-            record.set_due(Some(now));
+        // Without a lease it is the drain's, at once, or after the quiet time of a farewell. Under
+        // somebody else's it stays due in a minute, by `reopen`: the holder finds the new version and
+        // goes round again before.
+        } else if record.lease.until.is_none_or(|until| until <= now) {
+            record.set_due(record.quiet_until(now).or(Some(now)));
         }
         Ok(self.roster.write(&record).await?.map(|stored| {
             record.note_stored(stored);

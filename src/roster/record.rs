@@ -351,9 +351,14 @@ impl UserRecord {
     /// who works again.
     #[must_use]
     pub fn is_leased(&self, now: SystemTime) -> bool {
+        self.lease.until.is_some_and(|until| until > now) || self.quiet_until(now).is_some()
+    }
+
+    /// Until when a farewell of unknown fate may yet take power from somebody who is to work.
+    #[must_use]
+    pub fn quiet_until(&self, now: SystemTime) -> Option<SystemTime> {
         let works = self.desired_state() == DesiredState::Active;
-        let quiet = self.lease.quiet_until.filter(|_| works);
-        self.lease.until.max(quiet).is_some_and(|until| until > now)
+        self.lease.quiet_until.filter(|until| works && *until > now)
     }
 
     /// How long the lease still allows calls of Connect to be begun and ended.

@@ -159,6 +159,16 @@ impl World {
         Ok(())
     }
 
+    /// The users, as DescribeUser shows them, and the open sessions: `users` and `sessions` of what
+    /// `GET /_standin` shows, without the rest.
+    #[must_use]
+    pub fn users_and_sessions(&self) -> Value {
+        json!({
+            "users": self.instance.living().map(User::description).collect::<Vec<_>>(),
+            "sessions": self.instance.sessions,
+        })
+    }
+
     /// What `GET /_standin` shows; settings and faults have the names that `PUT` knows them by.
     fn state(&self) -> Value {
         let settings = &self.instance.settings;
@@ -171,9 +181,7 @@ impl World {
             .collect();
         let always = self.faults.always.iter();
         let always: BTreeMap<_, _> = always.map(|(name, fault)| (name, fault.name())).collect();
-        json!({
-            "users": self.instance.living().map(User::description).collect::<Vec<_>>(),
-            "sessions": self.instance.sessions,
+        let mut state = json!({
             "calls": self.journal.calls,
             "requests": self.journal.requests,
             "identity": settings.identity.name(),
@@ -184,7 +192,13 @@ impl World {
             "slowMs": u64::try_from(self.faults.slow.as_millis()).unwrap_or(u64::MAX),
             "faults": faults,
             "always": always,
-        })
+        });
+        if let (Some(state), Value::Object(who)) =
+            (state.as_object_mut(), self.users_and_sessions())
+        {
+            state.extend(who);
+        }
+        state
     }
 }
 

@@ -11,6 +11,7 @@ mod access;
 pub(crate) mod chance;
 mod check;
 mod clients;
+mod farewells;
 mod hands;
 mod lives;
 mod mutation;
@@ -452,75 +453,6 @@ fn a_thousand_at_once_are_acknowledged_and_use_the_quota() {
         );
         assert!(used > 0.95, "{used}");
     });
-}
-
-/// A farewell behind a crowd that joins is carried out in seconds, sessions included. `CROWD` says how
-/// many join; each has its place in the queue of Connect's two a second.
-#[test]
-fn who_leaves_behind_a_crowd_that_joins_is_out_in_seconds() {
-    const LEAVERS: usize = 20;
-    let joiners = variable("CROWD").map_or(400, |crowd| usize::try_from(crowd).unwrap());
-    runtime().block_on(async {
-        let connect = Settings { user_quota: joiners + LEAVERS, ..Settings::default() };
-        let house = House::under(&Weather { connect, ..Weather::calm() }, Chance::of(1), None);
-        let mut leavers = senders::crowd(&house, joiners + LEAVERS);
-        let joiners = leavers.split_off(LEAVERS);
-        for script in &leavers {
-            assert!(house.tell(script, 0, None).await);
-        }
-        while !house.is_at_rest() {
-            house.drain_once(None).await;
-        }
-        let names = leavers.iter().map(|script| script.events[0].user_name.clone());
-        let names: Vec<String> = names.collect();
-        house.wire.control(&json!({"signIn": names}));
-        for (script, number) in leavers.iter_mut().zip(1..) {
-            let at = house.clock.now() + Duration::from_secs(4) * number;
-            let joined = &script.events[0];
-            let (user_name, family_name) = (joined.user_name.clone(), "Left".to_owned());
-            let kind = "user.deactivated";
-            script.events.push(senders::Told { kind, at, user_name, family_name, greedy: false });
-        }
-        let told = joiners.iter().map(|script| house.tell(script, 0, None));
-        assert!(futures_util::future::join_all(told).await.into_iter().all(|told| told));
-        let drain = async {
-            while !house.is_at_rest() {
-                house.drain_once(None).await;
-            }
-        };
-        let leave = async {
-            let mut waits = Vec::new();
-            for script in &leavers {
-                sleep(Duration::from_secs(4)).await;
-                let start = Instant::now();
-                assert!(house.tell(script, 1, None).await);
-                while !is_out(&house, &script.events[1].user_name) {
-                    sleep(Duration::from_millis(100)).await;
-                }
-                waits.push(start.elapsed());
-            }
-            assert!(!house.is_at_rest(), "the crowd still waits");
-            waits
-        };
-        let (mut waits, ()) = tokio::join!(leave, drain);
-        waits.sort();
-        let (median, most) = (waits[LEAVERS / 2], waits[LEAVERS - 1]);
-        println!(
-            "behind {} who join, out after {median:?} (median), {most:?} (most)",
-            joiners.len()
-        );
-        assert!(median < Duration::from_secs(5), "{waits:?}");
-        assert!(most < Duration::from_secs(15), "{waits:?}");
-    });
-}
-
-/// Whether a user has the suspended profile alone and no session.
-fn is_out(house: &House, user_name: &str) -> bool {
-    let state = house.wire.control(&json!({}));
-    let user = state["users"].as_array().unwrap().iter().find(|user| user["Username"] == user_name);
-    let user = user.unwrap();
-    let id = user["Id"].as_str().unwrap();
-    user["SecurityProfileIds"] == json!([NO_ACCESS]) && state["sessions"][id].is_null()
 }
 
 #[test]

@@ -103,6 +103,41 @@ async fn a_farewell_waits_for_no_backlog() {
     assert_eq!(left.outcome(), "suspended", "{}", left.body);
 }
 
+/// The call that took the power is answered by 500, and the next worker goes round again for what was said
+/// meanwhile. Let in at once, they would be shut out by the late effect of that call.
+#[tokio::test]
+async fn who_returns_while_a_farewell_has_no_answer_is_let_in_after_its_late_effect() {
+    let mut house = given(&[]).await;
+    house.tell(&story("okta-user-created")).await;
+    house.later(Duration::from_secs(3600));
+    let left = dated(&envelope("user.deactivated", &story("okta-user-created")), house.at);
+    faults(&house.local, "UpdateUserSecurityProfiles", &["500-after"]);
+    house.deliver(&left, "msg_left").await.is(
+        202,
+        "pending",
+        "DescribeUser UpdateUserSecurityProfiles",
+    );
+    house.later(Duration::from_secs(2));
+    let back = dated(&envelope("user.activated", &story("okta-user-created")), house.at);
+    house.local.control(&json!({"slowMs": 700}));
+    faults(&house.local, "DescribeUser", &["slow"]);
+    let returns = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        house.deliver(&back, "msg_back").await
+    };
+    let ((drained, _), back) = tokio::join!(house.drain(), returns);
+    assert_eq!((drained.applied, back.status), (0, 202), "{drained:?} {}", back.body);
+    assert_nobody_works(&house);
+    for _ in 0..2 {
+        house.later(Duration::from_secs(9));
+        let (_, calls) = house.drain().await;
+        assert_eq!(calls, "", "nobody is let in before 30 s");
+    }
+    house.later(Duration::from_secs(12));
+    let drained = house.drain().await;
+    assert_eq!(house.profile(), AGENT, "{drained:?}");
+}
+
 #[tokio::test]
 async fn who_leaves_is_signed_out_and_a_refusal_holds_up_nothing() {
     for (kind, users) in [("user.deactivated", 1), ("user.deleted", 0)] {

@@ -199,7 +199,7 @@ impl Watch {
         let bound = house.weather.bound();
         let calm = house.weather.calm_since(now);
         let mut waits = false;
-        let state = house.wire.control(&json!({}));
+        let state = house.wire.state();
         self.note(&state, lives);
         for (index, life) in lives.iter().enumerate() {
             let verdict = verdict(life, &house.fates.lock().unwrap()[index], now);
@@ -241,7 +241,7 @@ impl Watch {
     pub(crate) fn at_rest(&mut self, house: &House, lives: &[Life]) {
         let now = house.clock.now();
         let is_overtaken = is_overtaken(lives, &house.fates.lock().unwrap());
-        let state = house.wire.control(&json!({}));
+        let state = house.wire.state();
         self.note(&state, lives);
         for (index, life) in lives.iter().enumerate() {
             let verdict = verdict(life, &house.fates.lock().unwrap()[index], now);
@@ -372,7 +372,7 @@ pub(crate) fn own_records(house: &House, life: &Life) -> Vec<UserRecord> {
 /// whoever reads what broke.
 fn records(house: &House, life: &Life) -> Vec<UserRecord> {
     let roster = &house.roster;
-    let state = house.wire.control(&json!({}));
+    let state = house.wire.state();
     let users = users(&state, life).into_iter();
     let owners = users.filter_map(|user| user["Tags"]["provisioner-owner"].as_str());
     let owners =

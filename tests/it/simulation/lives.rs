@@ -150,7 +150,7 @@ impl Life {
     /// Whether a change was heard before the person had joined, and is nothing therefore: they have the
     /// name of before, which may be another's by now.
     pub(crate) fn was_overtaken(&self, fates: &[Fate]) -> bool {
-        let joined = fates.first().and_then(|fate| fate.first);
+        let joined = fates.first().and_then(|fate| fate.done);
         let is_change = |saying: &Saying| saying.says == Says::Changed;
         let told = self.sayings.iter().zip(fates);
         let mut changes = told.filter(|(saying, _)| is_change(saying));
