@@ -2,6 +2,7 @@
 
 mod before;
 mod groups;
+mod table;
 
 use std::slice::from_ref;
 use std::sync::Arc;

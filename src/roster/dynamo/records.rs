@@ -1,0 +1,373 @@
+//! Records: an item each, with all that is written when one is.
+//!
+//! A record that is found as before is one item alone, on condition of its version. Where something
+//! else changes, all of it is one transaction with the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::DynamoRoster;
+use super::claim::{Claim, Claims, Known};
+use super::condition::{Action, Change, Condition};
+use super::item::{At, Item, broken, check_form, name, nanos, number, number_of, record_at, text, text_of};
+use super::place::place_actions;
+use super::transact::{ROOM, Reason, Transacted, Written};
+use crate::roster::key::{Id, Key};
+use crate::roster::parked::{State, is_held};
+use crate::roster::record::{DesiredState, DueClass, StoredKeys, UserRecord};
+use crate::roster::{RosterError, Stored, WriteConflict};
+
+/// The list of who is parked.
+pub(super) const PARKED: &str = "P";
+
+/// The states by which the index knows records. Who is parked stands in the table itself.
+pub(super) mod state {
+    /// Connect does not follow.
+    pub(in super::super) const PENDING: &str = "pending";
+    /// Connect does not follow, and they are on the way out.
+    pub(in super::super) const LEAVING: &str = "leaving";
+    /// Their user was removed.
+    pub(in super::super) const REMOVED: &str = "removed";
+    /// They never had one.
+    pub(in super::super) const FORGOTTEN: &str = "forgotten";
+}
+
+/// So many shards has each class of the index of what is due.
+pub(super) const DUE_SHARDS: u8 = 2;
+
+/// How often a write is judged again where others wrote what stands at its keys.
+const JUDGED: usize = 16;
+
+/// All that is written of a record besides its own item.
+#[derive(Default, PartialEq, Eq)]
+struct Surroundings {
+    claims: Claims,
+    shared: BTreeSet<Key>,
+    /// When they came, of the living.
+    place: Option<u64>,
+    /// Of who is parked: whether their removal is held, and whether they are living.
+    parked: Option<(bool, bool)>,
+}
+
+impl Surroundings {
+    fn of(record: &UserRecord) -> Result<Self, RosterError> {
+        let is_living = record.desired_state() != DesiredState::Deleted;
+        let created = nanos(record.created)?;
+        Ok(Self {
+            claims: Claims::of(record)?,
+            shared: record.shared_keys().into_iter().collect(),
+            place: is_living.then_some(created),
+            parked: (State::of(record) == State::Parked).then(|| (is_held(record), is_living)),
+        })
+    }
+}
+
+/// What is written in one transaction, and what may as well be written before or after it.
+#[derive(Default)]
+struct Plan {
+    firm: Vec<Action>,
+    /// To which key each of the last of these is.
+    keys: Vec<Key>,
+    /// Who is found by a key among others: whoever reads that looks at the record.
+    before: Vec<Action>,
+    after: Vec<Action>,
+}
+
+/// The partition of the index of what is due.
+pub(super) fn due_shard(class: DueClass, shard: u8) -> String {
+    match class {
+        DueClass::Farewell => format!("farewell{shard}"),
+        DueClass::Ordinary => format!("ordinary{shard}"),
+    }
+}
+
+/// A record's item.
+///
+/// # Errors
+/// If one of its times cannot be stored.
+fn record_item(record: &UserRecord, nonce: &str) -> Result<Item, RosterError> {
+    let doc = serde_json::to_string(record).map_err(|_| broken("no record"))?;
+    let mut item = record_at(record.id.as_str()).with([
+        (name::VERSION, number(record.row_version)),
+        (name::NONCE, text(nonce)),
+        (name::DOC, text(doc)),
+    ]);
+    if let Some(due) = record.schedule.due {
+        let shard = record.id.as_str().bytes().last().unwrap_or_default() % DUE_SHARDS;
+        item.insert(name::DUE.to_owned(), number(nanos(due)?));
+        let shard = due_shard(record.schedule.class, shard);
+        item.insert(name::DUE_SHARD.to_owned(), text(shard));
+    }
+    let is_living = record.desired_state() != DesiredState::Deleted;
+    let state = match State::of(record) {
+        State::Applied | State::Parked => None,
+        State::Pending if is_living => Some(state::PENDING),
+        State::Pending => Some(state::LEAVING),
+        State::Removed => Some(state::REMOVED),
+        State::Forgotten => Some(state::FORGOTTEN),
+    };
+    if let Some(state) = state {
+        let since = nanos(record.pending_since().unwrap_or(record.created))?;
+        item.insert(name::STATE.to_owned(), text(state));
+        item.insert(name::SINCE.to_owned(), number(since));
+    }
+    Ok(item)
+}
+
+/// The record of an item.
+///
+/// # Errors
+/// If it is none, or a newer build wrote it.
+pub(super) fn read_record(item: &Item) -> Result<UserRecord, RosterError> {
+    check_form(item)?;
+    let doc = text_of(item, name::DOC).ok_or_else(|| broken("a record that says nothing"))?;
+    let mut record = UserRecord::from_stored(doc)
+        .map_err(|error| RosterError::NotDone(format!("a record in the table: {error}")))?;
+    if number_of(item, name::VERSION) != Some(record.row_version) {
+        return Err(broken("a record of two versions"));
+    }
+    record.stored_keys = StoredKeys::new(&record)?;
+    Ok(record)
+}
+
+/// All that is written when a record that was `former` is `next` from now on, but for the claims on
+/// its keys: its own item first.
+///
+/// # Errors
+/// If one of its times cannot be stored.
+pub(super) fn found_as_before(
+    former: &UserRecord,
+    next: &UserRecord,
+    nonce: &str,
+) -> Result<Vec<Action>, RosterError> {
+    let (before, after) = (Surroundings::of(former)?, Surroundings::of(next)?);
+    let mut actions = vec![record_action(former.row_version, next, nonce)?];
+    actions.extend(parked_action(&next.id, before.parked, after.parked));
+    Ok(actions)
+}
+
+fn record_action(version: u64, next: &UserRecord, nonce: &str) -> Result<Action, RosterError> {
+    let put = Action::new(record_at(next.id.as_str()), Change::Put(record_item(next, nonce)?));
+    Ok(put.only_if(of_version(version)))
+}
+
+fn of_version(version: u64) -> Condition {
+    match version {
+        0 => Condition::new_item(),
+        version => Condition::of(name::VERSION, number(version)),
+    }
+}
+
+fn parked_action(
+    id: &Id,
+    before: Option<(bool, bool)>,
+    after: Option<(bool, bool)>,
+) -> Option<Action> {
+    let at = At::new(PARKED, id.as_str());
+    let change = match after {
+        after if after == before => return None,
+        None => Change::Delete,
+        Some((is_held, is_living)) => {
+            let doc = serde_json::json!({"held": is_held, "living": is_living}).to_string();
+            Change::Put(at.with([(name::DOC, text(doc))]))
+        }
+    };
+    Some(Action::new(at, change))
+}
+
+impl DynamoRoster {
+    pub(super) async fn load_record(&self, id: &Id) -> Result<Option<UserRecord>, RosterError> {
+        let item = self.read(&record_at(id.as_str())).await?;
+        item.as_ref().map(read_record).transpose()
+    }
+
+    pub(super) async fn write_record(
+        &self,
+        record: &UserRecord,
+    ) -> Result<Result<Stored, WriteConflict>, RosterError> {
+        let former = match self.former(record).await? {
+            Ok(former) => former,
+            Err(conflict) => return Ok(Err(conflict)),
+        };
+        let version = record.row_version.saturating_add(1);
+        let next = UserRecord { row_version: version, ..record.clone() };
+        let nonce = self.nonce();
+        let before = former.as_ref().map(Surroundings::of).transpose()?.unwrap_or_default();
+        let after = Surroundings::of(&next)?;
+        let own = record_action(record.row_version, &next, &nonce)?;
+        let written = if former.is_some() && before == after {
+            self.write_alone(own, &nonce).await?
+        } else {
+            let new = former.is_none().then_some(&next);
+            self.write_with(own, &nonce, &record.id, new, (&before, &after)).await?
+        };
+        let stored_keys = StoredKeys::new(&next)?;
+        Ok(written.map(|()| Stored { row_version: version, stored_keys }))
+    }
+
+    pub(super) async fn erase_record(
+        &self,
+        record: &UserRecord,
+    ) -> Result<Result<(), WriteConflict>, RosterError> {
+        let former = match self.former(record).await? {
+            Ok(Some(former)) => former,
+            Ok(None) => return Ok(Err(WriteConflict::StaleVersion)),
+            Err(conflict) => return Ok(Err(conflict)),
+        };
+        let own = Action::new(record_at(record.id.as_str()), Change::Delete);
+        let own = own.only_if(of_version(record.row_version));
+        let before = Surroundings::of(&former)?;
+        let none = Surroundings::default();
+        self.write_with(own, "", &record.id, None, (&before, &none)).await
+    }
+
+    /// What is stored of a record in the version that it has; read only where it does not come with it.
+    async fn former(
+        &self,
+        record: &UserRecord,
+    ) -> Result<Result<Option<UserRecord>, WriteConflict>, RosterError> {
+        if record.row_version == 0 {
+            return Ok(Ok(None));
+        }
+        let is_this = |former: &UserRecord| former.row_version == record.row_version;
+        if let Some(former) = record.stored_keys.record()?.filter(is_this) {
+            return Ok(Ok(Some(former)));
+        }
+        let stored = self.load_record(&record.id).await?.filter(is_this);
+        Ok(stored.map(Some).ok_or(WriteConflict::StaleVersion))
+    }
+
+    /// Writes a record's item alone.
+    async fn write_alone(
+        &self,
+        own: Action,
+        nonce: &str,
+    ) -> Result<Result<(), WriteConflict>, RosterError> {
+        let Change::Put(item) = own.change else { return Err(broken("no item of a record")) };
+        Ok(match self.put(item, own.condition).await? {
+            Written::Done => Ok(()),
+            // The answer of an earlier try was lost.
+            Written::Refused(Some(stored))
+                if text_of(&stored, name::NONCE) == Some(nonce) =>
+            {
+                Ok(())
+            }
+            Written::Refused(_) => Err(WriteConflict::StaleVersion),
+        })
+    }
+
+    /// Writes a record's item with all that changes around it. `new` is who comes.
+    async fn write_with(
+        &self,
+        own: Action,
+        nonce: &str,
+        id: &Id,
+        new: Option<&UserRecord>,
+        (before, after): (&Surroundings, &Surroundings),
+    ) -> Result<Result<(), WriteConflict>, RosterError> {
+        let is_erased = matches!(own.change, Change::Delete);
+        let mut known = Known::new();
+        for number in 0..JUDGED {
+            let plan = match plan(&own, id, new, (before, after), &known)? {
+                Ok(plan) => plan,
+                Err(conflict) => return Ok(Err(conflict)),
+            };
+            let Plan { firm, keys, before: first, after: last } = plan;
+            self.write_all(&first).await?;
+            let (reasons, is_unknown) = match self.transact(&firm).await? {
+                Transacted::Done => {
+                    // What is left behind leads to a record that says otherwise.
+                    drop(self.write_all(&last).await);
+                    return Ok(Ok(()));
+                }
+                Transacted::Refused { reasons, is_unknown } => (reasons, is_unknown),
+            };
+            match reasons.first() {
+                Some(reason @ Reason::Broken(Some(_))) if reason.is_by(nonce) => return Ok(Ok(())),
+                Some(Reason::Broken(None)) if is_erased && is_unknown => return Ok(Ok(())),
+                Some(Reason::Broken(_)) => return Ok(Err(WriteConflict::StaleVersion)),
+                Some(Reason::Held) | None => {}
+            }
+            learn(&mut known, &keys, &reasons)?;
+            if number > 2 {
+                self.pause(0).await;
+            }
+        }
+        Err(RosterError::NotDone("others wrote the same keys again and again".to_owned()))
+    }
+}
+
+/// Notes what stands at the keys of the last actions of a transaction that was refused.
+///
+/// # Errors
+/// If it was not refused for one of them.
+pub(super) fn learn(
+    known: &mut Known,
+    keys: &[Key],
+    reasons: &[Reason],
+) -> Result<(), RosterError> {
+    let skipped = reasons.len().saturating_sub(keys.len());
+    let mut is_wiser = false;
+    for (key, reason) in keys.iter().zip(reasons.iter().skip(skipped)) {
+        if let Reason::Broken(there) = reason {
+            known.insert(key.clone(), Claim::of(there.as_ref())?);
+            is_wiser = true;
+        }
+    }
+    match is_wiser {
+        true => Ok(()),
+        false => Err(broken("a transaction that was refused for no reason")),
+    }
+}
+
+/// What is written of a record, its own item first and the claims last.
+fn plan(
+    own: &Action,
+    id: &Id,
+    new: Option<&UserRecord>,
+    (before, after): (&Surroundings, &Surroundings),
+    known: &Known,
+) -> Result<Result<Plan, WriteConflict>, RosterError> {
+    let mut checked = BTreeMap::new();
+    for key in new.map(UserRecord::keys_of_deleted).unwrap_or_default() {
+        let there = known.get(&key).cloned().unwrap_or_default();
+        if let Some(new) = new
+            && there.outdates(new.spec.access.time)?
+        {
+            return Ok(Err(WriteConflict::StaleVersion));
+        }
+        let stays = there.stays(&key)?;
+        checked.insert(key, stays);
+    }
+    let claims = match before.claims.changes(&after.claims, id, known)? {
+        Ok(claims) => claims,
+        Err(conflict) => return Ok(Err(conflict)),
+    };
+    checked.extend(claims);
+    let mut plan = Plan { firm: vec![own.clone()], ..Plan::default() };
+    if before.place != after.place {
+        let former = before.place.map(|created| place_actions(id, created, false));
+        let next = after.place.map(|created| place_actions(id, created, true));
+        plan.firm.extend(former.into_iter().chain(next).flatten());
+    }
+    plan.firm.extend(parked_action(id, before.parked, after.parked));
+    let shared = |key: &Key| super::find::shared_at(key, id.as_str());
+    let new_keys = after.shared.difference(&before.shared).map(shared);
+    plan.before = new_keys.map(|at| Action::new(at.clone(), Change::Put(at.with([])))).collect();
+    let former_keys = before.shared.difference(&after.shared).map(shared);
+    plan.after = former_keys.map(|at| Action::new(at, Change::Delete)).collect();
+    let all = plan.firm.len().saturating_add(checked.len());
+    let all = all.saturating_add(plan.before.len()).saturating_add(plan.after.len());
+    if all <= ROOM {
+        plan.firm.append(&mut plan.before);
+        plan.firm.append(&mut plan.after);
+    }
+    (plan.keys, plan.firm) = checked.into_iter().fold(
+        (Vec::new(), plan.firm),
+        |(mut keys, mut firm), (key, action)| {
+            keys.push(key);
+            firm.push(action);
+            (keys, firm)
+        },
+    );
+    Ok(Ok(plan))
+}
