@@ -80,7 +80,7 @@ async fn are_marked(roster: &dyn Roster, ids: &[Id]) -> usize {
 }
 
 /// A thousand members in one change, 250 changed of ten thousand, and ten thousand who lose their group.
-async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
+pub(super) async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     let people = users(roster, 11, 1000).await;
     let change = GroupChange {
         add: members(&people),

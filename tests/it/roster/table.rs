@@ -3,6 +3,7 @@
 
 mod costs;
 mod proxy;
+mod stories;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use connect_provisioner::roster::dynamo::{DynamoRoster, client, create_table};
 use dynoxide::Database;
 use dynoxide::server::serve_on;
 
-use super::keeps_the_contract;
+use super::{groups, keeps_the_contract};
 use crate::simulation::chance::Chance;
 use proxy::{Hazard, Mutation, Proxy, TABLE};
 
@@ -58,6 +59,16 @@ fn engine() -> String {
 impl Table {
     /// One to which so many of a hundred requests go wrong.
     pub(super) async fn behind(seed: u64, faults: u64, mutation: Option<Mutation>) -> Self {
+        Self::with(seed, faults, mutation, None).await
+    }
+
+    /// The same, with groups that are written in parts of so many rows.
+    pub(super) async fn with(
+        seed: u64,
+        faults: u64,
+        mutation: Option<Mutation>,
+        part: Option<usize>,
+    ) -> Self {
         let address = engine();
         let engine = client(&aws(&format!("http://{address}")));
         create_table(&engine, TABLE).await.unwrap();
@@ -65,6 +76,10 @@ impl Table {
         let chance = Chance::of(seed);
         let entropy = Box::new(move || chance.bytes());
         let roster = DynamoRoster::new(client(&aws(&endpoint)), TABLE, entropy);
+        let roster = match part {
+            Some(part) => roster.fanning_out_by(part),
+            None => roster,
+        };
         Self { roster: Arc::new(roster), proxy, engine }
     }
 
@@ -94,4 +109,9 @@ async fn a_table_keeps_the_contract_whatever_happens_on_the_way() {
         let times: u64 = happened.get(&hazard).copied().unwrap_or_default();
         assert!(times > 0 || hazard == Hazard::UnprocessedItems, "{hazard:?} never happened");
     }
+}
+
+#[tokio::test]
+async fn a_large_group_is_whole_in_a_table() {
+    groups::large_groups_are_as_they_were_accepted(&*Table::calm().await.roster).await;
 }
