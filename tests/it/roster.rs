@@ -75,7 +75,11 @@ async fn what_is_told_of_a_record_is_what_it_holds(roster: &dyn Roster) {
 }
 
 /// Looks until it is so: what is due, and how many there are of each state, may be told late.
-async fn is_soon<T: PartialEq + std::fmt::Debug>(read: impl AsyncFn() -> T, expected: T, what: &str) {
+async fn is_soon<T: PartialEq + std::fmt::Debug>(
+    read: impl AsyncFn() -> T,
+    expected: T,
+    what: &str,
+) {
     let mut found = read().await;
     for _ in 0..200 {
         if found == expected {
@@ -453,8 +457,7 @@ async fn records_are_counted_by_their_states(roster: &dyn Roster) {
             more(now.held, before.held),
         ]
     };
-    let counts_are =
-        async |expected: [usize; 6], why: &str| is_soon(&counted, expected, why).await;
+    let counts_are = async |expected: [usize; 6], why: &str| is_soon(&counted, expected, why).await;
     let oldest_is = async |expected: Option<SystemTime>| {
         let oldest = async || roster.counts().await.unwrap().oldest_pending;
         is_soon(oldest, expected, "pending for longest").await;

@@ -120,9 +120,8 @@ impl Claim {
     /// Whether somebody who went by it is gone as of then or later.
     pub(super) fn outdates(&self, as_of: SystemTime) -> Result<bool, RosterError> {
         let as_of = nanos(as_of)?;
-        let is_later = |(time, is_forgotten): &Departure| {
-            *time > as_of || (*time == as_of && !is_forgotten)
-        };
+        let is_later =
+            |(time, is_forgotten): &Departure| *time > as_of || (*time == as_of && !is_forgotten);
         Ok(self.gone.values().any(is_later))
     }
 

@@ -95,6 +95,8 @@ impl Condition {
 pub(super) enum Change {
     /// It is this one.
     Put(Item),
+    /// It is this one, but for the texts of the writes before, and has none of these other attributes.
+    Write(Item, &'static [&'static str]),
     /// It is not there.
     Delete,
     /// A number of it is so much more.
@@ -156,6 +158,15 @@ impl Action {
                 let check = check.return_values_on_condition_check_failure(told).build()?;
                 whole.condition_check(check)
             }
+            Change::Write(item, others) => {
+                let Expression { text: update, names: set, values: to } = rewrite(item, others);
+                let (names, values) = (merged(Some(set), names), merged(to, values));
+                let update = Update::builder().table_name(table).update_expression(update);
+                let update = update.set_key(Some(key)).set_condition_expression(text);
+                let update = update.set_expression_attribute_names(Some(names));
+                let update = update.set_expression_attribute_values(Some(values));
+                whole.update(update.return_values_on_condition_check_failure(told).build()?)
+            }
             Change::Add(name, by) => {
                 let (mut names, mut values) =
                     (names.unwrap_or_default(), values.unwrap_or_default());
@@ -183,4 +194,38 @@ impl Action {
         }
         .build())
     }
+}
+
+/// The update by which an item is another, and the texts of its last writes each stand one further.
+pub(super) fn rewrite(item: &Item, others: &[&str]) -> Expression {
+    let (mut set, mut names, mut values) = (Vec::new(), HashMap::new(), HashMap::new());
+    for (name, value) in item {
+        if ![name::PK, name::SK].contains(&name.as_str()) {
+            set.push(format!("#{name} = :{name}"));
+            names.insert(format!("#{name}"), name.clone());
+            values.insert(format!(":{name}"), value.clone());
+        }
+    }
+    let [first, second, third] = name::FORMER_NONCES;
+    for (next, before) in [(first, name::NONCE), (second, first), (third, second)] {
+        set.push(format!("#{next} = if_not_exists(#{before}, :nobody)"));
+        names.insert(format!("#{next}"), next.to_owned());
+    }
+    values.insert(":nobody".to_owned(), super::item::text("-"));
+    let mut text = format!("SET {}", set.join(", "));
+    let gone: Vec<&&str> = others.iter().filter(|name| !item.contains_key(**name)).collect();
+    for (index, name) in gone.iter().enumerate() {
+        text.push_str(if index == 0 { " REMOVE #" } else { ", #" });
+        text.push_str(name);
+        names.insert(format!("#{name}"), (**name).to_string());
+    }
+    Expression { text, names, values: Some(values) }
+}
+
+/// All of both.
+pub(super) fn merged<T>(
+    one: Option<HashMap<String, T>>,
+    other: Option<HashMap<String, T>>,
+) -> HashMap<String, T> {
+    one.into_iter().flatten().chain(other.into_iter().flatten()).collect()
 }

@@ -184,8 +184,8 @@ impl Roster for DynamoRoster {
 
     fn health(&self) -> Result<(), RosterError> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.clone().map_or(Ok(()), |trouble| {
-            Err(RosterError::NotDone(trouble.text().to_owned()))
-        })
+        trouble
+            .clone()
+            .map_or(Ok(()), |trouble| Err(RosterError::NotDone(trouble.text().to_owned())))
     }
 }

@@ -89,8 +89,7 @@ impl Row {
         Ok(match self {
             Self::Put(own, member) => {
                 let doc = row_text(member)?;
-                let (there, back) =
-                    (member_at(group, *own), membership_at(&member.value, group));
+                let (there, back) = (member_at(group, *own), membership_at(&member.value, group));
                 let own = [
                     there.with([(name::DOC, text(&doc))]),
                     back.with([(name::DOC, text(doc)), (name::COUNT, number(own))]),

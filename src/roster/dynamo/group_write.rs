@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use super::DynamoRoster;
 use super::claim::{Claims, Known};
-use super::condition::{Action, Change, Condition};
+use super::condition::{Action, Change};
 use super::fan_out::Row;
 use super::groups::{group_item, group_places, membership_at, read_row};
-use super::item::{At, group_at, name, number, text};
-use super::records::learn;
+use super::item::{At, group_at, name, text};
+use super::records::{learn, of_version, overtaken};
 use super::transact::{ROOM, Reason, Transacted};
 use crate::roster::group::{Affected, Group, GroupChange, Member};
 use crate::roster::group_index::{Members, has_moved};
@@ -32,8 +32,8 @@ struct Delta {
 /// What is written at once with a group itself.
 struct Along {
     actions: Vec<Action>,
-    /// Whether that is but the word that it owes the rest.
-    owes: bool,
+    /// The text of what it owes, where that is but the word that it does.
+    owes: Option<String>,
 }
 
 impl DynamoRoster {
@@ -69,18 +69,22 @@ impl DynamoRoster {
             group.edition = group.edition.saturating_add(1);
             group.modified = change.now;
             let along = self.along(&group.id, &delta, change.now, false).await?;
-            if along.owes {
+            if along.owes.is_some() {
                 (group.fan_out_pending, group.fan_out_version) = (true, group.version);
             }
             let version = stored.as_ref().map_or(0, |stored| stored.version);
-            let own = Change::Put(group_item(&group, delta.next, &nonce)?);
+            let own = group_item(&group, delta.next, &nonce, along.owes.as_deref())?;
+            let own = Change::Write(own, &[name::OWES]);
             let own = Action::new(group_at(group.id.as_str()), own).only_if(of_version(version));
             let places = placed(stored.as_ref(), Some(&group))?;
             match self.write_group_with(own, along, places, claims).await? {
                 Ok(()) => return Ok(Ok(group)),
-                Err((keys, reasons, _)) => match reasons.first() {
+                Err((keys, reasons, is_unknown)) => match reasons.first() {
                     // The answer of an earlier try was lost.
                     Some(reason) if reason.is_by(&nonce) => return Ok(Ok(group)),
+                    Some(Reason::Broken(there)) if is_unknown => {
+                        overtaken(there.as_ref(), group.version)?;
+                    }
                     // Somebody else wrote the group, or a record that is to be marked, or has the name.
                     Some(Reason::Broken(_)) => {}
                     Some(Reason::Held) | None => drop(learn(&mut known, &keys, &reasons)),
@@ -161,7 +165,8 @@ impl DynamoRoster {
         let next = added.last().map_or(next, |(last, _)| last.saturating_add(1));
         let gone = removed.iter().filter_map(|own| Some((*own, members.list.get(own)?)));
         let gone = gone.map(|(own, member)| Row::Remove(own, member.value.clone()));
-        let rows = gone.chain(added.into_iter().chain(told).map(|(own, member)| Row::Put(own, member)));
+        let rows =
+            gone.chain(added.into_iter().chain(told).map(|(own, member)| Row::Put(own, member)));
         Ok(Delta { rows: rows.collect(), marks, next })
     }
 
@@ -185,11 +190,12 @@ impl DynamoRoster {
             actions.extend(self.mark_actions(marks, now, &self.nonce()).await?);
             // Of who is parked a mark is two items.
             if actions.len() <= BESIDE {
-                return Ok(Along { actions, owes: false });
+                return Ok(Along { actions, owes: None });
             }
         }
-        let owed = self.write_parts(id, (rows, marks), now, is_gone, &self.nonce()).await?;
-        Ok(Along { actions: vec![owed], owes: true })
+        let own = self.nonce();
+        let owed = self.write_parts(id, (rows, marks), now, is_gone, &own).await?;
+        Ok(Along { actions: vec![owed], owes: Some(own) })
     }
 
     /// Writes a group with what goes along. Where that is refused: the keys of its last actions, why each
@@ -229,11 +235,4 @@ fn placed(before: Option<&Group>, after: Option<&Group>) -> Result<Vec<Action>, 
         Action::new(at.clone(), Change::Put(row))
     });
     Ok(left.chain(taken).collect())
-}
-
-fn of_version(version: u64) -> Condition {
-    match version {
-        0 => Condition::new_item(),
-        version => Condition::of(name::VERSION, number(version)),
-    }
 }

@@ -51,8 +51,13 @@ pub(super) fn group_places(group: &Group) -> Result<Vec<At>, RosterError> {
     Ok([At::new(GROUPS, &place)].into_iter().chain(shared).collect())
 }
 
-/// A group's item.
-pub(super) fn group_item(group: &Group, next: u64, nonce: &str) -> Result<Item, RosterError> {
+/// A group's item, and the text of what it owes.
+pub(super) fn group_item(
+    group: &Group,
+    next: u64,
+    nonce: &str,
+    owes: Option<&str>,
+) -> Result<Item, RosterError> {
     // What it owes stands beside it, so that it may be taken away alone.
     let bare = Group { fan_out_pending: false, ..group.clone() };
     let doc = serde_json::to_string(&bare).map_err(|_| broken("no group"))?;
@@ -62,9 +67,7 @@ pub(super) fn group_item(group: &Group, next: u64, nonce: &str) -> Result<Item, 
         (name::COUNT, number(next)),
         (name::DOC, text(doc)),
     ]);
-    if group.fan_out_pending {
-        item.insert(name::OWES.to_owned(), text(nonce));
-    }
+    item.extend(owes.map(|owes| (name::OWES.to_owned(), text(owes))));
     Ok(item)
 }
 
@@ -94,10 +97,7 @@ pub(super) fn read_row(item: &Item) -> Result<(u64, Member), RosterError> {
 }
 
 impl DynamoRoster {
-    pub(super) async fn stored_group(
-        &self,
-        id: &Id,
-    ) -> Result<Option<StoredGroup>, RosterError> {
+    pub(super) async fn stored_group(&self, id: &Id) -> Result<Option<StoredGroup>, RosterError> {
         let item = self.read(&group_at(id.as_str())).await?;
         item.as_ref().map(read_group).transpose()
     }

@@ -26,6 +26,8 @@ pub(super) mod name {
     pub(in super::super) const VERSION: &str = "v";
     /// A random text of the write that wrote the item: by it a write whose answer was lost knows its own.
     pub(in super::super) const NONCE: &str = "w";
+    /// Those of the three writes before, the last first.
+    pub(in super::super) const FORMER_NONCES: [&str; 3] = ["w1", "w2", "w3"];
     /// What the item holds, as JSON.
     pub(in super::super) const DOC: &str = "doc";
     /// When a record is due, in nanoseconds since 1970.
@@ -112,6 +114,12 @@ pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 /// A natural number of an item.
 pub(super) fn number_of(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// Whether this write is the one that wrote an item, or one of the three before it.
+pub(super) fn is_by(item: &Item, nonce: &str) -> bool {
+    let all = [name::NONCE].into_iter().chain(name::FORMER_NONCES);
+    all.filter_map(|name| text_of(item, name)).any(|own| own == nonce)
 }
 
 /// A time of an item.

@@ -44,16 +44,14 @@ impl DynamoRoster {
         let at = At::alone(format!("E{}", short(event)));
         let over = now.checked_sub(TOMBSTONE_TTL).map_or(0, bound);
         let until = now.checked_add(TOMBSTONE_TTL).unwrap_or(now);
-        let item = at.with([
-            (name::TIME, number(nanos(now)?)),
-            (name::TTL, number(swept_after(until))),
-        ]);
+        let item =
+            at.with([(name::TIME, number(nanos(now)?)), (name::TTL, number(swept_after(until)))]);
         // What is swept late is over all the same.
         let is_new = Condition::any().absent(name::PK).at_most(name::TIME, number(over));
         match self.put(item, is_new).await? {
             Written::Done => Ok(now),
             // Also our own, if the answer to it was lost.
-            Written::Refused(stored) => {
+            Written::Refused(stored, _) => {
                 let seen = stored.as_ref().and_then(|seen| time_of(seen, name::TIME));
                 seen.ok_or_else(|| broken("an event that was seen at no time"))
             }
@@ -92,7 +90,7 @@ impl DynamoRoster {
             let is_last = Condition::default().is_or_absent(name::NONCE, last);
             match self.put(item, is_last).await? {
                 Written::Done => return Ok(true),
-                Written::Refused(stored) => there = stored,
+                Written::Refused(stored, _) => there = stored,
             }
             if number > 0 {
                 self.pause(2).await;
@@ -127,8 +125,7 @@ impl DynamoRoster {
         now: SystemTime,
         until: SystemTime,
     ) -> Result<bool, RosterError> {
-        let item =
-            note(DRAIN).with([(name::TIME, number(nanos(until)?)), (name::WHO, text(who))]);
+        let item = note(DRAIN).with([(name::TIME, number(nanos(until)?)), (name::WHO, text(who))]);
         let is_free = Condition::any()
             .absent(name::TIME)
             .at_most(name::TIME, number(bound(now)))

@@ -136,8 +136,7 @@ impl DynamoRoster {
         mut skip: usize,
         count: usize,
     ) -> Result<Vec<UserRecord>, RosterError> {
-        let is_living =
-            |record: &UserRecord| record.desired_state() != DesiredState::Deleted;
+        let is_living = |record: &UserRecord| record.desired_state() != DesiredState::Deleted;
         let (mut all, mut from) = (Vec::new(), None);
         while let Some(left) = count.checked_sub(all.len()).filter(|left| *left > 0) {
             let (rows, next) = self.page_of(query, from, left.saturating_add(skip)).await?;

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::DynamoRoster;
 use super::claim::{Claim, Claims, Known};
 use super::condition::{Action, Change, Condition};
-use super::item::{At, Item, broken, check_form, name, nanos, number, number_of, record_at, text, text_of};
+use super::item::{
+    At, Item, broken, check_form, is_by, name, nanos, number, number_of, record_at, text, text_of,
+};
 use super::place::place_actions;
 use super::transact::{ROOM, Reason, Transacted, Written};
 use crate::roster::key::{Id, Key};
@@ -33,6 +35,9 @@ pub(super) mod state {
 
 /// So many shards has each class of the index of what is due.
 pub(super) const DUE_SHARDS: u8 = 2;
+
+/// What a record's item has only where an index shows it.
+const OF_INDEXES: [&str; 4] = [name::DUE, name::DUE_SHARD, name::STATE, name::SINCE];
 
 /// How often a write is judged again where others wrote what stands at its keys.
 const JUDGED: usize = 16;
@@ -146,11 +151,12 @@ pub(super) fn found_as_before(
 }
 
 fn record_action(version: u64, next: &UserRecord, nonce: &str) -> Result<Action, RosterError> {
-    let put = Action::new(record_at(next.id.as_str()), Change::Put(record_item(next, nonce)?));
-    Ok(put.only_if(of_version(version)))
+    let written = Change::Write(record_item(next, nonce)?, &OF_INDEXES);
+    Ok(Action::new(record_at(next.id.as_str()), written).only_if(of_version(version)))
 }
 
-fn of_version(version: u64) -> Condition {
+/// That it is there in this version; not at all, if that is 0.
+pub(super) fn of_version(version: u64) -> Condition {
     match version {
         0 => Condition::new_item(),
         version => Condition::of(name::VERSION, number(version)),
@@ -195,10 +201,10 @@ impl DynamoRoster {
         let after = Surroundings::of(&next)?;
         let own = record_action(record.row_version, &next, &nonce)?;
         let written = if former.is_some() && before == after {
-            self.write_alone(own, &nonce).await?
+            self.write_alone(own, version, &nonce).await?
         } else {
             let new = former.is_none().then_some(&next);
-            self.write_with(own, &nonce, &record.id, new, (&before, &after)).await?
+            self.write_with(own, (version, &nonce), &record.id, new, (&before, &after)).await?
         };
         let stored_keys = StoredKeys::new(&next)?;
         Ok(written.map(|()| Stored { row_version: version, stored_keys }))
@@ -217,7 +223,7 @@ impl DynamoRoster {
         let own = own.only_if(of_version(record.row_version));
         let before = Surroundings::of(&former)?;
         let none = Surroundings::default();
-        self.write_with(own, "", &record.id, None, (&before, &none)).await
+        self.write_with(own, (0, ""), &record.id, None, (&before, &none)).await
     }
 
     /// What is stored of a record in the version that it has; read only where it does not come with it.
@@ -240,18 +246,22 @@ impl DynamoRoster {
     async fn write_alone(
         &self,
         own: Action,
+        version: u64,
         nonce: &str,
     ) -> Result<Result<(), WriteConflict>, RosterError> {
-        let Change::Put(item) = own.change else { return Err(broken("no item of a record")) };
-        Ok(match self.put(item, own.condition).await? {
+        let Change::Write(item, others) = &own.change else {
+            return Err(broken("no item of a record"));
+        };
+        Ok(match self.write_one(&own.at, (item, others), &own.condition).await? {
             Written::Done => Ok(()),
             // The answer of an earlier try was lost.
-            Written::Refused(Some(stored))
-                if text_of(&stored, name::NONCE) == Some(nonce) =>
-            {
-                Ok(())
+            Written::Refused(Some(stored), _) if is_by(&stored, nonce) => Ok(()),
+            Written::Refused(stored, is_unknown) => {
+                if is_unknown {
+                    overtaken(stored.as_ref(), version)?;
+                }
+                Err(WriteConflict::StaleVersion)
             }
-            Written::Refused(_) => Err(WriteConflict::StaleVersion),
         })
     }
 
@@ -259,7 +269,7 @@ impl DynamoRoster {
     async fn write_with(
         &self,
         own: Action,
-        nonce: &str,
+        (version, nonce): (u64, &str),
         id: &Id,
         new: Option<&UserRecord>,
         (before, after): (&Surroundings, &Surroundings),
@@ -284,7 +294,12 @@ impl DynamoRoster {
             match reasons.first() {
                 Some(reason @ Reason::Broken(Some(_))) if reason.is_by(nonce) => return Ok(Ok(())),
                 Some(Reason::Broken(None)) if is_erased && is_unknown => return Ok(Ok(())),
-                Some(Reason::Broken(_)) => return Ok(Err(WriteConflict::StaleVersion)),
+                Some(Reason::Broken(there)) => {
+                    if is_unknown && !is_erased {
+                        overtaken(there.as_ref(), version)?;
+                    }
+                    return Ok(Err(WriteConflict::StaleVersion));
+                }
                 Some(Reason::Held) | None => {}
             }
             learn(&mut known, &keys, &reasons)?;
@@ -293,6 +308,22 @@ impl DynamoRoster {
             }
         }
         Err(RosterError::NotDone("others wrote the same keys again and again".to_owned()))
+    }
+}
+
+/// Nothing, where a write to this version was surely not done, since the item knows who wrote its last
+/// four. Where it may have been, and been written over as often since, nobody can tell.
+///
+/// # Errors
+/// [`RosterError::Unknown`] for that.
+pub(super) fn overtaken(there: Option<&Item>, version: u64) -> Result<(), RosterError> {
+    let stored = there.and_then(|there| number_of(there, name::VERSION));
+    match stored {
+        // Ours would be among the last four.
+        Some(stored) if stored <= version.saturating_add(3) => Ok(()),
+        _ => Err(RosterError::Unknown(
+            "DynamoDB's answer was lost, and somebody else has written since".to_owned(),
+        )),
     }
 }
 
@@ -361,13 +392,11 @@ fn plan(
         plan.firm.append(&mut plan.before);
         plan.firm.append(&mut plan.after);
     }
-    (plan.keys, plan.firm) = checked.into_iter().fold(
-        (Vec::new(), plan.firm),
-        |(mut keys, mut firm), (key, action)| {
+    (plan.keys, plan.firm) =
+        checked.into_iter().fold((Vec::new(), plan.firm), |(mut keys, mut firm), (key, action)| {
             keys.push(key);
             firm.push(action);
             (keys, firm)
-        },
-    );
+        });
     Ok(Ok(plan))
 }

@@ -98,7 +98,8 @@ async fn until_active(client: &Client, table: &str) -> Result<(), RosterError> {
 }
 
 fn keys(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, BuildError> {
-    let key = |name: &str, of| KeySchemaElement::builder().attribute_name(name).key_type(of).build();
+    let key =
+        |name: &str, of| KeySchemaElement::builder().attribute_name(name).key_type(of).build();
     Ok(vec![key(partition, KeyType::Hash)?, key(sort, KeyType::Range)?])
 }
 

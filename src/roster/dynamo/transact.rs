@@ -4,14 +4,15 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     DeleteRequest, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 
 use super::DynamoRoster;
 use super::call::{CallError, Kind, Verdict, by_code};
-use super::condition::{Action, Change, Condition, Expression};
-use super::item::{At, Item, broken, check_form, name, text_of};
+use super::condition::{Action, Change, Condition, Expression, merged, rewrite};
+use super::item::{At, Item, broken, check_form, is_by};
 use crate::roster::RosterError;
 
 /// So many items fit into one transaction.
@@ -25,8 +26,9 @@ const BATCH: usize = 25;
 pub(super) enum Written {
     /// It is done.
     Done,
-    /// Its condition did not hold, for what was there, if anything.
-    Refused(Option<Item>),
+    /// Its condition did not hold, for what was there, if anything; and whether a try before may have been
+    /// carried out.
+    Refused(Option<Item>, bool),
 }
 
 /// What became of a transaction.
@@ -56,7 +58,7 @@ impl Reason {
     /// Whether an item that is there was written by this nonce.
     pub(super) fn is_by(&self, nonce: &str) -> bool {
         match self {
-            Self::Broken(Some(item)) => text_of(item, name::NONCE) == Some(nonce),
+            Self::Broken(Some(item)) => is_by(item, nonce),
             Self::Broken(None) | Self::Held => false,
         }
     }
@@ -88,12 +90,47 @@ impl DynamoRoster {
         match self.call(Kind::Write, send, by_code).await {
             Ok(_) => Ok(Written::Done),
             Err(CallError::Roster(error)) => Err(error),
-            Err(CallError::Refused(error, _)) => {
+            Err(CallError::Refused(error, is_unknown)) => {
                 let PutItemError::ConditionalCheckFailedException(failed) = error else {
                     return Err(broken("a condition that did not hold, and no word of it"));
                 };
                 failed.item.as_ref().map_or(Ok(()), check_form)?;
-                Ok(Written::Refused(failed.item))
+                Ok(Written::Refused(failed.item, is_unknown))
+            }
+        }
+    }
+
+    /// Writes an item on a condition, as [`Change::Write`] does in a transaction: one request, and none.
+    pub(super) async fn write_one(
+        &self,
+        at: &At,
+        (item, others): (&Item, &[&str]),
+        condition: &Condition,
+    ) -> Result<Written, RosterError> {
+        let Expression { text: update, names: set, values: to } = rewrite(item, others);
+        let (text, names, values) = match condition.expression() {
+            Some(Expression { text, names, values }) => (Some(text), Some(names), values),
+            None => (None, None, None),
+        };
+        let (names, values) = (merged(Some(set), names), merged(to, values));
+        let (update, text, names, values) = (&update, &text, &names, &values);
+        let send = |_| {
+            let request = self.client.update_item().table_name(&self.table).set_key(Some(at.key()));
+            let request = request.update_expression(update).set_condition_expression(text.clone());
+            let request = request.set_expression_attribute_names(Some(names.clone()));
+            let request = request.set_expression_attribute_values(Some(values.clone()));
+            let told = ReturnValuesOnConditionCheckFailure::AllOld;
+            request.return_values_on_condition_check_failure(told).send()
+        };
+        match self.call(Kind::Write, send, by_code).await {
+            Ok(_) => Ok(Written::Done),
+            Err(CallError::Roster(error)) => Err(error),
+            Err(CallError::Refused(error, is_unknown)) => {
+                let UpdateItemError::ConditionalCheckFailedException(failed) = error else {
+                    return Err(broken("a condition that did not hold, and no word of it"));
+                };
+                failed.item.as_ref().map_or(Ok(()), check_form)?;
+                Ok(Written::Refused(failed.item, is_unknown))
             }
         }
     }
@@ -168,7 +205,11 @@ impl DynamoRoster {
                 Err(CallError::Roster(error)) => return Err(error),
                 Err(CallError::Refused(..)) => return Err(broken("a condition where none was")),
             };
-            left = answer.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            left = answer
+                .unprocessed_items
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
             if left.is_empty() {
                 return Ok(());
             }
@@ -204,7 +245,11 @@ fn request(action: &Action) -> Result<WriteRequest, BuildError> {
         Change::Put(item) => {
             request.put_request(PutRequest::builder().set_item(Some(item.clone())).build()?)
         }
-        Change::Delete | Change::Add(..) | Change::Remove(_) | Change::Check => {
+        Change::Write(..)
+        | Change::Delete
+        | Change::Add(..)
+        | Change::Remove(_)
+        | Change::Check => {
             let delete = DeleteRequest::builder().set_key(Some(action.at.key()));
             request.delete_request(delete.build()?)
         }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1 as client;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
-use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
@@ -81,10 +81,11 @@ impl Hazard {
             Self::TransactionConflict | Self::TransactionThrottled | Self::InProgress => {
                 is_transaction
             }
-            Self::WriteConflict => ["PutItem", "DeleteItem"].contains(&operation),
+            Self::WriteConflict => ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
             Self::UnprocessedKeys => operation == "BatchGetItem" && keys(body).len() > 1,
             Self::UnprocessedItems => {
-                operation == "BatchWriteItem" && body["RequestItems"][TABLE].as_array().unwrap().len() > 1
+                operation == "BatchWriteItem"
+                    && body["RequestItems"][TABLE].as_array().unwrap().len() > 1
             }
             Self::ShortPage => operation == "Query",
             Self::LateIndex | Self::IncompleteIndex => body["IndexName"].is_string(),
@@ -160,7 +161,11 @@ impl Proxy {
                 tokio::spawn(async move {
                     let service = service_fn(|request| own.answer(request));
                     // Whoever is hung up on is told so by that.
-                    drop(server::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+                    drop(
+                        server::Builder::new()
+                            .serve_connection(TokioIo::new(stream), service)
+                            .await,
+                    );
                 });
             }
         });
@@ -314,7 +319,8 @@ impl Proxy {
         let mut cost = self.0.cost.lock().unwrap();
         cost.requests += 1;
         let consumed = &answer["ConsumedCapacity"];
-        let consumed = consumed.as_array().map_or_else(|| vec![consumed], |all| all.iter().collect());
+        let consumed =
+            consumed.as_array().map_or_else(|| vec![consumed], |all| all.iter().collect());
         let units: f64 = consumed.iter().filter_map(|own| own["CapacityUnits"].as_f64()).sum();
         match operation {
             "GetItem" | "BatchGetItem" | "Query" => cost.read += units,
@@ -356,16 +362,17 @@ fn keys(body: &Value) -> &Vec<Value> {
 
 fn forget_versions(write: &mut Value) {
     if write["ConditionExpression"] == "#v = :0" {
-        let write = write.as_object_mut().unwrap();
-        write.retain(|name, _| ["TableName", "Item", "Key"].contains(&name.as_str()));
+        write["ConditionExpression"] = json!("attribute_exists(#v) OR #v = :0");
     }
 }
 
 fn forget_nonces(answer: &mut Value) {
     match answer {
         Value::Object(members) => {
-            if let Some(nonce) = members.get_mut("w") {
-                *nonce = json!({"S": "another"});
+            for name in ["w", "w1", "w2", "w3"] {
+                if let Some(nonce) = members.get_mut(name) {
+                    *nonce = json!({"S": "another"});
+                }
             }
             members.values_mut().for_each(forget_nonces);
         }
@@ -375,7 +382,8 @@ fn forget_nonces(answer: &mut Value) {
 }
 
 fn refused(status: u16, code: &str) -> Answer {
-    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": code});
+    let body =
+        json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": code});
     (status, body.to_string().into_bytes())
 }
 
@@ -389,4 +397,3 @@ fn cancelled(body: &Value, code: &str) -> Answer {
     });
     (400, body.to_string().into_bytes())
 }
-

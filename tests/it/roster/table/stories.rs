@@ -61,7 +61,7 @@ async fn a_record_stands_in_a_table_as_text_with_its_numbers_beside_it() {
     assert_eq!(state, ["ordinary1", "pending"]);
     let doc: Value = serde_json::from_str(item["doc"].as_s().unwrap()).unwrap();
     assert_eq!(doc, serde_json::to_value(&one).unwrap());
-    assert_eq!(item.len(), 10, "{:?}", item.keys());
+    assert_eq!(item.len(), 13, "{:?}", item.keys());
     let claim = table.item(&format!("K#{}", Key::external_id("E1").as_str()), "#").await.unwrap();
     assert_eq!(claim["holder"].as_s().unwrap(), one.id.as_str());
 
@@ -138,7 +138,9 @@ async fn who_has_more_addresses_than_a_transaction_has_room_is_found_by_each() {
     let roster = &*table.roster;
     let mut one = record(1);
     let all: Vec<Value> = (0..150)
-        .map(|number| serde_json::json!({"type": "work", "value": format!("m{number}@example.com")}))
+        .map(
+            |number| serde_json::json!({"type": "work", "value": format!("m{number}@example.com")}),
+        )
         .collect();
     let mut user = person(1).resource().clone();
     user.insert("emails".to_owned(), all.into());
@@ -180,19 +182,30 @@ async fn those_who_meet_are_served_one_by_one(table: &Table) {
     let done = writers.into_iter().filter(|written| written.clone().unwrap().is_ok());
     assert_eq!(done.count(), 1, "of one version one is written over");
     let adders = (0..12).map(async |_| {
+        let mut unknown = 0;
         for _ in 0..5 {
             loop {
                 let mut stored = roster.load(&first[0]).await.unwrap().unwrap();
                 stored.generation += 1;
-                if roster.write(&stored).await.unwrap().is_ok() {
-                    break;
+                match roster.write(&stored).await {
+                    Ok(Ok(_)) => break,
+                    Ok(Err(conflict)) => assert_eq!(conflict, WriteConflict::StaleVersion),
+                    Err(RosterError::Unknown(_)) => {
+                        unknown += 1;
+                        break;
+                    }
+                    Err(error) => panic!("{error:?}"),
                 }
             }
         }
+        unknown
     });
-    join_all(adders).await;
+    let unknown: u64 = join_all(adders).await.into_iter().sum();
+    println!("of 60 writes nobody knows of {unknown}");
     let last = roster.load(&first[0]).await.unwrap().unwrap();
-    assert_eq!((last.generation, last.row_version), (stored.generation + 60, 62));
+    let added = last.generation - stored.generation;
+    assert!((60 - unknown..=60).contains(&added), "{added} of 60, {unknown} unknown");
+    assert_eq!(last.row_version, 2 + added);
 
     let visitors = (0..60_u8).map(async |number| {
         let mut own = record(100 + number);
@@ -236,11 +249,8 @@ async fn marks_come_after_rows(roster: &dyn Roster) {
         write(roster, person).await.unwrap();
     }
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-    let change = GroupChange {
-        add: members(&ids),
-        affected: Affected::Changed,
-        ..group(200, "Nine")
-    };
+    let change =
+        GroupChange { add: members(&ids), affected: Affected::Changed, ..group(200, "Nine") };
     let made = roster.write_group(&change).await.unwrap().unwrap();
     let mut is_owed = made.fan_out_pending;
     assert!(is_owed);
