@@ -17,6 +17,7 @@ mod groups;
 mod item;
 mod notes;
 mod place;
+mod plan;
 mod read;
 mod records;
 mod table;

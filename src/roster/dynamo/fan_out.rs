@@ -30,6 +30,10 @@ const MARKS: usize = 45;
 /// So many rows are one part: each is written both ways.
 const ROWS: usize = 48;
 
+/// A transaction may weigh four million bytes. Marks of records that weigh more are each one by itself:
+/// to mark somebody twice does no harm.
+pub(super) const WEIGHT: usize = 3_000_000;
+
 /// How often a part is judged again where a record that it marks was written meanwhile.
 const JUDGED: usize = 32;
 
@@ -101,6 +105,15 @@ impl Row {
                 .map(|at| Action::new(at, Change::Delete)),
         })
     }
+}
+
+/// How much the records among these weigh, in bytes.
+pub(super) fn weight(actions: &[Action]) -> usize {
+    let docs = actions.iter().map(|action| match &action.change {
+        Change::Write(item, _) => text_of(item, name::DOC).map_or(0, str::len),
+        Change::Put(_) | Change::Delete | Change::Add(..) | Change::Remove(_) | Change::Check => 0,
+    });
+    docs.fold(0, usize::saturating_add)
 }
 
 /// Where the item is of what a group owes.
@@ -237,7 +250,18 @@ impl DynamoRoster {
                 }
             }
             Part::Marks(ids) => {
-                actions.extend(self.mark_actions(&ids, debt.now, &self.nonce()).await?);
+                let marks = self.mark_actions(&ids, debt.now, &self.nonce()).await?;
+                if weight(&marks) <= WEIGHT {
+                    actions.extend(marks);
+                } else {
+                    let is_next =
+                        |_: &Action, next: &Action| !matches!(next.change, Change::Write(..));
+                    for mark in marks.chunk_by(is_next) {
+                        if let Transacted::Refused { .. } = self.transact(mark).await? {
+                            return Ok(None);
+                        }
+                    }
+                }
             }
         }
         if actions.len() > ROOM {

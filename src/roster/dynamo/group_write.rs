@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::DynamoRoster;
 use super::claim::{Claims, Known};
 use super::condition::{Action, Change};
-use super::fan_out::Row;
+use super::fan_out::{Row, WEIGHT, weight};
 use super::groups::{group_item, group_places, membership_at, read_row};
 use super::item::{At, group_at, name, text};
 use super::records::{learn, of_version, overtaken};
@@ -189,7 +189,7 @@ impl DynamoRoster {
             }
             actions.extend(self.mark_actions(marks, now, &self.nonce()).await?);
             // Of who is parked a mark is two items.
-            if actions.len() <= BESIDE {
+            if actions.len() <= BESIDE && weight(&actions) <= WEIGHT {
                 return Ok(Along { actions, owes: None });
             }
         }

@@ -3,23 +3,18 @@
 //! A record that is found as before is one item alone, on condition of its version. Where something
 //! else changes, all of it is one transaction with the record.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::DynamoRoster;
-use super::claim::{Claim, Claims, Known};
+use super::claim::{Claim, Known};
 use super::condition::{Action, Change, Condition};
 use super::item::{
-    At, Item, broken, check_form, is_by, name, nanos, number, number_of, record_at, text, text_of,
+    Item, broken, check_form, is_by, name, nanos, number, number_of, record_at, text, text_of,
 };
-use super::place::place_actions;
-use super::transact::{ROOM, Reason, Transacted, Written};
+use super::plan::{Plan, Surroundings, parked_action, plan};
+use super::transact::{Reason, Transacted, Written};
 use crate::roster::key::{Id, Key};
-use crate::roster::parked::{State, is_held};
+use crate::roster::parked::State;
 use crate::roster::record::{DesiredState, DueClass, StoredKeys, UserRecord};
 use crate::roster::{RosterError, Stored, WriteConflict};
-
-/// The list of who is parked.
-pub(super) const PARKED: &str = "P";
 
 /// The states by which the index knows records. Who is parked stands in the table itself.
 pub(super) mod state {
@@ -41,41 +36,6 @@ const OF_INDEXES: [&str; 4] = [name::DUE, name::DUE_SHARD, name::STATE, name::SI
 
 /// How often a write is judged again where others wrote what stands at its keys.
 const JUDGED: usize = 16;
-
-/// All that is written of a record besides its own item.
-#[derive(Default, PartialEq, Eq)]
-struct Surroundings {
-    claims: Claims,
-    shared: BTreeSet<Key>,
-    /// When they came, of the living.
-    place: Option<u64>,
-    /// Of who is parked: whether their removal is held, and whether they are living.
-    parked: Option<(bool, bool)>,
-}
-
-impl Surroundings {
-    fn of(record: &UserRecord) -> Result<Self, RosterError> {
-        let is_living = record.desired_state() != DesiredState::Deleted;
-        let created = nanos(record.created)?;
-        Ok(Self {
-            claims: Claims::of(record)?,
-            shared: record.shared_keys().into_iter().collect(),
-            place: is_living.then_some(created),
-            parked: (State::of(record) == State::Parked).then(|| (is_held(record), is_living)),
-        })
-    }
-}
-
-/// What is written in one transaction, and what may as well be written before or after it.
-#[derive(Default)]
-struct Plan {
-    firm: Vec<Action>,
-    /// To which key each of the last of these is.
-    keys: Vec<Key>,
-    /// Who is found by a key among others: whoever reads that looks at the record.
-    before: Vec<Action>,
-    after: Vec<Action>,
-}
 
 /// The partition of the index of what is due.
 pub(super) fn due_shard(class: DueClass, shard: u8) -> String {
@@ -163,23 +123,6 @@ pub(super) fn of_version(version: u64) -> Condition {
     }
 }
 
-fn parked_action(
-    id: &Id,
-    before: Option<(bool, bool)>,
-    after: Option<(bool, bool)>,
-) -> Option<Action> {
-    let at = At::new(PARKED, id.as_str());
-    let change = match after {
-        after if after == before => return None,
-        None => Change::Delete,
-        Some((is_held, is_living)) => {
-            let doc = serde_json::json!({"held": is_held, "living": is_living}).to_string();
-            Change::Put(at.with([(name::DOC, text(doc))]))
-        }
-    };
-    Some(Action::new(at, change))
-}
-
 impl DynamoRoster {
     pub(super) async fn load_record(&self, id: &Id) -> Result<Option<UserRecord>, RosterError> {
         let item = self.read(&record_at(id.as_str())).await?;
@@ -221,9 +164,10 @@ impl DynamoRoster {
         };
         let own = Action::new(record_at(record.id.as_str()), Change::Delete);
         let own = own.only_if(of_version(record.row_version));
+        let version = record.row_version.saturating_add(1);
         let before = Surroundings::of(&former)?;
         let none = Surroundings::default();
-        self.write_with(own, (0, ""), &record.id, None, (&before, &none)).await
+        self.write_with(own, (version, ""), &record.id, None, (&before, &none)).await
     }
 
     /// What is stored of a record in the version that it has; read only where it does not come with it.
@@ -277,23 +221,22 @@ impl DynamoRoster {
         let is_erased = matches!(own.change, Change::Delete);
         let mut known = Known::new();
         for number in 0..JUDGED {
-            let plan = match plan(&own, id, new, (before, after), &known)? {
+            let plan = match plan(&own, (id, version), new, (before, after), &known)? {
                 Ok(plan) => plan,
                 Err(conflict) => return Ok(Err(conflict)),
             };
             let Plan { firm, keys, before: first, after: last } = plan;
             self.write_all(&first).await?;
             let (reasons, is_unknown) = match self.transact(&firm).await? {
-                Transacted::Done => {
-                    // What is left behind leads to a record that says otherwise.
-                    drop(self.write_all(&last).await);
-                    return Ok(Ok(()));
-                }
+                Transacted::Done => return Ok(Ok(self.sweep(&last).await)),
                 Transacted::Refused { reasons, is_unknown } => (reasons, is_unknown),
             };
             match reasons.first() {
-                Some(reason @ Reason::Broken(Some(_))) if reason.is_by(nonce) => return Ok(Ok(())),
-                Some(Reason::Broken(None)) if is_erased && is_unknown => return Ok(Ok(())),
+                // The answer of an earlier try was lost.
+                Some(reason) if reason.is_by(nonce) => return Ok(Ok(self.sweep(&last).await)),
+                Some(Reason::Broken(None)) if is_erased && is_unknown => {
+                    return Ok(Ok(self.sweep(&last).await));
+                }
                 Some(Reason::Broken(there)) => {
                     if is_unknown && !is_erased {
                         overtaken(there.as_ref(), version)?;
@@ -308,6 +251,13 @@ impl DynamoRoster {
             }
         }
         Err(RosterError::NotDone("others wrote the same keys again and again".to_owned()))
+    }
+
+    /// Takes rows away that lead to a record which says otherwise by now: those that stay do no harm.
+    async fn sweep(&self, rows: &[Action]) {
+        for Action { at, condition, .. } in rows {
+            drop(self.take(at, condition.clone()).await);
+        }
     }
 }
 
@@ -348,55 +298,4 @@ pub(super) fn learn(
         true => Ok(()),
         false => Err(broken("a transaction that was refused for no reason")),
     }
-}
-
-/// What is written of a record, its own item first and the claims last.
-fn plan(
-    own: &Action,
-    id: &Id,
-    new: Option<&UserRecord>,
-    (before, after): (&Surroundings, &Surroundings),
-    known: &Known,
-) -> Result<Result<Plan, WriteConflict>, RosterError> {
-    let mut checked = BTreeMap::new();
-    for key in new.map(UserRecord::keys_of_deleted).unwrap_or_default() {
-        let there = known.get(&key).cloned().unwrap_or_default();
-        if let Some(new) = new
-            && there.outdates(new.spec.access.time)?
-        {
-            return Ok(Err(WriteConflict::StaleVersion));
-        }
-        let stays = there.stays(&key)?;
-        checked.insert(key, stays);
-    }
-    let claims = match before.claims.changes(&after.claims, id, known)? {
-        Ok(claims) => claims,
-        Err(conflict) => return Ok(Err(conflict)),
-    };
-    checked.extend(claims);
-    let mut plan = Plan { firm: vec![own.clone()], ..Plan::default() };
-    if before.place != after.place {
-        let former = before.place.map(|created| place_actions(id, created, false));
-        let next = after.place.map(|created| place_actions(id, created, true));
-        plan.firm.extend(former.into_iter().chain(next).flatten());
-    }
-    plan.firm.extend(parked_action(id, before.parked, after.parked));
-    let shared = |key: &Key| super::find::shared_at(key, id.as_str());
-    let new_keys = after.shared.difference(&before.shared).map(shared);
-    plan.before = new_keys.map(|at| Action::new(at.clone(), Change::Put(at.with([])))).collect();
-    let former_keys = before.shared.difference(&after.shared).map(shared);
-    plan.after = former_keys.map(|at| Action::new(at, Change::Delete)).collect();
-    let all = plan.firm.len().saturating_add(checked.len());
-    let all = all.saturating_add(plan.before.len()).saturating_add(plan.after.len());
-    if all <= ROOM {
-        plan.firm.append(&mut plan.before);
-        plan.firm.append(&mut plan.after);
-    }
-    (plan.keys, plan.firm) =
-        checked.into_iter().fold((Vec::new(), plan.firm), |(mut keys, mut firm), (key, action)| {
-            keys.push(key);
-            firm.push(action);
-            (keys, firm)
-        });
-    Ok(Ok(plan))
 }

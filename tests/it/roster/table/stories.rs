@@ -9,14 +9,18 @@ use connect_provisioner::fault::{Fault, Kind};
 use connect_provisioner::roster::group::{Affected, GroupChange};
 use connect_provisioner::roster::key::{Id, Key};
 use connect_provisioner::roster::record::UserRecord;
-use connect_provisioner::roster::{Guard, Roster, RosterError, WriteConflict};
+use connect_provisioner::roster::{Guard, Roster, RosterError, WriteConflict, write_group};
+use connect_provisioner::scim::Person;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
+use super::super::groups::{Writer, two_write_a_group_and_a_third_mends};
 use super::super::{at, group, keeps_the_contract, members, person, record, write};
 use super::Table;
 use super::proxy::{Mutation, TABLE};
+use crate::simulation::chance::Chance;
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -144,7 +148,7 @@ async fn who_has_more_addresses_than_a_transaction_has_room_is_found_by_each() {
         .collect();
     let mut user = person(1).resource().clone();
     user.insert("emails".to_owned(), all.into());
-    one.spec.person = connect_provisioner::scim::Person::new(user);
+    one.spec.person = Person::new(user);
     write(roster, &mut one).await.unwrap();
     for number in [0, 77, 149] {
         let key = Key::email(&format!("M{number}@example.com"));
@@ -242,7 +246,7 @@ async fn who_meets_at_a_table_is_served_one_by_one_whatever_happens_on_the_way()
 }
 
 /// Nobody is marked whose row does not say yet what they are marked for, wherever it is cut off.
-async fn marks_come_after_rows(roster: &dyn Roster) {
+pub(super) async fn marks_come_after_rows(roster: &dyn Roster) {
     let mut people: Vec<UserRecord> = (1..=9).map(record).collect();
     for person in &mut people {
         person.settle("rules", at(10));
@@ -279,6 +283,48 @@ async fn nobody_is_marked_before_their_row_is_there() {
     }
 }
 
+#[tokio::test]
+async fn who_is_cut_off_in_a_large_change_at_a_table_is_mended_by_another() {
+    let mut ends = BTreeSet::new();
+    for seed in 0..12 {
+        let part = usize::try_from(1 + seed % 6).unwrap();
+        let table = Table::with(seed, 10, None, Some(part)).await;
+        let chance = Chance::of(seed);
+        let cut = async |writer: Writer<'_>| {
+            let ended = timeout(chance.milliseconds(150), writer).await.ok();
+            // What is under way arrives all the same.
+            sleep(Duration::from_millis(100)).await;
+            ended
+        };
+        let roster = &*table.roster;
+        ends.insert(two_write_a_group_and_a_third_mends(seed, roster, roster, cut).await);
+    }
+    println!("{ends:?}");
+    assert!(ends.len() > 1, "some are cut off before, and some after: {ends:?}");
+}
+
+#[tokio::test]
+async fn members_who_weigh_more_than_a_transaction_may_are_marked_all_the_same() {
+    let table = Table::calm().await;
+    let roster = &*table.roster;
+    let mut people: Vec<UserRecord> = (1..=12).map(record).collect();
+    for own in &mut people {
+        let mut user = own.spec.person.resource().clone();
+        user.insert("title".to_owned(), "x".repeat(380_000).into());
+        own.spec.person = Person::new(user);
+        own.settle("rules", at(10));
+        write(roster, own).await.unwrap();
+    }
+    let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+    let change =
+        GroupChange { add: members(&ids), affected: Affected::Changed, ..group(200, "Heavy") };
+    let made = write_group(roster, &change, || true).await.unwrap().unwrap();
+    assert!(!made.fan_out_pending);
+    for own in &people {
+        assert!(!roster.load(&own.id).await.unwrap().unwrap().is_applied());
+    }
+}
+
 /// Whether a test fails.
 async fn fails(test: impl Future<Output = ()>) -> bool {
     AssertUnwindSafe(test).catch_unwind().await.is_err()
@@ -308,7 +354,7 @@ async fn what_a_table_cannot_take_is_surely_not_done_and_told() {
     let mut large = record(1);
     let mut user = person(1).resource().clone();
     user.insert("title".to_owned(), "x".repeat(420_000).into());
-    large.spec.person = connect_provisioner::scim::Person::new(user);
+    large.spec.person = Person::new(user);
     let refused = roster.write(&large).await.unwrap_err();
     assert!(matches!(refused, RosterError::NotDone(_)), "{refused:?}");
     assert!(roster.health().is_err());
