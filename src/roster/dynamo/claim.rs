@@ -147,8 +147,8 @@ impl Claim {
             Change::Put(item)
         };
         let condition = Condition::default()
-            .is_or_absent(name::HOLDER, self.holder.as_ref().map(text))
-            .is_or_absent(name::GONE, self.gone_text()?.map(text));
+            .has(name::HOLDER, self.holder.as_ref().map(text))
+            .has(name::GONE, self.gone_text()?.map(text));
         Ok(Action::new(at, change).only_if(condition))
     }
 

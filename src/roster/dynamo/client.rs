@@ -12,8 +12,9 @@ use aws_sdk_dynamodb::config::Builder;
 /// is lost, and another is sooner answered.
 const TRY: Duration = Duration::from_secs(1);
 
-/// A client with the credentials, Region and endpoint of a configuration. It tries everything once:
-/// the roster itself tries again, since of every single try it has to know what may have come of it. By
+/// A client with the credentials, Region and endpoint of a configuration.
+///
+/// It tries everything once: the roster itself tries again, since of every single try it has to know what may have come of it. By
 /// itself the SDK would wait a second and two between its tries, would try no conflict again, and would
 /// try nothing at all once all clients of the process had failed for a while.
 #[must_use]

@@ -64,7 +64,7 @@ impl Condition {
     }
 
     /// An attribute has this value, or is not there.
-    pub(super) fn is_or_absent(self, name: &'static str, value: Option<AttributeValue>) -> Self {
+    pub(super) fn has(self, name: &'static str, value: Option<AttributeValue>) -> Self {
         match value {
             Some(value) => self.is(name, value),
             None => self.absent(name),

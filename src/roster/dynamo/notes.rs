@@ -87,7 +87,7 @@ impl DynamoRoster {
             let nonce = self.nonce();
             let item = at.with([(name::DOC, text(doc)), (name::NONCE, text(&nonce))]);
             let last = there.as_ref().and_then(|there| text_of(there, name::NONCE)).map(text);
-            let is_last = Condition::default().is_or_absent(name::NONCE, last);
+            let is_last = Condition::default().has(name::NONCE, last);
             match self.put(item, is_last).await? {
                 Written::Done => return Ok(true),
                 Written::Refused(stored, _) => there = stored,

@@ -228,14 +228,14 @@ impl DynamoRoster {
             let Plan { firm, keys, before: first, after: last } = plan;
             self.write_all(&first).await?;
             let (reasons, is_unknown) = match self.transact(&firm).await? {
-                Transacted::Done => return Ok(Ok(self.sweep(&last).await)),
+                Transacted::Done => return Ok(self.sweep(&last).await),
                 Transacted::Refused { reasons, is_unknown } => (reasons, is_unknown),
             };
             match reasons.first() {
                 // The answer of an earlier try was lost.
-                Some(reason) if reason.is_by(nonce) => return Ok(Ok(self.sweep(&last).await)),
+                Some(reason) if reason.is_by(nonce) => return Ok(self.sweep(&last).await),
                 Some(Reason::Broken(None)) if is_erased && is_unknown => {
-                    return Ok(Ok(self.sweep(&last).await));
+                    return Ok(self.sweep(&last).await);
                 }
                 Some(Reason::Broken(there)) => {
                     if is_unknown && !is_erased {
@@ -253,11 +253,13 @@ impl DynamoRoster {
         Err(RosterError::NotDone("others wrote the same keys again and again".to_owned()))
     }
 
-    /// Takes rows away that lead to a record which says otherwise by now: those that stay do no harm.
-    async fn sweep(&self, rows: &[Action]) {
+    /// Takes rows away that lead to a record which says otherwise by now. Those that stay do no harm, so the
+    /// write is done whatever comes of it.
+    async fn sweep(&self, rows: &[Action]) -> Result<(), WriteConflict> {
         for Action { at, condition, .. } in rows {
             drop(self.take(at, condition.clone()).await);
         }
+        Ok(())
     }
 }
 

@@ -39,9 +39,10 @@ pub(super) const DUE: &str = "due";
 /// The index of the states in which Connect does not follow, or which are remembered.
 pub(super) const STATE: &str = "state";
 
-/// Makes the table, with its indexes, its sweeping by `ttl`, protected against deletion and restorable
-/// to any second of the last 35 days, as far as there is such a thing where it is made. For a table that
-/// no template makes.
+/// Makes the table, where no template does.
+///
+/// It has its indexes, is swept by `ttl`, protected against deletion, and restorable to any second of the
+/// last 35 days, as far as there is such a thing where it is made.
 ///
 /// # Errors
 /// If there is one of this name, or it cannot be made.

@@ -182,7 +182,7 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
 async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>) -> [bool; 2] {
     let chance = Chance::of(seed);
     let slow = Unsteady::slow(Arc::clone(&roster));
-    let cut = async |writer| cut_off(Some(chance.below(40)), writer).await;
+    let cut = async |writer: Writer<'_>| cut_off(Some(chance.below(40)), writer).await;
     two_write_a_group_and_a_third_mends(seed, &*roster, &slow, cut).await
 }
 
