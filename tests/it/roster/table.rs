@@ -96,21 +96,23 @@ async fn a_table_keeps_the_contract() {
 
 #[tokio::test]
 async fn a_table_keeps_the_contract_whatever_happens_on_the_way() {
-    let mut happened = BTreeMap::new();
-    for seed in 0..8 {
-        let table = Table::behind(seed, 25, None).await;
+    let mut happened = BTreeMap::<Hazard, u64>::new();
+    for seed in 0.. {
+        let table = Table::behind(seed, 20, None).await;
         keeps_the_contract(&*table.roster).await;
-        let groups = Table::with(seed, 25, None, Some(2)).await;
+        let groups = Table::with(seed, 20, None, Some(2)).await;
         stories::marks_come_after_rows(&*groups.roster).await;
         for (hazard, times) in [&table, &groups].into_iter().flat_map(|own| own.proxy.happened()) {
             *happened.entry(hazard).or_default() += times;
         }
+        let missing = Hazard::ALL.into_iter().filter(|hazard| !happened.contains_key(hazard));
+        let missing: Vec<Hazard> = missing.collect();
+        assert!(seed < 60 || missing.is_empty(), "never happened: {missing:?}");
+        if seed >= 4 && missing.is_empty() {
+            break;
+        }
     }
     println!("{happened:?}");
-    for hazard in Hazard::ALL {
-        let times: u64 = happened.get(&hazard).copied().unwrap_or_default();
-        assert!(times > 0, "{hazard:?} never happened");
-    }
 }
 
 #[tokio::test]

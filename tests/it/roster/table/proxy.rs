@@ -69,6 +69,15 @@ impl Hazard {
         Self::IncompleteIndex,
     ];
 
+    /// Those that befall every request.
+    const ANYBODYS: [Self; 5] = [
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::Throttled,
+        Self::ServerError,
+        Self::ServerErrorAfterwards,
+    ];
+
     /// Whether this may happen to a request.
     fn befalls(self, operation: &str, body: &Value) -> bool {
         let is_transaction = operation == "TransactWriteItems";
@@ -229,11 +238,10 @@ impl Proxy {
         let may = Hazard::ALL.into_iter().filter(|hazard| hazard.befalls(operation, body));
         // Those that befall few requests as often as the others.
         let may: Vec<Hazard> = may.collect();
-        let rare = |hazard: &&Hazard| {
-            ![Hazard::RequestLost, Hazard::AnswerLost, Hazard::Throttled].contains(hazard)
-        };
+        let rare = |hazard: &&Hazard| !Hazard::ANYBODYS.contains(hazard);
         let own: Vec<Hazard> = may.iter().filter(rare).copied().collect();
-        let hazard = *chance.pick(if chance.in_100(50) { &own } else { &may });
+        let is_rare = chance.in_100(50) && !own.is_empty();
+        let hazard = *chance.pick(if is_rare { &own } else { &may });
         *happened.lock().unwrap().entry(hazard).or_default() += 1;
         Some(hazard)
     }
