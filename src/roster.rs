@@ -18,6 +18,8 @@ mod user_index;
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "it is a file that takes them"))]
 mod queue;
 pub mod memory;
+#[cfg(feature = "aws")]
+pub mod dynamo;
 #[cfg(feature = "cli")]
 mod backup;
 #[cfg(feature = "cli")]

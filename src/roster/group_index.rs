@@ -26,9 +26,9 @@ pub(super) struct GroupIndex {
 
 /// The members of one group, numbered in the order in which they were added.
 #[derive(Debug, Default)]
-struct Members {
-    list: BTreeMap<u64, Member>,
-    numbers: HashMap<String, u64>,
+pub(super) struct Members {
+    pub(super) list: BTreeMap<u64, Member>,
+    pub(super) numbers: HashMap<String, u64>,
 }
 
 /// What a change comes to.
@@ -167,15 +167,7 @@ impl GroupIndex {
     pub(super) fn diff(&self, change: &GroupChange) -> Result<Option<GroupDelta>, WriteConflict> {
         let stored = self.groups.get(&change.group.id);
         let is_there = stored.is_some() == (change.group.version > 0);
-        let has_moved = |stored: &Group| {
-            // Whom it concerns was judged by the name and the `externalId`.
-            stored.keys() != change.group.keys()
-                || stored.fan_out_pending
-                || stored.fan_out_version > change.group.version
-                || change.resource.is_some() && stored.version != change.group.version
-                || change.condition.is_some_and(|edition| edition != stored.edition)
-        };
-        if !is_there || stored.is_some_and(has_moved) {
+        if !is_there || stored.is_some_and(|stored| has_moved(stored, change)) {
             return Err(WriteConflict::StaleVersion);
         }
         let mut group = stored.unwrap_or(&change.group).clone();
@@ -190,7 +182,7 @@ impl GroupIndex {
         }
         let none = Members::default();
         let members = self.members.get(&group.id).unwrap_or(&none);
-        let (added, removed) = members.difference(change);
+        let (added, removed) = members.difference(change, members.next());
         let told = members.told(change, &removed);
         let is_same = stored.is_some_and(|stored| stored.resource == group.resource);
         if is_same && added.is_empty() && told.is_empty() && removed.is_empty() {
@@ -298,14 +290,32 @@ impl GroupIndex {
     }
 }
 
+/// Whether a stored group is not the one any more that a change was made for.
+pub(super) fn has_moved(stored: &Group, change: &GroupChange) -> bool {
+    // Whom it concerns was judged by the name and the `externalId`.
+    stored.keys() != change.group.keys()
+        || stored.fan_out_pending
+        || stored.fan_out_version > change.group.version
+        || change.resource.is_some() && stored.version != change.group.version
+        || change.condition.is_some_and(|edition| edition != stored.edition)
+}
+
 impl Members {
-    /// Who comes and who goes, of those that a change names.
-    fn difference(&self, change: &GroupChange) -> (Vec<(u64, Member)>, Vec<u64>) {
+    /// The number behind the last of them.
+    fn next(&self) -> u64 {
+        self.list.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))
+    }
+
+    /// Who comes and who goes, of those that a change names; who comes is numbered from `next` on.
+    pub(super) fn difference(
+        &self,
+        change: &GroupChange,
+        next: u64,
+    ) -> (Vec<(u64, Member)>, Vec<u64>) {
         let removed = change.remove.iter().filter_map(|value| self.numbers.get(value).copied());
         let mut removed: Vec<u64> = removed.collect();
         removed.sort_unstable();
         removed.dedup();
-        let next = self.list.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
         let mut seen = BTreeSet::new();
         let new = change.add.iter().filter(|member| {
             !self.numbers.contains_key(&member.value) && seen.insert(member.value.as_str())
@@ -315,7 +325,7 @@ impl Members {
 
     /// Of whom a change says something else than what is known, but for those who go; these are in
     /// their order.
-    fn told(&self, change: &GroupChange, removed: &[u64]) -> Vec<(u64, Member)> {
+    pub(super) fn told(&self, change: &GroupChange, removed: &[u64]) -> Vec<(u64, Member)> {
         let known = |member: &Member| {
             let number = *self.numbers.get(&member.value)?;
             let known = self.list.get(&number)?;
@@ -325,7 +335,8 @@ impl Members {
         told.filter(|(number, _)| removed.binary_search(number).is_err()).collect()
     }
 
-    fn concerned(
+    /// The values of those for whom it makes a difference.
+    pub(super) fn concerned(
         &self,
         affected: Affected,
         added: &[(u64, Member)],

@@ -28,6 +28,15 @@ impl StoredKeys {
         Self(Some(packed))
     }
 
+    /// The stored record; none of one that was never stored.
+    ///
+    /// # Errors
+    /// If it is none that [`StoredKeys::new`] made.
+    #[cfg(feature = "aws")]
+    pub(in crate::roster) fn record(&self) -> Result<Option<UserRecord>, RosterError> {
+        Ok(self.0.as_ref().map(|packed| unpack(packed)).transpose()?)
+    }
+
     /// All keys by which the stored record is found; none of one that was never stored.
     ///
     /// # Errors

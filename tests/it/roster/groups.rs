@@ -2,6 +2,7 @@
 //! asks, also where those who began it were cut off.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use connect_provisioner::roster::group::{Affected, Group, GroupChange, Member};
@@ -80,7 +81,7 @@ async fn are_marked(roster: &dyn Roster, ids: &[Id]) -> usize {
 }
 
 /// A thousand members in one change, 250 changed of ten thousand, and ten thousand who lose their group.
-async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
+pub(super) async fn large_groups_are_as_they_were_accepted(roster: &dyn Roster) {
     let people = users(roster, 11, 1000).await;
     let change = GroupChange {
         add: members(&people),
@@ -180,30 +181,43 @@ async fn writer(roster: &dyn Roster, group: &Id, add: &[Id], remove: &[Id]) {
 /// or not at all, and whoever is concerned is marked.
 async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>) -> [bool; 2] {
     let chance = Chance::of(seed);
-    let [first, second] = [users(&*roster, 21, 12).await, users(&*roster, 22, 12).await];
+    let slow = Unsteady::slow(Arc::clone(&roster));
+    let cut = async |writer: Writer<'_>| cut_off(Some(chance.below(40)), writer).await;
+    two_write_a_group_and_a_third_mends(seed, &*roster, &slow, cut).await
+}
+
+/// A writer of a group.
+pub(super) type Writer<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// The same, wherever they are cut off; they write by `slow`.
+pub(super) async fn two_write_a_group_and_a_third_mends(
+    seed: u64,
+    roster: &dyn Roster,
+    slow: &dyn Roster,
+    cut: impl AsyncFn(Writer<'_>) -> Option<()>,
+) -> [bool; 2] {
+    let [first, second] = [users(roster, 21, 12).await, users(roster, 22, 12).await];
     let [comes, goes] = [&first[..7], &first[7..]];
     let [other_comes, other_goes] = [&second[..7], &second[7..]];
     let add = members(goes.iter().chain(other_goes));
     let made = GroupChange { add, ..named(221, "Two writers") };
-    let group = write_group(&*roster, &made, || true).await.unwrap().unwrap().id;
+    let group = write_group(roster, &made, || true).await.unwrap().unwrap().id;
 
-    let slow = Unsteady::slow(Arc::clone(&roster));
-    let cut = || Some(chance.below(40));
-    let one = cut_off(cut(), writer(&slow, &group, comes, goes));
-    let other = cut_off(cut(), writer(&slow, &group, other_comes, other_goes));
+    let one = cut(Box::pin(writer(slow, &group, comes, goes)));
+    let other = cut(Box::pin(writer(slow, &group, other_comes, other_goes)));
     let ended = tokio::join!(one, other);
     // Whoever asks sees no mark whose rows are not there.
     for (ids, is_there) in [(comes, true), (goes, false), (other_comes, true), (other_goes, false)]
     {
-        let seen: BTreeSet<String> = shown(&*roster, &group).await.into_iter().collect();
+        let seen: BTreeSet<String> = shown(roster, &group).await.into_iter().collect();
         for id in ids {
             let has_moved = seen.contains(id.as_str()) == is_there;
-            assert!(has_moved || !is_marked(&*roster, id).await, "{seed}: marked before its row");
+            assert!(has_moved || !is_marked(roster, id).await, "{seed}: marked before its row");
         }
     }
     while roster.mend(None).await.unwrap() {}
 
-    let seen: BTreeSet<String> = shown(&*roster, &group).await.into_iter().collect();
+    let seen: BTreeSet<String> = shown(roster, &group).await.into_iter().collect();
     let mut done = [false; 2];
     let writers = [(ended.0, comes, goes), (ended.1, other_comes, other_goes)];
     for (done, (ended, comes, goes)) in done.iter_mut().zip(writers) {
@@ -213,7 +227,7 @@ async fn two_are_cut_off_and_a_third_mends(seed: u64, roster: Arc<MemoryRoster>)
         assert!(goes.iter().all(|id| is_in(id) != *done), "{seed}: in part");
         assert!(ended.is_none() || *done, "{seed}: acknowledged and not done");
         let concerned = [comes, goes].concat();
-        let marked = are_marked(&*roster, &concerned).await;
+        let marked = are_marked(roster, &concerned).await;
         assert_eq!(marked, if *done { concerned.len() } else { 0 }, "{seed}: marks");
     }
     let left = roster.load_group(&group).await.unwrap().unwrap();
