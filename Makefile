@@ -28,6 +28,7 @@ quick: fmt ## While you work: format, clippy, and the tests in Rust with few see
 fmt: ## Format, differences as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path tests/engine/Cargo.toml --check
 
 pure: ## The pure rooms' own tests, without the AWS SDK
 	$(CARGO) test --locked --no-default-features --lib

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = tomllib.loads((ROOT / "deny.toml").read_text())
 ALLOWED = POLICY["licenses"]["allow"]
 EXCEPTIONS = {one["crate"]: one["allow"] for one in POLICY["licenses"]["exceptions"]}
-# The program itself, and the one that throws bytes at it.
-OURS = {"connect-provisioner", "connect-provisioner-fuzz"}
+# The program itself, the one that throws bytes at it, and the engine of its tests.
+OURS = {"connect-provisioner", "connect-provisioner-engine", "connect-provisioner-fuzz"}
 ARCHITECTURES = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]
 BILL = ROOT / "target/sbom.json"
 
@@ -110,7 +110,7 @@ def test_no_crate_is_there_that_is_banned():
     assert refused == []
 
 
-@pytest.mark.parametrize("lock", ["Cargo.lock", "fuzz/Cargo.lock"])
+@pytest.mark.parametrize("lock", ["Cargo.lock", "fuzz/Cargo.lock", "tests/engine/Cargo.lock"])
 def test_every_crate_is_published(lock):
     assert {package["name"] for package in locked(lock) if not is_published(package)} <= OURS
 

@@ -1,4 +1,4 @@
-//! The contract kept by a table of DynamoDB: on an engine in this process, alone and behind a proxy that
+//! The contract kept by a table of DynamoDB: on an engine beside this process, alone and behind a proxy that
 //! does what no engine shows.
 
 mod costs;
@@ -6,15 +6,16 @@ mod proxy;
 mod stories;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::Client;
 use connect_provisioner::roster::dynamo::{DynamoRoster, client, create_table};
-use dynoxide::Database;
-use dynoxide::server::serve_on;
 
 use super::{groups, keeps_the_contract};
 use crate::simulation::chance::Chance;
@@ -26,6 +27,7 @@ pub(super) struct Table {
     pub(super) proxy: Proxy,
     /// The engine's own client: what really stands in the table.
     pub(super) engine: Client,
+    _own: Engine,
 }
 
 fn aws(endpoint: &str) -> SdkConfig {
@@ -41,19 +43,37 @@ fn aws(endpoint: &str) -> SdkConfig {
         .build()
 }
 
-/// An engine on a thread of its own; where it is.
-fn engine() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    listener.set_nonblocking(true).unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            serve_on(listener, Database::memory().unwrap()).await;
-        });
+/// An engine, which ends with whoever started it.
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The engine's program: a package of its own, built where that is not done yet.
+fn program() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (manifest, target) = (root.join("tests/engine/Cargo.toml"), root.join("target/engine"));
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest);
+        assert!(build.arg("--target-dir").arg(&target).status().unwrap().success());
+        target.join("debug/engine")
     });
-    address
+    &PROGRAM
+}
+
+/// Starts an engine; where it is.
+fn engine() -> (Engine, String) {
+    let mut started = Command::new(program());
+    let started = started.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut engine = Engine(started.unwrap());
+    let mut address = String::new();
+    BufReader::new(engine.0.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    (engine, address.trim().to_owned())
 }
 
 impl Table {
@@ -69,7 +89,7 @@ impl Table {
         mutation: Option<Mutation>,
         part: Option<usize>,
     ) -> Self {
-        let address = engine();
+        let (own, address) = engine();
         let engine = client(&aws(&format!("http://{address}")));
         create_table(&engine, TABLE).await.unwrap();
         let (proxy, endpoint) = Proxy::start(address, seed, faults, mutation).await;
@@ -80,7 +100,7 @@ impl Table {
             Some(part) => roster.fanning_out_by(part),
             None => roster,
         };
-        Self { roster: Arc::new(roster), proxy, engine }
+        Self { roster: Arc::new(roster), proxy, engine, _own: own }
     }
 
     pub(super) async fn calm() -> Self {
