@@ -1,5 +1,5 @@
 # Everything that tests need is set up here, under target/.
-.PHONY: test quick fmt pure lint rust template outside release bench model fuzz deny sbom clean-venv help
+.PHONY: test quick fmt pure lint rust template outside engine release bench model fuzz deny sbom clean-venv help
 
 VENV := target/venv
 # A boto3 that knows operations which the one of aws-sam-cli does not.
@@ -47,8 +47,12 @@ rust: ## Unit tests, vectors, stories, snapshots, properties
 template: $(VENV)/ready ## Check the SAM template
 	$(VENV)/bin/sam validate --lint --template template.yaml --region us-east-1
 
-outside: $(VENV)/ready $(NEWER_BOTO3)/ready release ## The release binary under the emulator; boto3 against the stand-in
+outside: $(VENV)/ready $(NEWER_BOTO3)/ready release engine ## The release binary under the emulator; boto3 against the stand-in
 	$(VENV)/bin/python -m pytest tests/outside
+
+# DynamoDB in memory, a package of its own.
+engine:
+	$(CARGO) build --locked --manifest-path tests/engine/Cargo.toml --target-dir target/engine
 
 release: ## Build the function and the command line
 	$(CARGO) build --locked --release --bins

@@ -98,6 +98,8 @@ enum Command {
     /// For whoever changes this program. Of each page in DIR what stands between `<!-- table:NAME -->`
     /// and `<!-- /table -->` is written anew.
     Docs(docs::Arguments),
+    /// Make the table of a roster
+    Roster(roster::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -159,6 +161,7 @@ impl Cli {
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Docs(arguments) => docs::run(&arguments),
+            Command::Roster(arguments) => roster::run(arguments).await,
             Command::Completions { shell } => completions(shell),
             Command::Standin(arguments) => standin::run(arguments).await,
         }

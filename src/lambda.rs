@@ -12,18 +12,23 @@ use http::Uri;
 use http::uri::Authority;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use lambda_runtime_api_client::{PooledClient, body::Body};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::spawn_blocking;
 
-use crate::config::{Config, ConfigError, Environment, Mode, SettingError};
+use crate::config::{Config, ConfigError, Environment, SettingError};
+use crate::deadline::{Clock, Deadline};
 use crate::decision::Invocation;
 use crate::http::ParseEventError;
 use crate::http::gateway::Reply;
-use crate::log::EventLog;
+use crate::log::{self, EventLog};
 use crate::provisioner::Provisioner;
+use crate::reconcile::drain_log::{self, DrainLog};
+use crate::roster::Roster;
+use crate::roster::dynamo::{self, DynamoRoster};
 use crate::roster::memory::MemoryRoster;
 
 /// The part of an invocation's time that is reserved for sending the answer.
@@ -49,15 +54,44 @@ const ERROR_TYPE: &str = "Runtime.Configuration";
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// The variables with an endpoint for the SDK, which accepts any text and then fails at each call.
-const ENDPOINTS: [&str; 3] =
-    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CONNECT", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
+const ENDPOINTS: [&str; 4] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_CONNECT",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+];
+
+/// What the function is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// What the operator decided.
+    pub config: Config,
+    /// Where the roster is.
+    pub roster: RosterPlace,
+}
+
+/// Where the function's roster is: `ROSTER`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RosterPlace {
+    /// Nowhere: direct mode.
+    Nowhere,
+    /// In memory, where SAM plays Lambda.
+    Memory,
+    /// In a table of DynamoDB.
+    Table {
+        /// Its name.
+        name: String,
+        /// The function's own Region, which need not be the instance's.
+        region: String,
+    },
+}
 
 /// Reads the configuration and checks that the process runs in Lambda or an emulator of its
 /// runtime.
 ///
 /// # Errors
 /// All problems at once.
-pub fn configure(environment: &Environment) -> Result<Config, ConfigError> {
+pub fn configure(environment: &Environment) -> Result<Setup, ConfigError> {
     let sound = |variable: &&Variable| {
         environment.get(variable.name).is_some_and(|value| (variable.sound)(value))
     };
@@ -69,35 +103,46 @@ pub fn configure(environment: &Environment) -> Result<Config, ConfigError> {
                hand: connect-provisioner demo",
         });
     let mut unsound: Vec<SettingError> = unsound.chain(bad_endpoints(environment)).collect();
-    let config = match roster(environment) {
-        Ok(true) => Config::read_for_roster(environment),
-        Ok(false) => Config::read(environment),
-        Err(problem) => {
-            unsound.push(problem);
-            Config::read(environment)
-        }
+    let roster = roster(environment).unwrap_or_else(|problem| {
+        unsound.push(problem);
+        RosterPlace::Memory
+    });
+    let config = match roster {
+        RosterPlace::Nowhere => Config::read(environment),
+        RosterPlace::Memory | RosterPlace::Table { .. } => Config::read_for_roster(environment),
     };
     match config {
-        Ok(config) if unsound.is_empty() => Ok(config),
+        Ok(config) if unsound.is_empty() => Ok(Setup { config, roster }),
         Ok(_) => Err(ConfigError(unsound)),
         Err(problems) => Err(ConfigError([unsound, problems.0].concat())),
     }
 }
 
-/// True if there is a roster. One in memory would lose acknowledged changes, as Lambda may end a
-/// process at any time, so it is accepted only where SAM emulates Lambda.
-fn roster(environment: &Environment) -> Result<bool, SettingError> {
-    let is_on_a_desk = environment.get("AWS_SAM_LOCAL").is_some_and(|value| value == "true");
-    match environment.get("ROSTER").map(String::as_str) {
-        None | Some("") => Ok(false),
-        Some("memory") if is_on_a_desk => Ok(true),
-        Some(_) => Err(SettingError {
+/// Where the roster is. One in memory would lose acknowledged changes, as Lambda may end a process at any
+/// time, so it is accepted only where SAM emulates Lambda.
+fn roster(environment: &Environment) -> Result<RosterPlace, SettingError> {
+    let value = |name: &str| environment.get(name).map(|value| value.trim()).unwrap_or_default();
+    let is_on_a_desk = value("AWS_SAM_LOCAL") == "true";
+    match (value("ROSTER"), value("ROSTER_TABLE")) {
+        ("" | "none", _) => Ok(RosterPlace::Nowhere),
+        ("memory", _) if is_on_a_desk => Ok(RosterPlace::Memory),
+        ("dynamodb", "") => Err(SettingError {
+            variable: "ROSTER_TABLE".to_owned(),
+            problem: "expected the name of a table, since ROSTER is dynamodb, found nothing"
+                .to_owned(),
+            find: "the stack's output RosterTable",
+        }),
+        ("dynamodb", name) => {
+            let region = value("AWS_REGION").to_owned();
+            Ok(RosterPlace::Table { name: name.to_owned(), region })
+        }
+        _ => Err(SettingError {
             variable: "ROSTER".to_owned(),
             problem:
-                "expected nothing, or memory where SAM plays Lambda on a desk, found something \
-                      else"
+                "expected none or dynamodb, or memory where SAM plays Lambda on a desk, found \
+                      something else"
                     .to_owned(),
-            find: "unset it",
+            find: "dynamodb, with ROSTER_TABLE; or unset it",
         }),
     }
 }
@@ -162,17 +207,17 @@ impl LoadServiceConfig for NonEmpty {
 ///
 /// # Errors
 /// If the Runtime API cannot be reached.
-pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
+pub async fn run(setup: Setup) -> Result<(), lambda_runtime::Error> {
     let runtime = Handle::current();
     let building = spawn_blocking(move || {
+        let Setup { config, roster } = setup;
         let aws = runtime.block_on(aws(&config.region));
-        match config.mode {
-            Mode::Direct => Ok(Provisioner::direct(config, &aws)),
-            Mode::Roster(_) => {
-                let roster = Arc::new(MemoryRoster::default());
-                Provisioner::with_roster(config, &aws, roster, Box::new(random))
-            }
-        }
+        let roster: Arc<dyn Roster> = match roster {
+            RosterPlace::Nowhere => return Ok(Provisioner::direct(config, &aws)),
+            RosterPlace::Memory => Arc::new(MemoryRoster::default()),
+            RosterPlace::Table { name, region } => Arc::new(table_of(&aws, &name, region)),
+        };
+        Provisioner::with_roster(config, &aws, roster, Box::new(random))
     });
     let building = Mutex::new(Some(building));
     let built = OnceCell::new();
@@ -180,11 +225,21 @@ pub async fn run(config: Config) -> Result<(), lambda_runtime::Error> {
         Some(building) => building.await.map_err(|_| unbuilt())?.map_err(|_| unbuilt()),
         None => Err(unbuilt()),
     };
-    let answer = async |event| {
+    let answer = async |event: LambdaEvent<Box<RawValue>>| {
         let provisioner = built.get_or_try_init(build).await?;
-        invoke(provisioner, event).await.map_err(Diagnostic::from)
+        if is_drain(event.payload.get()) {
+            drain(provisioner, event.context.deadline).await;
+            return Ok(Answer::Drained {});
+        }
+        invoke(provisioner, event).await.map(Answer::Http).map_err(Diagnostic::from)
     };
     lambda_runtime::run(service_fn(answer)).await
+}
+
+/// The roster in a table of that Region.
+fn table_of(aws: &SdkConfig, name: &str, region: String) -> DynamoRoster {
+    let aws = aws.to_builder().region(Region::new(region)).build();
+    DynamoRoster::new(dynamo::client(&aws), name, Box::new(random))
 }
 
 fn unbuilt() -> Diagnostic {
@@ -214,15 +269,68 @@ pub async fn report(
     Ok(())
 }
 
+/// What goes back to Lambda.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    /// To a gateway.
+    Http(Reply),
+    /// To the schedule, which looks at nothing.
+    Drained {},
+}
+
+/// What the schedule sends, which is no HTTP request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Task {
+    #[serde(rename = "connect-provisioner")]
+    name: TaskName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TaskName {
+    Drain,
+}
+
+/// Whether an event asks for a run of the drain. Only whoever may invoke the function can send one:
+/// gateways send HTTP requests alone.
+fn is_drain(event: &str) -> bool {
+    let task = serde_json::from_str(event);
+    matches!(task, Ok(Task { name: TaskName::Drain }))
+}
+
+/// One run of the drain, until shortly before the function's time is over, with its lines of log and of
+/// metrics.
+async fn drain(provisioner: &Provisioner, deadline: u64) {
+    let arrival = now();
+    let config = provisioner.config();
+    let Some(reconciler) = provisioner.reconciler() else {
+        println!("{}", log::no_roster_line());
+        return;
+    };
+    let time_left = time_left(deadline, arrival);
+    let run = reconciler.drain(Clock::set(arrival), Deadline::after(time_left)).await;
+    let counts = reconciler.roster().counts().await.ok();
+    if let Some(line) = DrainLog::of(&run).filter(|line| line.level <= config.log_level) {
+        println!("{}", serde_json::to_string(&line).unwrap_or_default());
+    }
+    println!("{}", drain_log::metrics(&run, counts.as_ref(), &config.rules.deployment, now()));
+}
+
+/// How long there is until shortly before the function's time is over.
+fn time_left(deadline: u64, arrival: SystemTime) -> Duration {
+    let deadline =
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(deadline)).unwrap_or(arrival);
+    deadline.duration_since(arrival).unwrap_or_default().saturating_sub(RESERVE)
+}
+
 async fn invoke(
     provisioner: &Provisioner,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Reply, ParseEventError> {
     let arrival = now();
-    let deadline = SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_millis(event.context.deadline))
-        .unwrap_or(arrival);
-    let time_left = deadline.duration_since(arrival).unwrap_or_default().saturating_sub(RESERVE);
+    let time_left = time_left(event.context.deadline, arrival);
     let mut log = EventLog::default();
     log.request_id = Some(event.context.request_id);
     let invocation = Invocation { now: arrival, time_left, random: random() };

@@ -273,10 +273,12 @@ pub enum Amount {
     /// A duration. It is rounded only when it is written, since many calls of less than a
     /// millisecond add up.
     Time(Duration),
+    /// An age in whole seconds.
+    Age(Duration),
 }
 
 impl Metric {
-    const fn count(name: &'static str, count: u64) -> Self {
+    pub(crate) const fn count(name: &'static str, count: u64) -> Self {
         Self { name, amount: Amount::Count(count) }
     }
 
@@ -294,16 +296,18 @@ impl Amount {
         match self {
             Self::Count(_) => Self::Count(0),
             Self::Time(_) => Self::Time(Duration::ZERO),
+            Self::Age(_) => Self::Age(Duration::ZERO),
         }
     }
 
-    /// The sum of two values of the same unit.
+    /// The sum of two values of the same unit; of two ages the greater.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
         match (self, more) {
             (Self::Count(sum), Self::Count(more)) => Self::Count(sum.saturating_add(more)),
             (Self::Time(sum), Self::Time(more)) => Self::Time(sum.saturating_add(more)),
-            (Self::Count(_), Self::Time(_)) | (Self::Time(_), Self::Count(_)) => self,
+            (Self::Age(age), Self::Age(other)) => Self::Age(age.max(other)),
+            (Self::Count(_) | Self::Time(_) | Self::Age(_), _) => self,
         }
     }
 
@@ -315,6 +319,7 @@ impl Amount {
                 let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
                 ("Milliseconds", json!(f64::from(micros) / 1000.0))
             }
+            Self::Age(age) => ("Seconds", json!(age.as_secs())),
         }
     }
 }
@@ -367,7 +372,11 @@ static COUNTS: &[(&str, CountPredicate)] = &[
 
 /// A document in the embedded metric format ("Specification: Embedded metric format", CloudWatch
 /// user guide).
-fn embedded(deployment: &str, now: SystemTime, metrics: impl Iterator<Item = Metric>) -> String {
+pub(crate) fn embedded(
+    deployment: &str,
+    now: SystemTime,
+    metrics: impl Iterator<Item = Metric>,
+) -> String {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let mut definitions = Vec::new();
     let mut document = json!({"Deployment": deployment});
@@ -407,6 +416,17 @@ pub fn warning_line(warnings: &[SettingError]) -> String {
 #[must_use]
 pub fn runtime_line() -> String {
     line(&Startup { level: "ERROR", message: "the Lambda Runtime API is gone", problems: &[] })
+}
+
+/// The line for a run of the drain where there is no roster.
+#[must_use]
+pub fn no_roster_line() -> String {
+    let problem = SettingError {
+        variable: "ROSTER".to_owned(),
+        problem: "expected a roster, found none, so there is nothing to drain".to_owned(),
+        find: "set it to dynamodb, or take the schedule away",
+    };
+    line(&Startup { level: "ERROR", message: "drain", problems: &[problem] })
 }
 
 /// One line of JSON; a fixed line if serialization fails.

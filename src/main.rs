@@ -7,18 +7,18 @@ use connect_provisioner::{config, lambda, log};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let environment = config::of_process();
-    let config = match lambda::configure(&environment) {
-        Ok(config) => config,
+    let setup = match lambda::configure(&environment) {
+        Ok(setup) => setup,
         Err(problems) => {
             eprintln!("{}", log::startup_line(&problems));
             drop(lambda::report(&problems, &environment).await);
             return ExitCode::FAILURE;
         }
     };
-    if !config.warnings.is_empty() {
-        eprintln!("{}", log::warning_line(&config.warnings));
+    if !setup.config.warnings.is_empty() {
+        eprintln!("{}", log::warning_line(&setup.config.warnings));
     }
-    match lambda::run(config).await {
+    match lambda::run(setup).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => {
             eprintln!("{}", log::runtime_line());

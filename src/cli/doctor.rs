@@ -3,11 +3,11 @@
 mod online;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
+use super::roster::{Location, table};
 use super::settings::own;
 use super::table::{Table, Tone};
 use super::{parked, say};
@@ -17,7 +17,7 @@ use crate::config::scim::{ARN, TOKEN};
 use crate::config::{Config, Environment, SettingError, near, of_process, roster_settings_in};
 use crate::lambda::bad_endpoints;
 use crate::near::distance;
-use crate::roster::Roster as _;
+use crate::roster::Roster;
 use crate::roster::group::Group;
 use crate::roster::policy::Deactivate;
 
@@ -27,9 +27,10 @@ pub struct Arguments {
     /// Ask AWS too: the instance, its profiles and groups, each secret
     #[arg(long)]
     online: bool,
-    /// Look for the groups of `GROUP_PROFILES` in this roster's file, which nobody has open
+    /// Look for the groups of `GROUP_PROFILES` in this roster's file, which nobody has open; or in
+    /// dynamodb:TABLE
     #[arg(long, value_name = "FILE")]
-    roster: Option<PathBuf>,
+    roster: Option<Location>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -99,8 +100,18 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         Ok(config) => {
             let mut findings = offline(&config, &environment);
-            if let Some(file) = &arguments.roster {
-                findings.extend(pushed(&config, file).await?);
+            match &arguments.roster {
+                None => {}
+                Some(Location::Table(name)) => {
+                    findings.extend(pushed(&config, &table(name).await?).await?);
+                }
+                Some(Location::File(file)) if file.is_file() => {
+                    findings.extend(pushed(&config, &parked::open(file)?).await?);
+                }
+                Some(file) => {
+                    let problem = format!("{file}: expected the file of a roster, found none");
+                    return Err(problem.into());
+                }
             }
             if arguments.online {
                 findings.extend(online::look(&config).await);
@@ -119,18 +130,14 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 const DIRECT: &str = "direct, without a roster: users are created, leavers are ignored, and /scim/v2 \
     is 404";
 
-const WITH_ROSTER: &str = "with a roster, as serve has one: Connect is made to follow it; a function \
-    in Lambda has none";
+const WITH_ROSTER: &str = "with a roster: Connect is made to follow it, by serve or by a function in \
+    Lambda whose ROSTER is dynamodb";
 
 /// An upper bound: more groups than anybody pushes.
 const MOST_GROUPS: usize = 100_000;
 
 /// The groups that the settings name and the roster does not have.
-async fn pushed(config: &Config, file: &Path) -> Result<Vec<Finding>, Box<dyn Error>> {
-    if !file.is_file() {
-        return Err(format!("{}: expected the file of a roster, found none", file.display()).into());
-    }
-    let roster = parked::open(file)?;
+async fn pushed(config: &Config, roster: &dyn Roster) -> Result<Vec<Finding>, Box<dyn Error>> {
     let (groups, _) = roster
         .page_groups(0, MOST_GROUPS)
         .await

@@ -13,12 +13,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::roster::told_if_carried_over;
+use super::roster::{self, told_if_carried_over};
 use super::standin::seconds;
 use super::{Exit, now, say};
-use crate::roster::RosterError;
 use crate::roster::key::Id;
 use crate::roster::memory::MemoryRoster;
+use crate::roster::{Roster, RosterError};
 use control::{Ids, RequeueRequest};
 
 /// What to do with whom, and where.
@@ -33,9 +33,9 @@ pub struct Arguments {
 /// Where the roster is.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Place {
-    /// Read a roster's file, which nobody has open
+    /// Read a roster's file, which nobody has open; or dynamodb:TABLE
     #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["url", "door"])]
-    roster: Option<PathBuf>,
+    roster: Option<roster::Location>,
     /// Ask the serve that listens there, on this machine
     #[arg(long, value_name = "URL", global = true, default_value = super::serve::URL)]
     url: String,
@@ -135,27 +135,30 @@ impl Whom {
 
 /// How the roster is reached.
 enum RosterLocation {
-    File(Box<MemoryRoster>),
+    Opened(Box<dyn Roster>),
     Served(ask::AdminClient),
 }
 
 impl RosterLocation {
-    fn find(place: &Place) -> Result<Self, String> {
+    async fn find(place: &Place) -> Result<Self, String> {
         match (&place.roster, &place.door) {
             (None, None) => ask::AdminClient::of(&place.url).map(Self::Served),
             (None, Some(door)) => ask::AdminClient::in_file(door).map(Self::Served),
-            (Some(path), _) if path.exists() => {
+            (Some(roster::Location::Table(table)), _) => {
+                Ok(Self::Opened(Box::new(roster::table(table).await?)))
+            }
+            (Some(roster::Location::File(path)), _) if path.exists() => {
                 let roster = open(path);
                 let roster = roster.map_err(|told| format!("{told}; a serve is asked by --url"));
-                Ok(Self::File(Box::new(roster?)))
+                Ok(Self::Opened(Box::new(roster?)))
             }
-            (Some(path), _) => Err(format!("{}: there is no such file", path.display())),
+            (Some(file), _) => Err(format!("{file}: there is no such file")),
         }
     }
 
     async fn state(&self, names: bool) -> Result<Value, Box<dyn Error>> {
         match self {
-            Self::File(roster) => Ok(control::state(roster.as_ref(), names, now()).await?),
+            Self::Opened(roster) => Ok(control::state(roster.as_ref(), names, now()).await?),
             Self::Served(door) => door.state(names).await,
         }
     }
@@ -163,7 +166,7 @@ impl RosterLocation {
     /// The record of this id, if it exists.
     async fn record(&self, id: &str, names: bool) -> Result<Option<Value>, Box<dyn Error>> {
         match self {
-            Self::File(roster) => {
+            Self::Opened(roster) => {
                 Ok(control::record(roster.as_ref(), &Id::from_text(id), names).await?)
             }
             Self::Served(door) => door.record(id, names).await,
@@ -172,7 +175,7 @@ impl RosterLocation {
 
     async fn change(&self, change: &RequeueRequest) -> Result<Value, Box<dyn Error>> {
         match self {
-            Self::File(roster) => Ok(control::change(roster.as_ref(), change, now()).await?),
+            Self::Opened(roster) => Ok(control::change(roster.as_ref(), change, now()).await?),
             Self::Served(door) => door.change(change).await,
         }
     }
@@ -194,7 +197,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if matches!(action, Action::Check) {
         return check(&arguments.place).await;
     }
-    let place = RosterLocation::find(&arguments.place)?;
+    let place = RosterLocation::find(&arguments.place).await?;
     let (change, wait) = match action {
         Action::Check => return Ok(()),
         Action::List { pending, names } => {
@@ -247,7 +250,7 @@ async fn change_and_tell(
 /// As [`run`].
 pub(super) async fn readmit(place: &Place, people: People, wait: &Wait) -> Told {
     let change = RequeueRequest { readmit: people.people, ..RequeueRequest::default() };
-    change_and_tell(&RosterLocation::find(place)?, &change, wait, place.json).await
+    change_and_tell(&RosterLocation::find(place).await?, &change, wait, place.json).await
 }
 
 /// Shuts people out.
@@ -256,7 +259,7 @@ pub(super) async fn readmit(place: &Place, people: People, wait: &Wait) -> Told 
 /// As [`run`].
 pub(super) async fn shut_out(place: &Place, people: People, wait: &Wait) -> Told {
     let change = RequeueRequest { shut_out: people.people, ..RequeueRequest::default() };
-    change_and_tell(&RosterLocation::find(place)?, &change, wait, place.json).await
+    change_and_tell(&RosterLocation::find(place).await?, &change, wait, place.json).await
 }
 
 /// Stops all but farewells, or lets it go on.
@@ -265,7 +268,7 @@ pub(super) async fn shut_out(place: &Place, people: People, wait: &Wait) -> Told
 /// If the roster cannot be reached.
 pub(super) async fn pause(place: &Place, pause: bool) -> Told {
     let change = RequeueRequest { pause: Some(pause), ..RequeueRequest::default() };
-    let changed = RosterLocation::find(place)?.change(&change).await?;
+    let changed = RosterLocation::find(place).await?.change(&change).await?;
     if place.json {
         return Ok(say(&changed)?);
     }
@@ -286,7 +289,7 @@ pub(super) type Told = Result<(), Box<dyn Error>>;
 /// The check for monitoring, with its exit status.
 async fn check(at: &Place) -> Result<(), Box<dyn Error>> {
     let unasked = |error: Box<dyn Error>| Exit { status: 2, says: Some(error.to_string()) };
-    let place = RosterLocation::find(at).map_err(|error| unasked(error.into()))?;
+    let place = RosterLocation::find(at).await.map_err(|error| unasked(error.into()))?;
     let state = place.state(false).await.map_err(unasked)?;
     if at.json {
         say(&state)?;

@@ -1,13 +1,100 @@
-//! Opens the roster's file for a long-running process and logs its state.
+//! Where a roster is: a file or a table. Opens a file for a long-running process and logs its state, and
+//! makes a table.
 
-use std::path::Path;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{lines, parked};
-use crate::config::Level;
-use crate::roster::RosterError;
+use super::{lines, parked, say as print};
+use crate::config::{Level, of_process};
+use crate::lambda;
+use crate::roster::dynamo::{self, DynamoRoster};
 use crate::roster::memory::{MemoryRoster, copy_of};
+use crate::roster::{Roster as _, RosterError};
+
+/// Where a roster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    /// In this file.
+    File(PathBuf),
+    /// In this table of DynamoDB, in `AWS_REGION`.
+    Table(String),
+}
+
+/// How a table is told from a file.
+const TABLE: &str = "dynamodb:";
+
+impl FromStr for Location {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.strip_prefix(TABLE) {
+            Some(table) => Self::Table(table.to_owned()),
+            None => Self::File(PathBuf::from(text)),
+        })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Table(table) => write!(formatter, "{TABLE}{table}"),
+        }
+    }
+}
+
+/// Makes a roster.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Action {
+    /// Make the table of a roster in DynamoDB, as the SAM template does
+    ///
+    /// In `AWS_REGION`, by your own credentials; `AWS_ENDPOINT_URL_DYNAMODB` names an engine on a desk.
+    /// A file needs no such thing: serve makes it.
+    Init {
+        /// The table, such as dynamodb:connect-provisioner
+        #[arg(value_name = "dynamodb:TABLE")]
+        place: Location,
+    },
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let Action::Init { place } = arguments.action;
+    let Location::Table(table) = &place else {
+        return Err(format!("{place}: expected a table, such as {TABLE}connect-provisioner").into());
+    };
+    let client = dynamo::client(&lambda::aws(&region()?).await);
+    dynamo::create_table(&client, table).await.map_err(|error| error.to_string())?;
+    Ok(print(format!("{place} is there"))?)
+}
+
+/// The roster in a table.
+///
+/// # Errors
+/// If it is not said in which Region, or the table does not answer.
+pub(super) async fn table(name: &str) -> Result<DynamoRoster, String> {
+    let client = dynamo::client(&lambda::aws(&region()?).await);
+    let roster = DynamoRoster::new(client, name, Box::new(lambda::random));
+    let asked = roster.paused().await;
+    asked.map_err(|roster_error| parked::cannot_open(&roster_error))?;
+    Ok(roster)
+}
+
+fn region() -> Result<String, String> {
+    let region = of_process().remove("AWS_REGION").filter(|region| !region.trim().is_empty());
+    region.ok_or_else(|| "AWS_REGION: expected the Region of the table, found nothing".to_owned())
+}
 
 /// Opens the roster in a file. Failures of later writes are logged to standard error.
 ///

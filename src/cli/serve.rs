@@ -55,13 +55,13 @@ pub struct Arguments {
     /// Which Amazon Connect is behind
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Standin)]
     connect: Which,
-    /// Keep the roster in this file, which is made if it is not there
+    /// Keep the roster in this file, which is made if it is not there; or in dynamodb:TABLE
     ///
     /// What is answered is in the file first. The stand-in forgets its users when it ends, and such a
     /// file does not: put it in front of one that goes on, `connect-provisioner standin`, by `--connect
     /// aws` and `AWS_ENDPOINT_URL_CONNECT`.
     #[arg(long, value_name = "FILE")]
-    roster: Option<PathBuf>,
+    roster: Option<roster::Location>,
     /// Keep the roster in memory, and forget it at the end; so it is in front of the stand-in anyway
     #[arg(long, conflicts_with = "roster")]
     memory: bool,
@@ -115,17 +115,18 @@ enum Responder {
 
 impl Arguments {
     /// Opens the roster; `None` in direct mode.
-    fn open_roster(&self) -> Result<Option<Arc<dyn Roster>>, String> {
+    async fn open_roster(&self) -> Result<Option<Arc<dyn Roster>>, String> {
         Ok(match &self.roster {
             _ if self.no_roster => None,
             None => Some(Arc::new(MemoryRoster::default())),
-            Some(path) => Some(Arc::new(roster::open(path)?)),
+            Some(roster::Location::File(path)) => Some(Arc::new(roster::open(path)?)),
+            Some(roster::Location::Table(table)) => Some(Arc::new(roster::table(table).await?)),
         })
     }
 
     /// The location of the roster, to print at start.
     fn place(&self) -> Option<String> {
-        let path = self.roster.as_ref().map(|path| path.display().to_string());
+        let path = self.roster.as_ref().map(ToString::to_string);
         (!self.no_roster).then(|| path.unwrap_or_else(|| IN_MEMORY.to_owned()))
     }
 
@@ -192,7 +193,7 @@ impl Responder {
         let config = Local::configure(&settings, &changes, !arguments.no_roster)?;
         let known = secrets::known(own, &config, true);
         arguments.check_secrets(&known)?;
-        let local = match arguments.open_roster()? {
+        let local = match arguments.open_roster().await? {
             None => Local::start(settings, &changes).await?,
             Some(roster) => Local::start_with_roster(settings, &changes, roster).await?,
         };
@@ -217,7 +218,7 @@ impl Responder {
 /// The function for Amazon Connect at AWS.
 async fn amazon(arguments: &Arguments, config: Config) -> Result<Provisioner, Box<dyn Error>> {
     let aws = lambda::aws(&config.region).await;
-    Ok(match arguments.open_roster()? {
+    Ok(match arguments.open_roster().await? {
         None => Provisioner::direct(config, &aws),
         Some(roster) => Provisioner::with_roster(config, &aws, roster, Box::new(lambda::random))?,
     })

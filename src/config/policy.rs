@@ -45,8 +45,13 @@ pub static POLICY_SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "ROSTER",
+        default: "none",
+        find: "your own choice: none, dynamodb; memory, where SAM plays Lambda on a desk, ends with the process",
+    },
+    Setting {
+        name: "ROSTER_TABLE",
         default: "",
-        find: "memory, where SAM plays Lambda on a desk: it ends with the process, and nothing drains it",
+        find: "the DynamoDB table of ROSTER=dynamodb, as the stack's output RosterTable says, or roster init",
     },
 ];
 

@@ -23,10 +23,10 @@ use crate::roster::record::RETRY_AFTER;
 use crate::roster::{RosterError, parked};
 
 /// Records that are followed at once.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 8;
 
 /// Farewells that are carried out at once while others wait.
-const MOST_FAREWELLS: usize = 10;
+const MOST_FAREWELLS: usize = 6;
 
 /// Records that are asked for at once.
 const BATCH: usize = 64;

@@ -1,11 +1,15 @@
-//! One JSON line for each run of the drain that did something.
+//! One JSON line for each run of the drain that did something, and its metrics.
+
+use std::time::SystemTime;
 
 use serde::Serialize;
 
 use super::drain::{Drained, Stuck};
 use crate::config::Level;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
+use crate::log::{Amount, Metric, embedded};
 use crate::roster::key::Id;
+use crate::roster::parked::Counts;
 
 /// The log line of a run.
 #[derive(Debug, Serialize)]
@@ -35,6 +39,35 @@ pub struct DrainLog<'a> {
     /// People who left and whose sessions Connect does not end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sessions_not_ended: Vec<UnfinishedLog<'a>>,
+}
+
+/// The metrics of a run, as one line in CloudWatch's embedded metric format. What is counted of events
+/// too has the same name: one alarm is for both.
+#[must_use]
+pub fn metrics(
+    run: &Result<Drained, Fault>,
+    counts: Option<&Counts>,
+    deployment: &str,
+    now: SystemTime,
+) -> String {
+    let count = |name, count: usize| Metric::count(name, u64::try_from(count).unwrap_or(u64::MAX));
+    let mut metrics = vec![count("DrainRuns", 1), count("DrainFailed", usize::from(run.is_err()))];
+    if let Ok(drained) = run {
+        let is_held = |stuck: &&Stuck| stuck.fault.kind == Kind::RemovalHeld;
+        metrics.extend([
+            count("Parked", drained.parked.len()),
+            count("RemovalsHeld", drained.parked.iter().filter(is_held).count()),
+            count("Adopted", drained.adopted),
+            count("Overdue", drained.overdue.len()),
+            count("SessionsNotEnded", drained.sessions_not_ended.len()),
+        ]);
+    }
+    if let Some(counts) = counts {
+        let since = counts.oldest_pending.and_then(|since| now.duration_since(since).ok());
+        let oldest = Amount::Age(since.unwrap_or_default());
+        metrics.push(Metric { name: "OldestPendingSeconds", amount: oldest });
+    }
+    embedded(deployment, now, metrics.into_iter())
 }
 
 #[derive(Debug, Serialize)]

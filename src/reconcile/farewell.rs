@@ -478,16 +478,22 @@ impl Attempt<'_> {
         let is_signed_out = was_shut_out && rest.is_empty();
         let is_counted = !(role == Role::Former && farewell == Farewell::Suspend && was_shut_out);
         let removes = !suspends && !self.is_paused;
+        let suspension = Step::UpdateUserSecurityProfiles(Vec::new());
         if removes {
             if is_counted {
+                // That its power is taken was counted before the person was removed: it may be yet, by a
+                // call that was given up, so it is taken again.
+                let loses_power = has_no_power && self.is_claimed(&suspension, &user.ids);
                 match self.count(&Step::DeleteUser, &user.ids).await {
                     // It has no power, and is signed out all the same.
-                    Err(ReconcileError::Fault(fault)) if was_shut_out => held = Some(fault),
+                    Err(ReconcileError::Fault(fault)) if was_shut_out || loses_power => {
+                        held = Some(fault);
+                    }
                     counted => counted?,
                 }
             }
         } else if is_changed {
-            self.count(&Step::UpdateUserSecurityProfiles(Vec::new()), &user.ids).await?;
+            self.count(&suspension, &user.ids).await?;
         }
         if !suspends {
             rest.clear();

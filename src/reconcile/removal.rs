@@ -40,9 +40,7 @@ impl Attempt<'_> {
         if is_held && *step == Step::DeleteUser && !self.record.schedule.guard_waived {
             return Err(removal_held(most).into());
         }
-        let is_this =
-            |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
-        if self.record.status.removal_claim.as_ref().is_some_and(is_this) {
+        if self.is_claimed(step, user) {
             return Ok(());
         }
         let since = self.record.spec.access.time;
@@ -55,6 +53,14 @@ impl Attempt<'_> {
         }
         self.record.status.removal_claim = Some(RemovalClaim { removal, time: now });
         Ok(())
+    }
+
+    /// Whether this removal or suspension of this user was counted within the hour, and noted.
+    pub(super) fn is_claimed(&self, step: &Step, user: &UserIds) -> bool {
+        let (removal, now) = (removal(step, user), self.now());
+        let is_this =
+            |claim: &RemovalClaim| claim.removal == removal && lies_within(HOUR, claim.time, now);
+        self.record.status.removal_claim.as_ref().is_some_and(is_this)
     }
 
     /// Takes the step out of a plan by which somebody who works on loses a security profile that a

@@ -53,7 +53,7 @@ use wire::Wire;
 pub(crate) const NO_ACCESS: &str = "47d97145-a79e-4ada-a755-dcb1e6e9dd5a";
 
 /// How many seeds there are, unless `SIMULATION_SEEDS` says otherwise.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 10_000;
 
 /// One run: the functions, what they speak to, and what is known of it.
 pub(crate) struct House {

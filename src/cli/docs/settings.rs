@@ -133,9 +133,13 @@ static OTHERS: &[(&str, &str)] = &[
     ),
     (
         "ROSTER",
-        "the function under SAM's emulator: `memory`, a roster that ends with its container and \
-         has no drain: what Connect cannot take at once stays `pending`. Lambda itself has none \
-         yet, and refuses it",
+        "the function alone: `none`, which is direct mode, or `dynamodb`, the table of `ROSTER_TABLE`. \
+         Under SAM's emulator also `memory`, a roster that ends with its container and has no drain: \
+         what Connect cannot take at once stays `pending`",
+    ),
+    (
+        "ROSTER_TABLE",
+        "the function alone: the DynamoDB table of the roster, in the function's own Region",
     ),
     (
         "GROUP_PROFILES",

@@ -142,6 +142,7 @@ impl Totals {
                     text.value(&name, "counter", &help, sum.as_secs_f64());
                 }
                 Amount::Count(sum) => text.value(&format!("{name}_total"), "counter", &help, sum),
+                Amount::Age(age) => text.value(&name, "gauge", &help, age.as_secs()),
             }
         }
         text.family(

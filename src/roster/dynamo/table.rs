@@ -18,7 +18,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
     PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType, TableStatus,
@@ -115,6 +115,13 @@ fn unbuilt(error: BuildError) -> RosterError {
     RosterError::NotDone(format!("DynamoDB: {error}"))
 }
 
-fn refused(error: &(impl std::error::Error + Send + Sync)) -> RosterError {
-    RosterError::NotDone(format!("DynamoDB: {}", DisplayErrorContext(error)))
+/// What DynamoDB said, or that it said nothing: who reads this is an operator who asked for a table.
+fn refused(error: &SdkError<impl ProvideErrorMetadata>) -> RosterError {
+    let text = match (error.code(), error.message()) {
+        (Some("ResourceInUseException"), _) => "there is a table of this name already".to_owned(),
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => "no answer; look at the Region, the credentials and the network".to_owned(),
+    };
+    RosterError::NotDone(format!("DynamoDB: {text}"))
 }
