@@ -2,7 +2,7 @@
 //!
 //! One run at a time, held by the roster. While it has work, Connect's quota is its own: inlets leave
 //! what they hear to it. Several records are followed at once, so that a slow answer costs no turn;
-//! the turns themselves are those of [`RateLimiter`].
+//! the turns themselves are the rate limiter's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -26,6 +26,7 @@ FLAGS = {
     "plan": ["--source", "--json"],
     "doctor": ["--online", "--json"],
     "docs": ["--check"],
+    "roster": [],
     "completions": [],
     "standin": ["--listen", "--identity", "--no-throttle", "--lag", "--not-found", "--quota"],
 }  # fmt: skip
@@ -194,7 +195,7 @@ def test_other_shells_have_their_scripts(shell, head):
     [
         ([], "Usage: connect-provisioner"),
         (["dmeo"], "similar subcommand exists: 'demo'"),
-        (["docter"], "similar subcommands exist: 'docs', 'doctor'"),
+        (["docter"], "similar subcommands exist: 'docs', 'roster', 'doctor'"),
         (["serve", "--connect", "azure"], "possible values: standin, aws"),
         (["serve", "--listen", "8787"], "invalid socket address"),
         (["serve", "--quota", "many"], "invalid digit"),

@@ -216,7 +216,7 @@ def test_a_roster_and_scim_are_looked_at_where_one_of_their_settings_is(sound):
     groups = '{"A": {"routingProfile": "Sales"}}'
     roster = {"DEACTIVATE": "delete", "SCIM_TOKEN": SECRET, "GROUP_PROFILES": groups}
     findings = examine(sound(**roster))
-    assert findings[0]["found"].startswith("with a roster, as serve has one")
+    assert findings[0]["found"].startswith("with a roster: Connect is made to follow it")
     assert [(one["state"], one["subject"], one["found"]) for one in findings[6:]] == [
         ("ok", "DEACTIVATE", "who leaves is removed"),
         ("warning", "SUSPENDED_SECURITY_PROFILE", "none, though DEACTIVATE is delete"),
