@@ -27,4 +27,4 @@ def test_the_words_looked_for_are_those_of_the_command_line(words):
 
 
 def test_the_function_is_small():
-    assert BOOTSTRAP.stat().st_size <= 10 * 1024 * 1024
+    assert BOOTSTRAP.stat().st_size <= 12 * 1024 * 1024
