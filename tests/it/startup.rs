@@ -239,7 +239,7 @@ fn a_rosters_defaults_told_are_the_defaults_taken() {
     let defaults = roster_settings().filter(|setting| !setting.default.is_empty());
     let changes = defaults.map(|setting| (setting.name, setting.default)).chain(base);
     let changes: Vec<_> = changes.collect();
-    assert_eq!(changes.len(), 10);
+    assert_eq!(changes.len(), 11);
     let explicit = Config::read_for_roster(&with(&changes)).unwrap();
     let implicit = Config::read_for_roster(&with(&base)).unwrap();
     assert_eq!(explicit.policy(), implicit.policy());
