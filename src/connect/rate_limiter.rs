@@ -5,7 +5,7 @@
 //! its rate, and each call that Connect lets in raises it again.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct RateLimiter {
     /// How many farewells wait or are carried out. While there are any, every other call takes two
     /// tokens: half of each operation's rate is theirs.
     farewells: AtomicUsize,
+    /// Whether a call's turn would have come too late in this run: of farewells, of others.
+    late: [AtomicBool; 2],
 }
 
 /// A call's urgency.
@@ -68,7 +70,8 @@ impl RateLimiter {
     /// up.
     #[must_use]
     pub fn new(rate: f64) -> Self {
-        Self { rate, buckets: Mutex::default(), farewells: AtomicUsize::new(0) }
+        let late = [AtomicBool::new(false), AtomicBool::new(false)];
+        Self { rate, buckets: Mutex::default(), farewells: AtomicUsize::new(0), late }
     }
 
     /// Waits for a permit; false, and at once, if it would come too late for the call to be made
@@ -88,8 +91,29 @@ impl RateLimiter {
         } else {
             // The token was taken and is not used: those who wait behind move up.
             self.change(operation, |bucket| bucket.tokens += cost);
+            self.late_of(urgency).store(true, Ordering::Relaxed);
         }
         in_time
+    }
+
+    /// Begins a run: whose turn came too late in the one before is forgotten.
+    pub fn begin_run(&self) {
+        self.late.iter().for_each(|late| late.store(false, Ordering::Relaxed));
+    }
+
+    /// Whether a call of this urgency was turned away in this run, as its turn would have come too late.
+    /// Whoever begins after that is turned away too.
+    #[must_use]
+    pub fn is_late(&self, urgency: Urgency) -> bool {
+        self.late_of(urgency).load(Ordering::Relaxed)
+    }
+
+    const fn late_of(&self, urgency: Urgency) -> &AtomicBool {
+        let [farewells, others] = &self.late;
+        match urgency {
+            Urgency::Farewell => farewells,
+            Urgency::Ordinary => others,
+        }
     }
 
     /// Says how many farewells wait or are carried out.

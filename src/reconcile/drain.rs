@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::budget::Budget;
 use super::{Followed, Reconciled, Reconciler, WRITING};
+use crate::connect::rate_limiter::Urgency;
 use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind};
@@ -103,6 +104,7 @@ impl Reconciler {
         drained: &mut Drained,
     ) -> Result<(), Fault> {
         let deadline = deadline.sooner_by(WRITING);
+        self.rate_limiter.begin_run();
         let (progress, ended) = (Notify::new(), AtomicUsize::new(0));
         let ask = |rest: Duration, flags| {
             let rest = rest.min(deadline.time_left());
@@ -181,11 +183,18 @@ impl Reconciler {
                     }
                 },
             }
-            let goes_on =
-                !queue.is_done && failed.is_none() && deadline.allows_a_call() && !self.is_ending();
+            // Whoever began now would be turned away, and have tried in vain.
+            let late = [Urgency::Farewell, Urgency::Ordinary];
+            let late = late.map(|urgency| self.rate_limiter.is_late(urgency));
+            let is_over = queue.running.is_empty() && queue.is_over(late);
+            let goes_on = !queue.is_done
+                && !is_over
+                && failed.is_none()
+                && deadline.allows_a_call()
+                && !self.is_ending();
             while goes_on
                 && queue.running.len() < AT_ONCE
-                && let Some(id) = queue.next()
+                && let Some(id) = queue.next(late)
             {
                 events.push(self.follow_one(id, clock, deadline).boxed());
             }
@@ -336,13 +345,15 @@ impl Queue {
         self.others = others.collect();
     }
 
-    /// Who is followed next. Farewells come first; such as hang leave others a turn all the same.
-    fn next(&mut self) -> Option<Id> {
+    /// Who is followed next. Farewells come first; such as hang leave others a turn all the same. Of
+    /// farewells, or of others, nobody where it is too late for them in this run.
+    fn next(&mut self, [too_late, others_too_late]: [bool; 2]) -> Option<Id> {
         let leaving = self.running.values().filter(|is_farewell| **is_farewell).count();
-        let is_full = leaving >= MOST_FAREWELLS && !self.others.is_empty();
-        let farewell = if is_full { None } else { self.farewells.pop_front() };
+        let is_full = leaving >= MOST_FAREWELLS && !self.others.is_empty() && !others_too_late;
+        let farewell = if is_full || too_late { None } else { self.farewells.pop_front() };
         let is_farewell = farewell.is_some();
-        let id = farewell.or_else(|| self.others.pop_front())?;
+        let other = || if others_too_late { None } else { self.others.pop_front() };
+        let id = farewell.or_else(other)?;
         self.running.insert(id.clone(), is_farewell);
         Some(id)
     }
@@ -356,6 +367,13 @@ impl Queue {
     fn farewells(&self) -> usize {
         let leaving = self.running.values().filter(|is_farewell| **is_farewell).count();
         self.farewells.len().saturating_add(leaving)
+    }
+
+    /// Whether it is too late in this run for all that is due.
+    fn is_over(&self, [too_late, others_too_late]: [bool; 2]) -> bool {
+        (too_late || others_too_late)
+            && (too_late || self.farewells.is_empty())
+            && (others_too_late || self.others.is_empty())
     }
 
     /// Whether nobody is followed, or is to be.
