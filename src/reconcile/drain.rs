@@ -371,9 +371,8 @@ impl Queue {
 
     /// Whether it is too late in this run for all that is due.
     fn is_over(&self, [too_late, others_too_late]: [bool; 2]) -> bool {
-        (too_late || others_too_late)
-            && (too_late || self.farewells.is_empty())
-            && (others_too_late || self.others.is_empty())
+        let are_farewells_over = too_late || (others_too_late && self.farewells.is_empty());
+        are_farewells_over && (others_too_late || self.others.is_empty())
     }
 
     /// Whether nobody is followed, or is to be.
