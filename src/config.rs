@@ -391,11 +391,14 @@ pub fn is_setting(name: &str) -> bool {
 }
 
 /// The settings for a roster that are set in this environment, by the name under which they are
-/// set.
+/// set. `ROSTER=none` says that there is none, and is no setting for one.
 #[must_use]
 pub fn roster_settings_in(environment: &Environment) -> Vec<&'static str> {
     let names = roster_settings().map(|setting| setting.name).chain([OLD_NAME]);
-    let is_set = |name: &&str| environment.get(*name).is_some_and(|value| !value.trim().is_empty());
+    let is_set = |name: &&str| {
+        let value = environment.get(*name).map(|value| value.trim()).unwrap_or_default();
+        !(value.is_empty() || *name == "ROSTER" && value == "none")
+    };
     names.filter(is_set).collect()
 }
 

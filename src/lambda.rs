@@ -120,7 +120,10 @@ pub fn configure(environment: &Environment) -> Result<Setup, ConfigError> {
 
 /// Where the roster is. One in memory would lose acknowledged changes, as Lambda may end a process at any
 /// time, so it is accepted only where SAM emulates Lambda.
-fn roster(environment: &Environment) -> Result<RosterPlace, SettingError> {
+///
+/// # Errors
+/// What is wrong with `ROSTER` or `ROSTER_TABLE`.
+pub(crate) fn roster(environment: &Environment) -> Result<RosterPlace, SettingError> {
     let value = |name: &str| environment.get(name).map(|value| value.trim()).unwrap_or_default();
     let is_on_a_desk = value("AWS_SAM_LOCAL") == "true";
     match (value("ROSTER"), value("ROSTER_TABLE")) {

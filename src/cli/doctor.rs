@@ -15,7 +15,7 @@ use crate::assign::permissions::GroupGrant;
 use crate::config::hooks::Hook;
 use crate::config::scim::{ARN, TOKEN};
 use crate::config::{Config, Environment, SettingError, near, of_process, roster_settings_in};
-use crate::lambda::bad_endpoints;
+use crate::lambda;
 use crate::near::distance;
 use crate::roster::Roster;
 use crate::roster::group::Group;
@@ -87,7 +87,11 @@ impl From<SettingError> for Finding {
 /// Text with the number of problems.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = own();
-    let mut findings: Vec<_> = bad_endpoints(&of_process()).map(Finding::from).collect();
+    let mut findings: Vec<_> = lambda::bad_endpoints(&of_process()).map(Finding::from).collect();
+    // In memory it is right where SAM plays Lambda, which is not here.
+    if environment.get("ROSTER").is_none_or(|value| value != "memory") {
+        findings.extend(lambda::roster(&environment).err().map(Finding::from));
+    }
     // These settings have an effect only with a roster.
     let has_roster = arguments.roster.is_some() || !roster_settings_in(&environment).is_empty();
     findings.insert(0, Finding::ok("mode", if has_roster { WITH_ROSTER } else { DIRECT }));

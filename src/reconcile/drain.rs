@@ -20,14 +20,18 @@ use crate::connect::{Applied, Calls};
 use crate::deadline::{Clock, Deadline, lies_within};
 use crate::fault::{Fault, Kind};
 use crate::roster::key::Id;
-use crate::roster::record::RETRY_AFTER;
+use crate::roster::record::{RETRY_AFTER, WORK};
 use crate::roster::{RosterError, parked};
 
-/// Records that are followed at once.
+/// Records that are followed at once, at most.
 const AT_ONCE: usize = 8;
 
-/// Farewells that are carried out at once while others wait.
-const MOST_FAREWELLS: usize = 6;
+/// Nobody is begun with whose turn is further away than this, where each takes one call of an operation:
+/// a lease has time for calls for two and a half times as long.
+const NEAR: Duration = Duration::from_secs(10);
+
+/// Of four that are followed at once, so many may be farewells while others wait.
+const FAREWELLS_OF_FOUR: usize = 3;
 
 /// Records that are asked for at once.
 const BATCH: usize = 64;
@@ -118,14 +122,12 @@ impl Reconciler {
             }
             .boxed()
         };
-        let mut queue = Queue { is_mending: true, is_looking: true, ..Queue::default() };
+        let mut queue = Queue::new(clock.now(), at_once(self.policy.rate));
         let mut failed: Option<Fault> = None;
         let mut events = FuturesUnordered::new();
         events.push(self.mend().boxed());
         events.push(self.look(clock).boxed());
         events.push(ask(Duration::ZERO, true));
-        let mut looked = clock.now();
-        let mut flagged: Option<SystemTime> = None;
         while let Some(event) = events.next().await {
             let now = clock.now();
             match event {
@@ -134,6 +136,12 @@ impl Reconciler {
                     ended.fetch_add(1, Ordering::Relaxed);
                     if queue.is_idle() {
                         progress.notify_one();
+                    }
+                    // It was a lease that was too short for somebody's turn, and not the run: whoever had
+                    // theirs makes room for the next.
+                    let has_room = queue.running.is_empty() || !was_throttled(&followed);
+                    if has_room && deadline.time_left() > WORK {
+                        self.rate_limiter.begin_run();
                     }
                     drained.calls.add(&calls);
                     match followed {
@@ -146,11 +154,8 @@ impl Reconciler {
                         Err(fault) => failed = failed.or(Some(fault)),
                     }
                 }
-                // What cannot be written keeps nobody from what is due.
                 Event::Mended(more) => {
-                    queue.is_mending = false;
-                    queue.is_owing = *more.as_ref().unwrap_or(&false);
-                    queue.unwritten = more.err().or(queue.unwritten.take());
+                    queue.note_mended(more);
                     if queue.is_last && queue.is_idle() && !queue.is_owing {
                         progress.notify_one();
                     }
@@ -162,40 +167,24 @@ impl Reconciler {
                         Err(fault) => failed = failed.or(Some(fault)),
                     }
                 }
-                Event::Asked(asked, before) => match asked {
-                    Err(fault) => failed = failed.or(Some(fault)),
-                    Ok(mut asked) => {
-                        // Whoever came to an end meanwhile may be due again.
-                        asked.is_last &= before == ended.load(Ordering::Relaxed);
-                        flagged = if asked.is_flagged { Some(now) } else { flagged };
-                        queue.is_done = asked.is_last && !queue.is_mending && !queue.is_owing;
-                        queue.fill(asked, now);
-                        queue.is_done &= queue.is_idle();
-                        let flags = flagged.is_none_or(|then| !lies_within(REFLAG, then, now));
-                        events.push(ask(REST, flags));
-                        if !queue.is_mending {
-                            queue.is_owing = true;
-                        }
-                        if !queue.is_looking && !lies_within(LOOK, looked, now) {
-                            (queue.is_looking, looked) = (true, now);
-                            events.push(self.look(clock).boxed());
-                        }
+                Event::Asked(Err(fault), _) => failed = failed.or(Some(fault)),
+                Event::Asked(Ok(asked), before) => {
+                    // Whoever came to an end meanwhile may be due again.
+                    let is_current = before == ended.load(Ordering::Relaxed);
+                    queue.note_asked(asked, is_current, now);
+                    events.push(ask(REST, queue.flags(now)));
+                    if queue.begin_look(now) {
+                        events.push(self.look(clock).boxed());
                     }
-                },
+                }
             }
             // Whoever began now would be turned away, and have tried in vain.
             let late = [Urgency::Farewell, Urgency::Ordinary];
             let late = late.map(|urgency| self.rate_limiter.is_late(urgency));
-            let is_over = queue.running.is_empty() && queue.is_over(late);
-            let goes_on = !queue.is_done
-                && !is_over
-                && failed.is_none()
-                && deadline.allows_a_call()
-                && !self.is_ending();
-            while goes_on
-                && queue.running.len() < AT_ONCE
-                && let Some(id) = queue.next(late)
-            {
+            let is_over = queue.is_done || (queue.running.is_empty() && queue.is_over(late));
+            let goes_on =
+                !is_over && failed.is_none() && deadline.allows_a_call() && !self.is_ending();
+            while goes_on && let Some(id) = queue.next(late) {
                 events.push(self.follow_one(id, clock, deadline).boxed());
             }
             if goes_on && queue.is_owing && !queue.is_mending {
@@ -283,6 +272,19 @@ impl Reconciler {
     }
 }
 
+/// Whether somebody's turn did not come, or Connect lets in no more.
+fn was_throttled(followed: &Result<Followed, Fault>) -> bool {
+    let pending = followed.as_ref().map(|followed| &followed.reconciled);
+    matches!(pending, Ok(Reconciled::Pending(Some(fault))) if fault.kind == Kind::Throttled)
+}
+
+/// How many records are followed at once where Connect is called so often a second: two at least, so that
+/// the time of an answer is no turn lost.
+fn at_once(rate: f64) -> usize {
+    let near = Duration::try_from_secs_f64(NEAR.as_secs_f64() * rate).unwrap_or(NEAR);
+    usize::try_from(near.as_secs()).unwrap_or(AT_ONCE).clamp(2, AT_ONCE)
+}
+
 /// What happens in a run.
 enum Event {
     /// A record was followed.
@@ -308,8 +310,10 @@ struct Asked {
 }
 
 /// What is due, as far as the roster was asked, and what is being followed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
+    /// So many are followed at once.
+    at_once: usize,
     /// Farewells that are due.
     farewells: VecDeque<Id>,
     /// Others that are due.
@@ -324,6 +328,10 @@ struct Queue {
     is_owing: bool,
     /// Whether it is just being looked who has been due for too long.
     is_looking: bool,
+    /// When that was looked for last.
+    looked: SystemTime,
+    /// When the backlog was flagged last.
+    flagged: Option<SystemTime>,
     /// Whether nothing is due, or will be soon, as the roster said last.
     is_last: bool,
     /// Whether nothing is left to do.
@@ -335,21 +343,70 @@ struct Queue {
 }
 
 impl Queue {
+    /// That of a run which begins to write what is owed, and to look.
+    const fn new(now: SystemTime, at_once: usize) -> Self {
+        Self {
+            at_once,
+            farewells: VecDeque::new(),
+            others: VecDeque::new(),
+            running: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            is_mending: true,
+            is_owing: false,
+            is_looking: true,
+            looked: now,
+            flagged: None,
+            is_last: false,
+            is_done: false,
+            is_paused: false,
+            unwritten: None,
+        }
+    }
+
+    /// What cannot be written keeps nobody from what is due.
+    fn note_mended(&mut self, more: Result<bool, Fault>) {
+        self.is_mending = false;
+        self.is_owing = *more.as_ref().unwrap_or(&false);
+        self.unwritten = more.err().or(self.unwritten.take());
+    }
+
     /// Takes what the roster says is due in place of what it said before.
-    fn fill(&mut self, asked: Asked, now: SystemTime) {
-        (self.is_paused, self.is_last) = (asked.is_paused, asked.is_last);
+    fn note_asked(&mut self, asked: Asked, is_current: bool, now: SystemTime) {
+        self.flagged = if asked.is_flagged { Some(now) } else { self.flagged };
+        (self.is_paused, self.is_last) = (asked.is_paused, asked.is_last && is_current);
         self.ended.retain(|_, ended| lies_within(REST, *ended, now));
         let is_new = |id: &Id| !self.running.contains_key(id) && !self.ended.contains_key(id);
         self.farewells = asked.farewells.into_iter().filter(is_new).collect();
         let others = asked.due.into_iter().filter(is_new).filter(|id| !self.farewells.contains(id));
         self.others = others.collect();
+        self.is_done = self.is_last && self.is_idle() && !self.is_mending && !self.is_owing;
+        // Whoever changed a group meanwhile may owe more.
+        self.is_owing |= !self.is_mending;
+    }
+
+    /// Whether a backlog is to be flagged.
+    fn flags(&self, now: SystemTime) -> bool {
+        self.flagged.is_none_or(|flagged| !lies_within(REFLAG, flagged, now))
+    }
+
+    /// Begins to look again who has been due for too long, if it is time.
+    fn begin_look(&mut self, now: SystemTime) -> bool {
+        let begins = !self.is_looking && !lies_within(LOOK, self.looked, now);
+        if begins {
+            (self.is_looking, self.looked) = (true, now);
+        }
+        begins
     }
 
     /// Who is followed next. Farewells come first; such as hang leave others a turn all the same. Of
     /// farewells, or of others, nobody where it is too late for them in this run.
     fn next(&mut self, [too_late, others_too_late]: [bool; 2]) -> Option<Id> {
         let leaving = self.running.values().filter(|is_farewell| **is_farewell).count();
-        let is_full = leaving >= MOST_FAREWELLS && !self.others.is_empty() && !others_too_late;
+        if self.running.len() >= self.at_once {
+            return None;
+        }
+        let most = self.at_once.saturating_mul(FAREWELLS_OF_FOUR).div_euclid(4).max(1);
+        let is_full = leaving >= most && !self.others.is_empty() && !others_too_late;
         let farewell = if is_full || too_late { None } else { self.farewells.pop_front() };
         let is_farewell = farewell.is_some();
         let other = || if others_too_late { None } else { self.others.pop_front() };

@@ -35,6 +35,7 @@ use connect_provisioner::cli::settings;
 use connect_provisioner::config::Config;
 use connect_provisioner::deadline::{Clock, Deadline};
 use connect_provisioner::provisioner::Provisioner;
+use connect_provisioner::roster::Roster as _;
 use connect_provisioner::roster::memory::MemoryRoster;
 use connect_provisioner::standin::{Directory, Settings, World};
 use connect_provisioner::trust::Source;
@@ -100,14 +101,16 @@ struct Weather {
     stalls: bool,
     deactivate: &'static str,
     removals_per_hour: usize,
+    /// `CONNECT_RATE`.
+    rate: &'static str,
 }
 
 impl Weather {
     fn calm() -> Self {
         let connect = Settings { throttle: false, ..Settings::default() };
         let (faults, roster_faults) = (0, 0);
-        let (stalls, deactivate, removals_per_hour) = (false, "suspend", 50);
-        Self { connect, faults, roster_faults, stalls, deactivate, removals_per_hour }
+        let (stalls, deactivate, removals_per_hour, rate) = (false, "suspend", 50, "2");
+        Self { connect, faults, roster_faults, stalls, deactivate, removals_per_hour, rate }
     }
 
     fn by(chance: &Chance) -> Self {
@@ -125,6 +128,7 @@ impl Weather {
             stalls: chance.in_100(20),
             deactivate: chance.pick::<&str>(&["suspend", "suspend", "delete", "keep"]),
             removals_per_hour: *chance.pick(&[1, 2, 50, 50]),
+            rate: "2",
         }
     }
 }
@@ -271,6 +275,7 @@ fn config(weather: &Weather, mutation: Option<Mutation>) -> Config {
     set("DEACTIVATE", weather.deactivate);
     set("SUSPENDED_SECURITY_PROFILE", NO_ACCESS);
     set("MAX_REMOVALS_PER_HOUR", &weather.removals_per_hour.to_string());
+    set("CONNECT_RATE", weather.rate);
     let lead = &directory.security_profiles["CallCenterManager"];
     set("GROUP_PROFILES", &json!({clients::GROUP: {"securityProfiles": [lead]}}).to_string());
     set("ON_FOREIGN_USER", "refuse");
@@ -452,6 +457,38 @@ fn a_thousand_at_once_are_acknowledged_and_use_the_quota() {
             house.calls()
         );
         assert!(used > 0.95, "{used}");
+    });
+}
+
+/// Where few calls are let in, the lease of a record is over before its turn comes. That ends no run, which
+/// in Lambda would leave the rest of each minute unused.
+#[test]
+fn a_slow_quota_is_used_by_a_run_each_minute() {
+    const CROWD: u32 = 40;
+    runtime().block_on(async {
+        let weather = Weather { rate: "0.2", ..Weather::calm() };
+        let house = House::under(&weather, Chance::of(1), None);
+        let scripts = senders::crowd(&house, CROWD.try_into().unwrap());
+        // Nobody's sender waits for it: all is left to the drain.
+        house
+            .roster
+            .set_backlog(house.clock.now().checked_add(Duration::from_hours(1)))
+            .await
+            .unwrap();
+        for script in &scripts {
+            assert!(house.tell(script, 0, None).await);
+        }
+        let start = Instant::now();
+        let mut minutes = 0_u32;
+        while !house.is_at_rest() {
+            house.drain_once(None).await;
+            minutes += 1;
+            tokio::time::sleep_until(start + Duration::from_mins(1) * minutes).await;
+        }
+        // Of each minute 55 seconds are a run's.
+        let least = f64::from(CROWD) / 0.2 / 55.0;
+        println!("{CROWD} users at 0.2 calls a second: {minutes} runs, {least:.1} at least");
+        assert!(f64::from(minutes) <= (least * 1.1).ceil(), "{minutes} runs, {least} at least");
     });
 }
 

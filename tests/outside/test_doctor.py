@@ -212,6 +212,16 @@ def test_an_endpoint_with_which_the_function_would_not_start_is_a_problem(sound)
     assert "unset it" in advice
 
 
+def test_where_the_functions_roster_is_is_looked_at(sound):
+    assert examine(sound(ROSTER="none"))[0]["found"].startswith("direct")
+    roster = {"DEACTIVATE": "delete", "SUSPENDED_SECURITY_PROFILE": "No Access"}
+    assert only_problem(examine(sound(ROSTER="dynamodb", **roster)))[0] == "ROSTER_TABLE"
+    assert only_problem(examine(sound(ROSTER="dynamo", **roster)))[0] == "ROSTER"
+    told = examine(sound(ROSTER="dynamodb", ROSTER_TABLE="people", **roster))
+    assert those("problem", told) == []
+    assert told[0]["found"].startswith("with a roster")
+
+
 def test_a_roster_and_scim_are_looked_at_where_one_of_their_settings_is(sound):
     groups = '{"A": {"routingProfile": "Sales"}}'
     roster = {"DEACTIVATE": "delete", "SCIM_TOKEN": SECRET, "GROUP_PROFILES": groups}

@@ -143,6 +143,7 @@ def test_what_connect_did_not_take_is_left_to_the_drain(house):
     names = [f"agent{number}@example.com" for number in range(4)]
     told = [scim(inlet, "POST", "/Users", user(name)) for name in names]
     assert {status for status, _ in told} <= {201, 202}, told
+    assert house.standin.users() == {}, "all of it is left to the drain"
     house.standin.control(faults={"CreateUser": []})
     assert drain.invoke(DRAIN) == {}
     assert sorted(house.standin.users()) == names
